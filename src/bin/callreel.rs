@@ -1,0 +1,2 @@
+//! The command line: see `callreel --help`. Holds no logic.
+fn main() {}

@@ -1,0 +1,411 @@
+//! The words between [`demux`](crate::demux) and [`timeline`](crate::timeline): what a
+//! fragment is, whose it says it is, and what in it was damaged. Holds no logic beyond
+//! reading and ordering those words.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::Bytes;
+
+use crate::ticks::{EpochMillis, MediaTime};
+
+/// Which way the audio of a track went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// What the customer says (track `AUDIO_FROM_CUSTOMER`).
+    FromCustomer,
+    /// What the customer hears (track `AUDIO_TO_CUSTOMER`).
+    ToCustomer,
+}
+
+impl Direction {
+    /// Both directions, in the order of the stereo channels: left, right.
+    pub const BOTH: [Self; 2] = [Self::FromCustomer, Self::ToCustomer];
+
+    /// Known by the track's name only: numbers change, and the `AUDIO_*` tags lie.
+    /// Streams of 2019 carry one track, `Track_audio/L16`, which is the customer.
+    pub fn from_track_name(name: &str) -> Option<Self> {
+        match name {
+            "AUDIO_FROM_CUSTOMER" | "Track_audio/L16" => Some(Self::FromCustomer),
+            "AUDIO_TO_CUSTOMER" => Some(Self::ToCustomer),
+            _ => None,
+        }
+    }
+
+    /// Position in a pair that holds one thing for each direction.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::FromCustomer => 0,
+            Self::ToCustomer => 1,
+        }
+    }
+
+    /// `from` or `to`, as in file names, tables and the verdict.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FromCustomer => "from",
+            Self::ToCustomer => "to",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A fragment's number: decimal text of about 47 digits that overflows `u128`.
+///
+/// Held as its length and packed digits, so that the derived order is the right one:
+/// by length, then digit by digit. Up to [`FragmentNumber::MAX_DIGITS`] digits; KVS
+/// numbers are below 2^157 by their make, which is 48 digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FragmentNumber {
+    digits: u8,
+    packed: [u8; 31],
+}
+
+/// Why a text is no fragment number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FragmentNumberError {
+    /// Empty, or a character that is no decimal digit.
+    #[error("a fragment number is decimal digits only")]
+    NotDecimal,
+    /// More than [`FragmentNumber::MAX_DIGITS`] digits.
+    #[error("a fragment number has at most 62 digits, this one {0}")]
+    TooLong(usize),
+}
+
+impl FragmentNumber {
+    /// The most digits that are held.
+    pub const MAX_DIGITS: usize = 62;
+
+    /// The number after this one. Callreel names a fragment that carries no number
+    /// after its predecessor in a file; KVS never gives two numbers so close.
+    pub fn successor(self) -> Self {
+        let mut next = self;
+        for place in (0..usize::from(self.digits)).rev() {
+            let (byte, shift) = (place / 2, if place % 2 == 0 { 4 } else { 0 });
+            let digit = (next.packed[byte] >> shift) & 0xf;
+            let kept = next.packed[byte] & !(0xf << shift);
+            if digit < 9 {
+                next.packed[byte] = kept | ((digit + 1) << shift);
+                return next;
+            }
+            next.packed[byte] = kept;
+        }
+        // All nines: one digit more, saturating at the longest number.
+        if usize::from(self.digits) == Self::MAX_DIGITS {
+            return self;
+        }
+        next.packed[0] |= 0x10;
+        next.digits += 1;
+        next
+    }
+
+    fn digit(&self, place: usize) -> u8 {
+        let byte = self.packed[place / 2];
+        if place % 2 == 0 {
+            byte >> 4
+        } else {
+            byte & 0xf
+        }
+    }
+}
+
+impl FromStr for FragmentNumber {
+    type Err = FragmentNumberError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(FragmentNumberError::NotDecimal);
+        }
+        if text.len() > Self::MAX_DIGITS {
+            return Err(FragmentNumberError::TooLong(text.len()));
+        }
+        let mut packed = [0; 31];
+        for (place, digit) in text.bytes().enumerate() {
+            packed[place / 2] |= (digit - b'0') << if place % 2 == 0 { 4 } else { 0 };
+        }
+        Ok(Self {
+            digits: text.len() as u8,
+            packed,
+        })
+    }
+}
+
+impl fmt::Display for FragmentNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; Self::MAX_DIGITS];
+        let length = usize::from(self.digits);
+        for (place, out) in text.iter_mut().enumerate().take(length) {
+            *out = b'0' + self.digit(place);
+        }
+        f.pad(std::str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for FragmentNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FragmentNumber({self})")
+    }
+}
+
+/// The SegmentUID of a fragment: the upload session that wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentUid(pub [u8; 16]);
+
+impl fmt::Display for SegmentUid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SegmentUid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SegmentUid({self})")
+    }
+}
+
+/// Whose a fragment says it is, once its whole document has been read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ContactTag {
+    /// No `ContactId` tag: to be inherited within the upload session, or refused.
+    #[default]
+    None,
+    /// One contact, however often it was named.
+    One(Box<str>),
+    /// Several contacts: nobody's.
+    Conflicting,
+}
+
+impl ContactTag {
+    /// Takes in one more `ContactId` tag of the same document.
+    pub fn add(&mut self, id: &str) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(id.into()),
+            Self::One(seen) if seen.eq_ignore_ascii_case(id) => Self::One(seen),
+            Self::One(_) | Self::Conflicting => Self::Conflicting,
+        };
+    }
+}
+
+/// One SimpleBlock or BlockGroup of a known direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Which way the audio went.
+    pub direction: Direction,
+    /// When the block's first sample was taken.
+    pub start: MediaTime,
+    /// 16-bit signed little-endian mono samples at 8 kHz; always an even number of bytes.
+    pub pcm: Bytes,
+}
+
+impl Block {
+    /// How many samples the block holds.
+    pub fn samples(&self) -> u64 {
+        self.pcm.len() as u64 / 2
+    }
+}
+
+/// One fragment: the whole of one EBML document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fragment {
+    /// `AWS_KINESISVIDEO_FRAGMENT_NUMBER`; a run's last fragment can lack every tag.
+    pub number: Option<FragmentNumber>,
+    /// Whose audio it says it is.
+    pub contact: ContactTag,
+    /// The upload session.
+    pub session: Option<SegmentUid>,
+    /// When KVS got it.
+    pub server_time: Option<EpochMillis>,
+    /// When Connect made it, on Connect's clock.
+    pub producer_time: Option<EpochMillis>,
+    /// The names and numbers of the tracks, as declared.
+    pub tracks: Vec<(u64, Box<str>)>,
+    /// The audio, in the order of the document.
+    pub blocks: Vec<Block>,
+    /// What could not be read of it.
+    pub damage: Vec<Damage>,
+    /// Where the document starts in the body, in bytes.
+    pub offset: u64,
+    /// How long the document is, in bytes.
+    pub length: u64,
+}
+
+impl Fragment {
+    /// The earliest block time, of either direction.
+    pub fn start(&self) -> Option<MediaTime> {
+        self.blocks.iter().map(|block| block.start).min()
+    }
+}
+
+/// What KVS answers in place of a fragment that it cannot give: a document with tags
+/// and no Cluster, under HTTP 200.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorDocument {
+    /// The fragment that was asked for, when the document names it.
+    pub number: Option<FragmentNumber>,
+    /// `AWS_KINESISVIDEO_ERROR_ID`: 3000 not found, 4500-4506 KMS, 5000 internal …
+    pub id: Option<u32>,
+    /// `AWS_KINESISVIDEO_ERROR_CODE`, for people.
+    pub code: Box<str>,
+    /// Where the document starts in the body, in bytes.
+    pub offset: u64,
+}
+
+/// Something in a body that could not be read, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The fragment it was found in, when its number was known by then.
+    pub number: Option<FragmentNumber>,
+    /// The direction of the block it was found in, when there was one.
+    pub direction: Option<Direction>,
+    /// Where in the body, in bytes.
+    pub offset: u64,
+    /// What it was.
+    pub kind: DamageKind,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}: {}", self.offset, self.kind)?;
+        if let Some(direction) = self.direction {
+            write!(f, ", direction {direction}")?;
+        }
+        if let Some(number) = self.number {
+            write!(f, ", fragment {number}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The kinds of damage.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DamageKind {
+    /// Bytes that are no EBML element, or an element that breaks its own format.
+    #[error("unreadable element ({0})")]
+    Unreadable(Box<str>),
+    /// The body ended inside an element.
+    #[error("the media ends inside an element")]
+    Truncated,
+    /// An element that claims more than the limit.
+    #[error("element 0x{id:X} claims {size} bytes, the limit is {limit}")]
+    ElementTooLarge {
+        /// The element's id.
+        id: u64,
+        /// The size it claims.
+        size: u64,
+        /// The named limit.
+        limit: u64,
+    },
+    /// Elements nested deeper than the limit.
+    #[error("elements nested deeper than {limit}")]
+    TooDeep {
+        /// The named limit.
+        limit: usize,
+    },
+    /// A fragment with more audio or more blocks than the limit.
+    #[error("fragment with more than {limit} {what}")]
+    FragmentTooLarge {
+        /// What there was too much of.
+        what: &'static str,
+        /// The named limit.
+        limit: usize,
+    },
+    /// A block too short for its own header.
+    #[error("block of {0} bytes, shorter than its header")]
+    BlockTooShort(usize),
+    /// Laced blocks, which Connect does not write and Callreel does not read.
+    #[error("laced block (lacing is not read)")]
+    Laced,
+    /// Half a sample at a block's end; the whole samples are kept.
+    #[error("block with an odd number of audio bytes")]
+    OddBytes,
+    /// A block before any Cluster timestamp, or at a time that no clock holds.
+    #[error("block without a usable time")]
+    NoTime,
+    /// A block of a track that the document does not declare by a name known to Connect.
+    #[error("block of track {0}, which is neither customer direction by name")]
+    UnknownTrack(u64),
+    /// Encoded tracks (compressed or encrypted by the container).
+    #[error("track {0} has content encodings, which are not read")]
+    EncodedTrack(u64),
+    /// A format that is not 16-bit PCM, mono, 8 kHz.
+    #[error("media format {0:?}, not audio/L16;rate=8000;channels=1")]
+    Format(Box<str>),
+    /// A tag that is not what its name asks for.
+    #[error("tag {name} with the value {value:?}")]
+    BadTag {
+        /// The tag's name.
+        name: Box<str>,
+        /// Its value, cut to a readable length.
+        value: Box<str>,
+    },
+    /// Bytes before, between or after documents.
+    #[error("{0} bytes that belong to no fragment")]
+    Stray(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number(text: &str) -> FragmentNumber {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn numbers_are_decimal_and_bounded() {
+        #[track_caller]
+        fn check(text: &str, error: FragmentNumberError) {
+            assert_eq!(text.parse::<FragmentNumber>(), Err(error));
+        }
+        check("", FragmentNumberError::NotDecimal);
+        check("12a", FragmentNumberError::NotDecimal);
+        check("-1", FragmentNumberError::NotDecimal);
+        check("٣", FragmentNumberError::NotDecimal);
+        check(&"9".repeat(63), FragmentNumberError::TooLong(63));
+        assert_eq!(number(&"9".repeat(62)).to_string(), "9".repeat(62));
+    }
+
+    #[test]
+    fn successor_carries() {
+        #[track_caller]
+        fn check(before: &str, after: &str) {
+            assert_eq!(number(before).successor().to_string(), after);
+        }
+        check("0", "1");
+        check("19", "20");
+        check("129", "130");
+        check("999", "1000");
+        check(
+            "91343852333181432392682062674355612161981134199",
+            "91343852333181432392682062674355612161981134200",
+        );
+        check(&"9".repeat(62), &"9".repeat(62));
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_by_length_then_digits(a in "[1-9][0-9]{0,61}", b in "[1-9][0-9]{0,61}") {
+            let expected = (a.len(), &a).cmp(&(b.len(), &b));
+            prop_assert_eq!(number(&a).cmp(&number(&b)), expected);
+            prop_assert_eq!(number(&a).to_string(), a.clone());
+            prop_assert!(number(&a).successor() > number(&a) || a.bytes().all(|d| d == b'9'));
+        }
+    }
+
+    #[test]
+    fn several_contacts_in_one_document_are_nobody() {
+        let mut tag = ContactTag::default();
+        tag.add("a");
+        tag.add("A");
+        assert_eq!(tag, ContactTag::One("a".into()));
+        tag.add("b");
+        tag.add("a");
+        assert_eq!(tag, ContactTag::Conflicting);
+    }
+}

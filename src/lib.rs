@@ -1,0 +1,3 @@
+//! Callreel (map to come)
+pub mod fragment;
+pub mod ticks;
