@@ -1,0 +1,342 @@
+//! One document under way: collects elements in whatever order they stand, and decides
+//! only when it is closed.
+
+use bytes::Bytes;
+use ebml_iterable::specs::Master;
+use webm_iterable::matroska_spec::MatroskaSpec;
+
+use super::block;
+use super::{
+    Document, MAX_BLOCK_BYTES, MAX_BLOCKS, MAX_DAMAGE, MAX_FRAGMENT_BYTES, MAX_TAG_BYTES,
+    MAX_TRACKS,
+};
+use crate::fragment::{
+    Block, Damage, DamageKind, Direction, ErrorDocument, Fragment, FragmentNumber, SegmentUid,
+};
+use crate::ticks::{EpochMillis, MediaTime};
+
+/// Nanoseconds a tick lasts where Info does not say (Matroska's default).
+const DEFAULT_SCALE_NANOS: u64 = 1_000_000;
+
+#[derive(Default)]
+struct Track {
+    number: Option<u64>,
+    name: Box<str>,
+    encoded: bool,
+}
+
+struct TimedBlock {
+    track: u64,
+    cluster: Option<u64>,
+    relative: i16,
+    pcm: Bytes,
+    offset: u64,
+}
+
+/// The document being read.
+pub(super) struct Draft {
+    fragment: Fragment,
+    segment_seen: bool,
+    tracks: Vec<Track>,
+    scale_nanos: u64,
+    cluster: Option<u64>,
+    blocks: Vec<TimedBlock>,
+    audio_bytes: usize,
+    tag_name: Option<String>,
+    tag_value: Option<String>,
+    error_id: Option<u32>,
+    error_code: Option<Box<str>>,
+    unread_format: Option<(u64, Box<str>)>,
+}
+
+impl Draft {
+    pub fn new(offset: u64) -> Self {
+        Self {
+            fragment: Fragment {
+                offset,
+                ..Fragment::default()
+            },
+            segment_seen: false,
+            tracks: Vec::new(),
+            scale_nanos: DEFAULT_SCALE_NANOS,
+            cluster: None,
+            blocks: Vec::new(),
+            audio_bytes: 0,
+            tag_name: None,
+            tag_value: None,
+            error_id: None,
+            error_code: None,
+            unread_format: None,
+        }
+    }
+
+    pub fn has_segment(&self) -> bool {
+        self.segment_seen
+    }
+
+    /// Takes in one element of this document; `offset` is where it stands in the body.
+    pub fn take(&mut self, element: MatroskaSpec, offset: u64) {
+        match element {
+            MatroskaSpec::SimpleBlock(data) | MatroskaSpec::Block(data) => {
+                self.take_block(data, offset)
+            }
+            MatroskaSpec::Timestamp(time) => self.cluster = Some(time),
+            MatroskaSpec::Cluster(Master::Start) => self.cluster = None,
+            MatroskaSpec::Segment(Master::Start) => self.segment_seen = true,
+            MatroskaSpec::TimestampScale(nanos) => self.scale_nanos = nanos,
+            MatroskaSpec::SegmentUID(uid) => {
+                self.fragment.session = <[u8; 16]>::try_from(uid).ok().map(SegmentUid);
+            }
+            MatroskaSpec::TrackEntry(Master::Start) => self.open_track(offset),
+            MatroskaSpec::TrackNumber(number) => self.on_track(|track| track.number = Some(number)),
+            MatroskaSpec::Name(name) => self.on_track(|track| track.name = cut(trim(&name))),
+            MatroskaSpec::ContentEncodings(Master::Start) => {
+                self.on_track(|track| track.encoded = true)
+            }
+            MatroskaSpec::SimpleTag(Master::Start) => {
+                (self.tag_name, self.tag_value) = (None, None)
+            }
+            MatroskaSpec::TagName(name) => {
+                self.tag_name = Some(name);
+                self.take_tag(offset);
+            }
+            MatroskaSpec::TagString(value) => {
+                self.tag_value = Some(value);
+                self.take_tag(offset);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn note(&mut self, offset: u64, direction: Option<Direction>, kind: DamageKind) {
+        if self.fragment.damage.len() < MAX_DAMAGE {
+            self.fragment.damage.push(Damage {
+                number: None,
+                direction,
+                offset,
+                kind,
+            });
+        }
+    }
+
+    fn open_track(&mut self, offset: u64) {
+        if self.tracks.len() < MAX_TRACKS {
+            self.tracks.push(Track::default());
+        } else {
+            self.note(
+                offset,
+                None,
+                DamageKind::FragmentTooLarge {
+                    what: "tracks",
+                    limit: MAX_TRACKS,
+                },
+            );
+        }
+    }
+
+    fn on_track(&mut self, set: impl FnOnce(&mut Track)) {
+        if let Some(track) = self.tracks.last_mut() {
+            set(track);
+        }
+    }
+
+    fn take_block(&mut self, data: Vec<u8>, offset: u64) {
+        let (what, limit) = if data.len() > MAX_BLOCK_BYTES {
+            ("bytes in a block", MAX_BLOCK_BYTES)
+        } else if self.audio_bytes + data.len() > MAX_FRAGMENT_BYTES {
+            ("bytes of audio", MAX_FRAGMENT_BYTES)
+        } else if self.blocks.len() >= MAX_BLOCKS {
+            ("blocks", MAX_BLOCKS)
+        } else {
+            return match block::read(data) {
+                Ok(raw) => {
+                    self.audio_bytes += raw.pcm.len();
+                    self.blocks.push(TimedBlock {
+                        track: raw.track,
+                        cluster: self.cluster,
+                        relative: raw.relative,
+                        pcm: raw.pcm,
+                        offset,
+                    });
+                }
+                Err(kind) => self.note(offset, None, kind),
+            };
+        };
+        self.note(offset, None, DamageKind::FragmentTooLarge { what, limit });
+    }
+
+    /// Name and value of a SimpleTag come in either order; acts when both are there.
+    fn take_tag(&mut self, offset: u64) {
+        let (Some(name), Some(value)) = (&self.tag_name, &self.tag_value) else {
+            return;
+        };
+        let (name, value) = (trim(name).to_owned(), trim(value).to_owned());
+        if !self.read_tag(&name, &value, offset) {
+            let kind = DamageKind::BadTag {
+                name: cut(&name),
+                value: cut(&value),
+            };
+            self.note(offset, None, kind);
+        }
+    }
+
+    /// False when a tag that matters holds a value that it cannot.
+    fn read_tag(&mut self, name: &str, value: &str, offset: u64) -> bool {
+        if value.len() > MAX_TAG_BYTES {
+            return false;
+        }
+        let fragment = &mut self.fragment;
+        match name {
+            "ContactId" if !value.is_empty() => fragment.contact.add(value),
+            "AWS_KINESISVIDEO_FRAGMENT_NUMBER" => match value.parse::<FragmentNumber>() {
+                Ok(number) if fragment.number.is_none_or(|seen| seen == number) => {
+                    fragment.number = Some(number);
+                }
+                Ok(_) | Err(_) => return false,
+            },
+            "AWS_KINESISVIDEO_SERVER_TIMESTAMP" | "AWS_KINESISVIDEO_SERVER_SIDE_TIMESTAMP" => {
+                fragment.server_time = EpochMillis::from_tag_seconds(value);
+                return fragment.server_time.is_some();
+            }
+            "AWS_KINESISVIDEO_PRODUCER_TIMESTAMP" | "AWS_KINESISVIDEO_PRODUCER_SIDE_TIMESTAMP" => {
+                fragment.producer_time = EpochMillis::from_tag_seconds(value);
+                return fragment.producer_time.is_some();
+            }
+            "AWS_KINESISVIDEO_ERROR_ID"
+            | "AWS_KINESISVIDEO_ERROR_CODE"
+            | "AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE"
+            | "AWS_KINESISVIDEO_EXCEPTION_MESSAGE" => self.read_error_tag(name, value),
+            "MimeType" if !is_readable_format(value) => {
+                self.unread_format = Some((offset, cut(value)));
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// Ids and codes change places between the spellings: a number is the id.
+    fn read_error_tag(&mut self, name: &str, value: &str) {
+        match value.parse() {
+            Ok(id) => self.error_id = Some(id),
+            Err(_)
+                if name.ends_with("_CODE")
+                    || self.error_code.as_deref().is_none_or(str::is_empty) =>
+            {
+                self.error_code = Some(cut(value));
+            }
+            Err(_) => {}
+        }
+        self.error_code.get_or_insert_default();
+    }
+
+    /// The document ends at `end`: what it was.
+    pub fn close(mut self, end: u64) -> Document {
+        self.fragment.length = end.saturating_sub(self.fragment.offset);
+        if let Some(code) = self.error_code {
+            return Document::Error(ErrorDocument {
+                number: self.fragment.number,
+                id: self.error_id,
+                code,
+                offset: self.fragment.offset,
+            });
+        }
+        self.place_blocks();
+        let number = self.fragment.number;
+        self.fragment
+            .damage
+            .iter_mut()
+            .for_each(|damage| damage.number = number);
+        self.fragment.tracks = self
+            .tracks
+            .into_iter()
+            .filter_map(|track| Some((track.number?, track.name)))
+            .collect();
+        Document::Fragment(self.fragment)
+    }
+
+    /// Gives every block its direction and its time, and notes those that get none.
+    fn place_blocks(&mut self) {
+        let blocks = std::mem::take(&mut self.blocks);
+        if let Some((offset, format)) = self.unread_format.take() {
+            return self.note(offset, None, DamageKind::Format(format));
+        }
+        let mut unread_tracks = Vec::new();
+        self.fragment.blocks.reserve_exact(blocks.len());
+        for block in blocks {
+            match self.direction_of(block.track) {
+                Ok(direction) => self.place_block(block, direction),
+                Err(_) if unread_tracks.contains(&block.track) => {}
+                Err(kind) => {
+                    unread_tracks.push(block.track);
+                    if let Some(kind) = kind {
+                        self.note(block.offset, None, kind);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The direction of a track, or what is wrong with it. Nothing is wrong with a track
+    /// of another name beside the customer's own: it is not the customer's audio.
+    fn direction_of(&self, number: u64) -> Result<Direction, Option<DamageKind>> {
+        let declared = self
+            .tracks
+            .iter()
+            .find(|track| track.number == Some(number));
+        match declared.map(|track| (Direction::from_track_name(&track.name), track.encoded)) {
+            Some((Some(_), true)) => Err(Some(DamageKind::EncodedTrack(number))),
+            Some((Some(direction), false)) => Ok(direction),
+            Some((None, _)) if self.declares_a_direction() => Err(None),
+            Some((None, _)) | None => Err(Some(DamageKind::UnknownTrack(number))),
+        }
+    }
+
+    fn declares_a_direction(&self) -> bool {
+        self.tracks
+            .iter()
+            .any(|track| Direction::from_track_name(&track.name).is_some())
+    }
+
+    fn place_block(&mut self, block: TimedBlock, direction: Direction) {
+        let start = block.cluster.and_then(|cluster| {
+            MediaTime::from_matroska(cluster, block.relative, self.scale_nanos)
+        });
+        let Some(start) = start else {
+            return self.note(block.offset, Some(direction), DamageKind::NoTime);
+        };
+        let mut pcm = block.pcm;
+        if pcm.len() % 2 == 1 {
+            self.note(block.offset, Some(direction), DamageKind::OddBytes);
+            pcm.truncate(pcm.len() - 1);
+        }
+        if !pcm.is_empty() {
+            self.fragment.blocks.push(Block {
+                direction,
+                start,
+                pcm,
+            });
+        }
+    }
+}
+
+/// Strings may be padded with NULs.
+fn trim(text: &str) -> &str {
+    text.split('\0').next().unwrap_or_default().trim()
+}
+
+/// A value cut to what a report can show.
+fn cut(text: &str) -> Box<str> {
+    const SHOWN: usize = 120;
+    text.chars().take(SHOWN).collect::<String>().into()
+}
+
+/// `audio/L16;rate=8000;channels=1;`, in any case and spacing; what is not said is right.
+fn is_readable_format(mime: &str) -> bool {
+    let mut parts = mime.split(';').map(|part| part.trim().to_ascii_lowercase());
+    parts.next().is_some_and(|kind| kind == "audio/l16")
+        && parts.all(|part| match part.split_once('=') {
+            Some(("rate", rate)) => rate.trim() == "8000",
+            Some(("channels", channels)) => channels.trim() == "1",
+            _ => true,
+        })
+}
