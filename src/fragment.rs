@@ -152,6 +152,29 @@ impl fmt::Debug for FragmentNumber {
     }
 }
 
+/// The fragments that a contact record names: from its start to its stop number, both
+/// included. A number that the record does not give is no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FragmentRange {
+    /// `FragmentStartNumber`.
+    pub start: Option<FragmentNumber>,
+    /// `FragmentStopNumber`; the stop fragment belongs to the recording.
+    pub stop: Option<FragmentNumber>,
+}
+
+impl FragmentRange {
+    /// Whether a number lies in the range.
+    pub fn contains(&self, number: FragmentNumber) -> bool {
+        self.start.is_none_or(|start| start <= number)
+            && self.stop.is_none_or(|stop| number <= stop)
+    }
+
+    /// Whether there is no bound at all: every fragment is asked only whose it is.
+    pub fn is_unbounded(&self) -> bool {
+        self.start.is_none() && self.stop.is_none()
+    }
+}
+
 /// The SegmentUID of a fragment: the upload session that wrote it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentUid(pub [u8; 16]);
