@@ -90,7 +90,7 @@ pub fn header(channels: u16, samples: u64) -> Result<[u8; HEADER_BYTES], WavErro
         sample_format: hound::SampleFormat::Int,
     };
     hound::WavWriter::new(Cursor::new(&mut header[..]), spec)?.finalize()?;
-    let riff_size = data_size + HEADER_BYTES as u32 - 8;
+    let riff_size = data_size + (HEADER_BYTES as u32 - 8);
     header[RIFF_SIZE_AT..][..4].copy_from_slice(&riff_size.to_le_bytes());
     header[DATA_SIZE_AT..][..4].copy_from_slice(&data_size.to_le_bytes());
     Ok(header)
