@@ -1,0 +1,98 @@
+//! A recording's own fragments to the bytes of its files: timeline, levels and encoding
+//! in one, and still no I/O. The caller takes the bytes away whenever buffers are full,
+//! so that memory stays the same for a minute and for twelve hours.
+
+use crate::fragment::{Direction, Fragment};
+use crate::levels::{LevelMeter, Levels};
+use crate::plan::Authorisation;
+use crate::timeline::{Timeline, TimelineReport};
+use crate::wav::Output;
+
+/// A buffer with this many bytes is full.
+pub const FULL_BYTES: usize = 256 << 10;
+
+/// One recording on its way to files.
+#[derive(Debug)]
+pub struct Assembly {
+    timeline: Timeline,
+    authorisation: Authorisation,
+    meters: [LevelMeter; 2],
+    buffers: Vec<(Output, Vec<u8>)>,
+}
+
+/// What an assembly came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssemblyReport {
+    /// What was found on the clock.
+    pub timeline: TimelineReport,
+    /// The levels of each authorised direction, by [`Direction::index`].
+    pub levels: [Option<Levels>; 2],
+}
+
+impl Assembly {
+    /// An assembly that writes what is authorised, and nothing else.
+    pub fn new(authorisation: Authorisation) -> Self {
+        Self {
+            timeline: Timeline::new(),
+            authorisation,
+            meters: [LevelMeter::default(), LevelMeter::default()],
+            buffers: authorisation
+                .outputs()
+                .iter()
+                .map(|output| (*output, Vec::new()))
+                .collect(),
+        }
+    }
+
+    /// Takes the next of the recording's own fragments.
+    pub fn push(&mut self, fragment: Fragment) {
+        self.timeline.push(fragment);
+    }
+
+    /// No fragment follows.
+    pub fn finish(&mut self) {
+        self.timeline.finish();
+    }
+
+    /// Encodes what is settled until the buffers are full. True while there may be more:
+    /// take the buffers away and call again.
+    pub fn encode(&mut self) -> bool {
+        while let Some(frames) = self.timeline.next_frames() {
+            for direction in self.authorisation.directions() {
+                let samples = match direction {
+                    Direction::FromCustomer => frames.from,
+                    Direction::ToCustomer => frames.to,
+                };
+                self.meters[direction.index()].push(samples);
+            }
+            for (output, buffer) in &mut self.buffers {
+                output.encode(frames, buffer);
+            }
+            if self
+                .buffers
+                .iter()
+                .any(|(_, buffer)| buffer.len() >= FULL_BYTES)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The files' bytes behind their headers, so far as they were not taken away.
+    pub fn buffers(&mut self) -> &mut [(Output, Vec<u8>)] {
+        &mut self.buffers
+    }
+
+    /// What was found, once all is encoded.
+    pub fn into_report(self) -> AssemblyReport {
+        let mut levels = [None, None];
+        for direction in self.authorisation.directions() {
+            levels[direction.index()] = Some(self.meters[direction.index()].clone().finish());
+        }
+        AssemblyReport {
+            timeline: self.timeline.into_report(),
+            levels,
+        }
+    }
+}

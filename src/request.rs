@@ -1,0 +1,400 @@
+//! One request for fragments: the numbers asked for, the documents that came, and what is
+//! still missing. KVS answers in any order, says "not found" with HTTP 200, and lets the
+//! last fragment of a run lack its number; here it is settled which number each document
+//! answers. Pure: asking is the recorder's.
+
+use std::collections::BTreeMap;
+
+use crate::demux::Document;
+use crate::fragment::{Damage, DamageKind, Fragment, FragmentNumber};
+
+/// Why a fragment that was asked for is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MissingCause {
+    /// Nothing came for it.
+    NotReturned,
+    /// An error document came in its place.
+    ErrorDocument {
+        /// `AWS_KINESISVIDEO_ERROR_ID`.
+        id: Option<u32>,
+        /// `AWS_KINESISVIDEO_ERROR_CODE`.
+        code: Box<str>,
+    },
+}
+
+/// A fragment that was asked for and did not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its number.
+    pub number: FragmentNumber,
+    /// Why.
+    pub cause: MissingCause,
+}
+
+/// What a request came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The fragments, in the order of their numbers.
+    pub fragments: Vec<Fragment>,
+    /// Those that did not come.
+    pub missing: Vec<Missing>,
+    /// Damage outside of any fragment.
+    pub damage: Vec<Damage>,
+    /// Documents that answer nothing that was asked.
+    pub unasked: u64,
+}
+
+/// A request under way, over one or several bodies.
+#[derive(Debug)]
+pub struct Request {
+    asked: BTreeMap<FragmentNumber, Slot>,
+    unnumbered: Vec<Fragment>,
+    unnumbered_errors: Vec<MissingCause>,
+    damage: Vec<Damage>,
+    unasked: u64,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Open,
+    Missing(MissingCause),
+    Came(Box<Fragment>),
+}
+
+impl Request {
+    /// A request for these fragments.
+    pub fn new(numbers: &[FragmentNumber]) -> Self {
+        Self {
+            asked: numbers.iter().map(|number| (*number, Slot::Open)).collect(),
+            unnumbered: Vec::new(),
+            unnumbered_errors: Vec::new(),
+            damage: Vec::new(),
+            unasked: 0,
+        }
+    }
+
+    /// Takes a document of the answer's body.
+    pub fn take(&mut self, document: Document) {
+        match document {
+            Document::Fragment(fragment) => match fragment.number {
+                Some(number) => self.take_numbered(number, fragment),
+                None => self.unnumbered.push(fragment),
+            },
+            Document::Error(error) => {
+                let cause = MissingCause::ErrorDocument {
+                    id: error.id,
+                    code: error.code,
+                };
+                match error.number.map(|number| self.asked.get_mut(&number)) {
+                    Some(Some(Slot::Came(_))) => {}
+                    Some(Some(slot)) => *slot = Slot::Missing(cause),
+                    Some(None) => self.unasked += 1,
+                    None => self.unnumbered_errors.push(cause),
+                }
+            }
+            Document::Stray(damage) => self.damage.push(damage),
+        }
+    }
+
+    /// The body has ended: settles which numbers the unnumbered documents answer.
+    pub fn end_body(&mut self) {
+        for fragment in std::mem::take(&mut self.unnumbered) {
+            self.take_unnumbered(fragment);
+        }
+        for cause in std::mem::take(&mut self.unnumbered_errors) {
+            match self
+                .asked
+                .values_mut()
+                .find(|slot| matches!(slot, Slot::Open))
+            {
+                Some(slot) => *slot = Slot::Missing(cause),
+                None => self.unasked += 1,
+            }
+        }
+    }
+
+    /// The numbers worth asking for again: what is missing, and what was cut off.
+    pub fn open(&self) -> Vec<FragmentNumber> {
+        let is_open = |slot: &Slot| match slot {
+            Slot::Open | Slot::Missing(_) => true,
+            Slot::Came(fragment) => is_cut(fragment),
+        };
+        self.asked
+            .iter()
+            .filter(|(_, slot)| is_open(slot))
+            .map(|(number, _)| *number)
+            .collect()
+    }
+
+    /// Why fragments are missing, for what a kind of cause asks to be done.
+    pub fn causes(&self) -> impl Iterator<Item = &MissingCause> {
+        self.asked.values().filter_map(|slot| match slot {
+            Slot::Missing(cause) => Some(cause),
+            Slot::Open | Slot::Came(_) => None,
+        })
+    }
+
+    /// Nothing is asked for any more: the answer as it stands.
+    pub fn settle(self) -> Answer {
+        let mut answer = Answer {
+            damage: self.damage,
+            unasked: self.unasked,
+            ..Answer::default()
+        };
+        for (number, slot) in self.asked {
+            match slot {
+                Slot::Came(fragment) => answer.fragments.push(*fragment),
+                Slot::Missing(cause) => answer.missing.push(Missing { number, cause }),
+                Slot::Open => answer.missing.push(Missing {
+                    number,
+                    cause: MissingCause::NotReturned,
+                }),
+            }
+        }
+        answer
+    }
+
+    /// Keeps the better of two copies.
+    fn take_numbered(&mut self, number: FragmentNumber, fragment: Fragment) {
+        match self.asked.get_mut(&number) {
+            Some(Slot::Came(held))
+                if held.damage.len() <= fragment.damage.len() && !is_cut(held) => {}
+            Some(Slot::Came(held)) if held.blocks.len() > fragment.blocks.len() => {}
+            Some(slot) => *slot = Slot::Came(Box::new(fragment)),
+            None => self.unasked += 1,
+        }
+    }
+
+    /// By elimination: every document answers a number that was asked, so one without a
+    /// number answers the first open one behind the fragment that it follows in time.
+    fn take_unnumbered(&mut self, mut fragment: Fragment) {
+        let before = self.asked.iter().filter_map(|(number, slot)| match slot {
+            Slot::Came(other) => {
+                let follows =
+                    other.session == fragment.session && other.start() <= fragment.start();
+                follows.then_some(*number)
+            }
+            Slot::Open | Slot::Missing(_) => None,
+        });
+        let behind = before.last();
+        let open = self
+            .asked
+            .iter()
+            .filter(|(_, slot)| matches!(slot, Slot::Open))
+            .map(|(number, _)| *number);
+        let answers = match behind {
+            Some(behind) => open.into_iter().find(|number| *number > behind),
+            None => open.into_iter().next(),
+        };
+        match answers {
+            Some(number) => {
+                fragment.number = Some(number);
+                fragment
+                    .damage
+                    .iter_mut()
+                    .for_each(|damage| damage.number = Some(number));
+                self.take_numbered(number, fragment);
+            }
+            None if fragment.blocks.is_empty() => self.damage.append(&mut fragment.damage),
+            None => self.unasked += 1,
+        }
+    }
+}
+
+/// Whether the connection or the file ended within the fragment.
+fn is_cut(fragment: &Fragment) -> bool {
+    fragment
+        .damage
+        .iter()
+        .any(|damage| damage.kind == DamageKind::Truncated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fragment::{Block, Direction, ErrorDocument, SegmentUid};
+    use crate::ticks::MediaTime;
+    use bytes::Bytes;
+
+    /// A fragment with an optional number, a session and a start in ms.
+    fn fragment(number: Option<u32>, session: u8, millis: u64) -> Fragment {
+        Fragment {
+            number: number.map(|number| number.to_string().parse().unwrap()),
+            session: Some(SegmentUid([session; 16])),
+            blocks: vec![Block {
+                direction: Direction::FromCustomer,
+                start: MediaTime::from_matroska(millis, 0, 1_000_000).unwrap(),
+                pcm: Bytes::from_static(&[1, 0]),
+            }],
+            ..Fragment::default()
+        }
+    }
+
+    fn numbers(numbers: &[u32]) -> Vec<FragmentNumber> {
+        numbers
+            .iter()
+            .map(|number| number.to_string().parse().unwrap())
+            .collect()
+    }
+
+    fn cut(number: u32) -> Fragment {
+        let kind = DamageKind::Truncated;
+        let damage = vec![Damage {
+            number: None,
+            direction: None,
+            offset: 0,
+            kind,
+        }];
+        Fragment {
+            damage,
+            blocks: Vec::new(),
+            ..fragment(Some(number), 1, 0)
+        }
+    }
+
+    fn error(number: Option<u32>, id: u32) -> Document {
+        Document::Error(ErrorDocument {
+            number: number.map(|number| number.to_string().parse().unwrap()),
+            id: Some(id),
+            code: "E".into(),
+            offset: 0,
+        })
+    }
+
+    /// `number@start` of each fragment, and `number!` of each missing one.
+    #[track_caller]
+    fn check(asked: &[u32], bodies: Vec<Vec<Document>>, expected: &str, unasked: u64) {
+        let mut request = Request::new(&numbers(asked));
+        for body in bodies {
+            body.into_iter().for_each(|document| request.take(document));
+            request.end_body();
+        }
+        let answer = request.settle();
+        let came = answer.fragments.iter().map(|fragment| {
+            let start = fragment.start().map_or(-1, MediaTime::to_millis_floor);
+            format!("{}@{start}", fragment.number.unwrap())
+        });
+        let missing = answer.missing.iter().map(|missing| match &missing.cause {
+            MissingCause::NotReturned => format!("{}!", missing.number),
+            MissingCause::ErrorDocument { id, .. } => {
+                format!("{}!{}", missing.number, id.unwrap_or(0))
+            }
+        });
+        assert_eq!(came.chain(missing).collect::<Vec<_>>().join(" "), expected);
+        assert_eq!(answer.unasked, unasked);
+    }
+
+    fn own(number: Option<u32>, session: u8, millis: u64) -> Document {
+        Document::Fragment(fragment(number, session, millis))
+    }
+
+    #[test]
+    fn any_order_comes_out_in_order() {
+        check(
+            &[1, 2, 3],
+            vec![vec![
+                own(Some(3), 1, 30),
+                own(Some(1), 1, 10),
+                own(Some(2), 1, 20),
+            ]],
+            "1@10 2@20 3@30",
+            0,
+        );
+    }
+
+    #[test]
+    fn what_did_not_come_is_named_with_its_cause() {
+        check(
+            &[1, 2, 3],
+            vec![vec![own(Some(1), 1, 10), error(Some(2), 3000)]],
+            "1@10 2!3000 3!",
+            0,
+        );
+        check(
+            &[1, 2],
+            vec![vec![error(None, 5000), own(Some(1), 1, 10)]],
+            "1@10 2!5000",
+            0,
+        );
+    }
+
+    #[test]
+    fn a_later_body_completes_the_first() {
+        check(
+            &[1, 2, 3],
+            vec![
+                vec![
+                    own(Some(1), 1, 10),
+                    error(Some(2), 3000),
+                    Document::Fragment(cut(3)),
+                ],
+                vec![own(Some(2), 1, 20), own(Some(3), 1, 30)],
+            ],
+            "1@10 2@20 3@30",
+            0,
+        );
+        // An error that comes for what is here already takes nothing away.
+        check(
+            &[1],
+            vec![vec![own(Some(1), 1, 10)], vec![error(Some(1), 3000)]],
+            "1@10",
+            0,
+        );
+    }
+
+    #[test]
+    fn what_was_cut_off_is_asked_for_again_and_kept_if_no_better_comes() {
+        let mut request = Request::new(&numbers(&[1, 2]));
+        request.take(own(Some(1), 1, 10));
+        request.take(Document::Fragment(cut(2)));
+        request.end_body();
+        assert_eq!(request.open(), numbers(&[2]));
+        assert_eq!(request.settle().fragments.len(), 2);
+    }
+
+    #[test]
+    fn a_document_without_a_number_answers_the_open_one_that_it_follows() {
+        check(
+            &[1, 2, 3],
+            vec![vec![
+                own(Some(1), 1, 10),
+                own(Some(2), 1, 20),
+                own(None, 1, 30),
+            ]],
+            "1@10 2@20 3@30",
+            0,
+        );
+        check(
+            &[1, 2, 3, 4],
+            vec![vec![
+                own(None, 1, 30),
+                own(Some(2), 1, 20),
+                own(Some(4), 2, 40),
+            ]],
+            "2@20 3@30 4@40 1!",
+            0,
+        );
+        check(&[1], vec![vec![own(None, 1, 10)]], "1@10", 0);
+    }
+
+    #[test]
+    fn documents_that_answer_nothing_are_counted() {
+        check(
+            &[1],
+            vec![vec![
+                own(Some(1), 1, 10),
+                own(Some(9), 1, 90),
+                own(None, 1, 20),
+                error(Some(8), 1),
+            ]],
+            "1@10",
+            3,
+        );
+        check(
+            &[1],
+            vec![vec![own(Some(1), 1, 10), own(Some(1), 1, 10)]],
+            "1@10",
+            0,
+        );
+    }
+}
