@@ -81,6 +81,12 @@ impl FragmentNumber {
     /// The most digits that are held.
     pub const MAX_DIGITS: usize = 62;
 
+    /// The lowest number.
+    pub const ZERO: Self = Self {
+        digits: 1,
+        packed: [0; 31],
+    };
+
     /// The number after this one. Callreel names a fragment that carries no number
     /// after its predecessor in a file; KVS never gives two numbers so close.
     pub fn successor(self) -> Self {

@@ -1,0 +1,79 @@
+//! Contact attributes in one JSON file: `{"contact id": {"name": "value"}}`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use super::{Tried, io_failure, lock};
+use crate::failure::{Failure, FailureKind};
+use crate::port::ContactNotes;
+
+type Contacts = BTreeMap<String, BTreeMap<String, String>>;
+
+/// A file that stands in for Connect.
+#[derive(Debug)]
+pub struct LocalContacts {
+    path: PathBuf,
+    /// One reader or writer at a time.
+    turn: Mutex<()>,
+}
+
+impl LocalContacts {
+    /// Contacts in a file; it is made when the first attribute is written.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            turn: Mutex::new(()),
+        }
+    }
+
+    fn load(&self) -> Result<Contacts, Failure> {
+        match fs::read(&self.path) {
+            Ok(json) => serde_json::from_slice(&json)
+                .map_err(|error| Failure::new(FailureKind::Unreadable, self.path.display(), error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Contacts::new()),
+            Err(error) => Err(io_failure(Tried::Reading, &self.path, &error)),
+        }
+    }
+
+    fn save(&self, contacts: &Contacts) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| io_failure(Tried::Writing, &self.path, &error);
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let part = self
+            .path
+            .with_extension(format!("{}.part", std::process::id()));
+        let mut json = serde_json::to_vec_pretty(contacts).unwrap_or_default();
+        json.push(b'\n');
+        fs::write(&part, json).map_err(failed)?;
+        fs::rename(&part, &self.path).map_err(failed)
+    }
+}
+
+impl ContactNotes for LocalContacts {
+    async fn read(
+        &self,
+        _instance: Option<&str>,
+        contact: &str,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let _turn = lock(&self.turn);
+        Ok(self.load()?.remove(contact).unwrap_or_default())
+    }
+
+    async fn write(
+        &self,
+        _instance: Option<&str>,
+        contact: &str,
+        changes: &BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        let _turn = lock(&self.turn);
+        let mut contacts = self.load()?;
+        contacts
+            .entry(contact.to_owned())
+            .or_default()
+            .extend(changes.clone());
+        self.save(&contacts)
+    }
+}

@@ -1,0 +1,331 @@
+//! Where the fragments of media files lie, and whose they are: files are read once, by
+//! their own tags, and about 56 bytes a fragment are kept.
+//!
+//! A fragment that carries no number is named after the one before it in its file; no
+//! two numbers of KVS are so close that this could meet another one.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{Tried, io_failure};
+use crate::attribution::{Owner, Traced, Tracer};
+use crate::demux::{Demuxer, Document};
+use crate::failure::{Failure, FailureKind};
+use crate::fragment::{ContactTag, Damage, Fragment, FragmentNumber, SegmentUid};
+
+/// How much of a file is read at a time.
+pub const READ_BYTES: usize = 256 << 10;
+
+/// An interned id: the position in a list.
+type Id = u32;
+/// No contact or session.
+const NONE: Id = Id::MAX;
+/// Several contacts.
+const CONFLICTING: Id = Id::MAX - 1;
+
+/// One document of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its number, or the name it was given.
+    pub number: FragmentNumber,
+    /// Where it starts in its file, in bytes.
+    pub offset: u64,
+    /// Bytes up to the next document, damage between them included.
+    pub length: u32,
+    session: Id,
+    /// First the tag of the fragment itself, then whose it was traced to be.
+    owner: Id,
+    file: u16,
+    /// The document carries its number itself.
+    pub numbered: bool,
+    is_error: bool,
+}
+
+/// The index of a stream's, or of any, media files.
+#[derive(Debug, Default)]
+pub struct Index {
+    files: Vec<PathBuf>,
+    /// In the order of their numbers.
+    entries: Vec<Entry>,
+    contacts: Vec<Box<str>>,
+}
+
+/// Fragments that lie behind each other in a file and belong to one contact.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    file: u16,
+    /// Where it starts in its file, in bytes.
+    pub offset: u64,
+    /// How long it is, in bytes.
+    pub length: u64,
+}
+
+impl Index {
+    /// Reads files through. `progress` is told the bytes read of each piece.
+    pub fn read(files: &[PathBuf], mut progress: impl FnMut(u64)) -> Result<Self, Failure> {
+        let mut builder = Builder::default();
+        for (position, path) in files.iter().enumerate() {
+            let file = u16::try_from(position).map_err(|_| {
+                Failure::new(
+                    FailureKind::Unreadable,
+                    path.display(),
+                    "more than 65,536 files at once",
+                )
+            })?;
+            builder.read_file(file, path, &mut progress)?;
+        }
+        let mut index = builder.index;
+        index.files = files.to_vec();
+        index.entries.shrink_to_fit();
+        // Stable: of two copies of a fragment the first stays.
+        index.entries.sort_by_key(|entry| entry.number);
+        index.entries.dedup_by(|later, first| {
+            later.number == first.number && later.numbered && first.numbered && !first.is_error
+        });
+        index.trace(&builder.sessions);
+        Ok(index)
+    }
+
+    /// The entries, in the order of their numbers.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The path of an entry's file.
+    pub fn path_of(&self, entry: &Entry) -> &Path {
+        &self.files[usize::from(entry.file)]
+    }
+
+    /// The contacts found, in the order of their first fragments.
+    pub fn contacts(&self) -> Vec<&str> {
+        let mut seen = vec![false; self.contacts.len()];
+        let owners = self
+            .entries
+            .iter()
+            .filter(|entry| !entry.is_error)
+            .map(|entry| entry.owner as usize);
+        let first = owners.filter(|owner| {
+            seen.get_mut(*owner)
+                .is_some_and(|seen| !std::mem::replace(seen, true))
+        });
+        first.map(|owner| &*self.contacts[owner]).collect()
+    }
+
+    /// The contact that a fragment belongs to, as far as can be told.
+    pub fn owner_of(&self, entry: &Entry) -> Option<&str> {
+        self.contacts.get(entry.owner as usize).map(AsRef::as_ref)
+    }
+
+    /// A contact's fragments as runs, in order, and the number of the first.
+    pub fn runs_of(&self, contact: &str) -> (Option<FragmentNumber>, Vec<Run>) {
+        let mut runs: Vec<Run> = Vec::new();
+        let mut first = None;
+        for entry in self
+            .entries
+            .iter()
+            .filter(|entry| self.owner_of(entry) == Some(contact))
+        {
+            first.get_or_insert(entry.number);
+            let length = u64::from(entry.length);
+            match runs.last_mut() {
+                Some(run) if run.file == entry.file && run.offset + run.length == entry.offset => {
+                    run.length += length
+                }
+                _ => runs.push(Run {
+                    file: entry.file,
+                    offset: entry.offset,
+                    length,
+                }),
+            }
+        }
+        (first, runs)
+    }
+
+    /// The path of a run's file.
+    pub fn path_of_run(&self, run: &Run) -> &Path {
+        &self.files[usize::from(run.file)]
+    }
+
+    /// Traces every entry to its owner, in the order of the stream. An error document
+    /// belongs where it stands: to the contact before it.
+    fn trace(&mut self, sessions: &[SegmentUid]) {
+        let mut tracer = Tracer::default();
+        let mut owners = Vec::with_capacity(1_024);
+        let mut traced = 0;
+        let mut settle = |tracer: &mut Tracer, entries: &mut [Entry], contacts: &[Box<str>]| {
+            owners.extend(std::iter::from_fn(|| tracer.next_traced()));
+            for Traced { owner, .. } in owners.drain(..) {
+                let Some(entry) = entries[traced..].iter_mut().find(|entry| !entry.is_error) else {
+                    return;
+                };
+                entry.owner = match owner {
+                    Owner::Contact(id) => position(contacts, &id),
+                    Owner::Untagged | Owner::Conflicting => NONE,
+                };
+                traced += entries[traced..]
+                    .iter()
+                    .take_while(|entry| entry.is_error)
+                    .count()
+                    + 1;
+            }
+        };
+        for at in 0..self.entries.len() {
+            let entry = self.entries[at];
+            if entry.is_error {
+                continue;
+            }
+            let contact = match entry.owner {
+                NONE => ContactTag::None,
+                CONFLICTING => ContactTag::Conflicting,
+                id => ContactTag::One(self.contacts[id as usize].clone()),
+            };
+            tracer.push(Fragment {
+                contact,
+                session: sessions.get(entry.session as usize).copied(),
+                ..Fragment::default()
+            });
+            settle(&mut tracer, &mut self.entries, &self.contacts);
+        }
+        tracer.finish();
+        settle(&mut tracer, &mut self.entries, &self.contacts);
+        let mut before = self
+            .entries
+            .iter()
+            .find(|entry| !entry.is_error)
+            .map_or(NONE, |entry| entry.owner);
+        for entry in &mut self.entries {
+            if entry.is_error {
+                entry.owner = before;
+            }
+            before = entry.owner;
+        }
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    index: Index,
+    sessions: Vec<SegmentUid>,
+    session_ids: HashMap<SegmentUid, Id>,
+    contact_ids: HashMap<Box<str>, Id>,
+}
+
+impl Builder {
+    fn read_file(
+        &mut self,
+        file: u16,
+        path: &Path,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<(), Failure> {
+        let failed = |error: &std::io::Error| io_failure(Tried::Reading, path, error);
+        let mut media = File::open(path).map_err(|error| failed(&error))?;
+        let first = self.index.entries.len();
+        let mut stray = None;
+        let mut demuxer = Demuxer::new();
+        let mut buffer = vec![0; READ_BYTES];
+        let mut total = 0;
+        loop {
+            let count = media.read(&mut buffer).map_err(|error| failed(&error))?;
+            if count == 0 {
+                break;
+            }
+            total += count as u64;
+            progress(count as u64);
+            demuxer.push(&buffer[..count]);
+            while let Some(document) = demuxer.next_document() {
+                self.take(file, first, document, &mut stray);
+            }
+        }
+        demuxer
+            .finish()
+            .for_each(|document| self.take(file, first, document, &mut stray));
+        if self.index.entries.len() == first {
+            let cause = match stray {
+                Some(damage) => format!("holds no fragment ({damage})"),
+                None => "is empty".to_owned(),
+            };
+            return Err(Failure::new(FailureKind::Unreadable, path.display(), cause));
+        }
+        self.tile(first, total);
+        Ok(())
+    }
+
+    fn take(&mut self, file: u16, first: usize, document: Document, stray: &mut Option<Damage>) {
+        let (fragment, is_error) = match document {
+            Document::Fragment(fragment) => (fragment, false),
+            Document::Error(error) => (
+                Fragment {
+                    number: error.number,
+                    offset: error.offset,
+                    ..Fragment::default()
+                },
+                true,
+            ),
+            Document::Stray(damage) => {
+                stray.get_or_insert(damage);
+                return;
+            }
+        };
+        let before = self.index.entries[first..].last().map(|entry| entry.number);
+        let after = || before.map_or(FragmentNumber::ZERO, FragmentNumber::successor);
+        let entry = Entry {
+            number: fragment.number.unwrap_or_else(after),
+            offset: fragment.offset,
+            length: 0,
+            session: fragment
+                .session
+                .map_or(NONE, |session| self.session_id(session)),
+            owner: match &fragment.contact {
+                ContactTag::None => NONE,
+                ContactTag::Conflicting => CONFLICTING,
+                ContactTag::One(contact) => self.contact_id(contact),
+            },
+            file,
+            numbered: fragment.number.is_some(),
+            is_error,
+        };
+        self.index.entries.push(entry);
+    }
+
+    /// Lengths of the file's entries: each reaches to the next, the first from the start.
+    fn tile(&mut self, first: usize, total: u64) {
+        let mut end = total;
+        for entry in self.index.entries[first..].iter_mut().rev() {
+            entry.length = u32::try_from(end - entry.offset).unwrap_or(u32::MAX);
+            end = entry.offset;
+        }
+        if let Some(entry) = self.index.entries.get_mut(first) {
+            entry.length = entry
+                .length
+                .saturating_add(u32::try_from(entry.offset).unwrap_or(u32::MAX));
+            entry.offset = 0;
+        }
+    }
+
+    fn session_id(&mut self, session: SegmentUid) -> Id {
+        *self.session_ids.entry(session).or_insert_with(|| {
+            self.sessions.push(session);
+            self.sessions.len() as Id - 1
+        })
+    }
+
+    fn contact_id(&mut self, contact: &str) -> Id {
+        let contact: Box<str> = contact.to_ascii_lowercase().into();
+        if let Some(id) = self.contact_ids.get(&contact) {
+            return *id;
+        }
+        let id = self.index.contacts.len() as Id;
+        self.index.contacts.push(contact.clone());
+        self.contact_ids.insert(contact, id);
+        id
+    }
+}
+
+fn position(contacts: &[Box<str>], id: &str) -> Id {
+    contacts
+        .iter()
+        .position(|contact| **contact == *id)
+        .map_or(NONE, |position| position as Id)
+}

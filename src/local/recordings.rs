@@ -1,0 +1,184 @@
+//! A folder of recordings, laid out by object key. A file appears under its key only when
+//! it is whole: it grows beside it as `.part` and is renamed.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::{Tried, hex, io_failure};
+use crate::failure::{Failure, FailureKind};
+use crate::port::{RecordingStore, Stored, Upload};
+use crate::wav::HEADER_BYTES;
+
+/// A folder that stands in for the bucket.
+#[derive(Clone, Debug)]
+pub struct LocalRecordings {
+    folder: PathBuf,
+}
+
+impl LocalRecordings {
+    /// Recordings in a folder; it is made when the first one is written.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
+    /// The path of an object. Keys are made of safe parts; one that would lead out of
+    /// the folder is refused all the same.
+    fn path(&self, key: &str) -> Result<PathBuf, Failure> {
+        let leads_out =
+            key.split('/').any(|part| part == ".." || part == ".") || key.starts_with('/');
+        if leads_out {
+            return Err(Failure::new(
+                FailureKind::WriteDenied,
+                key,
+                "the key leads out of the folder",
+            ));
+        }
+        Ok(self.folder.join(key))
+    }
+}
+
+fn write_failure(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
+    |error| io_failure(Tried::Writing, path, &error)
+}
+
+impl RecordingStore for LocalRecordings {
+    type Upload = LocalUpload;
+
+    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let path = self.path(key)?;
+        match fs::read(&path) {
+            Ok(json) => Ok(Some(json)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            // A file stands where a folder must be: writing will say so.
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(None),
+            Err(error) => Err(io_failure(Tried::Reading, &path, &error)),
+        }
+    }
+
+    async fn begin(&self, key: &str, _contact: &str) -> Result<LocalUpload, Failure> {
+        LocalUpload::begin(self.path(key)?)
+    }
+
+    async fn put_verdict(&self, key: &str, json: Vec<u8>) -> Result<(), Failure> {
+        let part = Part::begin(self.path(key)?)?;
+        (&part.file)
+            .write_all(&json)
+            .map_err(write_failure(&part.path))?;
+        part.keep()
+    }
+}
+
+/// A WAV file that grows beside its place.
+#[derive(Debug)]
+pub struct LocalUpload {
+    part: Part,
+    bytes: u64,
+}
+
+impl LocalUpload {
+    fn begin(path: PathBuf) -> Result<Self, Failure> {
+        let part = Part::begin(path)?;
+        let mut upload = Self { part, bytes: 0 };
+        // The header's place, filled in at the end.
+        upload.append(&[0; HEADER_BYTES])?;
+        Ok(upload)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        (&self.part.file)
+            .write_all(bytes)
+            .map_err(write_failure(&self.part.path))?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl Upload for LocalUpload {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        self.append(&bytes)
+    }
+
+    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
+        let mut file = &self.part.file;
+        let failed = write_failure(&self.part.path);
+        file.rewind().map_err(&failed)?;
+        file.write_all(&header).map_err(&failed)?;
+        // The header comes last and is hashed first: the file is read once more.
+        let sha256 = hash(file).map_err(&failed)?;
+        drop(failed);
+        let bytes = self.bytes;
+        self.part.keep()?;
+        Ok(Stored { bytes, sha256 })
+    }
+
+    async fn abort(self) {
+        // Dropping the part removes it.
+    }
+}
+
+fn hash(mut file: &File) -> std::io::Result<String> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(hasher.finalize()).to_string()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+/// A file that is not yet in its place; dropped, it is removed.
+#[derive(Debug)]
+struct Part {
+    file: File,
+    path: PathBuf,
+    place: PathBuf,
+    kept: bool,
+}
+
+impl Part {
+    fn begin(place: PathBuf) -> Result<Self, Failure> {
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder).map_err(write_failure(folder))?;
+        }
+        // Two processes at once write two parts; the last one renamed stays.
+        let mut name = place.clone().into_os_string();
+        name.push(format!(".{}.part", std::process::id()));
+        let path = PathBuf::from(name);
+        let opened = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path);
+        let file = opened.map_err(write_failure(&path))?;
+        Ok(Self {
+            file,
+            path,
+            place,
+            kept: false,
+        })
+    }
+
+    fn keep(mut self) -> Result<(), Failure> {
+        fs::rename(&self.path, &self.place).map_err(write_failure(&self.place))?;
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Nobody is left to be told.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

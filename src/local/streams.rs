@@ -1,0 +1,188 @@
+//! Kinesis video streams as folders: one folder a stream, named as the stream, with .mkv
+//! files of one or more fragments.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+
+use super::index::{Entry, Index, READ_BYTES};
+use super::{Tried, io_failure, lock};
+use crate::failure::{Failure, FailureKind};
+use crate::fragment::FragmentNumber;
+use crate::port::{FragmentSource, MediaBody, Whereabouts};
+
+/// A folder of streams. Each stream is read through once and its index kept.
+#[derive(Debug)]
+pub struct LocalStreams {
+    folder: PathBuf,
+    indexes: Mutex<HashMap<String, Arc<Index>>>,
+}
+
+impl LocalStreams {
+    /// The streams in a folder.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            indexes: Mutex::default(),
+        }
+    }
+
+    fn index(&self, stream: &str) -> Result<Arc<Index>, Failure> {
+        if let Some(index) = lock(&self.indexes).get(stream) {
+            return Ok(Arc::clone(index));
+        }
+        let files = self.files(stream)?;
+        let index = Arc::new(Index::read(&files, |_| ())?);
+        lock(&self.indexes).insert(stream.to_owned(), Arc::clone(&index));
+        Ok(index)
+    }
+
+    fn files(&self, stream: &str) -> Result<Vec<PathBuf>, Failure> {
+        let missing = |subject: &Path, cause: &str| {
+            Failure::new(FailureKind::StreamMissing, subject.display(), cause)
+        };
+        let Some(name) = stream_name(stream) else {
+            return Err(missing(
+                Path::new(stream),
+                "is no ARN of a Kinesis video stream",
+            ));
+        };
+        let folder = self.folder.join(name);
+        let entries = fs::read_dir(&folder).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => missing(&folder, "no such stream"),
+            _ => io_failure(Tried::Reading, &folder, &error),
+        })?;
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "mkv"))
+            .collect();
+        files.sort();
+        if files.is_empty() {
+            return Err(missing(&folder, "holds no .mkv file"));
+        }
+        Ok(files)
+    }
+}
+
+/// The name in `arn:aws:kinesisvideo:REGION:ACCOUNT:stream/NAME/CREATED`. Only the
+/// characters that KVS allows, so that no name leads out of the folder.
+fn stream_name(arn: &str) -> Option<&str> {
+    let name = arn.split_once(":stream/")?.1.split('/').next()?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (!name.is_empty() && name.bytes().all(allowed) && !name.bytes().all(|byte| byte == b'.'))
+        .then_some(name)
+}
+
+/// The entry that answers for a number: the one that carries it, else the unnumbered one
+/// that follows the number before it.
+fn find(entries: &[Entry], number: FragmentNumber) -> Option<&Entry> {
+    let behind = entries.partition_point(|entry| entry.number <= number);
+    let entry = entries[..behind].last()?;
+    (entry.number == number || !entry.numbered).then_some(entry)
+}
+
+impl FragmentSource for LocalStreams {
+    type Body = LocalBody;
+
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+        let index = self.index(whereabouts.stream)?;
+        let range = whereabouts.range;
+        // The record's own numbers name an unnumbered fragment better than its index does.
+        let renamed: Vec<_> = [range.start, range.stop]
+            .into_iter()
+            .flatten()
+            .filter_map(|number| find(index.entries(), number))
+            .filter(|entry| !entry.numbered)
+            .map(|entry| entry.number)
+            .collect();
+        let listed = index.entries().iter().map(|entry| entry.number);
+        Ok(listed
+            .filter(|number| range.contains(*number) && !renamed.contains(number))
+            .collect())
+    }
+
+    async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {
+        let index = self.index(stream)?;
+        let mut pieces: Vec<Piece> = Vec::new();
+        for entry in numbers
+            .iter()
+            .filter_map(|number| find(index.entries(), *number))
+        {
+            let length = u64::from(entry.length);
+            let path = index.path_of(entry);
+            match pieces.last_mut() {
+                Some(piece)
+                    if piece.path == path && piece.offset + piece.length == entry.offset =>
+                {
+                    piece.length += length;
+                }
+                _ => pieces.push(Piece {
+                    path: path.to_owned(),
+                    offset: entry.offset,
+                    length,
+                }),
+            }
+        }
+        pieces.reverse();
+        Ok(LocalBody { pieces, open: None })
+    }
+
+    async fn wait_to_ask_again(&self, _attempt: u32) -> bool {
+        // A folder answers the same again.
+        false
+    }
+}
+
+#[derive(Debug)]
+struct Piece {
+    path: PathBuf,
+    offset: u64,
+    length: u64,
+}
+
+/// Fragments out of files, behind each other.
+#[derive(Debug)]
+pub struct LocalBody {
+    /// The last is the next.
+    pieces: Vec<Piece>,
+    open: Option<(PathBuf, std::io::Take<File>)>,
+}
+
+impl LocalBody {
+    fn open_next(&mut self) -> Result<bool, Failure> {
+        let Some(piece) = self.pieces.pop() else {
+            return Ok(false);
+        };
+        let open = || {
+            let mut file = File::open(&piece.path)?;
+            file.seek(SeekFrom::Start(piece.offset))?;
+            Ok(file.take(piece.length))
+        };
+        let file = open().map_err(|error| io_failure(Tried::Reading, &piece.path, &error))?;
+        self.open = Some((piece.path, file));
+        Ok(true)
+    }
+}
+
+impl MediaBody for LocalBody {
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            if let Some((path, file)) = &mut self.open {
+                let mut chunk = Vec::with_capacity(READ_BYTES);
+                let wanted = READ_BYTES as u64;
+                let read = file.by_ref().take(wanted).read_to_end(&mut chunk);
+                read.map_err(|error| io_failure(Tried::Reading, path, &error))?;
+                if !chunk.is_empty() {
+                    return Ok(Some(chunk.into()));
+                }
+            }
+            if !self.open_next()? {
+                return Ok(None);
+            }
+        }
+    }
+}

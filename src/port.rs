@@ -1,0 +1,126 @@
+//! What the recorder needs of the world, in its own words: fragments of a stream, a place
+//! for recordings, and the attributes of contacts. The local edge and the AWS edge answer
+//! the same contract, which `tests/contract.rs` checks on both. Edges decide nothing.
+//!
+//! The futures are `Send`, so that any runtime can drive them, and none is named here.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use bytes::Bytes;
+
+use crate::failure::Failure;
+use crate::fragment::{FragmentNumber, FragmentRange};
+use crate::ticks::EpochMillis;
+use crate::wav::HEADER_BYTES;
+
+/// Where a recording's fragments lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whereabouts<'a> {
+    /// The stream's ARN, as the contact record names it.
+    pub stream: &'a str,
+    /// The numbers that the record names.
+    pub range: FragmentRange,
+    /// When the record says that the recording started and stopped, in whole seconds:
+    /// the stop fragment can lie behind it.
+    pub window: (Option<EpochMillis>, Option<EpochMillis>),
+}
+
+/// A Kinesis video stream's fragments, or what stands in for them.
+pub trait FragmentSource: Sync {
+    /// The body of an answer, in chunks of any size.
+    type Body: MediaBody;
+
+    /// The numbers of the fragments in the range, in any order.
+    fn list(
+        &self,
+        whereabouts: Whereabouts<'_>,
+    ) -> impl Future<Output = Result<Vec<FragmentNumber>, Failure>> + Send;
+
+    /// Asks for fragments of a stream. Those that cannot be given are answered by error
+    /// documents or not at all; that is no failure.
+    fn fetch(
+        &self,
+        stream: &str,
+        numbers: &[FragmentNumber],
+    ) -> impl Future<Output = Result<Self::Body, Failure>> + Send;
+
+    /// Waits as long as is wise before asking for the `attempt`th time (from 2) for what
+    /// did not come. False when asking again is no use.
+    fn wait_to_ask_again(&self, attempt: u32) -> impl Future<Output = bool> + Send;
+}
+
+/// An answer's body.
+pub trait MediaBody: Send {
+    /// The next chunk; `None` at the end.
+    fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Failure>> + Send;
+}
+
+/// Where recordings go.
+pub trait RecordingStore: Sync {
+    /// One file on its way.
+    type Upload: Upload;
+
+    /// The verdict stored under a key, if there is one.
+    fn find_verdict(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Failure>> + Send;
+
+    /// Starts a WAV file. Nothing can be seen under the key before it is finished.
+    fn begin(
+        &self,
+        key: &str,
+        contact: &str,
+    ) -> impl Future<Output = Result<Self::Upload, Failure>> + Send;
+
+    /// Stores a verdict whole, in place of one that is there.
+    fn put_verdict(
+        &self,
+        key: &str,
+        json: Vec<u8>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// One WAV file on its way to the store. Dropped unfinished, it leaves nothing behind
+/// under its key.
+pub trait Upload: Send {
+    /// Takes the next bytes behind the header.
+    fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Ends the file, now that its header is known.
+    fn finish(
+        self,
+        header: [u8; HEADER_BYTES],
+    ) -> impl Future<Output = Result<Stored, Failure>> + Send;
+
+    /// Gives the file up.
+    fn abort(self) -> impl Future<Output = ()> + Send;
+}
+
+/// A file in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its size, header included.
+    pub bytes: u64,
+    /// SHA-256 of the whole file, hexadecimal.
+    pub sha256: String,
+}
+
+/// The attributes of contacts.
+pub trait ContactNotes: Sync {
+    /// The attributes of a contact; a contact without any has none.
+    fn read(
+        &self,
+        instance: Option<&str>,
+        contact: &str,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
+
+    /// Sets attributes of a contact and leaves its others alone. Values are not empty.
+    fn write(
+        &self,
+        instance: Option<&str>,
+        contact: &str,
+        changes: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}

@@ -1,0 +1,301 @@
+//! One recording from plan to attributes: list, fetch, assemble, store, judge, note.
+//! Reads like the way of the data in design section 2; knows its three ports and nothing
+//! of what stands behind them. Files first, then the verdict, then the attributes: a
+//! delivery that finds the verdict goes straight to the attributes.
+
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+
+use futures_util::{Stream, StreamExt, pin_mut};
+
+use crate::assembly::Assembly;
+use crate::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
+use crate::attribution::Attribution;
+use crate::failure::Failure;
+use crate::fragment::Fragment;
+use crate::plan::{Policy, RecordingPlan};
+use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+use crate::request::Answer;
+use crate::verdict::{Account, Facts, FileEntry, Verdict};
+use crate::wav::Output;
+use write::Files;
+
+/// How media is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Fragments asked for at once, well under the quota of 500 a second.
+    pub fragments_per_request: usize,
+    /// Requests under way at once; KVS allows 5 connections a stream.
+    pub requests_at_once: usize,
+    /// How often a fragment is asked for before it counts as missing.
+    pub attempts: u32,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            fragments_per_request: 50,
+            requests_at_once: 3,
+            attempts: 4,
+        }
+    }
+}
+
+/// Records calls between a source, a store and a notebook.
+#[derive(Debug)]
+pub struct Recorder<S, R, N> {
+    /// Where fragments come from.
+    pub source: S,
+    /// Where recordings go.
+    pub store: R,
+    /// Where URLs are noted.
+    pub notes: N,
+    /// How recordings are named.
+    pub policy: Policy,
+    /// How media is read.
+    pub reading: Reading,
+}
+
+/// How far a recording is: fragments settled, of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Fragments that came or are given up.
+    pub settled: u64,
+    /// All of them.
+    pub of: u64,
+}
+
+/// A recording that ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// The verdict was found: an earlier delivery recorded it.
+    pub found: bool,
+    /// What became of the attributes.
+    pub noted: Noted,
+}
+
+/// What became of a recording's attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// URLs were added.
+    Written,
+    /// All URLs stood there already.
+    Unchanged,
+    /// There is no file to note.
+    NothingToNote,
+    /// Somebody set an attribute to a value that is not ours: it stays.
+    NotOurs {
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// The contact's attributes have no room: nothing was written.
+    NoRoom {
+        /// The bytes that they would have taken.
+        bytes: usize,
+    },
+}
+
+impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+    /// Makes one recording. A failure that ended it is in its verdict, too.
+    pub async fn record(
+        &self,
+        plan: &RecordingPlan,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Recorded, Failure> {
+        let key = plan.keys.verdict();
+        let (verdict, found) = match self.find_final_verdict(&key).await? {
+            Some(verdict) => (verdict, true),
+            None => (self.record_media(plan, &key, progress).await?, false),
+        };
+        let noted = self.note(plan, &verdict).await?;
+        Ok(Recorded {
+            verdict,
+            found,
+            noted,
+        })
+    }
+
+    async fn find_final_verdict(&self, key: &str) -> Result<Option<Verdict>, Failure> {
+        let json = self.store.find_verdict(key).await?;
+        // A verdict that cannot be read marks nothing: the recording is made again.
+        let verdict = json.and_then(|json| Verdict::from_json(&json).ok());
+        Ok(verdict.filter(Verdict::is_final))
+    }
+
+    async fn record_media(
+        &self,
+        plan: &RecordingPlan,
+        key: &str,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Verdict, Failure> {
+        let failure = match self.make(plan, progress).await {
+            Ok(verdict) if verdict.is_final() => {
+                self.store.put_verdict(key, verdict.to_json()).await?;
+                return Ok(verdict);
+            }
+            Ok(verdict) => Ok(verdict),
+            Err(failure) => Err(failure),
+        };
+        // Another delivery may have got further in the meantime: its verdict stands.
+        if let Some(verdict) = self.find_final_verdict(key).await.ok().flatten() {
+            return Ok(verdict);
+        }
+        let verdict = match &failure {
+            Ok(verdict) => verdict.clone(),
+            Err(failure) => Verdict::of_failure(plan, failure),
+        };
+        let stored = self.store.put_verdict(key, verdict.to_json()).await;
+        // The first failure is the one to tell.
+        failure.and_then(|verdict| stored.map(|()| verdict))
+    }
+
+    async fn make(
+        &self,
+        plan: &RecordingPlan,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Verdict, Failure> {
+        let numbers = read::list_numbers(&self.source, plan).await?;
+        let of = numbers.len() as u64;
+        let mut settled = 0;
+        let answers =
+            read::answers(&self.source, &self.reading, &plan.stream, &numbers).inspect(|answer| {
+                if let Ok(answer) = answer {
+                    settled += (answer.fragments.len() + answer.missing.len()) as u64;
+                    progress(Progress { settled, of });
+                }
+            });
+        assemble(&self.store, &self.policy, plan, answers).await
+    }
+
+    /// Adds the files' URLs to the contact's attributes.
+    async fn note(&self, plan: &RecordingPlan, verdict: &Verdict) -> Result<Noted, Failure> {
+        if verdict.files.is_empty() {
+            return Ok(Noted::NothingToNote);
+        }
+        let instance = plan.instance.as_deref();
+        let mut held = self.notes.read(instance, &plan.attributes_contact).await?;
+        let changes = match self.changes(plan, verdict, &held) {
+            Ok(changes) => changes,
+            Err(noted) => return Ok(noted),
+        };
+        if changes.is_empty() {
+            return Ok(Noted::Unchanged);
+        }
+        held.extend(changes.clone());
+        let bytes = attributes::byte_count(
+            held.iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        if bytes > MAX_ATTRIBUTE_BYTES {
+            return Ok(Noted::NoRoom { bytes });
+        }
+        self.notes
+            .write(instance, &plan.attributes_contact, &changes)
+            .await?;
+        Ok(Noted::Written)
+    }
+
+    fn changes(
+        &self,
+        plan: &RecordingPlan,
+        verdict: &Verdict,
+        held: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Noted> {
+        let mut changes = BTreeMap::new();
+        for output in plan.authorisation.outputs() {
+            let attribute = output.attribute();
+            let Some(file) = verdict.files.iter().find(|file| file.kind == output.name()) else {
+                continue;
+            };
+            let value = held.get(attribute).map(String::as_str);
+            if attributes::held(value, &self.policy.our_urls(), &plan.id, &[]) == Held::NotOurs {
+                return Err(Noted::NotOurs { attribute });
+            }
+            if let Some(value) = attributes::with_url(value, &file.url) {
+                changes.insert(attribute.to_owned(), value);
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// Answers of one recording, in order, to its files and its verdict.
+pub async fn assemble<R: RecordingStore>(
+    store: &R,
+    policy: &Policy,
+    plan: &RecordingPlan,
+    answers: impl Stream<Item = Result<Answer, Failure>>,
+) -> Result<Verdict, Failure> {
+    let mut files = Files::new(store, plan);
+    match pour(plan, answers, &mut files).await {
+        Ok((account, attribution, assembly)) => {
+            let attribution = attribution.into_report();
+            let assembly = assembly.into_report();
+            let stored = files.finish(assembly.timeline.samples).await?;
+            let entry = |(output, key, stored): (Output, String, crate::port::Stored)| FileEntry {
+                kind: output.name().to_owned(),
+                url: policy.url(&key),
+                key,
+                bytes: stored.bytes,
+                sha256: stored.sha256,
+            };
+            let files = stored.into_iter().map(entry).collect();
+            Ok(Verdict::of(Facts {
+                plan,
+                account,
+                attribution,
+                assembly,
+                files,
+            }))
+        }
+        Err(failure) => {
+            files.abort().await;
+            Err(failure)
+        }
+    }
+}
+
+/// Pours every answer through attribution and timeline into the files.
+async fn pour<R: RecordingStore>(
+    plan: &RecordingPlan,
+    answers: impl Stream<Item = Result<Answer, Failure>>,
+    files: &mut Files<'_, R>,
+) -> Result<(Account, Attribution, Assembly), Failure> {
+    let mut account = Account::default();
+    let mut attribution = Attribution::new(plan.claim.clone());
+    let mut assembly = Assembly::new(plan.authorisation);
+    pin_mut!(answers);
+    while let Some(answer) = answers.next().await {
+        let answer = answer?;
+        account.take(&answer);
+        for fragment in answer.fragments {
+            attribution.push(fragment);
+            while let Some(own) = attribution.next_own() {
+                pour_own(own, &mut account, &mut assembly, files).await?;
+            }
+        }
+    }
+    attribution.finish();
+    while let Some(own) = attribution.next_own() {
+        pour_own(own, &mut account, &mut assembly, files).await?;
+    }
+    assembly.finish();
+    files.take(&mut assembly).await?;
+    files.flush(&mut assembly).await?;
+    Ok((account, attribution, assembly))
+}
+
+async fn pour_own<R: RecordingStore>(
+    own: Fragment,
+    account: &mut Account,
+    assembly: &mut Assembly,
+    files: &mut Files<'_, R>,
+) -> Result<(), Failure> {
+    account.take_own(&own);
+    assembly.push(own);
+    files.take(assembly).await
+}

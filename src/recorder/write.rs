@@ -1,0 +1,90 @@
+//! Writing a recording's files: begun with the first sample, fed as buffers fill, ended
+//! together when the length is known.
+
+use bytes::Bytes;
+
+use crate::assembly::Assembly;
+use crate::failure::{Failure, FailureKind};
+use crate::plan::RecordingPlan;
+use crate::port::{RecordingStore, Stored, Upload};
+use crate::wav::{self, Output};
+
+/// The files of one recording on their way to the store.
+pub(super) struct Files<'a, R: RecordingStore> {
+    store: &'a R,
+    plan: &'a RecordingPlan,
+    uploads: Vec<(Output, R::Upload)>,
+}
+
+impl<'a, R: RecordingStore> Files<'a, R> {
+    pub fn new(store: &'a R, plan: &'a RecordingPlan) -> Self {
+        Self {
+            store,
+            plan,
+            uploads: Vec::new(),
+        }
+    }
+
+    /// Takes full buffers away until all that is settled is encoded.
+    pub async fn take(&mut self, assembly: &mut Assembly) -> Result<(), Failure> {
+        while assembly.encode() {
+            self.flush(assembly).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes all encoded bytes away.
+    pub async fn flush(&mut self, assembly: &mut Assembly) -> Result<(), Failure> {
+        if assembly
+            .buffers()
+            .iter()
+            .all(|(_, buffer)| buffer.is_empty())
+        {
+            return Ok(());
+        }
+        if self.uploads.is_empty() {
+            for output in self.plan.authorisation.outputs() {
+                let key = self.plan.keys.wav(*output);
+                let upload = self.store.begin(&key, &self.plan.id.contact).await?;
+                self.uploads.push((*output, upload));
+            }
+        }
+        for ((_, upload), (_, buffer)) in self.uploads.iter_mut().zip(assembly.buffers()) {
+            upload.write(Bytes::from(std::mem::take(buffer))).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the files, each with its header. Without samples there is none.
+    pub async fn finish(self, samples: u64) -> Result<Vec<(Output, String, Stored)>, Failure> {
+        let mut stored = Vec::new();
+        let mut uploads = self.uploads.into_iter();
+        while let Some((output, upload)) = uploads.next() {
+            let key = self.plan.keys.wav(output);
+            let finished = match wav::header(output.channels(), samples) {
+                Ok(header) => upload.finish(header).await,
+                Err(error) => {
+                    upload.abort().await;
+                    Err(Failure::new(FailureKind::TooLong, &key, error))
+                }
+            };
+            match finished {
+                Ok(file) => stored.push((output, key, file)),
+                Err(failure) => {
+                    for (_, upload) in uploads {
+                        upload.abort().await;
+                    }
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(stored)
+    }
+
+    /// Gives all files up.
+    pub async fn abort(self) {
+        for (_, upload) in self.uploads {
+            upload.abort().await;
+        }
+    }
+}
