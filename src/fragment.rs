@@ -92,7 +92,7 @@ impl FragmentNumber {
     pub fn successor(self) -> Self {
         let mut next = self;
         for place in (0..usize::from(self.digits)).rev() {
-            let (byte, shift) = (place / 2, if place % 2 == 0 { 4 } else { 0 });
+            let (byte, shift) = (place / 2, if place.is_multiple_of(2) { 4 } else { 0 });
             let digit = (next.packed[byte] >> shift) & 0xf;
             let kept = next.packed[byte] & !(0xf << shift);
             if digit < 9 {
@@ -132,7 +132,7 @@ impl FromStr for FragmentNumber {
         }
         let mut packed = [0; 31];
         for (place, digit) in text.bytes().enumerate() {
-            packed[place / 2] |= (digit - b'0') << if place % 2 == 0 { 4 } else { 0 };
+            packed[place / 2] |= (digit - b'0') << if place.is_multiple_of(2) { 4 } else { 0 };
         }
         Ok(Self {
             digits: text.len() as u8,
@@ -251,6 +251,8 @@ pub struct Fragment {
     pub server_time: Option<EpochMillis>,
     /// When Connect made it, on Connect's clock.
     pub producer_time: Option<EpochMillis>,
+    /// The time of its Cluster, which the server's time goes with; blocks can start later.
+    pub cluster_time: Option<MediaTime>,
     /// The names and numbers of the tracks, as declared.
     pub tracks: Vec<(u64, Box<str>)>,
     /// The audio, in the order of the document.

@@ -68,6 +68,13 @@ pub struct RecordingKeys {
 }
 
 impl RecordingKeys {
+    /// Keys beside each other in one folder, for media without a contact record.
+    pub fn flat(contact: &str) -> Self {
+        Self {
+            base: safe(contact),
+        }
+    }
+
     /// The key of one WAV file.
     pub fn wav(&self, output: Output) -> String {
         format!("{}_{}.wav", self.base, output.name())

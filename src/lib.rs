@@ -3,6 +3,8 @@ pub mod assembly;
 pub mod attributes;
 pub mod attribution;
 pub mod batch;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod contact;
 pub mod demux;
 pub mod failure;
@@ -14,6 +16,7 @@ pub mod plan;
 pub mod port;
 pub mod recorder;
 pub mod request;
+pub mod synth;
 pub mod ticks;
 pub mod timeline;
 pub mod verdict;

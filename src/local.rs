@@ -2,7 +2,9 @@
 //! any AWS. Blocking file I/O behind the same contract as the AWS edge; decides nothing.
 
 mod contacts;
+pub mod extract;
 pub mod index;
+pub mod inspect;
 mod recordings;
 mod streams;
 

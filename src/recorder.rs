@@ -4,7 +4,10 @@
 //! delivery that finds the verdict goes straight to the attributes.
 
 mod read;
+mod work;
 mod write;
+
+pub use work::{Worked, WorkedRecord};
 
 use std::collections::BTreeMap;
 

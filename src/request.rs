@@ -168,23 +168,27 @@ impl Request {
     /// By elimination: every document answers a number that was asked, so one without a
     /// number answers the first open one behind the fragment that it follows in time.
     fn take_unnumbered(&mut self, mut fragment: Fragment) {
-        let before = self.asked.iter().filter_map(|(number, slot)| match slot {
-            Slot::Came(other) => {
-                let follows =
-                    other.session == fragment.session && other.start() <= fragment.start();
-                follows.then_some(*number)
-            }
-            Slot::Open | Slot::Missing(_) => None,
-        });
-        let behind = before.last();
-        let open = self
+        let mut before = self
+            .asked
+            .iter()
+            .rev()
+            .filter_map(|(number, slot)| match slot {
+                Slot::Came(other) => {
+                    let follows =
+                        other.session == fragment.session && other.start() <= fragment.start();
+                    follows.then_some(*number)
+                }
+                Slot::Open | Slot::Missing(_) => None,
+            });
+        let behind = before.next();
+        let mut open = self
             .asked
             .iter()
             .filter(|(_, slot)| matches!(slot, Slot::Open))
             .map(|(number, _)| *number);
         let answers = match behind {
-            Some(behind) => open.into_iter().find(|number| *number > behind),
-            None => open.into_iter().next(),
+            Some(behind) => open.find(|number| *number > behind),
+            None => open.next(),
         };
         match answers {
             Some(number) => {

@@ -1,2 +1,5 @@
 //! The command line: see `callreel --help`. Holds no logic.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    callreel::cli::main()
+}

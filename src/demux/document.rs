@@ -40,6 +40,7 @@ pub(super) struct Draft {
     tracks: Vec<Track>,
     scale_nanos: u64,
     cluster: Option<u64>,
+    first_cluster: Option<u64>,
     blocks: Vec<TimedBlock>,
     audio_bytes: usize,
     tag_name: Option<String>,
@@ -60,6 +61,7 @@ impl Draft {
             tracks: Vec::new(),
             scale_nanos: DEFAULT_SCALE_NANOS,
             cluster: None,
+            first_cluster: None,
             blocks: Vec::new(),
             audio_bytes: 0,
             tag_name: None,
@@ -80,7 +82,10 @@ impl Draft {
             MatroskaSpec::SimpleBlock(data) | MatroskaSpec::Block(data) => {
                 self.take_block(data, offset)
             }
-            MatroskaSpec::Timestamp(time) => self.cluster = Some(time),
+            MatroskaSpec::Timestamp(time) => {
+                self.cluster = Some(time);
+                self.first_cluster.get_or_insert(time);
+            }
             MatroskaSpec::Cluster(Master::Start) => self.cluster = None,
             MatroskaSpec::Segment(Master::Start) => self.segment_seen = true,
             MatroskaSpec::TimestampScale(nanos) => self.scale_nanos = nanos,
@@ -240,6 +245,9 @@ impl Draft {
                 offset: self.fragment.offset,
             });
         }
+        self.fragment.cluster_time = self
+            .first_cluster
+            .and_then(|time| MediaTime::from_matroska(time, 0, self.scale_nanos));
         self.place_blocks();
         let number = self.fragment.number;
         self.fragment

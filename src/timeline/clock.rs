@@ -19,6 +19,9 @@ const JOIN_SLACK: i64 = samples_in_millis(500);
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     session: Option<SegmentUid>,
+    /// The Cluster's time, which the server's goes with.
+    cluster: MediaTime,
+    /// The first block's time: after a hold it can lie well behind the Cluster's.
     start: MediaTime,
     server: Option<EpochMillis>,
 }
@@ -40,6 +43,7 @@ impl Clock {
         };
         let now = Seen {
             session: fragment.session,
+            cluster: fragment.cluster_time.unwrap_or(start),
             start,
             server: fragment.server_time,
         };
@@ -48,9 +52,10 @@ impl Clock {
         {
             let by_server = match (last.server, now.server) {
                 (Some(before), Some(after)) => last
-                    .start
+                    .cluster
                     .moved_by(self.shift)
-                    .moved_by(samples_in_millis(after.0.saturating_sub(before.0))),
+                    .moved_by(samples_in_millis(after.0.saturating_sub(before.0)))
+                    .moved_by(now.start.samples_since(now.cluster)),
                 _ => end,
             };
             let joins = by_server.samples_since(end) <= JOIN_SLACK;
@@ -67,7 +72,7 @@ impl Clock {
 
     fn is_broken(&self, last: Seen, now: Seen, end: MediaTime) -> bool {
         let jump = now.start.moved_by(self.shift).samples_since(end);
-        let passed = now.start.samples_since(last.start);
+        let passed = now.cluster.samples_since(last.cluster);
         let disagreement = match (last.server, now.server) {
             (Some(before), Some(after)) => {
                 Some((passed - samples_in_millis(after.0.saturating_sub(before.0))).abs())
@@ -85,6 +90,7 @@ impl Clock {
 }
 
 fn is_epoch(seen: Seen) -> bool {
-    seen.server
-        .is_some_and(|server| (seen.start.to_millis_floor() - server.0).abs() < EPOCH_SLACK_MILLIS)
+    seen.server.is_some_and(|server| {
+        (seen.cluster.to_millis_floor() - server.0).abs() < EPOCH_SLACK_MILLIS
+    })
 }

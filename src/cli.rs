@@ -1,0 +1,124 @@
+//! The command line. Each command is a file of its own: arguments in, text or JSON out,
+//! errors as one line that says what and what to do. What they do is done elsewhere.
+
+mod extract;
+mod inspect;
+mod record;
+mod synth;
+mod table;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Records Amazon Connect calls that stream to Kinesis Video Streams: whole,
+/// sample-exact, this caller's alone.
+#[derive(Parser, Debug)]
+#[command(
+    name = "callreel",
+    version,
+    after_help = "Exit codes: 0 all done (a verdict may still say partial); 1 something could not be done, each with \
+                  an error line; 2 wrong usage."
+)]
+pub struct Cli {
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Record the calls of a Kinesis event, as the Lambda function would
+    Record(record::RecordArgs),
+    /// Make WAV files from media alone, without a contact record
+    Extract(extract::ExtractArgs),
+    /// Show what a media file holds, and draw it
+    Inspect(inspect::InspectArgs),
+    /// Make streams and an event to try everything with
+    Synth(synth::SynthArgs),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    run(&Cli::parse())
+}
+
+fn run(cli: &Cli) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let done = match &cli.command {
+        Command::Record(args) => record::run(args, &mut out, cli.json),
+        Command::Extract(args) => extract::run(args, &mut out, cli.json),
+        Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
+        Command::Synth(args) => synth::run(args, &mut out, cli.json).map_err(CliError::Told),
+    };
+    let done = done.and_then(|()| out.flush().map_err(CliError::Output));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has had enough of it.
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(CliError::Output(error)) => {
+            eprintln!("error: standard output: {error}; check where it leads");
+            ExitCode::FAILURE
+        }
+        Err(CliError::Told(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+        Err(CliError::Already) => ExitCode::FAILURE,
+    }
+}
+
+/// Why a command did not end well.
+#[derive(Debug)]
+enum CliError {
+    /// One line for the user.
+    Told(String),
+    /// The user has been told in passing.
+    Already,
+    /// Standard output refused.
+    Output(std::io::Error),
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<crate::failure::Failure> for CliError {
+    fn from(failure: crate::failure::Failure) -> Self {
+        Self::Told(failure.to_string())
+    }
+}
+
+/// A bar for bytes on standard error, shown when that is a terminal.
+fn byte_bar(total: u64, what: &'static str) -> ProgressBar {
+    bar(total, what, "{msg} {wide_bar} {bytes}/{total_bytes} {eta}")
+}
+
+/// A bar for counted things on standard error, shown when that is a terminal.
+fn count_bar(what: &'static str) -> ProgressBar {
+    bar(0, what, "{msg} {wide_bar} {pos}/{len} {eta}")
+}
+
+fn bar(total: u64, what: &'static str, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(total).with_message(what);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// `file:///…/` of a folder, which need not exist yet.
+fn folder_url(folder: &Path) -> String {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let path = absolute.to_string_lossy().replace('\\', "/");
+    crate::key::url("file://", &format!("{}/", path.trim_end_matches('/')))
+}

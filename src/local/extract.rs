@@ -1,0 +1,156 @@
+//! Recordings out of media files with no contact record at hand: every contact that the
+//! fragments name gets files of its own.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use futures_util::stream;
+
+use super::index::{Index, READ_BYTES, Run};
+use super::{LocalRecordings, Tried, io_failure};
+use crate::attribution::Claim;
+use crate::demux::{Demuxer, Document};
+use crate::failure::Failure;
+use crate::fragment::{FragmentNumber, FragmentRange};
+use crate::key::{RecordingId, RecordingKeys, RecordingStart};
+use crate::plan::{Authorisation, Policy, RecordingPlan};
+use crate::port::RecordingStore;
+use crate::recorder::assemble;
+use crate::request::{Answer, Missing, MissingCause};
+use crate::verdict::Verdict;
+
+/// Writes the files and the verdict of one contact that the index holds. `progress` is
+/// told the bytes read of each piece.
+pub async fn extract(
+    index: &Index,
+    contact: &str,
+    store: &LocalRecordings,
+    policy: &Policy,
+    progress: impl FnMut(u64),
+) -> Result<Verdict, Failure> {
+    let (first, runs) = index.runs_of(contact);
+    let plan = plan(index, contact, first, &runs);
+    let answers = Pieces::new(index, &runs, progress);
+    let answers = stream::unfold(answers, |mut pieces| async {
+        pieces.next().map(|answer| (answer, pieces))
+    });
+    let verdict = assemble(store, policy, &plan, answers).await?;
+    store
+        .put_verdict(&plan.keys.verdict(), verdict.to_json())
+        .await?;
+    Ok(verdict)
+}
+
+/// What a contact record would say, as far as the media itself says it.
+fn plan(
+    index: &Index,
+    contact: &str,
+    first: Option<FragmentNumber>,
+    runs: &[Run],
+) -> RecordingPlan {
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let mut files: Vec<_> = runs
+        .iter()
+        .filter_map(|run| name(index.path_of_run(run)))
+        .collect();
+    files.dedup();
+    RecordingPlan {
+        id: RecordingId {
+            contact: contact.into(),
+            initiated: None,
+            start: RecordingStart::Fragment(first.unwrap_or(FragmentNumber::ZERO)),
+        },
+        keys: RecordingKeys::flat(contact),
+        attributes_contact: contact.into(),
+        instance: None,
+        stream: files.join(", ").into(),
+        claim: Claim {
+            range: FragmentRange::default(),
+            contacts: vec![contact.into()],
+        },
+        window: (None, None),
+        authorisation: Authorisation::Both,
+    }
+}
+
+/// A contact's runs, piece by piece: what came of each piece as an answer.
+pub(super) struct Pieces<'a, F> {
+    index: &'a Index,
+    /// The last is the next.
+    runs: Vec<Run>,
+    open: Option<(&'a Path, std::io::Take<File>, Demuxer)>,
+    buffer: Vec<u8>,
+    progress: F,
+}
+
+impl<'a, F: FnMut(u64)> Pieces<'a, F> {
+    pub fn new(index: &'a Index, runs: &[Run], progress: F) -> Self {
+        Self {
+            index,
+            runs: runs.iter().rev().copied().collect(),
+            open: None,
+            buffer: vec![0; READ_BYTES],
+            progress,
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Answer>, Failure> {
+        let mut answer = Answer::default();
+        let Some((path, file, demuxer)) = &mut self.open else {
+            let Some(run) = self.runs.pop() else {
+                return Ok(None);
+            };
+            let path = self.index.path_of_run(&run);
+            let open = || {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(run.offset))?;
+                Ok(file.take(run.length))
+            };
+            let file = open().map_err(|error| io_failure(Tried::Reading, path, &error))?;
+            self.open = Some((path, file, Demuxer::new()));
+            return Ok(Some(answer));
+        };
+        let count = file
+            .read(&mut self.buffer)
+            .map_err(|error| io_failure(Tried::Reading, path, &error))?;
+        (self.progress)(count as u64);
+        demuxer.push(&self.buffer[..count]);
+        while let Some(document) = demuxer.next_document() {
+            take(&mut answer, document);
+        }
+        if count == 0
+            && let Some((_, _, demuxer)) = self.open.take()
+        {
+            demuxer
+                .finish()
+                .for_each(|document| take(&mut answer, document));
+        }
+        Ok(Some(answer))
+    }
+}
+
+impl<F: FnMut(u64)> Iterator for Pieces<'_, F> {
+    type Item = Result<Answer, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+fn take(answer: &mut Answer, document: Document) {
+    match document {
+        Document::Fragment(fragment) => answer.fragments.push(fragment),
+        Document::Error(error) => answer.missing.push(Missing {
+            number: error.number.unwrap_or(FragmentNumber::ZERO),
+            cause: MissingCause::ErrorDocument {
+                id: error.id,
+                code: error.code,
+            },
+        }),
+        Document::Stray(damage) => answer.damage.push(damage),
+    }
+}
