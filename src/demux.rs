@@ -15,6 +15,8 @@
 
 mod block;
 mod document;
+#[doc(hidden)]
+pub mod replay;
 mod resync;
 
 use std::collections::VecDeque;
@@ -239,6 +241,10 @@ impl Demuxer {
             self.close_draft(offset);
         }
         self.break_off(offset, kind);
+        // The element at fault must not be found again as the next document's start.
+        let skipped = usize::from(!self.input.is_empty());
+        self.input.advance(skipped);
+        self.base += skipped as u64;
     }
 
     /// Notes the damage, closes what is open with what is whole of it, and seeks.
@@ -247,10 +253,6 @@ impl Demuxer {
         self.close_draft(self.position());
         self.restart(self.position());
         self.seeking = true;
-        // The byte at fault must not be found again as the next document's start.
-        let skipped = usize::from(!self.input.is_empty());
-        self.input.advance(skipped);
-        self.base += skipped as u64;
     }
 
     fn note(&mut self, offset: u64, kind: DamageKind) {

@@ -1,23 +1,98 @@
-//! Callreel (map to come)
+//! Callreel records Amazon Connect calls that stream to Kinesis Video Streams (KVS): it
+//! reads a call's fragments, rebuilds what the customer said and what the customer heard
+//! on one clock, writes WAV files, and leaves a verdict on each recording.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! event ── contact record ── plan ── fragment list ── media ── demux ── timeline ── WAV ── files + verdict ── attributes
+//! batch    contact           plan    port             port     demux    timeline    wav    port               port
+//! ```
+//!
+//! One direction, no back and forth: each step takes the value of the step before it and
+//! knows nothing of the step after it. [`recorder`] reads like this line.
+//!
+//! # Where things are, in reading order
+//!
+//! **The core** is synchronous and pure: no clock, environment, log or I/O of its own.
+//!
+//! | module | from | to |
+//! | --- | --- | --- |
+//! | [`ticks`] | clocks, one type each | |
+//! | [`batch`] | a Kinesis event | records, and the sequence numbers to hand back |
+//! | [`contact`] | a record's JSON | [`ContactRecord`](contact::ContactRecord) |
+//! | [`attributes`] | attribute values | whose URL stands there, and one more added |
+//! | [`key`] | a recording | object keys and URLs; the same recording, the same key |
+//! | [`plan`] | contact record and policy | [`Decision`](plan::Decision)s: record, or skip and why |
+//! | [`fragment`] | the words between demux and timeline | |
+//! | [`demux`] | bytes in any chunking | fragments, error documents, damage |
+//! | [`request`] | numbers asked, documents that came | fragments in order, and what is missing |
+//! | [`attribution`] | fragments of anybody | this recording's own |
+//! | [`timeline`] | own fragments | samples of both directions on one grid, and a report |
+//! | [`levels`] | samples | peak, RMS, silence, clipping |
+//! | [`wav`] | samples | mono and stereo WAV |
+//! | [`assembly`] | own fragments | the bytes of all files, in bounded buffers |
+//! | [`verdict`] | all that was found | the JSON beside the files |
+//! | [`failure`] | what broke | what to do about it: retry or park |
+//! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
+//!
+//! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the three
+//! traits of the world in the recorder's words, and [`recorder`], one recording from plan
+//! to attributes.
+//!
+//! **The edges** decide nothing and know no other edge: [`local`], the ports over folders.
+//! The command line, behind the feature `cli`, puts edge and shell together.
+//!
+//! # Invariants
+//!
+//! 1. A fragment reaches the timeline only when its number lies in the recording's range
+//!    and its contact is the call's ([`attribution`]).
+//! 2. In every file of a recording, sample *n* is the same instant, and all have the same
+//!    length; each direction's audio and silence sum up to it ([`timeline`]).
+//! 3. Memory is bounded by named limits, whatever the call's length and whatever a size
+//!    field claims ([`demux`], [`timeline`], [`assembly`]).
+//! 4. What was asked for and did not come, what came and was refused, what was damaged or
+//!    cut: each is counted in the [`verdict`]. `complete` means that nothing was.
+//! 5. Files come before the verdict, the verdict before the attributes ([`recorder`]).
+//! 6. No input panics; damaged media is data, and errors are the input's or the world's.
+//!
+//! `tests/tidy.rs` keeps the layering: the core imports neither shell nor edge, and each
+//! outside crate has the users that its module names.
+//!
+//! # Glossary
+//!
+//! - **contact record** (CTR): what Connect writes about a contact when it ended.
+//! - **leg**: one contact of a call that was transferred; all legs share attributes.
+//! - **recording**: one entry of a contact record's `Recordings`: a range of fragments.
+//! - **fragment**: about a second of media, one EBML document, with a number of 47 digits.
+//! - **cluster, block**: Matroska's: a fragment's audio, and 64 ms of one track in it.
+//! - **direction**: from the customer (what they say) or to the customer (what they hear).
+//! - **upload session**: what one SegmentUID wrote; a call can have several.
+//! - **run**: audio without a gap.
+//! - **verdict**: what became of a recording.
+
 pub mod assembly;
 pub mod attributes;
 pub mod attribution;
 pub mod batch;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod contact;
 pub mod demux;
 pub mod failure;
 pub mod fragment;
 pub mod key;
 pub mod levels;
-pub mod local;
 pub mod plan;
-pub mod port;
-pub mod recorder;
 pub mod request;
 pub mod synth;
 pub mod ticks;
 pub mod timeline;
 pub mod verdict;
 pub mod wav;
+
+pub mod port;
+pub mod recorder;
+
+pub mod local;
+
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::demux::Document;
-use crate::fragment::{Damage, DamageKind, Fragment, FragmentNumber};
+use crate::fragment::{Damage, DamageKind, Fragment, FragmentNumber, SegmentUid};
+use crate::ticks::MediaTime;
 
 /// Why a fragment that was asked for is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,12 @@ pub struct Request {
     unnumbered_errors: Vec<MissingCause>,
     damage: Vec<Damage>,
     unasked: u64,
+    /// Session, start and number of fragments that nobody asked for.
+    strangers: Vec<(Option<SegmentUid>, Option<MediaTime>, FragmentNumber)>,
 }
+
+/// Fragments that nobody asked for, as far as they are remembered.
+const MAX_STRANGERS: usize = 1_024;
 
 #[derive(Debug)]
 enum Slot {
@@ -70,6 +76,7 @@ impl Request {
             unnumbered_errors: Vec::new(),
             damage: Vec::new(),
             unasked: 0,
+            strangers: Vec::new(),
         }
     }
 
@@ -151,6 +158,11 @@ impl Request {
                 }),
             }
         }
+        // When all that was asked came, the bytes between held nothing of it: the rest of
+        // a body that was cut off, or what is no fragment at all.
+        if answer.missing.is_empty() {
+            answer.damage.clear();
+        }
         answer
     }
 
@@ -161,33 +173,40 @@ impl Request {
                 if held.damage.len() <= fragment.damage.len() && !is_cut(held) => {}
             Some(Slot::Came(held)) if held.blocks.len() > fragment.blocks.len() => {}
             Some(slot) => *slot = Slot::Came(Box::new(fragment)),
-            None => self.unasked += 1,
+            None => {
+                self.unasked += 1;
+                if self.strangers.len() < MAX_STRANGERS {
+                    let start = fragment.start();
+                    self.strangers.push((fragment.session, start, number));
+                }
+            }
         }
     }
 
     /// By elimination: every document answers a number that was asked, so one without a
-    /// number answers the first open one behind the fragment that it follows in time.
+    /// number answers the first open one behind the fragment that it follows in time. One
+    /// that follows a fragment nobody asked for was not asked for either.
     fn take_unnumbered(&mut self, mut fragment: Fragment) {
-        let mut before = self
-            .asked
-            .iter()
-            .rev()
-            .filter_map(|(number, slot)| match slot {
-                Slot::Came(other) => {
-                    let follows =
-                        other.session == fragment.session && other.start() <= fragment.start();
-                    follows.then_some(*number)
-                }
-                Slot::Open | Slot::Missing(_) => None,
-            });
-        let behind = before.next();
+        let came = self.asked.iter().filter_map(|(number, slot)| match slot {
+            Slot::Came(other) => Some((other.session, other.start(), *number)),
+            Slot::Open | Slot::Missing(_) => None,
+        });
+        let strangers = self.strangers.iter().copied();
+        let followed = came
+            .chain(strangers)
+            .filter(|(session, start, _)| {
+                *session == fragment.session && *start <= fragment.start()
+            })
+            .max_by_key(|(_, start, number)| (*start, *number))
+            .map(|(_, _, number)| number);
         let mut open = self
             .asked
             .iter()
             .filter(|(_, slot)| matches!(slot, Slot::Open))
             .map(|(number, _)| *number);
-        let answers = match behind {
-            Some(behind) => open.find(|number| *number > behind),
+        let answers = match followed {
+            Some(followed) if !self.asked.contains_key(&followed) => None,
+            Some(followed) => open.find(|number| *number > followed),
             None => open.next(),
         };
         match answers {
@@ -393,6 +412,17 @@ mod tests {
             ]],
             "1@10",
             3,
+        );
+        // Another caller's run: its tail does not answer for our missing fragment.
+        check(
+            &[1, 3],
+            vec![vec![
+                own(Some(2), 2, 20),
+                own(None, 2, 30),
+                own(Some(1), 1, 10),
+            ]],
+            "1@10 3!",
+            2,
         );
         check(
             &[1],

@@ -300,14 +300,19 @@ fn side(lane: &LaneReport, levels: &Levels) -> Side {
         drift: DriftEntry {
             earliest_millis: millis(lane.drift.earliest),
             latest_millis: millis(lane.drift.latest),
-            ppm: lane.drift.ppm(),
+            ppm: lane.drift.ppm().map(hundredths),
         },
         peak: levels.peak,
-        peak_dbfs: levels.peak_dbfs(),
-        rms_dbfs: levels.rms_dbfs(),
-        silence_share: levels.silence_share,
+        peak_dbfs: levels.peak_dbfs().map(hundredths),
+        rms_dbfs: levels.rms_dbfs().map(hundredths),
+        silence_share: (levels.silence_share * 1e4).round() / 1e4,
         clipped_samples: levels.clipped,
     }
+}
+
+/// No more digits than mean something.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 fn stretches(spans: &Spans) -> Stretches {

@@ -1,0 +1,199 @@
+//! The contract of the three ports, as one suite for every edge. An edge adds one test
+//! that sets its world up and calls these checks.
+
+#![cfg(feature = "cli")]
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use callreel::demux::{Demuxer, Document};
+use callreel::fragment::{FragmentNumber, FragmentRange};
+use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
+use callreel::port::{
+    ContactNotes, FragmentSource, MediaBody, RecordingStore, Upload, Whereabouts,
+};
+use callreel::synth::SynthCall;
+use callreel::wav;
+use futures_executor::block_on;
+use sha2::{Digest, Sha256};
+
+/// A source whose stream `stream` holds exactly the own fragments of `call`, and the
+/// foreign ones around them.
+async fn check_source(source: &impl FragmentSource, stream: &str, call: &SynthCall) {
+    let span = call.span();
+    let own: Vec<FragmentNumber> = call
+        .fragments()
+        .filter(|fragment| !fragment.foreign)
+        .map(|fragment| fragment.number.parse().unwrap())
+        .collect();
+    let range = FragmentRange {
+        start: span.start_fragment.parse().ok(),
+        stop: span.stop_fragment.parse().ok(),
+    };
+    let whereabouts = Whereabouts {
+        stream,
+        range,
+        window: (None, None),
+    };
+    let mut listed = source.list(whereabouts).await.unwrap();
+    listed.extend(range.stop);
+    listed.sort();
+    listed.dedup();
+    assert_eq!(
+        listed, own,
+        "the list and the record's stop number are all own fragments"
+    );
+
+    // Any subset, in any order, is answered by as many documents.
+    for asked in [&own[..], &own[2..5], &[own[4], own[1]], &[]] {
+        let documents = fetch(source, stream, asked).await;
+        assert_eq!(documents.len(), asked.len());
+    }
+    // What is not there is answered by an error document or not at all.
+    let absent = "7".parse().unwrap();
+    let fragments = fetch(source, stream, &[absent]).await;
+    assert!(
+        fragments
+            .iter()
+            .all(|document| matches!(document, Document::Error(_)))
+    );
+
+    let missing = Whereabouts {
+        stream: "arn:aws:kinesisvideo:us-east-1:1:stream/nowhere/1",
+        ..whereabouts
+    };
+    let failure = source.list(missing).await.unwrap_err();
+    assert_eq!(failure.kind, callreel::failure::FailureKind::StreamMissing);
+}
+
+async fn fetch(
+    source: &impl FragmentSource,
+    stream: &str,
+    numbers: &[FragmentNumber],
+) -> Vec<Document> {
+    let mut body = source.fetch(stream, numbers).await.unwrap();
+    let mut demuxer = Demuxer::new();
+    let mut documents = Vec::new();
+    while let Some(chunk) = body.next_chunk().await.unwrap() {
+        demuxer.push(&chunk);
+        documents.extend(std::iter::from_fn(|| demuxer.next_document()));
+    }
+    documents.extend(demuxer.finish());
+    documents
+}
+
+/// An empty store; `read` gives what anybody sees under a key.
+async fn check_store(store: &impl RecordingStore, read: impl Fn(&str) -> Option<Vec<u8>>) {
+    let key = "recordings/2025/10/09/c_1_from.wav";
+    let header = wav::header(1, 3).unwrap();
+    let whole = [&header[..], &[1, 0, 2, 0, 3, 0]].concat();
+
+    let mut upload = store.begin(key, "c").await.unwrap();
+    upload.write(Bytes::from_static(&[1, 0])).await.unwrap();
+    assert_eq!(read(key), None, "nothing is seen before the end");
+    upload
+        .write(Bytes::from_static(&[2, 0, 3, 0]))
+        .await
+        .unwrap();
+    let stored = upload.finish(header).await.unwrap();
+    assert_eq!(read(key).as_deref(), Some(&whole[..]));
+    assert_eq!(stored.bytes, whole.len() as u64);
+    let sha256: String = Sha256::digest(&whole)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(stored.sha256, sha256);
+
+    // Given up, or dropped: the key keeps what it had.
+    for other in [key, "recordings/2025/10/09/c_1_to.wav"] {
+        let before = read(other);
+        let mut upload = store.begin(other, "c").await.unwrap();
+        upload.write(Bytes::from_static(&[9; 600])).await.unwrap();
+        upload.abort().await;
+        assert_eq!(read(other), before);
+        let mut upload = store.begin(other, "c").await.unwrap();
+        upload.write(Bytes::from_static(&[9; 600])).await.unwrap();
+        drop(upload);
+        assert_eq!(read(other), before);
+    }
+
+    let key = "recordings/2025/10/09/c_1_verdict.json";
+    assert_eq!(store.find_verdict(key).await.unwrap(), None);
+    store.put_verdict(key, b"one".to_vec()).await.unwrap();
+    store.put_verdict(key, b"two".to_vec()).await.unwrap();
+    assert_eq!(
+        store.find_verdict(key).await.unwrap().as_deref(),
+        Some(&b"two"[..])
+    );
+}
+
+/// A notebook in which the contact `c` has no attributes.
+async fn check_notes(notes: &impl ContactNotes) {
+    let attributes = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    assert_eq!(notes.read(Some("i"), "c").await.unwrap(), attributes(&[]));
+    notes
+        .write(Some("i"), "c", &attributes(&[("a", "1"), ("b", "2")]))
+        .await
+        .unwrap();
+    notes
+        .write(Some("i"), "c", &attributes(&[("b", "3 ü"), ("d", "4")]))
+        .await
+        .unwrap();
+    notes
+        .write(Some("i"), "other", &attributes(&[("a", "9")]))
+        .await
+        .unwrap();
+    assert_eq!(
+        notes.read(Some("i"), "c").await.unwrap(),
+        attributes(&[("a", "1"), ("b", "3 ü"), ("d", "4")])
+    );
+}
+
+#[test]
+fn local() {
+    let folder = tempfile::tempdir().unwrap();
+    for untagged_tail in [false, true] {
+        let call = SynthCall {
+            millis: 8_000,
+            reuse: true,
+            untagged_tail,
+            ..SynthCall::default()
+        };
+        let name = format!("s{untagged_tail}");
+        std::fs::create_dir_all(folder.path().join(&name)).unwrap();
+        let mut media = Vec::new();
+        call.write_stream(&mut media, |_| ()).unwrap();
+        std::fs::write(folder.path().join(&name).join("s.mkv"), media).unwrap();
+        let arn = format!("arn:aws:kinesisvideo:us-east-1:1:stream/{name}/1");
+        block_on(check_source(&LocalStreams::new(folder.path()), &arn, &call));
+    }
+    let recordings = folder.path().join("out");
+    block_on(check_store(&LocalRecordings::new(&recordings), |key| {
+        std::fs::read(recordings.join(key)).ok()
+    }));
+    let parts = walk(&recordings)
+        .into_iter()
+        .filter(|name| name.ends_with(".part"))
+        .count();
+    assert_eq!(parts, 0, "nothing unfinished is left behind");
+    block_on(check_notes(&LocalContacts::new(
+        folder.path().join("contacts.json"),
+    )));
+}
+
+fn walk(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => walk(&path),
+            false => vec![path.to_string_lossy().into_owned()],
+        })
+        .collect()
+}

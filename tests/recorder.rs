@@ -1,0 +1,498 @@
+//! The recorder under faults: wrappers around the local edge break one thing at a time,
+//! and the files must be the same as without, or the verdict must say what is missing.
+
+#![cfg(feature = "cli")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use callreel::contact::read_contact_records;
+use callreel::failure::{Failure, FailureKind};
+use callreel::fragment::FragmentNumber;
+use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
+use callreel::plan::{Decision, Policy, RecordingPlan, decide};
+use callreel::port::{
+    ContactNotes, FragmentSource, MediaBody, RecordingStore, Stored, Upload, Whereabouts,
+};
+use callreel::recorder::{Noted, Reading, Recorded, Recorder};
+use callreel::synth::SynthCall;
+use callreel::verdict::Status;
+use callreel::wav::HEADER_BYTES;
+use futures_executor::block_on;
+
+const BASE: &str = "https://d.example/";
+
+/// What goes wrong with the media.
+#[derive(Clone, Debug, PartialEq)]
+enum Fault {
+    None,
+    /// The first body of every request breaks off after so many bytes, with an error.
+    CutOnce(usize),
+    /// The same, but the connection says nothing.
+    EndOnce(usize),
+    /// The first time, every third fragment is not there yet.
+    NotYet,
+    /// Never, the third fragment.
+    Never,
+    /// Answers come in another order than asked.
+    Shuffled,
+    /// The listing lacks the stop fragment, as a young one can.
+    ListLacksStop,
+    /// Reading is not allowed.
+    Denied,
+    /// Whoever asks is wrong to ask.
+    MustNotBeAsked,
+}
+
+struct FaultySource {
+    inner: LocalStreams,
+    fault: Fault,
+    asked: AtomicU32,
+    asked_again: Mutex<bool>,
+}
+
+struct FaultyBody {
+    inner: LocalBody,
+    left: Option<usize>,
+    silent: bool,
+}
+
+impl FragmentSource for FaultySource {
+    type Body = FaultyBody;
+
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+        assert_ne!(self.fault, Fault::MustNotBeAsked);
+        let mut numbers = self.inner.list(whereabouts).await?;
+        numbers.reverse();
+        if self.fault == Fault::ListLacksStop {
+            numbers.retain(|number| Some(*number) != whereabouts.range.stop);
+        }
+        Ok(numbers)
+    }
+
+    async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<FaultyBody, Failure> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let first_time = !*self.asked_again.lock().unwrap();
+        let mut numbers = numbers.to_vec();
+        match self.fault {
+            Fault::Denied => {
+                return Err(Failure::new(FailureKind::ReadDenied, stream, "not yours"));
+            }
+            Fault::NotYet if first_time => {
+                let mut place = 0;
+                numbers.retain(|_| {
+                    place += 1;
+                    place % 3 != 0
+                });
+            }
+            Fault::Never if numbers.len() > 2 => drop(numbers.remove(2)),
+            // Asked for alone, it is the one that never comes.
+            Fault::Never => numbers.clear(),
+            Fault::Shuffled => {
+                numbers.sort_by_key(|number| number.to_string().bytes().rev().collect::<Vec<_>>())
+            }
+            _ => {}
+        }
+        let left = match self.fault {
+            Fault::CutOnce(after) | Fault::EndOnce(after) if first_time => Some(after),
+            _ => None,
+        };
+        let inner = self.inner.fetch(stream, &numbers).await?;
+        Ok(FaultyBody {
+            inner,
+            left,
+            silent: matches!(self.fault, Fault::EndOnce(_)),
+        })
+    }
+
+    async fn wait_to_ask_again(&self, _attempt: u32) -> bool {
+        *self.asked_again.lock().unwrap() = true;
+        true
+    }
+}
+
+impl MediaBody for FaultyBody {
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+        match (self.left, self.silent) {
+            (Some(0), true) => return Ok(None),
+            (Some(0), false) => {
+                return Err(Failure::new(
+                    FailureKind::ReadFailed,
+                    "body",
+                    "reset by peer",
+                ));
+            }
+            _ => {}
+        }
+        let Some(mut chunk) = self.inner.next_chunk().await? else {
+            return Ok(None);
+        };
+        if let Some(left) = &mut self.left {
+            chunk.truncate(*left);
+            *left -= chunk.len();
+        }
+        Ok(Some(chunk))
+    }
+}
+
+/// Which write refuses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Refuses {
+    Nothing,
+    Begin,
+    Write,
+    Finish,
+    Verdict,
+}
+
+struct FaultyStore {
+    inner: LocalRecordings,
+    refuses: Refuses,
+}
+
+struct FaultyUpload {
+    inner: LocalUpload,
+    refuses: Refuses,
+}
+
+fn full() -> Failure {
+    Failure::new(FailureKind::StoreFull, "store", "no space")
+}
+
+impl RecordingStore for FaultyStore {
+    type Upload = FaultyUpload;
+
+    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.inner.find_verdict(key).await
+    }
+
+    async fn begin(&self, key: &str, contact: &str) -> Result<FaultyUpload, Failure> {
+        if self.refuses == Refuses::Begin && key.ends_with("_to.wav") {
+            return Err(full());
+        }
+        let inner = self.inner.begin(key, contact).await?;
+        let refuses = if key.ends_with("_to.wav") {
+            self.refuses
+        } else {
+            Refuses::Nothing
+        };
+        Ok(FaultyUpload { inner, refuses })
+    }
+
+    async fn put_verdict(&self, key: &str, json: Vec<u8>) -> Result<(), Failure> {
+        if self.refuses == Refuses::Verdict {
+            return Err(full());
+        }
+        self.inner.put_verdict(key, json).await
+    }
+}
+
+impl Upload for FaultyUpload {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        if self.refuses == Refuses::Write {
+            return Err(full());
+        }
+        self.inner.write(bytes).await
+    }
+
+    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
+        if self.refuses == Refuses::Finish {
+            return Err(full());
+        }
+        self.inner.finish(header).await
+    }
+
+    async fn abort(self) {
+        self.inner.abort().await;
+    }
+}
+
+/// A call in a folder, and everything to record it with.
+struct World {
+    folder: tempfile::TempDir,
+    plan: RecordingPlan,
+}
+
+impl World {
+    fn new(call: &SynthCall) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stream = folder.path().join("streams/s");
+        std::fs::create_dir_all(&stream).unwrap();
+        let mut media = Vec::new();
+        call.write_stream(&mut media, |_| ()).unwrap();
+        std::fs::write(stream.join("s.mkv"), media).unwrap();
+        let record = call.contact_record("s").to_string();
+        let record = read_contact_records(record.as_bytes()).remove(0).unwrap();
+        let plan = match decide(&record, &policy()).remove(0) {
+            Decision::Record(plan) => *plan,
+            Decision::Skip(reason) => panic!("{reason}"),
+        };
+        Self { folder, plan }
+    }
+
+    fn recorder(
+        &self,
+        fault: Fault,
+        refuses: Refuses,
+    ) -> Recorder<FaultySource, FaultyStore, LocalContacts> {
+        Recorder {
+            source: FaultySource {
+                inner: LocalStreams::new(self.folder.path().join("streams")),
+                fault,
+                asked: AtomicU32::new(0),
+                asked_again: Mutex::new(false),
+            },
+            store: FaultyStore {
+                inner: LocalRecordings::new(self.folder.path().join("out")),
+                refuses,
+            },
+            notes: LocalContacts::new(self.folder.path().join("contacts.json")),
+            policy: policy(),
+            reading: Reading {
+                fragments_per_request: 7,
+                requests_at_once: 3,
+                attempts: 3,
+            },
+        }
+    }
+
+    fn record(&self, fault: Fault) -> Result<Recorded, Failure> {
+        block_on(
+            self.recorder(fault, Refuses::Nothing)
+                .record(&self.plan, |_| ()),
+        )
+    }
+
+    fn files(&self) -> Vec<String> {
+        let folder = self.folder.path().join("out");
+        let mut files = Vec::new();
+        let mut folders = vec![folder];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false => files.push(path.file_name().unwrap().to_string_lossy().into_owned()),
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    fn contacts(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        std::fs::read(self.folder.path().join("contacts.json"))
+            .map(|json| serde_json::from_slice(&json).unwrap())
+            .unwrap_or_default()
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        key_prefix: "rec/".to_owned(),
+        url_base: BASE.to_owned(),
+    }
+}
+
+fn call() -> SynthCall {
+    SynthCall {
+        millis: 21_000,
+        reuse: true,
+        untagged_tail: true,
+        ..SynthCall::default()
+    }
+}
+
+fn hashes(recorded: &Recorded) -> Vec<&str> {
+    recorded
+        .verdict
+        .files
+        .iter()
+        .map(|file| file.sha256.as_str())
+        .collect()
+}
+
+#[test]
+fn transient_faults_change_nothing() {
+    let plain = World::new(&call()).record(Fault::None).unwrap();
+    assert_eq!(
+        plain.verdict.status,
+        Status::Complete,
+        "{:?}",
+        plain.verdict.reasons
+    );
+    assert_eq!(hashes(&plain).len(), 3);
+    let cuts = [1, 100, 36_000, 36_062, 50_000, 100_000];
+    let faults = cuts
+        .iter()
+        .flat_map(|after| [Fault::CutOnce(*after), Fault::EndOnce(*after)])
+        .chain([Fault::NotYet, Fault::Shuffled, Fault::ListLacksStop]);
+    for fault in faults {
+        let recorded = World::new(&call()).record(fault.clone()).unwrap();
+        assert_eq!(
+            recorded.verdict.status,
+            Status::Complete,
+            "{fault:?}: {:?}",
+            recorded.verdict.reasons
+        );
+        assert_eq!(hashes(&recorded), hashes(&plain), "{fault:?}");
+    }
+}
+
+#[test]
+fn what_never_comes_is_told() {
+    let recorded = World::new(&call()).record(Fault::Never).unwrap();
+    let verdict = &recorded.verdict;
+    assert_eq!(verdict.status, Status::Partial);
+    assert_eq!(verdict.fragments.missing, 3, "one of each request of seven");
+    assert_eq!(verdict.fragments.missing_list.len(), 3);
+    assert_eq!(verdict.fragments.asked, verdict.fragments.received + 3);
+    assert_eq!(verdict.span.samples, 21_000 * 8, "the clock is kept");
+    let silence = verdict.sides.from.as_ref().unwrap().gaps.samples;
+    assert_eq!(silence, 3 * 1_088 * 8);
+}
+
+#[test]
+fn a_failure_is_a_failed_verdict_and_the_next_try_may_complete() {
+    let world = World::new(&call());
+    let failure = world.record(Fault::Denied).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::ReadDenied);
+    let files = world.files();
+    assert!(
+        files.len() == 1 && files[0].ends_with("_verdict.json"),
+        "{files:?}"
+    );
+    let recorded = world.record(Fault::None).unwrap();
+    assert_eq!(
+        (recorded.verdict.status, recorded.found),
+        (Status::Complete, false)
+    );
+    assert_eq!(world.files().len(), 4);
+}
+
+#[test]
+fn nothing_half_written_is_ever_seen() {
+    for refuses in [Refuses::Begin, Refuses::Write, Refuses::Finish] {
+        let world = World::new(&call());
+        let recorder = world.recorder(Fault::None, refuses);
+        assert_eq!(
+            block_on(recorder.record(&world.plan, |_| ())),
+            Err(full()),
+            "{refuses:?}"
+        );
+        let seen = world.files();
+        let wavs: Vec<_> = seen
+            .iter()
+            .filter(|name| !name.ends_with("_verdict.json"))
+            .collect();
+        // Of files that end one by one the first may be whole; it has no verdict of success.
+        let whole = usize::from(refuses == Refuses::Finish);
+        assert_eq!(wavs.len(), whole, "{refuses:?}: {seen:?}");
+        assert_eq!(world.contacts().len(), 0);
+    }
+    let world = World::new(&call());
+    let recorder = world.recorder(Fault::None, Refuses::Verdict);
+    assert_eq!(block_on(recorder.record(&world.plan, |_| ())), Err(full()));
+    assert_eq!(
+        world.contacts().len(),
+        0,
+        "no attributes before the verdict"
+    );
+}
+
+#[test]
+fn a_later_delivery_goes_straight_to_the_attributes() {
+    let world = World::new(&call());
+    let first = world.record(Fault::None).unwrap();
+    assert_eq!((first.found, &first.noted), (false, &Noted::Written));
+    let again = world.record(Fault::MustNotBeAsked).unwrap();
+    assert_eq!((again.found, &again.noted), (true, &Noted::Unchanged));
+    assert_eq!(again.verdict, first.verdict);
+    // Killed between verdict and attributes: they are written now.
+    std::fs::remove_file(world.folder.path().join("contacts.json")).unwrap();
+    let repaired = world.record(Fault::MustNotBeAsked).unwrap();
+    assert_eq!(repaired.noted, Noted::Written);
+    assert_eq!(world.contacts()[&*world.plan.attributes_contact].len(), 3);
+}
+
+#[test]
+fn attributes_of_others_stay() {
+    #[track_caller]
+    fn check(held: &str, expected: &str, noted: Noted) {
+        let world = World::new(&call());
+        let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
+        let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
+        block_on(notes.write(None, &world.plan.attributes_contact, &attributes)).unwrap();
+        assert_eq!(world.record(Fault::None).unwrap().noted, noted);
+        let value = &world.contacts()[&*world.plan.attributes_contact]["audioFromCustomer"];
+        let url = format!("{BASE}{}", world.plan.keys.wav(callreel::wav::Output::From));
+        assert_eq!(value, &expected.replace("URL", &url));
+    }
+    let leg = "https://d.example/rec/2025/10/09/other-leg_5_from.wav";
+    check(leg, &format!("{leg} URL"), Noted::Written);
+    check(" ", "URL", Noted::Written);
+    check(
+        "no thanks",
+        "no thanks",
+        Noted::NotOurs {
+            attribute: "audioFromCustomer",
+        },
+    );
+}
+
+#[test]
+fn attributes_without_room_are_left_and_told() {
+    let world = World::new(&call());
+    let attributes = BTreeMap::from([("big".to_owned(), "x".repeat(32_600))]);
+    let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
+    block_on(notes.write(None, &world.plan.attributes_contact, &attributes)).unwrap();
+    let recorded = world.record(Fault::None).unwrap();
+    assert!(
+        matches!(recorded.noted, Noted::NoRoom { bytes } if bytes > 32_768),
+        "{:?}",
+        recorded.noted
+    );
+    assert_eq!(world.contacts()[&*world.plan.attributes_contact].len(), 1);
+}
+
+#[test]
+fn a_recording_without_audio_is_empty_and_no_failure() {
+    let hold = std::iter::once(0..4_000).collect();
+    let world = World::new(&SynthCall {
+        millis: 2_000,
+        holds: hold,
+        ..SynthCall::default()
+    });
+    let empty = world.folder.path().join("streams/s/s.mkv");
+    // A fragment of the call with tags and no block.
+    let plain = SynthCall {
+        millis: 64,
+        ..SynthCall::default()
+    };
+    let mut media = plain.fragments().next().unwrap().document;
+    let block = media
+        .windows(3)
+        .rposition(|bytes| bytes == [0xA3, 0x44, 0x04])
+        .unwrap();
+    let first = media
+        .windows(3)
+        .position(|bytes| bytes == [0xA3, 0x44, 0x04])
+        .unwrap();
+    media.drain(first..block + 3 + 1_028);
+    std::fs::write(empty, media).unwrap();
+    let mut plan = World::new(&plain).plan;
+    plan.stream = world.plan.stream.clone();
+    let recorder = world.recorder(Fault::None, Refuses::Nothing);
+    let recorded = block_on(recorder.record(&plan, |_| ())).unwrap();
+    assert_eq!(
+        recorded.verdict.status,
+        Status::Empty,
+        "{:?}",
+        recorded.verdict.reasons
+    );
+    assert_eq!(recorded.noted, Noted::NothingToNote);
+    assert!(Path::new(&world.folder.path().join("out").join(plan.keys.verdict())).exists());
+}
