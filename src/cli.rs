@@ -6,8 +6,9 @@ mod inspect;
 mod record;
 mod synth;
 mod table;
+mod text;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -20,8 +21,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[command(
     name = "callreel",
     version,
-    after_help = "Exit codes: 0 all done (a verdict may still say partial); 1 something could not be done, each with \
-                  an error line; 2 wrong usage."
+    after_help = "Start here:  callreel synth && callreel record demo/event.json\n\n\
+        Exit codes: 0 all done (a verdict may still say partial); 1 something could not be done, each with \
+        an error line, and the rest is done; 2 wrong usage."
 )]
 pub struct Cli {
     /// Print one JSON document instead of text
@@ -54,25 +56,20 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Record(args) => record::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
-        Command::Synth(args) => synth::run(args, &mut out, cli.json).map_err(CliError::Told),
+        Command::Synth(args) => synth::run(args, &mut out, cli.json),
     };
     let done = done.and_then(|()| out.flush().map_err(CliError::Output));
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => return ExitCode::SUCCESS,
         // Whoever read our output has had enough of it.
-        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
+        Err(CliError::Output(error)) if is_closed_pipe(&error) => return ExitCode::SUCCESS,
         Err(CliError::Output(error)) => {
-            eprintln!("error: standard output: {error}; check where it leads");
-            ExitCode::FAILURE
+            tell_error(&format!("standard output: {error}; check where it leads"));
         }
-        Err(CliError::Told(message)) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-        Err(CliError::Already) => ExitCode::FAILURE,
+        Err(CliError::Told(message)) => tell_error(&message),
+        Err(CliError::Already) => {}
     }
+    ExitCode::FAILURE
 }
 
 /// Why a command did not end well.
@@ -83,13 +80,37 @@ enum CliError {
     /// The user has been told in passing.
     Already,
     /// Standard output refused.
-    Output(std::io::Error),
+    Output(io::Error),
 }
 
-impl From<std::io::Error> for CliError {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
+}
+
+/// The end of a command that told `errors` of its work, after `written`, its output: that
+/// nobody reads it any more does not undo them.
+fn ended(errors: usize, written: io::Result<()>) -> Result<(), CliError> {
+    match written {
+        Err(error) if errors == 0 || !is_closed_pipe(&error) => Err(CliError::Output(error)),
+        Ok(()) | Err(_) if errors > 0 => Err(CliError::Already),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// One line on standard error. When that is closed as well, nobody is left to be told.
+fn tell_error(message: &str) {
+    let _ = writeln!(io::stderr(), "error: {}", text::plain(message));
+}
+
+/// What is worth knowing, and no error.
+fn tell_warning(message: &str) {
+    let _ = writeln!(io::stderr(), "warning: {}", text::plain(message));
 }
 
 impl From<crate::failure::Failure> for CliError {

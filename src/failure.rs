@@ -15,8 +15,16 @@ pub enum Action {
 /// The kinds of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
+    /// The record names no Kinesis video stream.
+    StreamNotNamed,
     /// The stream that the record names is not there.
     StreamMissing,
+    /// The stream is there, without any media.
+    StreamEmpty,
+    /// What should be read is not there.
+    NotThere,
+    /// What should be read is no file that can be read again.
+    NotAFile,
     /// Media or notes are there and may not be read.
     ReadDenied,
     /// Reading broke off.
@@ -27,6 +35,8 @@ pub enum FailureKind {
     StoreFull,
     /// Recordings may not be written where they go.
     WriteDenied,
+    /// Something else stands where recordings go.
+    WriteBlocked,
     /// Writing broke off.
     WriteFailed,
     /// The recording is longer than a WAV file can be.
@@ -38,10 +48,15 @@ impl FailureKind {
     pub const fn action(self) -> Action {
         match self {
             Self::ReadFailed | Self::WriteFailed | Self::StoreFull => Action::Retry,
-            Self::StreamMissing
+            Self::StreamNotNamed
+            | Self::StreamMissing
+            | Self::StreamEmpty
+            | Self::NotThere
+            | Self::NotAFile
             | Self::ReadDenied
             | Self::Unreadable
             | Self::WriteDenied
+            | Self::WriteBlocked
             | Self::TooLong => Action::Park,
         }
     }
@@ -49,15 +64,22 @@ impl FailureKind {
     /// What to do, in a few words.
     pub const fn cure(self) -> &'static str {
         match self {
+            Self::StreamNotNamed => "correct the Location in the contact record's Recordings",
             Self::StreamMissing => {
-                "check that the streams' folder has a folder of the stream's name (--streams)"
+                "name the folder that holds the stream's folder with --streams, or check its name"
             }
+            Self::StreamEmpty => "put the stream's media there as .mkv files",
+            Self::NotThere => "check the path",
+            Self::NotAFile => "a plain file must be there",
             Self::ReadDenied => "give this user the right to read it",
             Self::ReadFailed => "try again",
             Self::Unreadable => "repair or remove it",
             Self::StoreFull => "free some space, or choose another folder with --out",
             Self::WriteDenied => {
                 "give this user the right to write there, or choose another folder with --out"
+            }
+            Self::WriteBlocked => {
+                "move what stands in its way, or choose another folder with --out"
             }
             Self::WriteFailed => "try again, or choose another folder with --out",
             Self::TooLong => "extract it in parts",

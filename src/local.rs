@@ -5,6 +5,7 @@ mod contacts;
 pub mod extract;
 pub mod index;
 pub mod inspect;
+mod media;
 mod recordings;
 mod streams;
 
@@ -19,7 +20,7 @@ pub use streams::{LocalBody, LocalStreams};
 use crate::failure::{Failure, FailureKind};
 
 /// What was tried when a file refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
     Reading,
     Writing,
@@ -29,18 +30,26 @@ pub(crate) enum Tried {
 pub(crate) fn io_failure(tried: Tried, path: &Path, error: &io::Error) -> Failure {
     let kind = match (tried, error.kind()) {
         (_, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => FailureKind::StoreFull,
-        (Tried::Reading, io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory) => {
-            FailureKind::ReadDenied
-        }
+        (Tried::Reading, io::ErrorKind::PermissionDenied) => FailureKind::ReadDenied,
+        (Tried::Reading, io::ErrorKind::IsADirectory) => FailureKind::NotAFile,
+        (
+            Tried::Reading,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename,
+        ) => FailureKind::NotThere,
         (Tried::Reading, _) => FailureKind::ReadFailed,
+        // Some file systems answer "not found" where nothing can be made.
         (
             Tried::Writing,
             io::ErrorKind::PermissionDenied
             | io::ErrorKind::ReadOnlyFilesystem
-            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::NotFound,
+        ) => FailureKind::WriteDenied,
+        (
+            Tried::Writing,
+            io::ErrorKind::NotADirectory
             | io::ErrorKind::AlreadyExists
             | io::ErrorKind::IsADirectory,
-        ) => FailureKind::WriteDenied,
+        ) => FailureKind::WriteBlocked,
         (Tried::Writing, _) => FailureKind::WriteFailed,
     };
     Failure::new(kind, path.display(), error)
@@ -60,4 +69,67 @@ fn hex(digest: impl AsRef<[u8]>) -> impl fmt::Display {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect::<String>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Action;
+
+    #[test]
+    fn every_refusal_of_a_file_has_its_cure() {
+        #[track_caller]
+        fn check(tried: Tried, error: io::ErrorKind, action: Action, cure: &str) {
+            let failure = io_failure(tried, Path::new("some/file"), &error.into());
+            assert_eq!(failure.action(), action, "{failure}");
+            let text = failure.to_string();
+            assert!(text.starts_with("some/file: "), "{text}");
+            assert!(text.ends_with(cure), "{text}");
+        }
+        use Tried::{Reading, Writing};
+        use io::ErrorKind;
+        check(Reading, ErrorKind::NotFound, Action::Park, "check the path");
+        check(
+            Reading,
+            ErrorKind::NotADirectory,
+            Action::Park,
+            "check the path",
+        );
+        check(
+            Reading,
+            ErrorKind::PermissionDenied,
+            Action::Park,
+            "right to read it",
+        );
+        check(
+            Reading,
+            ErrorKind::IsADirectory,
+            Action::Park,
+            "a plain file must be there",
+        );
+        check(Reading, ErrorKind::Other, Action::Retry, "try again");
+        let other = "choose another folder with --out";
+        for full in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let cure = format!("free some space, or {other}");
+            check(Writing, full, Action::Retry, &cure);
+        }
+        for denied in [
+            ErrorKind::PermissionDenied,
+            ErrorKind::ReadOnlyFilesystem,
+            ErrorKind::NotFound,
+        ] {
+            let cure = format!("the right to write there, or {other}");
+            check(Writing, denied, Action::Park, &cure);
+        }
+        for blocked in [
+            ErrorKind::NotADirectory,
+            ErrorKind::AlreadyExists,
+            ErrorKind::IsADirectory,
+        ] {
+            let cure = format!("move what stands in its way, or {other}");
+            check(Writing, blocked, Action::Park, &cure);
+        }
+        let cure = format!("try again, or {other}");
+        check(Writing, ErrorKind::FileTooLarge, Action::Retry, &cure);
+    }
 }

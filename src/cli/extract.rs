@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use futures_executor::block_on;
 use serde_json::json;
 
-use super::table::{duration, write_table};
-use super::{CliError, byte_bar, folder_url};
+use super::table::write_table;
+use super::text::{counted, duration, plain};
+use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_warning};
 use crate::failure::Failure;
 use crate::key::RecordingKeys;
 use crate::local::LocalRecordings;
@@ -17,7 +18,10 @@ use crate::plan::Policy;
 use crate::verdict::{Status, Verdict};
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Try it:  callreel extract tests/data/streams/plain/plain.mkv")]
+#[command(
+    after_help = "Writes DIR/CONTACT_{from,to,mixed}.wav with a verdict (JSON) beside them, in place of files that \
+    are there.\n\nTry it:  callreel extract tests/data/streams/plain/plain.mkv"
+)]
 pub(super) struct ExtractArgs {
     /// Media files of one or more fragments, in any order
     #[arg(required = true)]
@@ -30,11 +34,22 @@ pub(super) struct ExtractArgs {
     out: PathBuf,
 }
 
+/// Contacts that an error names; the others are counted.
+const MAX_NAMED: usize = 8;
+
 type Extracted = (String, Result<Verdict, Failure>);
 
 pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let index = read_index(args)?;
-    let contacts = wanted_contacts(args, &index)?;
+    let (index, left_out) = read_index(args);
+    // Each file by itself: a bad one is told and left out.
+    left_out
+        .iter()
+        .for_each(|failure| tell_error(&failure.to_string()));
+    let contacts = match wanted_contacts(args, &index) {
+        // There was no file to look for them in.
+        Err(_) if left_out.len() == args.files.len() => return Err(CliError::Already),
+        contacts => contacts?,
+    };
     let store = LocalRecordings::new(&args.out);
     let policy = Policy {
         key_prefix: String::new(),
@@ -53,27 +68,28 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
         })
         .collect();
     bar.finish_and_clear();
-    if json {
-        let entries: Vec<_> = extracted.iter().map(extracted_json).collect();
-        writeln!(
-            out,
-            "{:#}",
-            json!({"contacts": entries, "unownedFragments": unowned(&index)})
-        )?;
+    let unowned = unowned(&index);
+    let written = if json {
+        let document = json!({
+            "out": args.out.display().to_string(),
+            "contacts": extracted.iter().map(extracted_json).collect::<Vec<_>>(),
+            "unowned_fragments": unowned,
+            "unread_files": left_out.iter().map(Failure::to_string).collect::<Vec<_>>(),
+        });
+        writeln!(out, "{document:#}")
     } else {
-        write_text(out, args, &extracted)?;
+        write_text(out, args, &extracted)
+    };
+    if unowned > 0 && args.contact.is_none() {
+        tell_warning(&format!(
+            "{} without a contact left out; callreel inspect tells more",
+            counted(unowned, "fragment")
+        ));
     }
-    if unowned(&index) > 0 && args.contact.is_none() {
-        eprintln!(
-            "warning: {} fragments name no contact and were left out",
-            unowned(&index)
-        );
-    }
-    tell_errors(&extracted)
+    ended(left_out.len() + tell_errors(&extracted), written)
 }
 
-/// Files that hold nothing are told and left out; the others are read.
-fn read_index(args: &ExtractArgs) -> Result<Index, CliError> {
+fn read_index(args: &ExtractArgs) -> (Index, Vec<Failure>) {
     let total = args
         .files
         .iter()
@@ -82,15 +98,18 @@ fn read_index(args: &ExtractArgs) -> Result<Index, CliError> {
     let bar = byte_bar(total, "reading");
     let index = Index::read(&args.files, |bytes| bar.inc(bytes));
     bar.finish_and_clear();
-    Ok(index?)
+    index
 }
 
 fn wanted_contacts(args: &ExtractArgs, index: &Index) -> Result<Vec<String>, CliError> {
     let found: Vec<_> = index.contacts().into_iter().map(str::to_owned).collect();
     if found.is_empty() {
+        let files = match args.files.as_slice() {
+            [file] => file.display().to_string(),
+            files => format!("these {} files", files.len()),
+        };
         return Err(CliError::Told(format!(
-            "{}: no fragment names a contact; look at it with callreel inspect",
-            args.files[0].display()
+            "{files}: no fragment names a contact; look with callreel inspect at what is there"
         )));
     }
     let Some(wanted) = &args.contact else {
@@ -101,19 +120,23 @@ fn wanted_contacts(args: &ExtractArgs, index: &Index) -> Result<Vec<String>, Cli
         .find(|contact| contact.eq_ignore_ascii_case(wanted))
     {
         Some(contact) => Ok(vec![contact.clone()]),
-        None => Err(CliError::Told(format!(
-            "contact {wanted} is not in these files; they hold {}",
-            found.join(", ")
-        ))),
+        None => {
+            let mut named = found[..found.len().min(MAX_NAMED)].join(", ");
+            if let Some(more @ 1..) = found.len().checked_sub(MAX_NAMED) {
+                named.push_str(&format!(" and {more} more"));
+            }
+            Err(CliError::Told(format!(
+                "contact {wanted} is not in these files; choose of {named}, or leave --contact out for all"
+            )))
+        }
     }
 }
 
-fn unowned(index: &Index) -> usize {
-    index
-        .entries()
-        .iter()
+fn unowned(index: &Index) -> u64 {
+    let fragments = index.entries().iter().filter(|entry| !entry.is_error());
+    fragments
         .filter(|entry| index.owner_of(entry).is_none())
-        .count()
+        .count() as u64
 }
 
 fn write_text(
@@ -121,27 +144,26 @@ fn write_text(
     args: &ExtractArgs,
     extracted: &[Extracted],
 ) -> std::io::Result<()> {
-    let heading = ["CONTACT", "STATUS", "DURATION", "FRAGMENTS", "FILES"].map(str::to_owned);
+    let heading = [
+        "CONTACT",
+        "STATUS",
+        "DURATION",
+        "FRAGMENTS",
+        "FILES OR REASON",
+    ]
+    .map(str::to_owned);
     let row = |(contact, verdict): &Extracted| match verdict {
         Ok(verdict) => [
             contact.clone(),
             verdict.status.name().to_owned(),
-            duration(verdict.span.seconds),
+            match verdict.files.is_empty() {
+                true => "-".to_owned(),
+                false => duration(verdict.span.seconds),
+            },
             verdict.fragments.own.to_string(),
-            verdict
-                .files
-                .iter()
-                .map(|file| file.kind.as_str())
-                .collect::<Vec<_>>()
-                .join(" "),
+            files_cell(verdict),
         ],
-        Err(_) => [
-            contact.clone(),
-            "failed".to_owned(),
-            "-".to_owned(),
-            "-".to_owned(),
-            "-".to_owned(),
-        ],
+        Err(_) => [contact, "failed", "-", "-", "see the error"].map(str::to_owned),
     };
     let rows: Vec<_> = std::iter::once(heading)
         .chain(extracted.iter().map(row))
@@ -160,11 +182,21 @@ fn write_text(
                 .join(RecordingKeys::flat(contact).verdict())
                 .display()
         )?;
+        let status = verdict.status.name();
         for reason in &verdict.reasons {
-            writeln!(out, "  {}: {}", verdict.status.name(), reason.detail)?;
+            writeln!(out, "  {status}: {}", plain(&reason.detail))?;
         }
     }
     Ok(())
+}
+
+fn files_cell(verdict: &Verdict) -> String {
+    let files: Vec<_> = verdict.files.iter().map(|file| &*file.kind).collect();
+    match (files.is_empty(), verdict.status) {
+        (false, _) => files.join(" "),
+        (true, Status::Failed) => "see the error".to_owned(),
+        (true, _) => "there was no audio".to_owned(),
+    }
 }
 
 fn extracted_json((contact, verdict): &Extracted) -> serde_json::Value {
@@ -172,7 +204,7 @@ fn extracted_json((contact, verdict): &Extracted) -> serde_json::Value {
         Ok(verdict) => json!({
             "contact": contact,
             "status": verdict.status.name(),
-            "verdictKey": RecordingKeys::flat(contact).verdict(),
+            "verdict_key": RecordingKeys::flat(contact).verdict(),
             "verdict": verdict,
         }),
         Err(failure) => {
@@ -181,21 +213,22 @@ fn extracted_json((contact, verdict): &Extracted) -> serde_json::Value {
     }
 }
 
-fn tell_errors(extracted: &[Extracted]) -> Result<(), CliError> {
-    let mut failed = false;
+fn tell_errors(extracted: &[Extracted]) -> usize {
+    let mut errors = 0;
     for (contact, verdict) in extracted {
         match verdict {
             Ok(verdict) if verdict.status != Status::Failed => continue,
-            Ok(_) => eprintln!(
-                "error: contact {contact}: nothing could be read; see the reasons in its verdict"
-            ),
-            Err(failure) => eprintln!("error: contact {contact}: {failure}"),
+            Ok(verdict) => {
+                let reasons: Vec<_> = verdict.reasons.iter().map(|why| &*why.detail).collect();
+                tell_error(&format!(
+                    "contact {contact}: no audio could be read from {}: {}; callreel inspect tells more",
+                    verdict.recording.stream,
+                    reasons.join(", ")
+                ));
+            }
+            Err(failure) => tell_error(&format!("contact {contact}: {failure}")),
         }
-        failed = true;
+        errors += 1;
     }
-    if failed {
-        Err(CliError::Already)
-    } else {
-        Ok(())
-    }
+    errors
 }

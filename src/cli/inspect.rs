@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::table::{duration, short_number, write_table};
-use super::{CliError, byte_bar};
+use super::table::write_table;
+use super::text::{counted, duration, plain, short_number};
+use super::{CliError, byte_bar, ended, tell_error};
+use crate::fragment::FragmentNumber;
 use crate::local::inspect::{COLUMNS, Contact, Inspection, Session, Side, inspect};
 
 /// Gaps printed of each side; --json has more of them.
@@ -26,43 +28,63 @@ pub(super) fn run(args: &InspectArgs, out: &mut dyn Write, json: bool) -> Result
     let inspection = inspect(&args.file, |bytes| bar.inc(bytes));
     bar.finish_and_clear();
     let inspection = inspection?;
-    if json {
-        let document = serde_json::to_string_pretty(&inspection).unwrap_or_default();
-        writeln!(out, "{document}")?;
+    let written = if json {
+        serde_json::to_string_pretty(&inspection)
+            .map_err(io::Error::from)
+            .and_then(|document| writeln!(out, "{document}"))
     } else {
-        write_text(out, &inspection)?;
+        write_text(out, &inspection)
+    };
+    let cause = nothing_in_it(&inspection);
+    if let Some(cause) = &cause {
+        tell_error(&format!(
+            "{}: {cause}; give a file of Matroska fragments, as KVS answers with them",
+            args.file.display()
+        ));
     }
-    Ok(())
+    ended(usize::from(cause.is_some()), written)
+}
+
+fn nothing_in_it(found: &Inspection) -> Option<String> {
+    match (found.fragments, found.error_count, found.damage.first()) {
+        (0, 0, Some(damage)) => Some(format!("holds no fragment ({damage})")),
+        (0, 0, None) => Some("is empty".to_owned()),
+        _ => None,
+    }
 }
 
 fn write_text(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {
     writeln!(
         out,
-        "{}: {} bytes, {} fragments, {} sessions, {} contacts, {} errors, {} damages",
-        found.file.display(),
-        found.bytes,
-        found.fragments,
-        found.sessions.len(),
-        found.contacts.len(),
-        found.error_count,
-        found.damage_count
+        "{}: {}, {}, {}, {}, {}, {}",
+        plain(&found.file),
+        counted(found.bytes, "byte"),
+        counted(found.fragments, "fragment"),
+        counted(found.sessions.len() as u64, "session"),
+        counted(found.contacts.len() as u64, "contact"),
+        counted(found.error_count, "error document"),
+        counted(found.damage_count, "damaged place"),
     )?;
-    writeln!(out)?;
-    write_sessions(out, &found.sessions)?;
+    if !found.sessions.is_empty() {
+        writeln!(out)?;
+        write_sessions(out, &found.sessions)?;
+    }
     for contact in &found.contacts {
         write_contact(out, contact)?;
     }
     if found.unowned > 0 {
-        writeln!(
-            out,
-            "\n{} fragments name no contact and inherit none",
-            found.unowned
-        )?;
+        let unowned = counted(found.unowned, "fragment");
+        writeln!(out, "\n{unowned} without a contact, own or inherited")?;
     }
     if found.unnumbered > 0 {
-        writeln!(out, "\n{} fragments carry no number", found.unnumbered)?;
+        let unnumbered = counted(found.unnumbered, "fragment");
+        writeln!(out, "\n{unnumbered} without a number")?;
     }
-    write_list(out, "errors", found.error_count, &found.errors)?;
+    if found.repeated > 0 {
+        let repeated = counted(found.repeated, "fragment");
+        writeln!(out, "\n{repeated} left out, copies of others")?;
+    }
+    write_list(out, "error documents", found.error_count, &found.errors)?;
     write_list(out, "damage", found.damage_count, &found.damage)
 }
 
@@ -76,12 +98,14 @@ fn write_sessions(out: &mut dyn Write, sessions: &[Session]) -> io::Result<()> {
         "TRACKS",
     ]
     .map(str::to_owned);
-    let number = |number: &Option<String>| number.as_deref().map_or("-".to_owned(), short_number);
+    let number = |number: Option<FragmentNumber>| {
+        number.map_or("-".to_owned(), |number| short_number(&number.to_string()))
+    };
     let row = |session: &Session| {
         let tracks: Vec<_> = session
             .tracks
             .iter()
-            .map(|(number, name)| format!("{number}={name}"))
+            .map(|track| format!("{}={}", track.number, track.name))
             .collect();
         [
             session
@@ -89,8 +113,8 @@ fn write_sessions(out: &mut dyn Write, sessions: &[Session]) -> io::Result<()> {
                 .clone()
                 .unwrap_or_else(|| "-".to_owned()),
             session.fragments.to_string(),
-            number(&session.first_fragment),
-            number(&session.last_fragment),
+            number(session.first_fragment),
+            number(session.last_fragment),
             session
                 .server_time
                 .clone()
@@ -107,9 +131,9 @@ fn write_sessions(out: &mut dyn Write, sessions: &[Session]) -> io::Result<()> {
 fn write_contact(out: &mut dyn Write, contact: &Contact) -> io::Result<()> {
     writeln!(
         out,
-        "\ncontact {}: {} fragments, {}",
-        contact.contact_id,
-        contact.fragments,
+        "\ncontact {}: {}, {}",
+        plain(&contact.contact_id),
+        counted(contact.fragments, "fragment"),
         duration(contact.seconds)
     )?;
     for (name, side) in [("from", &contact.from), ("to", &contact.to)] {
@@ -127,12 +151,12 @@ fn write_side(out: &mut dyn Write, name: &str, side: &Side) -> io::Result<()> {
     };
     writeln!(
         out,
-        "{name:>4}  {} blocks, {:.3} s of audio, starts at {offset:.3} s, {} gaps ({:.3} s), {} overlaps",
-        side.blocks,
+        "{name:>4}  {}, {:.3} s of audio, starts at {offset:.3} s, {} ({:.3} s), {}",
+        counted(side.blocks, "block"),
         side.audio_seconds,
-        side.gaps.len(),
+        counted(side.gaps.len() as u64, "gap"),
         side.gap_seconds,
-        side.overlaps.len()
+        counted(side.overlaps.len() as u64, "overlap")
     )?;
     for (at, seconds) in side.gaps.iter().take(SHOWN_GAPS) {
         writeln!(out, "        gap at {at:.3} s, {seconds:.3} s long")?;
@@ -151,7 +175,12 @@ fn write_list(out: &mut dyn Write, what: &str, count: u64, list: &[String]) -> i
     if count > 0 {
         writeln!(out, "\n{what} ({count}):")?;
     }
-    list.iter().try_for_each(|line| writeln!(out, "  {line}"))
+    list.iter()
+        .try_for_each(|line| writeln!(out, "  {}", plain(line)))?;
+    match count.saturating_sub(list.len() as u64) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {more} more"),
+    }
 }
 
 /// Peaks as a row of bars, stretched to the width of the drawing.

@@ -6,22 +6,27 @@ use std::path::{Path, PathBuf};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
-use super::table::{duration, short_number, write_table};
-use super::{CliError, count_bar, folder_url};
+use super::table::write_table;
+use super::text::{duration, plain, short_number};
+use super::{CliError, count_bar, ended, folder_url, tell_error};
 use crate::batch::{self, BatchRecord};
 use crate::contact::NotAContactRecord;
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::plan::Policy;
+use crate::plan::{Policy, SkipReason};
 use crate::recorder::{Noted, Reading, Recorded, Recorder, Worked, WorkedRecord};
-use crate::verdict::Status;
+use crate::verdict::{Reason, Status};
 
 /// Streams beside the event win; else those of the examples in this repository.
 const STREAMS_BESIDE: &str = "streams";
 const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Try it:  callreel record events/kinesis-event.json\n\
-    Or make a call of your own first:  callreel synth --out demo && callreel record demo/event.json")]
+#[command(
+    after_help = "Writes DIR/PREFIX…/CONTACT_FRAGMENT_{from,to,mixed}.wav with a verdict (JSON) beside them, and \
+    the files' URLs to DIR/contacts.json. A recording whose verdict is there is not made again.\n\n\
+    Try it:  callreel record events/kinesis-event.json\n\
+    Or make a call of your own first:  callreel synth && callreel record demo/event.json"
+)]
 pub(super) struct RecordArgs {
     /// A Kinesis event as Lambda gets it, with contact records in base64
     event: PathBuf,
@@ -32,8 +37,8 @@ pub(super) struct RecordArgs {
     /// The folder for recordings and contacts.json
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
-    /// What object keys start with
-    #[arg(long, value_name = "PREFIX", default_value = "recordings/")]
+    /// What the recordings' paths start with, below that folder
+    #[arg(long, value_name = "PREFIX", default_value = "recordings/", value_parser = parse_prefix)]
     key_prefix: String,
 }
 
@@ -60,34 +65,41 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
         .zip(&worked)
         .map(|(record, worked)| (record, worked.action()));
     let handed_back = batch::to_hand_back(outcomes);
-    if json {
+    let written = if json {
         let failures: Vec<_> = handed_back
             .iter()
             .map(|number| json!({"itemIdentifier": number}))
             .collect();
         let records: Vec<_> = records.iter().zip(&worked).map(record_json).collect();
-        let document = json!({"records": records, "batchItemFailures": failures});
-        writeln!(out, "{document:#}")?;
+        let out_folder = args.out.display().to_string();
+        let document =
+            json!({"out": out_folder, "records": records, "batchItemFailures": failures});
+        writeln!(out, "{document:#}")
+    } else if records.is_empty() {
+        writeln!(out, "{}: no records, nothing to do", args.event.display())
     } else {
-        write_text(out, args, &worked)?;
-    }
-    let mut failed = false;
-    for (record, worked) in records.iter().zip(&worked) {
+        write_text(out, args, &worked)
+    };
+    let mut errors = 0;
+    for (position, (record, worked)) in records.iter().zip(&worked).enumerate() {
         for error in worked.parts.iter().filter_map(error_line) {
-            failed = true;
-            eprintln!(
-                "error: record {}: {error}",
-                record
-                    .sequence_number
-                    .as_deref()
-                    .unwrap_or("without a number")
-            );
+            errors += 1;
+            let record = match &record.sequence_number {
+                Some(number) => format!("record {number}"),
+                None => format!("Records[{position}], which has no number"),
+            };
+            tell_error(&format!("{record}: {error}"));
         }
     }
-    if failed {
-        Err(CliError::Already)
-    } else {
-        Ok(())
+    ended(errors, written)
+}
+
+/// Keys stay below the folder, so their prefix must, too.
+fn parse_prefix(text: &str) -> Result<String, String> {
+    let leads_out = text.split('/').any(|part| part == ".." || part == ".");
+    match leads_out || text.starts_with('/') || text.contains(char::is_control) {
+        true => Err("a path below --out, as recordings/ or team/calls-".into()),
+        false => Ok(text.to_owned()),
     }
 }
 
@@ -121,7 +133,11 @@ fn work(
     let bar = count_bar("fragments");
     let worked = records.iter().map(|record| {
         block_on(recorder.work(record, |progress| {
-            bar.set_length(progress.of);
+            if bar.length() != Some(progress.of) {
+                // The time before went into finding the fragments.
+                bar.set_length(progress.of);
+                bar.reset_elapsed();
+            }
             bar.set_position(progress.settled);
         }))
     });
@@ -134,30 +150,46 @@ fn work(
 fn error_line(part: &Worked) -> Option<String> {
     match part {
         Worked::Undecodable(cause) => Some(format!(
-            "{cause}; it was left out, mend what writes to the data stream"
+            "{}; it was left out, mend what writes to the data stream",
+            sentence(cause)
         )),
         Worked::NotAContactRecord(error @ NotAContactRecord::NotJson(_)) => Some(format!(
             "{error}; it was left out, mend what writes to the data stream"
         )),
         Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
         Worked::Recorded(plan, recorded) => recorded_error(&plan.id.contact, recorded),
+        // To be recorded, and cannot be: that is no skipping.
+        Worked::Skipped {
+            contact,
+            reason: reason @ SkipReason::NotLocated { .. },
+        } => Some(format!(
+            "contact {contact}: {reason}; correct the contact record"
+        )),
         Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) | Worked::Skipped { .. } => {
             None
         }
     }
 }
 
+/// Without the full stop that decoders put behind their messages.
+fn sentence(cause: &str) -> &str {
+    cause.trim_end_matches('.')
+}
+
 fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
     if recorded.verdict.status == Status::Failed {
-        let reasons: Vec<_> = recorded
-            .verdict
-            .reasons
-            .iter()
-            .map(|reason| reason.detail.as_str())
-            .collect();
-        let stream = &recorded.verdict.recording.stream;
+        let verdict = &recorded.verdict;
+        let first_missing = verdict.fragments.missing_list.first();
+        let detail = |reason: &Reason| match first_missing {
+            Some(missing) if reason.code == "fragments_missing" => {
+                format!("{} (the first: {})", reason.detail, missing.cause)
+            }
+            _ => reason.detail.clone(),
+        };
+        let reasons: Vec<_> = verdict.reasons.iter().map(detail).collect();
         return Some(format!(
-            "contact {contact}: nothing could be read from {stream}: {}; check that the stream holds this call",
+            "contact {contact}: nothing could be read from {}: {}; check that the stream holds this call",
+            verdict.recording.stream,
             reasons.join(", ")
         ));
     }
@@ -174,7 +206,14 @@ fn write_text(
     args: &RecordArgs,
     worked: &[WorkedRecord],
 ) -> std::io::Result<()> {
-    let heading = ["CONTACT", "RECORDING", "OUTCOME", "DURATION", "FILES"].map(str::to_owned);
+    let heading = [
+        "CONTACT",
+        "RECORDING",
+        "OUTCOME",
+        "DURATION",
+        "FILES OR REASON",
+    ]
+    .map(str::to_owned);
     let rows: Vec<_> = std::iter::once(heading)
         .chain(worked.iter().flat_map(|worked| &worked.parts).map(row))
         .collect();
@@ -189,16 +228,17 @@ fn write_text(
     for (plan, recorded) in recorded {
         writeln!(out)?;
         for file in &recorded.verdict.files {
-            writeln!(out, "{}", args.out.join(&file.key).display())?;
+            let path = args.out.join(&file.key);
+            let gone = match path.exists() {
+                true => "",
+                false => "  (gone; remove the verdict to record it again)",
+            };
+            writeln!(out, "{}{gone}", path.display())?;
         }
         writeln!(out, "{}", args.out.join(plan.keys.verdict()).display())?;
+        let status = recorded.verdict.status.name();
         for reason in &recorded.verdict.reasons {
-            writeln!(
-                out,
-                "  {}: {}",
-                recorded.verdict.status.name(),
-                reason.detail
-            )?;
+            writeln!(out, "  {status}: {}", plain(&reason.detail))?;
         }
         if let Noted::NotOurs { attribute } = recorded.noted {
             writeln!(
@@ -212,78 +252,84 @@ fn write_text(
 
 fn row(part: &Worked) -> [String; 5] {
     let dash = || "-".to_owned();
+    let (contact, recording) = match part {
+        Worked::Undecodable(_) | Worked::NotAContactRecord(_) => (dash(), dash()),
+        Worked::Skipped { contact, .. } => (contact.to_string(), dash()),
+        Worked::Failed(plan, _) | Worked::Recorded(plan, _) => (
+            plan.id.contact.to_string(),
+            short_number(&plan.id.start.to_string()),
+        ),
+    };
+    let (lasts, last) = match part {
+        Worked::Undecodable(cause) => (dash(), sentence(cause).to_owned()),
+        Worked::NotAContactRecord(error) => (dash(), error.to_string()),
+        Worked::Skipped { reason, .. } => (dash(), reason.to_string()),
+        Worked::Failed(..) => (dash(), "see the error".to_owned()),
+        Worked::Recorded(_, recorded) => recorded_cells(recorded),
+    };
+    let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
+    let outcome = format!("{}{}", outcome(part), if found { " (found)" } else { "" });
+    [contact, recording, outcome, lasts, last]
+}
+
+/// Duration, and files or why there are none.
+fn recorded_cells(recorded: &Recorded) -> (String, String) {
+    let verdict = &recorded.verdict;
+    let files: Vec<_> = verdict.files.iter().map(|file| &*file.kind).collect();
+    match (files.is_empty(), verdict.status) {
+        (false, _) => (duration(verdict.span.seconds), files.join(" ")),
+        (true, Status::Failed) => ("-".to_owned(), "see the error".to_owned()),
+        (true, _) => ("-".to_owned(), "there was no audio".to_owned()),
+    }
+}
+
+/// What became of a part, in a word for people and programs.
+fn outcome(part: &Worked) -> &'static str {
     match part {
-        Worked::Undecodable(_) => [dash(), dash(), "undecodable".to_owned(), dash(), dash()],
-        Worked::NotAContactRecord(error) => {
-            [dash(), dash(), format!("skipped: {error}"), dash(), dash()]
+        Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::NotJson(_)) => {
+            "unreadable"
         }
-        Worked::Skipped { contact, reason } => [
-            contact.to_string(),
-            dash(),
-            format!("skipped: {reason}"),
-            dash(),
-            dash(),
-        ],
-        Worked::Failed(plan, _) => {
-            let start = short_number(&plan.id.start.to_string());
-            [
-                plan.id.contact.to_string(),
-                start,
-                "failed".to_owned(),
-                dash(),
-                dash(),
-            ]
+        Worked::Failed(..)
+        | Worked::Skipped {
+            reason: SkipReason::NotLocated { .. },
+            ..
+        } => "failed",
+        Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) | Worked::Skipped { .. } => {
+            "skipped"
         }
-        Worked::Recorded(plan, recorded) => {
-            let verdict = &recorded.verdict;
-            let files: Vec<_> = verdict
-                .files
-                .iter()
-                .map(|file| file.kind.as_str())
-                .collect();
-            [
-                plan.id.contact.to_string(),
-                short_number(&plan.id.start.to_string()),
-                format!(
-                    "{}{}",
-                    verdict.status.name(),
-                    if recorded.found { " (found)" } else { "" }
-                ),
-                duration(verdict.span.seconds),
-                if files.is_empty() {
-                    dash()
-                } else {
-                    files.join(" ")
-                },
-            ]
-        }
+        Worked::Recorded(_, recorded) => recorded.verdict.status.name(),
     }
 }
 
 fn record_json((record, worked): (&BatchRecord, &WorkedRecord)) -> Value {
     let parts: Vec<_> = worked.parts.iter().map(part_json).collect();
-    json!({"sequenceNumber": record.sequence_number, "recordings": parts})
+    json!({"sequence_number": record.sequence_number, "recordings": parts})
 }
 
 fn part_json(part: &Worked) -> Value {
-    let error = error_line(part);
+    let (outcome, error) = (outcome(part), error_line(part));
     match part {
-        Worked::Undecodable(_) => json!({"outcome": "undecodable", "error": error}),
+        Worked::Undecodable(cause) => json!({"outcome": outcome, "reason": cause, "error": error}),
         Worked::NotAContactRecord(reason) => {
-            json!({"outcome": "skipped", "reason": reason.to_string(), "error": error})
+            json!({"outcome": outcome, "reason": reason.to_string(), "error": error})
         }
         Worked::Skipped { contact, reason } => {
-            json!({"outcome": "skipped", "contact": contact, "reason": reason.to_string()})
+            json!({"outcome": outcome, "contact": contact, "reason": reason.to_string(), "error": error})
         }
-        Worked::Failed(plan, _) => {
-            json!({"outcome": "failed", "contact": plan.id.contact, "error": error})
-        }
-        Worked::Recorded(plan, recorded) => json!({
-            "outcome": recorded.verdict.status.name(),
+        Worked::Failed(plan, failure) => json!({
+            "outcome": outcome,
             "contact": plan.id.contact,
+            "recording": plan.id.start.to_string(),
+            "reason": failure.to_string(),
+            "error": error,
+        }),
+        Worked::Recorded(plan, recorded) => json!({
+            "outcome": outcome,
+            "contact": plan.id.contact,
+            "recording": plan.id.start.to_string(),
             "found": recorded.found,
             "attributes": noted_name(&recorded.noted),
-            "verdictKey": plan.keys.verdict(),
+            "verdict_key": plan.keys.verdict(),
             "verdict": recorded.verdict,
             "error": error,
         }),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::CliError;
 use crate::synth::SynthCall;
 
 /// The longest call that is made up: twice Connect's own limit of 12 hours.
@@ -21,13 +22,14 @@ const MAX_STREAM_CHARS: usize = 200;
 /// What the stream is written through, a few fragments at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Make up a call in Connect's exact shape, with two audible speakers
-///
-/// Writes the stream to DIR/streams/NAME/NAME.mkv and the Kinesis event that tells of the
-/// call to DIR/event.json. The same flags give the same bytes. Times are seconds from the
-/// call's first sample, with up to three decimals.
 #[derive(clap::Args, Debug)]
-pub struct SynthArgs {
+#[command(
+    after_help = "Writes the stream to DIR/streams/NAME/NAME.mkv and the Kinesis event that tells of the call to \
+    DIR/event.json. The same flags give the same bytes. Times are seconds from the call's first sample, with up \
+    to three decimals. A fragment lasts 1.088 s.\n\n\
+    Try it:  callreel synth --seconds 60 --hold-at 20..25 --reuse --lose 7\n         callreel record demo/event.json"
+)]
+pub(super) struct SynthArgs {
     /// Length of the call
     #[arg(long = "seconds", value_name = "S", default_value = "30", value_parser = parse_length)]
     pub millis: u64,
@@ -99,17 +101,18 @@ pub struct SynthArgs {
 
 /// Writes DIR/streams/NAME/NAME.mkv, then DIR/event.json, and tells on `out` what was
 /// written and what to do next. An error is one line: what, where, and the cure.
-pub fn run(args: &SynthArgs, out: &mut dyn Write, json: bool) -> Result<(), String> {
-    let call = call_of(args)?;
+pub(super) fn run(args: &SynthArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+    let call = call_of(args).map_err(CliError::Told)?;
+    let told = |path: &Path, error| CliError::Told(told(path, &error));
     let folder = args.out.join("streams").join(&args.stream);
-    fs::create_dir_all(&folder).map_err(|error| told(&folder, &error))?;
+    fs::create_dir_all(&folder).map_err(|error| told(&folder, error))?;
     let stream = folder.join(format!("{}.mkv", args.stream));
     let bytes = write_whole(&stream, |file| write_stream(&call, file))
-        .map_err(|error| told(&stream, &error))?;
+        .map_err(|error| told(&stream, error))?;
     let event = args.out.join("event.json");
     let text = format!("{:#}\n", call.event_json(&args.stream));
     write_whole(&event, |file| file.write_all(text.as_bytes()))
-        .map_err(|error| told(&event, &error))?;
+        .map_err(|error| told(&event, error))?;
     let written = Written {
         call: &call,
         stream: &stream,
@@ -121,9 +124,7 @@ pub fn run(args: &SynthArgs, out: &mut dyn Write, json: bool) -> Result<(), Stri
     } else {
         written.as_text()
     };
-    out.write_all(report.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| format!("the call is written, but not this report: {error}"))
+    Ok(out.write_all(report.as_bytes())?)
 }
 
 /// The call that the flags ask for, or the flag that asks for what cannot be.
@@ -458,14 +459,18 @@ mod tests {
             out: out.to_owned(),
             ..parse("--seconds 1 --stream one").unwrap()
         };
-        let error = run(&args(&file), &mut Vec::new(), false).unwrap_err();
+        let told = |out: &Path| match run(&args(out), &mut Vec::new(), false) {
+            Err(CliError::Told(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        let error = told(&file);
         assert!(
             error.contains("a file stands where a folder is needed"),
             "{error}"
         );
         assert!(error.contains("file/streams/one"), "{error}");
         fs::create_dir(folder.path().join("event.json")).unwrap();
-        let error = run(&args(folder.path()), &mut Vec::new(), false).unwrap_err();
+        let error = told(folder.path());
         assert!(
             error.contains("a folder stands where a file is needed"),
             "{error}"

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use super::recordings::write_whole;
 use super::{Tried, io_failure, lock};
 use crate::failure::{Failure, FailureKind};
 use crate::port::ContactNotes;
@@ -38,17 +39,9 @@ impl LocalContacts {
     }
 
     fn save(&self, contacts: &Contacts) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| io_failure(Tried::Writing, &self.path, &error);
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
-        let part = self
-            .path
-            .with_extension(format!("{}.part", std::process::id()));
         let mut json = serde_json::to_vec_pretty(contacts).unwrap_or_default();
         json.push(b'\n');
-        fs::write(&part, json).map_err(failed)?;
-        fs::rename(&part, &self.path).map_err(failed)
+        write_whole(self.path.clone(), &json)
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use futures_util::stream;
 
-use super::index::{Index, READ_BYTES, Run};
+use super::index::{Index, Run};
+use super::media::{self, READ_BYTES};
 use super::{LocalRecordings, Tried, io_failure};
 use crate::attribution::Claim;
 use crate::demux::{Demuxer, Document};
@@ -53,11 +54,12 @@ fn plan(
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
     };
-    let mut files: Vec<_> = runs
-        .iter()
-        .filter_map(|run| name(index.path_of_run(run)))
-        .collect();
-    files.dedup();
+    let mut files: Vec<String> = Vec::new();
+    for name in runs.iter().filter_map(|run| name(index.path_of_run(run))) {
+        if !files.contains(&name) {
+            files.push(name);
+        }
+    }
     RecordingPlan {
         id: RecordingId {
             contact: contact.into(),
@@ -106,11 +108,12 @@ impl<'a, F: FnMut(u64)> Pieces<'a, F> {
             };
             let path = self.index.path_of_run(&run);
             let open = || {
-                let mut file = File::open(path)?;
-                file.seek(SeekFrom::Start(run.offset))?;
+                let mut file = media::open(path)?;
+                file.seek(SeekFrom::Start(run.offset))
+                    .map_err(|error| io_failure(Tried::Reading, path, &error))?;
                 Ok(file.take(run.length))
             };
-            let file = open().map_err(|error| io_failure(Tried::Reading, path, &error))?;
+            let file = open()?;
             self.open = Some((path, file, Demuxer::new()));
             return Ok(Some(answer));
         };

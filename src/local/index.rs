@@ -1,22 +1,20 @@
 //! Where the fragments of media files lie, and whose they are: files are read once, by
 //! their own tags, and about 56 bytes a fragment are kept.
 //!
-//! A fragment that carries no number is named after the one before it in its file; no
-//! two numbers of KVS are so close that this could meet another one.
+//! A fragment that carries no number is named after the one that it follows; no two
+//! numbers of KVS are so close that this could meet another one.
+
+mod unnumbered;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Tried, io_failure};
+use super::media;
 use crate::attribution::{Owner, Traced, Tracer};
-use crate::demux::{Demuxer, Document};
+use crate::demux::Document;
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::{ContactTag, Damage, Fragment, FragmentNumber, SegmentUid};
-
-/// How much of a file is read at a time.
-pub const READ_BYTES: usize = 256 << 10;
+use unnumbered::Unnumbered;
 
 /// An interned id: the position in a list.
 type Id = u32;
@@ -40,7 +38,22 @@ pub struct Entry {
     file: u16,
     /// The document carries its number itself.
     pub numbered: bool,
-    is_error: bool,
+    standing: Standing,
+}
+
+/// What a document is worth: of two with one number the better one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Whole,
+    Damaged,
+    Error,
+}
+
+impl Entry {
+    /// The document stands in for a fragment that KVS could not give.
+    pub fn is_error(&self) -> bool {
+        self.standing == Standing::Error
+    }
 }
 
 /// The index of a stream's, or of any, media files.
@@ -63,29 +76,39 @@ pub struct Run {
 }
 
 impl Index {
-    /// Reads files through. `progress` is told the bytes read of each piece.
-    pub fn read(files: &[PathBuf], mut progress: impl FnMut(u64)) -> Result<Self, Failure> {
+    /// Reads files through, each by itself: what is wrong with those that hold nothing,
+    /// or that cannot be read, comes with the index of the others. `progress` is told the
+    /// bytes read of each piece.
+    pub fn read(files: &[PathBuf], mut progress: impl FnMut(u64)) -> (Self, Vec<Failure>) {
         let mut builder = Builder::default();
-        for (position, path) in files.iter().enumerate() {
-            let file = u16::try_from(position).map_err(|_| {
-                Failure::new(
-                    FailureKind::Unreadable,
-                    path.display(),
-                    "more than 65,536 files at once",
-                )
-            })?;
-            builder.read_file(file, path, &mut progress)?;
+        let mut left_out = Vec::new();
+        for path in files {
+            left_out.extend(builder.read_file(path, &mut progress).err());
         }
-        let mut index = builder.index;
-        index.files = files.to_vec();
-        index.entries.shrink_to_fit();
-        // Stable: of two copies of a fragment the first stays.
-        index.entries.sort_by_key(|entry| entry.number);
-        index.entries.dedup_by(|later, first| {
-            later.number == first.number && later.numbered && first.numbered && !first.is_error
+        let Builder {
+            mut index,
+            sessions,
+            unnumbered,
+            doubles,
+            ..
+        } = builder;
+        // A file that could be read a moment ago.
+        left_out.extend(unnumbered.name(&index.files, &mut index.entries).err());
+        let mut position = 0;
+        index.entries.retain(|_| {
+            position += 1;
+            doubles.binary_search(&(position - 1)).is_err()
         });
-        index.trace(&builder.sessions);
-        Ok(index)
+        index.entries.shrink_to_fit();
+        // Stable: of two copies of a fragment, equally good, the first stays.
+        index
+            .entries
+            .sort_by_key(|entry| (entry.number, entry.standing));
+        index.entries.dedup_by(|later, first| {
+            later.number == first.number && later.numbered && first.numbered
+        });
+        index.trace(&sessions);
+        (index, left_out)
     }
 
     /// The entries, in the order of their numbers.
@@ -104,7 +127,7 @@ impl Index {
         let owners = self
             .entries
             .iter()
-            .filter(|entry| !entry.is_error)
+            .filter(|entry| !entry.is_error())
             .map(|entry| entry.owner as usize);
         let first = owners.filter(|owner| {
             seen.get_mut(*owner)
@@ -157,7 +180,8 @@ impl Index {
         let mut settle = |tracer: &mut Tracer, entries: &mut [Entry], contacts: &[Box<str>]| {
             owners.extend(std::iter::from_fn(|| tracer.next_traced()));
             for Traced { owner, .. } in owners.drain(..) {
-                let Some(entry) = entries[traced..].iter_mut().find(|entry| !entry.is_error) else {
+                let Some(entry) = entries[traced..].iter_mut().find(|entry| !entry.is_error())
+                else {
                     return;
                 };
                 entry.owner = match owner {
@@ -166,14 +190,14 @@ impl Index {
                 };
                 traced += entries[traced..]
                     .iter()
-                    .take_while(|entry| entry.is_error)
+                    .take_while(|entry| entry.is_error())
                     .count()
                     + 1;
             }
         };
         for at in 0..self.entries.len() {
             let entry = self.entries[at];
-            if entry.is_error {
+            if entry.is_error() {
                 continue;
             }
             let contact = match entry.owner {
@@ -193,10 +217,10 @@ impl Index {
         let mut before = self
             .entries
             .iter()
-            .find(|entry| !entry.is_error)
+            .find(|entry| !entry.is_error())
             .map_or(NONE, |entry| entry.owner);
         for entry in &mut self.entries {
-            if entry.is_error {
+            if entry.is_error() {
                 entry.owner = before;
             }
             before = entry.owner;
@@ -207,61 +231,64 @@ impl Index {
 #[derive(Default)]
 struct Builder {
     index: Index,
+    unnumbered: Unnumbered,
+    /// Positions of unnumbered entries that came before, ascending.
+    doubles: Vec<usize>,
     sessions: Vec<SegmentUid>,
     session_ids: HashMap<SegmentUid, Id>,
     contact_ids: HashMap<Box<str>, Id>,
 }
 
 impl Builder {
-    fn read_file(
-        &mut self,
-        file: u16,
-        path: &Path,
-        progress: &mut impl FnMut(u64),
-    ) -> Result<(), Failure> {
-        let failed = |error: &std::io::Error| io_failure(Tried::Reading, path, error);
-        let mut media = File::open(path).map_err(|error| failed(&error))?;
+    fn read_file(&mut self, path: &Path, progress: &mut impl FnMut(u64)) -> Result<(), Failure> {
+        let failure = |cause: &str| Failure::new(FailureKind::Unreadable, path.display(), cause);
+        let file = u16::try_from(self.index.files.len())
+            .map_err(|_| failure("more than 65,536 files at once"))?;
         let first = self.index.entries.len();
         let mut stray = None;
-        let mut demuxer = Demuxer::new();
-        let mut buffer = vec![0; READ_BYTES];
-        let mut total = 0;
-        loop {
-            let count = media.read(&mut buffer).map_err(|error| failed(&error))?;
-            if count == 0 {
-                break;
+        self.unnumbered.begin_file();
+        let read = media::read_documents(path, progress, |document| {
+            self.take(file, first, document, &mut stray);
+        });
+        match (read, self.index.entries.len() > first) {
+            (Ok(total), true) => {
+                self.tile(first, total);
+                self.index.files.push(path.to_owned());
+                Ok(())
             }
-            total += count as u64;
-            progress(count as u64);
-            demuxer.push(&buffer[..count]);
-            while let Some(document) = demuxer.next_document() {
-                self.take(file, first, document, &mut stray);
+            (Ok(_), false) => Err(match stray {
+                Some(damage) => failure(&format!("holds no fragment ({damage})")),
+                None => failure("is empty"),
+            }),
+            (Err(failure), _) => {
+                self.index.entries.truncate(first);
+                self.unnumbered.forget_from(first);
+                self.doubles.retain(|position| *position < first);
+                Err(failure)
             }
         }
-        demuxer
-            .finish()
-            .for_each(|document| self.take(file, first, document, &mut stray));
-        if self.index.entries.len() == first {
-            let cause = match stray {
-                Some(damage) => format!("holds no fragment ({damage})"),
-                None => "is empty".to_owned(),
-            };
-            return Err(Failure::new(FailureKind::Unreadable, path.display(), cause));
-        }
-        self.tile(first, total);
-        Ok(())
     }
 
     fn take(&mut self, file: u16, first: usize, document: Document, stray: &mut Option<Damage>) {
-        let (fragment, is_error) = match document {
-            Document::Fragment(fragment) => (fragment, false),
+        let position = self.index.entries.len();
+        let (fragment, standing) = match document {
+            Document::Fragment(fragment) => {
+                if self.unnumbered.take(position, &fragment) {
+                    self.doubles.push(position);
+                }
+                let standing = match fragment.damage.is_empty() {
+                    true => Standing::Whole,
+                    false => Standing::Damaged,
+                };
+                (fragment, standing)
+            }
             Document::Error(error) => (
                 Fragment {
                     number: error.number,
                     offset: error.offset,
                     ..Fragment::default()
                 },
-                true,
+                Standing::Error,
             ),
             Document::Stray(damage) => {
                 stray.get_or_insert(damage);
@@ -284,7 +311,7 @@ impl Builder {
             },
             file,
             numbered: fragment.number.is_some(),
-            is_error,
+            standing,
         };
         self.index.entries.push(entry);
     }
@@ -311,14 +338,15 @@ impl Builder {
         })
     }
 
+    /// Ids are the same in any case; the first spelling stays.
     fn contact_id(&mut self, contact: &str) -> Id {
-        let contact: Box<str> = contact.to_ascii_lowercase().into();
-        if let Some(id) = self.contact_ids.get(&contact) {
+        let key: Box<str> = contact.to_ascii_lowercase().into();
+        if let Some(id) = self.contact_ids.get(&key) {
             return *id;
         }
         let id = self.index.contacts.len() as Id;
-        self.index.contacts.push(contact.clone());
-        self.contact_ids.insert(contact, id);
+        self.index.contacts.push(contact.into());
+        self.contact_ids.insert(key, id);
         id
     }
 }
@@ -328,4 +356,14 @@ fn position(contacts: &[Box<str>], id: &str) -> Id {
         .iter()
         .position(|contact| **contact == *id)
         .map_or(NONE, |position| position as Id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_as_small_as_it_is_said_to_be() {
+        assert_eq!(size_of::<Entry>(), 56);
+    }
 }

@@ -1,17 +1,18 @@
 //! What a media file holds: its fragments, sessions, contacts, tracks, gaps, errors and
 //! damage, and how both sides of each contact look. Looks only; nothing is written.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::extract::Pieces;
-use super::index::{Index, READ_BYTES};
-use super::{Tried, io_failure};
+use super::index::Index;
+use super::media;
 use crate::attribution::{Attribution, Claim};
-use crate::demux::{Demuxer, Document};
+use crate::demux::Document;
 use crate::failure::Failure;
-use crate::fragment::{Damage, Fragment, FragmentRange, SegmentUid};
+use crate::fragment::{Damage, Fragment, FragmentNumber, FragmentRange, SegmentUid};
 use crate::ticks::{EpochMillis, seconds_of};
 use crate::timeline::{LaneReport, Spans, Timeline};
 
@@ -24,17 +25,21 @@ const MAX_LISTED: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Inspection {
     /// The file.
-    pub file: PathBuf,
+    pub file: String,
     /// Its size.
     pub bytes: u64,
     /// Fragments, error documents left out.
     pub fragments: u64,
+    /// Fragments that stand in the file once more; each counts once for its contact.
+    pub repeated: u64,
     /// Fragments that name no contact and inherit none.
     pub unowned: u64,
     /// Fragments that carry no number.
     pub unnumbered: u64,
     /// Upload sessions, in the order of the file.
     pub sessions: Vec<Session>,
+    #[serde(skip)]
+    session_positions: HashMap<Option<SegmentUid>, usize>,
     /// Contacts, in the order of the stream.
     pub contacts: Vec<Contact>,
     /// How many error documents there are.
@@ -54,16 +59,37 @@ pub struct Session {
     pub segment_uid: Option<String>,
     /// Its fragments.
     pub fragments: u64,
-    /// Where its first fragment starts in the file, in bytes.
+    /// Where it starts in the file, in bytes.
     pub offset: u64,
-    /// Its first fragment's number.
-    pub first_fragment: Option<String>,
-    /// Its last fragment's number.
-    pub last_fragment: Option<String>,
-    /// When KVS got its first fragment.
+    /// Its lowest fragment number.
+    #[serde(serialize_with = "number_text")]
+    pub first_fragment: Option<FragmentNumber>,
+    /// Its highest fragment number.
+    #[serde(serialize_with = "number_text")]
+    pub last_fragment: Option<FragmentNumber>,
+    /// When KVS got the first of its fragments in the file.
     pub server_time: Option<String>,
-    /// Track numbers and names, as first declared.
-    pub tracks: Vec<(u64, String)>,
+    /// Its tracks, as first declared.
+    pub tracks: Vec<Track>,
+}
+
+/// One track of a session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Track {
+    /// Its number.
+    pub number: u64,
+    /// Its name, which says its direction.
+    pub name: String,
+}
+
+fn number_text<S: Serializer>(
+    number: &Option<FragmentNumber>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => serializer.collect_str(number),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// One contact.
@@ -102,47 +128,28 @@ pub struct Side {
 
 /// Looks through a file. `progress` is told the bytes read of each piece.
 pub fn inspect(path: &Path, mut progress: impl FnMut(u64)) -> Result<Inspection, Failure> {
-    let files = [path.to_owned()];
-    let mut inspection = Inspection {
-        file: path.to_owned(),
+    let mut found = Inspection {
+        file: path.display().to_string(),
         ..Inspection::default()
     };
-    look_at_documents(path, &mut inspection, &mut progress)?;
-    let index = Index::read(&files, &mut progress)?;
-    inspection.unowned = inspection.fragments;
+    found.bytes = media::read_documents(path, &mut progress, |document| found.take(document))?;
+    if found.fragments == 0 {
+        return Ok(found);
+    }
+    let (index, left_out) = Index::read(&[path.to_owned()], &mut progress);
+    if let Some(failure) = left_out.into_iter().next() {
+        return Err(failure);
+    }
+    let fragments = || index.entries().iter().filter(|entry| !entry.is_error());
+    found.repeated = found.fragments.saturating_sub(fragments().count() as u64);
+    found.unowned = fragments()
+        .filter(|entry| index.owner_of(entry).is_none())
+        .count() as u64;
     for contact in index.contacts() {
         let contact = look_at_contact(&index, contact, &mut progress)?;
-        inspection.unowned = inspection.unowned.saturating_sub(contact.fragments);
-        inspection.contacts.push(contact);
+        found.contacts.push(contact);
     }
-    Ok(inspection)
-}
-
-fn look_at_documents(
-    path: &Path,
-    inspection: &mut Inspection,
-    progress: &mut impl FnMut(u64),
-) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| io_failure(Tried::Reading, path, error);
-    let mut media = std::fs::File::open(path).map_err(|error| failed(&error))?;
-    let mut buffer = vec![0; READ_BYTES];
-    let mut demuxer = Demuxer::new();
-    loop {
-        let count = std::io::Read::read(&mut media, &mut buffer).map_err(|error| failed(&error))?;
-        if count == 0 {
-            break;
-        }
-        inspection.bytes += count as u64;
-        progress(count as u64);
-        demuxer.push(&buffer[..count]);
-        while let Some(document) = demuxer.next_document() {
-            inspection.take(document);
-        }
-    }
-    demuxer
-        .finish()
-        .for_each(|document| inspection.take(document));
-    Ok(())
+    Ok(found)
 }
 
 impl Inspection {
@@ -182,32 +189,39 @@ impl Inspection {
     }
 
     fn take_session(&mut self, fragment: &Fragment) {
-        let uid = fragment.session.as_ref().map(SegmentUid::to_string);
-        let number = fragment.number.map(|number| number.to_string());
-        if self
-            .sessions
-            .last()
-            .is_none_or(|session| session.segment_uid != uid)
-        {
-            self.sessions.push(Session {
-                segment_uid: uid,
-                fragments: 0,
-                offset: fragment.offset,
-                first_fragment: number.clone(),
-                last_fragment: None,
-                server_time: fragment.server_time.map(EpochMillis::to_rfc3339),
-                tracks: fragment
-                    .tracks
-                    .iter()
-                    .map(|(number, name)| (*number, name.to_string()))
-                    .collect(),
+        let sessions = &mut self.sessions;
+        let position = *self
+            .session_positions
+            .entry(fragment.session)
+            .or_insert_with(|| {
+                sessions.push(Session {
+                    segment_uid: fragment.session.map(|uid| uid.to_string()),
+                    fragments: 0,
+                    offset: fragment.offset,
+                    first_fragment: fragment.number,
+                    last_fragment: None,
+                    server_time: fragment.server_time.map(EpochMillis::to_rfc3339),
+                    tracks: tracks(fragment),
+                });
+                sessions.len() - 1
             });
-        }
-        if let Some(session) = self.sessions.last_mut() {
+        if let Some(session) = sessions.get_mut(position) {
             session.fragments += 1;
-            session.last_fragment = number.or(session.last_fragment.take());
+            session.last_fragment = session.last_fragment.max(fragment.number);
+            session.first_fragment = match (session.first_fragment, fragment.number) {
+                (Some(first), Some(number)) => Some(first.min(number)),
+                (first, number) => first.or(number),
+            };
         }
     }
+}
+
+fn tracks(fragment: &Fragment) -> Vec<Track> {
+    let track = |(number, name): &(u64, Box<str>)| Track {
+        number: *number,
+        name: name.to_string(),
+    };
+    fragment.tracks.iter().map(track).collect()
 }
 
 fn look_at_contact(

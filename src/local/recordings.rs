@@ -54,10 +54,11 @@ impl RecordingStore for LocalRecordings {
         let path = self.path(key)?;
         match fs::read(&path) {
             Ok(json) => Ok(Some(json)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            // A file stands where a folder must be: writing will say so.
-            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(None),
-            Err(error) => Err(io_failure(Tried::Reading, &path, &error)),
+            // A file can stand where a folder must be: writing will say so.
+            Err(error) => match io_failure(Tried::Reading, &path, &error) {
+                failure if failure.kind == FailureKind::NotThere => Ok(None),
+                failure => Err(failure),
+            },
         }
     }
 
@@ -66,11 +67,7 @@ impl RecordingStore for LocalRecordings {
     }
 
     async fn put_verdict(&self, key: &str, json: Vec<u8>) -> Result<(), Failure> {
-        let part = Part::begin(self.path(key)?)?;
-        (&part.file)
-            .write_all(&json)
-            .map_err(write_failure(&part.path))?;
-        part.keep()
+        write_whole(self.path(key)?, &json)
     }
 }
 
@@ -93,7 +90,7 @@ impl LocalUpload {
     fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         (&self.part.file)
             .write_all(bytes)
-            .map_err(write_failure(&self.part.path))?;
+            .map_err(write_failure(&self.part.place))?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }
@@ -106,7 +103,7 @@ impl Upload for LocalUpload {
 
     async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
         let mut file = &self.part.file;
-        let failed = write_failure(&self.part.path);
+        let failed = write_failure(&self.part.place);
         file.rewind().map_err(&failed)?;
         file.write_all(&header).map_err(&failed)?;
         // The header comes last and is hashed first: the file is read once more.
@@ -134,6 +131,15 @@ fn hash(mut file: &File) -> std::io::Result<String> {
     }
 }
 
+/// Writes a file that is never found half written.
+pub(super) fn write_whole(place: PathBuf, content: &[u8]) -> Result<(), Failure> {
+    let part = Part::begin(place)?;
+    (&part.file)
+        .write_all(content)
+        .map_err(write_failure(&part.place))?;
+    part.keep()
+}
+
 /// A file that is not yet in its place; dropped, it is removed.
 #[derive(Debug)]
 struct Part {
@@ -158,7 +164,7 @@ impl Part {
             .create(true)
             .truncate(true)
             .open(&path);
-        let file = opened.map_err(write_failure(&path))?;
+        let file = opened.map_err(write_failure(&place))?;
         Ok(Self {
             file,
             path,

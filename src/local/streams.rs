@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use super::index::{Entry, Index, READ_BYTES};
+use super::index::{Entry, Index};
+use super::media::READ_BYTES;
 use super::{Tried, io_failure, lock};
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::FragmentNumber;
@@ -36,33 +37,43 @@ impl LocalStreams {
             return Ok(Arc::clone(index));
         }
         let files = self.files(stream)?;
-        let index = Arc::new(Index::read(&files, |_| ())?);
+        let (index, left_out) = Index::read(&files, |_| ());
+        // A recording of what is left would pass for whole: the file may hold any of it.
+        if let Some(failure) = left_out.into_iter().next() {
+            return Err(failure);
+        }
+        let index = Arc::new(index);
         lock(&self.indexes).insert(stream.to_owned(), Arc::clone(&index));
         Ok(index)
     }
 
     fn files(&self, stream: &str) -> Result<Vec<PathBuf>, Failure> {
-        let missing = |subject: &Path, cause: &str| {
-            Failure::new(FailureKind::StreamMissing, subject.display(), cause)
-        };
-        let Some(name) = stream_name(stream) else {
-            return Err(missing(
-                Path::new(stream),
-                "is no ARN of a Kinesis video stream",
-            ));
-        };
-        let folder = self.folder.join(name);
-        let entries = fs::read_dir(&folder).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => missing(&folder, "no such stream"),
-            _ => io_failure(Tried::Reading, &folder, &error),
+        let name = stream_name(stream).ok_or_else(|| {
+            let cause = "is no ARN of a Kinesis video stream";
+            Failure::new(FailureKind::StreamNotNamed, stream, cause)
         })?;
-        let mut files: Vec<_> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "mkv"))
-            .collect();
+        let folder = self.folder.join(name);
+        let failure = |kind, cause| Failure::new(kind, folder.display(), cause);
+        let failed = |error| match io_failure(Tried::Reading, &folder, &error) {
+            Failure {
+                kind: FailureKind::NotThere,
+                ..
+            } => failure(FailureKind::StreamMissing, "no such folder"),
+            other => other,
+        };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("mkv"))
+            {
+                files.push(path);
+            }
+        }
         files.sort();
         if files.is_empty() {
-            return Err(missing(&folder, "holds no .mkv file"));
+            return Err(failure(FailureKind::StreamEmpty, "holds no .mkv file"));
         }
         Ok(files)
     }
