@@ -36,7 +36,7 @@ pub fn read_batch(event: &[u8]) -> Result<Vec<BatchRecord>, NotABatch> {
         Some(Value::Array(records)) => Ok(records.iter().map(read_record).collect()),
         Some(_) => Err(NotABatch::OtherShape("Records is no list")),
         None if event.get("ContactId").is_some() => Err(NotABatch::OtherShape(
-            "this is a bare contact record; put it, in base64, at Records[0].kinesis.data",
+            "it is a bare contact record, which belongs, in base64, at Records[0].kinesis.data",
         )),
         None => Err(NotABatch::OtherShape("it has no Records")),
     }
@@ -117,7 +117,7 @@ mod tests {
         );
         check(
             r#"{"ContactId": "c"}"#,
-            "not a Kinesis event: this is a bare contact record",
+            "not a Kinesis event: it is a bare contact record",
         );
     }
 

@@ -74,7 +74,10 @@ pub fn read_contact_records(data: &[u8]) -> Vec<Result<ContactRecord, NotAContac
         }
     }
     if records.is_empty() {
-        records.push(Err(NotAContactRecord::NotJson("no data".to_owned())));
+        records.push(Err(match data.trim_ascii() {
+            [] => NotAContactRecord::NotJson("no data".to_owned()),
+            _ => NotAContactRecord::OtherShape("a list without records"),
+        }));
     }
     records
 }
@@ -217,6 +220,7 @@ mod tests {
         check("5", "no contact record: JSON, but no object");
         check("{\"ContactId\": \"c\"", "not JSON: EOF");
         check("", "not JSON: no data");
+        check("[]", "no contact record: a list without records");
         check("\u{1}", "not JSON: expected value");
     }
 

@@ -112,7 +112,7 @@ impl FragmentNumber {
 
     fn digit(&self, place: usize) -> u8 {
         let byte = self.packed[place / 2];
-        if place % 2 == 0 {
+        if place.is_multiple_of(2) {
             byte >> 4
         } else {
             byte & 0xf

@@ -95,6 +95,8 @@ pub enum Noted {
         /// The attribute.
         attribute: &'static str,
     },
+    /// The attributes could not be read or written; the files and the verdict stand.
+    Failed(Failure),
     /// The contact's attributes have no room: nothing was written.
     NoRoom {
         /// The bytes that they would have taken.
@@ -114,7 +116,11 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             Some(verdict) => (verdict, true),
             None => (self.record_media(plan, &key, progress).await?, false),
         };
-        let noted = self.note(plan, &verdict).await?;
+        // The files are safe: attributes that refuse must not hide them.
+        let noted = match self.note(plan, &verdict).await {
+            Ok(noted) => noted,
+            Err(failure) => Noted::Failed(failure),
+        };
         Ok(Recorded {
             verdict,
             found,

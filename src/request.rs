@@ -43,6 +43,8 @@ pub struct Answer {
     pub damage: Vec<Damage>,
     /// Documents that answer nothing that was asked.
     pub unasked: u64,
+    /// How often it was asked again for what did not come.
+    pub asked_again: u64,
 }
 
 /// A request under way, over one or several bodies.

@@ -118,6 +118,9 @@ pub struct SpanTimes {
 pub struct FragmentCounts {
     /// Asked for.
     pub asked: u64,
+    /// Requests repeated for what did not come at first.
+    #[serde(default)]
+    pub asked_again: u64,
     /// Received, whosever they are.
     pub received: u64,
     /// Of the received, this recording's.

@@ -214,9 +214,9 @@ fn a_recording_that_is_there_is_found_and_left_alone() {
         ["partial (found)", "0:00:03.0", "from to mixed"]
     );
     assert!(
-        again
-            .out
-            .contains("  partial: 1 of 3 fragments did not come\n"),
+        again.out.contains(
+            "  partial: 1 of 3 fragments did not come (the first: FRAGMENT_NOT_FOUND (3000))\n"
+        ),
         "{}",
         again.out
     );

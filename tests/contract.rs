@@ -1,6 +1,11 @@
 //! The contract of the three ports, as one suite for every edge. An edge adds one test
 //! that sets its world up and calls these checks.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 #![cfg(feature = "cli")]
 
 use std::collections::BTreeMap;

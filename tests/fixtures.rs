@@ -2,6 +2,12 @@
 //! at hand (`../shared/fixtures`), and calls synthesised here, each fed whole, by 7 bytes
 //! and by 1.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::path::{Path, PathBuf};
 
 use callreel::assembly::Assembly;

@@ -1,5 +1,11 @@
 //! Every input that fuzzing keeps, replayed: what once broke stays mended.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::path::Path;
 
 #[test]

@@ -1,6 +1,11 @@
 //! The recorder under faults: wrappers around the local edge break one thing at a time,
 //! and the files must be the same as without, or the verdict must say what is missing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 #![cfg(feature = "cli")]
 
 use std::collections::BTreeMap;

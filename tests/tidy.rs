@@ -1,6 +1,12 @@
 //! Keeps the house in order: the layering of the design, outside crates where they
 //! belong, files of readable length, and what README promises.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::path::{Path, PathBuf};
 
 /// The pure modules: no shell, no edge, no I/O, no clock, no environment, no logging.

@@ -179,14 +179,11 @@ fn sentence(cause: &str) -> &str {
 fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
     if recorded.verdict.status == Status::Failed {
         let verdict = &recorded.verdict;
-        let first_missing = verdict.fragments.missing_list.first();
-        let detail = |reason: &Reason| match first_missing {
-            Some(missing) if reason.code == "fragments_missing" => {
-                format!("{} (the first: {})", reason.detail, missing.cause)
-            }
-            _ => reason.detail.clone(),
-        };
-        let reasons: Vec<_> = verdict.reasons.iter().map(detail).collect();
+        let reasons: Vec<_> = verdict
+            .reasons
+            .iter()
+            .map(|reason| reason.detail.as_str())
+            .collect();
         return Some(format!(
             "contact {contact}: nothing could be read from {}: {}; check that the stream holds this call",
             verdict.recording.stream,
@@ -196,6 +193,9 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
     match &recorded.noted {
         Noted::NoRoom { bytes } => Some(format!(
             "contact {contact}: its attributes would take {bytes} bytes of 32768; remove some, the files are written"
+        )),
+        Noted::Failed(failure) => Some(format!(
+            "contact {contact}: {failure}; the files are written, record again to note them"
         )),
         Noted::Written | Noted::Unchanged | Noted::NothingToNote | Noted::NotOurs { .. } => None,
     }
@@ -343,5 +343,6 @@ fn noted_name(noted: &Noted) -> &'static str {
         Noted::NothingToNote => "nothing to note",
         Noted::NotOurs { .. } => "not ours",
         Noted::NoRoom { .. } => "no room",
+        Noted::Failed(_) => "failed",
     }
 }

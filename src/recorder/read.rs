@@ -56,19 +56,28 @@ async fn answer(
     let mut request = Request::new(asked);
     let mut open = asked.to_vec();
     let mut attempt = 1;
+    let mut asked_again = 0;
     loop {
         let ended = ask(source, stream, &open, &mut request).await;
         request.end_body();
         open = request.open();
         if open.is_empty() {
-            return Ok(request.settle());
+            return Ok(Answer {
+                asked_again,
+                ..request.settle()
+            });
         }
         attempt += 1;
         let give_up = attempt > attempts || !source.wait_to_ask_again(attempt).await;
         match ended {
-            Ok(()) if give_up => return Ok(request.settle()),
+            Ok(()) if give_up => {
+                return Ok(Answer {
+                    asked_again,
+                    ..request.settle()
+                });
+            }
             Err(failure) if give_up || failure.action() == Action::Park => return Err(failure),
-            Ok(()) | Err(_) => {}
+            Ok(()) | Err(_) => asked_again += 1,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One stream record from its data to what became of it: every recording of every contact
 //! record in it, none in the way of another.
 
-use super::{Progress, Recorded, Recorder};
+use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
 use crate::contact::{NotAContactRecord, read_contact_records};
 use crate::failure::{Action, Failure};
@@ -44,10 +44,15 @@ impl Worked {
             Self::Recorded(_, recorded) if recorded.verdict.status == Status::Failed => {
                 Some(Action::Retry)
             }
-            Self::Recorded(..)
-            | Self::Skipped { .. }
-            | Self::Undecodable(_)
-            | Self::NotAContactRecord(_) => None,
+            Self::Recorded(_, recorded) => match &recorded.noted {
+                Noted::Failed(failure) => Some(failure.action()),
+                Noted::Written
+                | Noted::Unchanged
+                | Noted::NothingToNote
+                | Noted::NotOurs { .. }
+                | Noted::NoRoom { .. } => None,
+            },
+            Self::Skipped { .. } | Self::Undecodable(_) | Self::NotAContactRecord(_) => None,
         }
     }
 }

@@ -42,6 +42,7 @@ impl Account {
         counts.received += answer.fragments.len() as u64;
         counts.missing += answer.missing.len() as u64;
         counts.refused.unasked += answer.unasked;
+        counts.asked_again += answer.asked_again;
         for missing in &answer.missing {
             if counts.missing_list.len() < MAX_MISSING_LISTED {
                 let cause = match &missing.cause {
@@ -200,28 +201,30 @@ fn reasons(
             });
         }
     };
+    let cause = counts
+        .missing_list
+        .first()
+        .map_or("", |missing| missing.cause.as_str());
     add(
         counts.missing > 0,
         "fragments_missing",
         format!(
-            "{} of {} fragments did not come",
-            counts.missing, counts.asked
+            "{} of {} did not come (the first: {cause})",
+            counts.missing,
+            fragments(counts.asked)
         ),
     );
     add(
         counts.damaged > 0,
         "damage",
-        format!(
-            "{} fragments or stretches between them could not be read whole",
-            counts.damaged
-        ),
+        format!("damage in {} places", counts.damaged),
     );
     add(
         attribution.unproven() > 0,
         "unproven",
         format!(
-            "{} fragments are not proven to be this call's and were left out",
-            attribution.unproven()
+            "{} left out, not proven to be this call's",
+            fragments(attribution.unproven())
         ),
     );
     add(
@@ -236,8 +239,8 @@ fn reasons(
         attribution.own == 0 && attribution.foreign > 0 && counts.missing == 0,
         "only_foreign",
         format!(
-            "all {} fragments are another contact's",
-            attribution.foreign
+            "nothing but {} of another contact",
+            fragments(attribution.foreign)
         ),
     );
     reasons
@@ -307,6 +310,13 @@ fn side(lane: &LaneReport, levels: &Levels) -> Side {
         rms_dbfs: levels.rms_dbfs().map(hundredths),
         silence_share: (levels.silence_share * 1e4).round() / 1e4,
         clipped_samples: levels.clipped,
+    }
+}
+
+fn fragments(count: u64) -> String {
+    match count {
+        1 => "1 fragment".to_owned(),
+        _ => format!("{count} fragments"),
     }
 }
 

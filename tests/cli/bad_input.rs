@@ -57,7 +57,7 @@ fn an_event_that_is_none() {
         "bare.json",
         Some(b"{\"ContactId\": \"c\", \"Channel\": \"VOICE\"}"),
         &[
-            "bare.json: not a Kinesis event: this is a bare contact record",
+            "bare.json: not a Kinesis event: it is a bare contact record",
             "base64",
         ],
     );
@@ -196,7 +196,7 @@ fn a_contact_record_that_leads_nowhere() {
         |record| record["ContactId"] = json!("somebody/../else"),
         &[
             "contact somebody/../else: ",
-            "all 2 fragments are another contact's; ",
+            "nothing but 2 fragments of another contact; ",
             "check that the stream",
         ],
     );
