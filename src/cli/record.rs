@@ -14,7 +14,7 @@ use crate::contact::NotAContactRecord;
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
 use crate::plan::{Policy, SkipReason};
 use crate::recorder::{Noted, Reading, Recorded, Recorder, Worked, WorkedRecord};
-use crate::verdict::{Reason, Status};
+use crate::verdict::Status;
 
 /// Streams beside the event win; else those of the examples in this repository.
 const STREAMS_BESIDE: &str = "streams";
