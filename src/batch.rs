@@ -32,6 +32,11 @@ pub enum NotABatch {
 pub fn read_batch(event: &[u8]) -> Result<Vec<BatchRecord>, NotABatch> {
     let event: Value =
         serde_json::from_slice(event).map_err(|error| NotABatch::NotJson(error.to_string()))?;
+    read_batch_value(&event)
+}
+
+/// The same for an event that is JSON already.
+pub fn read_batch_value(event: &Value) -> Result<Vec<BatchRecord>, NotABatch> {
     match event.get("Records") {
         Some(Value::Array(records)) => Ok(records.iter().map(read_record).collect()),
         Some(_) => Err(NotABatch::OtherShape("Records is no list")),

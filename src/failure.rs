@@ -39,6 +39,8 @@ pub enum FailureKind {
     WriteBlocked,
     /// Writing broke off.
     WriteFailed,
+    /// The invocation's time is up.
+    OutOfTime,
     /// The recording is longer than a WAV file can be.
     TooLong,
 }
@@ -47,7 +49,7 @@ impl FailureKind {
     /// Whether trying again can help.
     pub const fn action(self) -> Action {
         match self {
-            Self::ReadFailed | Self::WriteFailed | Self::StoreFull => Action::Retry,
+            Self::ReadFailed | Self::WriteFailed | Self::StoreFull | Self::OutOfTime => Action::Retry,
             Self::StreamNotNamed
             | Self::StreamMissing
             | Self::StreamEmpty
@@ -82,6 +84,7 @@ impl FailureKind {
                 "move what stands in its way, or choose another folder with --out"
             }
             Self::WriteFailed => "try again, or choose another folder with --out",
+            Self::OutOfTime => "it is handed back and tried again",
             Self::TooLong => "extract it in parts",
         }
     }

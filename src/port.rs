@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::failure::Failure;
 use crate::fragment::{FragmentNumber, FragmentRange};
+use crate::parked::Parked;
 use crate::ticks::EpochMillis;
 use crate::wav::HEADER_BYTES;
 
@@ -105,6 +106,28 @@ pub struct Stored {
     pub bytes: u64,
     /// SHA-256 of the whole file, hexadecimal.
     pub sha256: String,
+}
+
+/// Where records wait that only a person can help on.
+pub trait ParkingLot: Sync {
+    /// Keeps a record; false when there is no place to keep it.
+    fn park(&self, parked: &Parked) -> impl Future<Output = Result<bool, Failure>> + Send;
+}
+
+/// When work must stop, to be handed back rather than cut off.
+pub trait Deadline: Sync {
+    /// Resolves at the deadline.
+    fn passed(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Work may take as long as it takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoDeadline;
+
+impl Deadline for NoDeadline {
+    async fn passed(&self) {
+        std::future::pending().await
+    }
 }
 
 /// The attributes of contacts.

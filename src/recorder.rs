@@ -7,19 +7,20 @@ mod read;
 mod work;
 mod write;
 
-pub use work::{Worked, WorkedRecord};
+pub use work::{Part, Worked, WorkedRecord, open_record};
 
 use std::collections::BTreeMap;
 
+use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt, pin_mut};
 
 use crate::assembly::Assembly;
 use crate::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
 use crate::attribution::Attribution;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::fragment::Fragment;
 use crate::plan::{Policy, RecordingPlan};
-use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::request::Answer;
 use crate::verdict::{Account, Facts, FileEntry, Verdict};
 use crate::wav::Output;
@@ -109,12 +110,13 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     pub async fn record(
         &self,
         plan: &RecordingPlan,
+        deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Recorded, Failure> {
         let key = plan.keys.verdict();
         let (verdict, found) = match self.find_final_verdict(&key).await? {
             Some(verdict) => (verdict, true),
-            None => (self.record_media(plan, &key, progress).await?, false),
+            None => (self.record_media(plan, &key, deadline, progress).await?, false),
         };
         // The files are safe: attributes that refuse must not hide them.
         let noted = match self.note(plan, &verdict).await {
@@ -139,9 +141,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         &self,
         plan: &RecordingPlan,
         key: &str,
+        deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Verdict, Failure> {
-        let failure = match self.make(plan, progress).await {
+        let failure = match self.make(plan, deadline, progress).await {
             Ok(verdict) if verdict.is_final() => {
                 self.store.put_verdict(key, verdict.to_json()).await?;
                 return Ok(verdict);
@@ -165,6 +168,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     async fn make(
         &self,
         plan: &RecordingPlan,
+        deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Verdict, Failure> {
         let numbers = read::list_numbers(&self.source, plan).await?;
@@ -177,7 +181,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
                     progress(Progress { settled, of });
                 }
             });
-        assemble(&self.store, &self.policy, plan, answers).await
+        assemble(&self.store, &self.policy, deadline, plan, answers).await
     }
 
     /// Adds the files' URLs to the contact's attributes.
@@ -236,11 +240,25 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
 pub async fn assemble<R: RecordingStore>(
     store: &R,
     policy: &Policy,
+    deadline: &impl Deadline,
     plan: &RecordingPlan,
     answers: impl Stream<Item = Result<Answer, Failure>>,
 ) -> Result<Verdict, Failure> {
     let mut files = Files::new(store, plan);
-    match pour(plan, answers, &mut files).await {
+    let poured = {
+        let pour = pour(plan, answers, &mut files);
+        let passed = deadline.passed();
+        pin_mut!(pour, passed);
+        match select(passed, pour).await {
+            Either::Right((poured, _)) => poured,
+            Either::Left(((), _)) => Err(Failure::new(
+                FailureKind::OutOfTime,
+                &plan.stream,
+                "the invocation ends before the recording does",
+            )),
+        }
+    };
+    match poured {
         Ok((account, attribution, assembly)) => {
             let attribution = attribution.into_report();
             let assembly = assembly.into_report();

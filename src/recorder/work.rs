@@ -5,8 +5,8 @@ use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
 use crate::contact::{NotAContactRecord, read_contact_records};
 use crate::failure::{Action, Failure};
-use crate::plan::{Decision, RecordingPlan, SkipReason, decide};
-use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+use crate::plan::{Decision, Policy, RecordingPlan, SkipReason, decide};
+use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::verdict::Status;
 
 /// What became of one stream record.
@@ -67,43 +67,64 @@ impl WorkedRecord {
     }
 }
 
+/// One part of a stream record before any work: ended already, or a recording to make.
+#[derive(Debug)]
+pub enum Part {
+    /// There is nothing to record.
+    Ended(Worked),
+    /// A recording to make.
+    Open(Box<RecordingPlan>),
+}
+
+/// Reads a stream record and decides on each part of it; there is at least one.
+pub fn open_record(record: &BatchRecord, policy: &Policy) -> Vec<Part> {
+    let data = match &record.data {
+        Ok(data) => data,
+        Err(cause) => return vec![Part::Ended(Worked::Undecodable(cause.clone()))],
+    };
+    let mut parts = Vec::new();
+    for contact in read_contact_records(data) {
+        match contact {
+            Err(error) => parts.push(Part::Ended(Worked::NotAContactRecord(error))),
+            Ok(contact) => parts.extend(decide(&contact, policy).into_iter().map(|decision| match decision {
+                Decision::Record(plan) => Part::Open(plan),
+                Decision::Skip(reason) => {
+                    Part::Ended(Worked::Skipped { contact: contact.contact.clone(), reason })
+                }
+            })),
+        }
+    }
+    parts
+}
+
 impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
-    /// Works one stream record.
+    /// Works one stream record, part after part.
     pub async fn work(
         &self,
         record: &BatchRecord,
+        deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> WorkedRecord {
-        let data = match &record.data {
-            Ok(data) => data,
-            Err(cause) => {
-                return WorkedRecord {
-                    parts: vec![Worked::Undecodable(cause.clone())],
-                };
-            }
-        };
         let mut parts = Vec::new();
-        for contact in read_contact_records(data) {
-            let contact = match contact {
-                Ok(contact) => contact,
-                Err(error) => {
-                    parts.push(Worked::NotAContactRecord(error));
-                    continue;
-                }
-            };
-            for decision in decide(&contact, &self.policy) {
-                parts.push(match decision {
-                    Decision::Skip(reason) => Worked::Skipped {
-                        contact: contact.contact.clone(),
-                        reason,
-                    },
-                    Decision::Record(plan) => match self.record(&plan, &progress).await {
-                        Ok(recorded) => Worked::Recorded(plan, Box::new(recorded)),
-                        Err(failure) => Worked::Failed(plan, failure),
-                    },
-                });
-            }
+        for part in open_record(record, &self.policy) {
+            parts.push(match part {
+                Part::Ended(worked) => worked,
+                Part::Open(plan) => self.work_plan(plan, deadline, &progress).await,
+            });
         }
         WorkedRecord { parts }
+    }
+
+    /// Makes one recording, and keeps what became of it.
+    pub async fn work_plan(
+        &self,
+        plan: Box<RecordingPlan>,
+        deadline: &impl Deadline,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Worked {
+        match self.record(&plan, deadline, progress).await {
+            Ok(recorded) => Worked::Recorded(plan, Box::new(recorded)),
+            Err(failure) => Worked::Failed(plan, failure),
+        }
     }
 }

@@ -1,0 +1,278 @@
+//! One invocation: a batch of records worked side by side within a memory bound, and the
+//! answer that says which to deliver again. Takes Kinesis batches of contact records and
+//! SQS batches of parked ones. Knows neither Lambda nor a runtime.
+//!
+//! Recordings of one call are made one after the other, since they share attributes;
+//! different calls go side by side. One record never harms another.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde_json::Value;
+
+use crate::batch::{self, BatchRecord, NotABatch};
+use crate::failure::{Action, Failure, FailureKind};
+use crate::parked::{self, Parked};
+use crate::plan::RecordingPlan;
+use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
+use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_record};
+use crate::ticks::EpochMillis;
+
+/// How much is worked on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideBySide {
+    /// Calls at the most.
+    pub calls: usize,
+    /// Memory of all recordings under way, as estimated, in bytes.
+    pub memory: u64,
+}
+
+/// What a recording takes at the least: requests under way and small buffers.
+const LEAST_MEMORY: u64 = 6 << 20;
+/// What a second of a recording takes while its files are smaller than one part of an
+/// upload: both mono files and the stereo one.
+const MEMORY_A_SECOND: u64 = 64_000;
+
+/// The recorder as a function of events.
+#[derive(Debug)]
+pub struct Function<S, R, N, P> {
+    /// Makes the recordings.
+    pub recorder: Recorder<S, R, N>,
+    /// Where records wait that only a person can help on.
+    pub parking: P,
+    /// How much is worked on at once.
+    pub side_by_side: SideBySide,
+    /// What one recording takes at the most, in bytes.
+    pub most_memory: u64,
+    /// How long streams keep their media, for what is parked.
+    pub retention: std::time::Duration,
+}
+
+/// Where a batch came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Contact records.
+    Kinesis,
+    /// Parked records.
+    Sqs,
+}
+
+/// One record of a batch and what became of it.
+#[derive(Debug)]
+pub struct Handled {
+    /// The record.
+    pub record: BatchRecord,
+    /// Its parts.
+    pub worked: WorkedRecord,
+    /// What was done about what could not be.
+    pub settled: Settled,
+}
+
+/// What becomes of a record after its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// There is nothing left to do.
+    Done,
+    /// It is delivered again.
+    HandedBack,
+    /// It waits for somebody.
+    Parked,
+    /// It should have been parked and was not: it is delivered again.
+    NotParked(Failure),
+}
+
+impl Settled {
+    /// Whether the record goes back.
+    pub const fn is_handed_back(&self) -> bool {
+        matches!(self, Self::HandedBack | Self::NotParked(_))
+    }
+}
+
+/// A batch that was worked.
+#[derive(Debug)]
+pub struct Batch {
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its records, in order.
+    pub records: Vec<Handled>,
+}
+
+impl Batch {
+    /// The ids of the records to deliver again, each once.
+    pub fn failures(&self) -> Vec<String> {
+        let back = self.records.iter().map(|handled| {
+            let back = handled.settled.is_handed_back().then_some(Action::Retry);
+            (&handled.record, back)
+        });
+        batch::to_hand_back(back)
+    }
+}
+
+/// Recordings of one call: those that share attributes.
+struct Call {
+    /// Record, part and plan.
+    plans: Vec<(usize, usize, Box<RecordingPlan>)>,
+    memory: u64,
+}
+
+impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Function<S, R, N, P> {
+    /// Works an event. `told` hears of each part when it ended.
+    pub async fn handle(
+        &self,
+        event: &Value,
+        deadline: &impl Deadline,
+        told: impl Fn(&BatchRecord, &Worked) + Sync,
+    ) -> Result<Batch, NotABatch> {
+        let (origin, records) = read_event(event)?;
+        let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
+        let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
+        for (at, record) in records.iter().enumerate() {
+            let opened = open_record(record, &self.recorder.policy);
+            let mut worked = Vec::new();
+            for (part, opened) in opened.into_iter().enumerate() {
+                worked.push(match opened {
+                    Part::Ended(ended) => {
+                        told(record, &ended);
+                        Some(ended)
+                    }
+                    Part::Open(plan) => {
+                        let call = calls
+                            .entry(plan.attributes_contact.clone())
+                            .or_insert_with(|| Call { plans: Vec::new(), memory: 0 });
+                        call.memory = call.memory.max(self.memory_of(&plan));
+                        call.plans.push((at, part, plan));
+                        None
+                    }
+                });
+            }
+            parts.push(worked);
+        }
+        for (at, part, worked) in self.work_calls(calls.into_values().collect(), &records, deadline, &told).await {
+            parts[at][part] = Some(worked);
+        }
+        let worked = parts.into_iter().map(|parts| WorkedRecord { parts: parts.into_iter().flatten().collect() });
+        let mut handled = Vec::new();
+        for (record, worked) in records.into_iter().zip(worked) {
+            let settled = self.settle(origin, &record, &worked).await;
+            handled.push(Handled { record, worked, settled });
+        }
+        Ok(Batch { origin, records: handled })
+    }
+
+    /// What a recording may take: by its length as far as the record tells it.
+    fn memory_of(&self, plan: &RecordingPlan) -> u64 {
+        let seconds = match plan.window {
+            (Some(start), Some(stop)) => u64::try_from(stop.0.saturating_sub(start.0)).unwrap_or(0) / 1_000 + 2,
+            _ => u64::MAX,
+        };
+        seconds.saturating_mul(MEMORY_A_SECOND).saturating_add(LEAST_MEMORY).min(self.most_memory)
+    }
+
+    /// Works calls side by side: a further one starts when it fits beside those under way.
+    async fn work_calls(
+        &self,
+        calls: VecDeque<Call>,
+        records: &[BatchRecord],
+        deadline: &impl Deadline,
+        told: &(impl Fn(&BatchRecord, &Worked) + Sync),
+    ) -> Vec<(usize, usize, Worked)> {
+        let mut waiting = calls;
+        let mut under_way = FuturesUnordered::new();
+        let mut memory = 0;
+        let mut ended = Vec::new();
+        loop {
+            while let Some(call) = waiting.front() {
+                let fits = memory + call.memory <= self.side_by_side.memory
+                    && under_way.len() < self.side_by_side.calls.max(1);
+                if !fits && !under_way.is_empty() {
+                    break;
+                }
+                let Some(call) = waiting.pop_front() else { break };
+                memory += call.memory;
+                under_way.push(async {
+                    let taken = call.memory;
+                    (taken, self.work_call(call, records, deadline, told).await)
+                });
+            }
+            let Some((taken, worked)) = under_way.next().await else { return ended };
+            memory -= taken;
+            ended.extend(worked);
+        }
+    }
+
+    async fn work_call(
+        &self,
+        call: Call,
+        records: &[BatchRecord],
+        deadline: &impl Deadline,
+        told: &(impl Fn(&BatchRecord, &Worked) + Sync),
+    ) -> Vec<(usize, usize, Worked)> {
+        let mut worked = Vec::new();
+        for (at, part, plan) in call.plans {
+            let ended = self.recorder.work_plan(plan, deadline, |_| ()).await;
+            told(&records[at], &ended);
+            worked.push((at, part, ended));
+        }
+        worked
+    }
+
+    /// Hands back what a retry can help, and parks what it cannot. A parked record that
+    /// fails again stays in its queue, whose redrive policy counts the tries.
+    async fn settle(&self, origin: Origin, record: &BatchRecord, worked: &WorkedRecord) -> Settled {
+        match (worked.action(), origin) {
+            (None, _) => Settled::Done,
+            (Some(Action::Retry), _) | (Some(Action::Park), Origin::Sqs) => Settled::HandedBack,
+            (Some(Action::Park), Origin::Kinesis) => match self.park(record, worked).await {
+                Ok(true) => Settled::Parked,
+                Ok(false) => Settled::HandedBack,
+                Err(failure) => Settled::NotParked(failure),
+            },
+        }
+    }
+
+    async fn park(&self, record: &BatchRecord, worked: &WorkedRecord) -> Result<bool, Failure> {
+        let failed = worked.parts.iter().find_map(|part| match part {
+            Worked::Failed(plan, failure) => Some((plan, failure)),
+            _ => None,
+        });
+        let (Ok(data), Some((plan, failure))) = (&record.data, failed) else { return Ok(false) };
+        let until = plan.window.0.map(|started| parked::retry_until(started, self.retention));
+        self.parking.park(&Parked::new(data, Some(&plan.id.contact), failure, until)).await
+    }
+}
+
+/// Tells Kinesis and SQS events apart by their records' `eventSource`.
+fn read_event(event: &Value) -> Result<(Origin, Vec<BatchRecord>), NotABatch> {
+    let records = event.get("Records").and_then(Value::as_array);
+    let from_sqs = |record: &Value| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs");
+    match records {
+        Some(records) if records.first().is_some_and(from_sqs) => {
+            Ok((Origin::Sqs, records.iter().map(read_message).collect()))
+        }
+        _ => Ok((Origin::Kinesis, batch::read_batch_value(event)?)),
+    }
+}
+
+/// A message is a parked record; a bare contact record, put there by hand, is read too.
+fn read_message(message: &Value) -> BatchRecord {
+    let text = |name: &str| message.get(name).and_then(Value::as_str);
+    let data = text("body").ok_or_else(|| "the message has no body".to_owned()).and_then(|body| {
+        match Parked::from_json(body) {
+            Ok(parked) => Ok(parked.data),
+            Err(_) if body.contains("\"ContactId\"") => Ok(body.as_bytes().to_vec()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    BatchRecord { sequence_number: text("messageId").map(str::to_owned), data }
+}
+
+/// Seconds from when a record came to `now`: what the lag metric tells.
+pub fn lag_seconds(arrived: Option<f64>, now: EpochMillis) -> Option<f64> {
+    Some((now.0 as f64 / 1_000.0 - arrived?).max(0.0))
+}
+
+/// The failure that a time-out of the whole invocation stands for.
+pub fn out_of_time(subject: &str) -> Failure {
+    Failure::new(FailureKind::OutOfTime, subject, "the invocation's time is up")
+}
