@@ -7,12 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::failure::Action;
+use crate::ticks::EpochMillis;
 
 /// One record of a Kinesis event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchRecord {
     /// Its place in the shard; absent only in hand-made events.
     pub sequence_number: Option<String>,
+    /// When it came to the stream, as far as the event tells.
+    pub arrived: Option<EpochMillis>,
     /// The decoded data, or why there is none.
     pub data: Result<Vec<u8>, String>,
 }
@@ -56,6 +59,9 @@ fn read_record(record: &Value) -> BatchRecord {
     };
     BatchRecord {
         sequence_number: text("sequenceNumber").map(str::to_owned),
+        arrived: kinesis
+            .and_then(|kinesis| kinesis.get("approximateArrivalTimestamp")?.as_f64())
+            .map(|seconds| EpochMillis((seconds * 1_000.0) as i64)),
         data: match text("data") {
             Some(data) => STANDARD
                 .decode(data.trim())
@@ -101,6 +107,7 @@ mod tests {
             records[2],
             BatchRecord {
                 sequence_number: Some("3".into()),
+                arrived: None,
                 data: Err("no kinesis.data".into())
             }
         );
@@ -130,6 +137,7 @@ mod tests {
     fn only_what_a_retry_can_help_goes_back_and_once() {
         let record = |number: &str| BatchRecord {
             sequence_number: Some(number.into()),
+            arrived: None,
             data: Ok(Vec::new()),
         };
         let (one, two, three) = (record("1"), record("2"), record("3"));

@@ -1,5 +1,6 @@
 //! What broke, and what to do about it: a [`Failure`] names the thing, the cause and the
 //! cure, and says whether trying again can help. One table, [`FailureKind`], sorts them.
+//! Each edge maps its own errors to these kinds in one place of its own.
 
 use std::fmt;
 
@@ -25,6 +26,10 @@ pub enum FailureKind {
     NotThere,
     /// What should be read is no file that can be read again.
     NotAFile,
+    /// The media was there and is older than the stream keeps it.
+    RetentionOver,
+    /// The key that the stream or the store is encrypted with refuses.
+    Key(KeyTrouble),
     /// Media or notes are there and may not be read.
     ReadDenied,
     /// Reading broke off.
@@ -41,25 +46,162 @@ pub enum FailureKind {
     WriteFailed,
     /// The invocation's time is up.
     OutOfTime,
+    /// Another delivery wrote the same recording at the same moment.
+    Contended,
     /// The recording is longer than a WAV file can be.
     TooLong,
+    /// A call is not allowed; the permission that it needs.
+    Denied(&'static str),
+    /// The caller's own credentials are missing, wrong or expired.
+    NoCredentials,
+    /// Too many calls.
+    Throttled,
+    /// The service failed or did not answer in time.
+    Unavailable,
+    /// The connection could not be made, broke or fell silent.
+    ConnectionLost,
+    /// The bucket for recordings is not there.
+    BucketMissing,
+    /// The contact is not there.
+    ContactMissing,
+    /// The record does not name the Connect instance.
+    InstanceUnknown,
+    /// The queue for parked records is not there.
+    QueueMissing,
+    /// The service will not take the request as it is.
+    Refused,
+}
+
+/// What a KMS key refused with. KVS says so inside of an answer that is a success (HTTP
+/// 200), by the ids 4500 to 4506 (KVS developer guide, GetMedia).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTrouble {
+    /// 4500: access to the key is denied.
+    AccessDenied,
+    /// 4501: the key is disabled.
+    Disabled,
+    /// 4502: the key does not fit its use.
+    NotValid,
+    /// 4503: the key is unavailable.
+    Unavailable,
+    /// 4504: the key is not for encryption.
+    WrongUsage,
+    /// 4505: the key's state does not allow its use, e.g. it is about to be deleted.
+    WrongState,
+    /// 4506: the key is not there.
+    NotFound,
+}
+
+impl KeyTrouble {
+    /// What an `AWS_KINESISVIDEO_ERROR_ID` says about the key, if anything.
+    pub const fn from_error_id(id: u32) -> Option<Self> {
+        Some(match id {
+            4500 => Self::AccessDenied,
+            4501 => Self::Disabled,
+            4502 => Self::NotValid,
+            4503 => Self::Unavailable,
+            4504 => Self::WrongUsage,
+            4505 => Self::WrongState,
+            4506 => Self::NotFound,
+            _ => return None,
+        })
+    }
+
+    /// What is wrong, in a few words.
+    pub const fn cause(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access to the KMS key is denied",
+            Self::Disabled => "the KMS key is disabled",
+            Self::NotValid => "the KMS key is not valid for this use",
+            Self::Unavailable => "the KMS key is unavailable",
+            Self::WrongUsage => "the KMS key's usage is not ENCRYPT_DECRYPT",
+            Self::WrongState => "the KMS key's state does not allow its use",
+            Self::NotFound => "the KMS key is not found",
+        }
+    }
+
+    const fn cure(self) -> &'static str {
+        match self {
+            Self::AccessDenied => {
+                "allow kms:Decrypt on the stream's key (kms:Decrypt and kms:GenerateDataKey on the bucket's) to the recorder's role, in the key's policy too"
+            }
+            Self::Disabled => "enable the key",
+            Self::NotValid | Self::WrongUsage => {
+                "use a symmetric key with usage ENCRYPT_DECRYPT in the same region"
+            }
+            Self::Unavailable => "check the key and its key store, then redrive",
+            Self::WrongState => "cancel the key's deletion or import its material again",
+            Self::NotFound => {
+                "restore the key; without it the media cannot be decrypted by anybody"
+            }
+        }
+    }
 }
 
 impl FailureKind {
     /// Whether trying again can help.
     pub const fn action(self) -> Action {
         match self {
-            Self::ReadFailed | Self::WriteFailed | Self::StoreFull | Self::OutOfTime => Action::Retry,
+            Self::ReadFailed
+            | Self::WriteFailed
+            | Self::StoreFull
+            | Self::Contended
+            | Self::NoCredentials
+            | Self::Throttled
+            | Self::Unavailable
+            | Self::ConnectionLost
+            | Self::OutOfTime => Action::Retry,
             Self::StreamNotNamed
             | Self::StreamMissing
             | Self::StreamEmpty
             | Self::NotThere
             | Self::NotAFile
+            | Self::RetentionOver
+            | Self::Key(_)
             | Self::ReadDenied
             | Self::Unreadable
             | Self::WriteDenied
             | Self::WriteBlocked
-            | Self::TooLong => Action::Park,
+            | Self::TooLong
+            | Self::Denied(_)
+            | Self::BucketMissing
+            | Self::ContactMissing
+            | Self::InstanceUnknown
+            | Self::QueueMissing
+            | Self::Refused => Action::Park,
+        }
+    }
+
+    /// A word for programs: log fields, metrics, parked records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StreamNotNamed => "stream_not_named",
+            Self::StreamMissing => "stream_missing",
+            Self::StreamEmpty => "stream_empty",
+            Self::NotThere => "not_there",
+            Self::NotAFile => "not_a_file",
+            Self::RetentionOver => "retention_over",
+            Self::Key(_) => "key_trouble",
+            Self::ReadDenied => "read_denied",
+            Self::ReadFailed => "read_failed",
+            Self::Unreadable => "unreadable",
+            Self::StoreFull => "store_full",
+            Self::WriteDenied => "write_denied",
+            Self::WriteBlocked => "write_blocked",
+            Self::WriteFailed => "write_failed",
+            Self::OutOfTime => "out_of_time",
+            Self::Contended => "contended",
+            Self::TooLong => "too_long",
+            Self::Denied(_) => "denied",
+            Self::NoCredentials => "no_credentials",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::ConnectionLost => "connection_lost",
+            Self::BucketMissing => "bucket_missing",
+            Self::ContactMissing => "contact_missing",
+            Self::InstanceUnknown => "instance_unknown",
+            Self::QueueMissing => "queue_missing",
+            Self::Refused => "refused",
         }
     }
 
@@ -68,8 +210,12 @@ impl FailureKind {
         match self {
             Self::StreamNotNamed => "correct the Location in the contact record's Recordings",
             Self::StreamMissing => {
-                "name the folder that holds the stream's folder with --streams, or check its name"
+                "check that the stream is there: in this account and region, or as a folder of that name (--streams)"
             }
+            Self::RetentionOver => {
+                "this audio is gone; give the instance's live media streaming a longer retention so that a retry can come in time"
+            }
+            Self::Key(trouble) => trouble.cure(),
             Self::StreamEmpty => "put the stream's media there as .mkv files",
             Self::NotThere => "check the path",
             Self::NotAFile => "a plain file must be there",
@@ -85,7 +231,30 @@ impl FailureKind {
             }
             Self::WriteFailed => "try again, or choose another folder with --out",
             Self::OutOfTime => "it is handed back and tried again",
+            Self::Contended => "it is tried again",
             Self::TooLong => "extract it in parts",
+            // The permission itself stands in the failure's text.
+            Self::Denied(_) => "allow it to the recorder's role",
+            Self::NoCredentials => {
+                "give the recorder a role, or log in; a session that expired must be renewed"
+            }
+            Self::Throttled => {
+                "it is tried again; if this lasts, lower KVS_CONNECTIONS or the function's concurrency, or ask AWS for a higher quota"
+            }
+            Self::Unavailable | Self::ConnectionLost => {
+                "it is tried again; if this lasts, check the network and the state of the service"
+            }
+            Self::BucketMissing => {
+                "check RECORDINGS_BUCKET_NAME and that the bucket is in this region"
+            }
+            Self::ContactMissing => {
+                "Connect keeps contacts for 24 months; check that the record is of this account and region"
+            }
+            Self::InstanceUnknown => {
+                "the contact record must carry InstanceARN; redrive it with one"
+            }
+            Self::QueueMissing => "check RETRY_QUEUE_URL",
+            Self::Refused => "look at the cause; a setting or the record is at fault",
         }
     }
 }
@@ -117,10 +286,50 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What to do, with the permission that is missing where one is.
+    pub fn cure(&self) -> String {
+        match self.kind {
+            FailureKind::Denied(permission) => format!("{permission}: {}", self.kind.cure()),
+            kind => kind.cure().to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.subject, self.cause, self.kind.cure())
+        write!(f, "{}: {}; {}", self.subject, self.cause, self.cure())
     }
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_trouble_is_4500_to_4506_and_nothing_else() {
+        let ids: Vec<_> = (0..10_000)
+            .filter(|id| KeyTrouble::from_error_id(*id).is_some())
+            .collect();
+        assert_eq!(ids, (4500..=4506).collect::<Vec<_>>());
+        assert_eq!(
+            KeyTrouble::from_error_id(4503),
+            Some(KeyTrouble::Unavailable)
+        );
+    }
+
+    #[test]
+    fn a_denied_call_names_its_permission() {
+        let failure = Failure::new(
+            FailureKind::Denied("kinesisvideo:ListFragments"),
+            "stream s",
+            "403",
+        );
+        assert_eq!(
+            failure.to_string(),
+            "stream s: 403; kinesisvideo:ListFragments: allow it to the recorder's role"
+        );
+    }
+}

@@ -110,6 +110,21 @@ impl FragmentNumber {
         next
     }
 
+    /// The server time that KVS works into its numbers: `((2^64 + counter) << 92) |
+    /// (server_ms << 28) | noise`. Nowhere documented, yet true of every number seen: a
+    /// hint, to be checked for plausibility. `None` when the number is not of that make.
+    pub fn hinted_server_time(self) -> Option<EpochMillis> {
+        // 2^156 to 2^157 has 47 or 48 digits.
+        if !(47..=48).contains(&self.digits) {
+            return None;
+        }
+        let low_bits = (1_u128 << 92) - 1;
+        let low = (0..usize::from(self.digits)).fold(0_u128, |low, place| {
+            (low * 10 + u128::from(self.digit(place))) & low_bits
+        });
+        i64::try_from(low >> 28).ok().map(EpochMillis)
+    }
+
     fn digit(&self, place: usize) -> u8 {
         let byte = self.packed[place / 2];
         if place.is_multiple_of(2) {
@@ -386,6 +401,28 @@ mod tests {
 
     fn number(text: &str) -> FragmentNumber {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_server_time_in_a_number_is_a_hint() {
+        #[track_caller]
+        fn check(text: &str, millis: Option<i64>) {
+            assert_eq!(
+                number(text).hinted_server_time(),
+                millis.map(EpochMillis),
+                "{text}"
+            );
+        }
+        check(
+            "91343852333181432392682062674355612161981134188",
+            Some(1_759_999_999_157),
+        );
+        check(
+            "91343852333181437433573902644424099144548815532",
+            Some(1_760_000_027_445),
+        );
+        check("7", None);
+        check(&"9".repeat(49), None);
     }
 
     #[test]

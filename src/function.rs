@@ -12,12 +12,11 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::batch::{self, BatchRecord, NotABatch};
-use crate::failure::{Action, Failure, FailureKind};
+use crate::failure::{Action, Failure};
 use crate::parked::{self, Parked};
 use crate::plan::RecordingPlan;
 use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
 use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_record};
-use crate::ticks::EpochMillis;
 
 /// How much is worked on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,15 +263,5 @@ fn read_message(message: &Value) -> BatchRecord {
             Err(error) => Err(error.to_string()),
         }
     });
-    BatchRecord { sequence_number: text("messageId").map(str::to_owned), data }
-}
-
-/// Seconds from when a record came to `now`: what the lag metric tells.
-pub fn lag_seconds(arrived: Option<f64>, now: EpochMillis) -> Option<f64> {
-    Some((now.0 as f64 / 1_000.0 - arrived?).max(0.0))
-}
-
-/// The failure that a time-out of the whole invocation stands for.
-pub fn out_of_time(subject: &str) -> Failure {
-    Failure::new(FailureKind::OutOfTime, subject, "the invocation's time is up")
+    BatchRecord { sequence_number: text("messageId").map(str::to_owned), arrived: None, data }
 }

@@ -34,13 +34,15 @@
 //! | [`assembly`] | own fragments | the bytes of all files, in bounded buffers |
 //! | [`verdict`] | all that was found | the JSON beside the files |
 //! | [`failure`] | what broke | what to do about it: retry or park |
+//! | [`parked`] | a record that only a person can help on | the message that it waits in |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the three
 //! traits of the world in the recorder's words, and [`recorder`], one recording from plan
-//! to attributes.
+//! to attributes; and [`config`], the environment parsed once.
 //!
-//! **The edges** decide nothing and know no other edge: [`local`], the ports over folders.
+//! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
+//! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
 //! The command line, behind the feature `cli`, puts edge and shell together.
 //!
 //! # Invariants
@@ -81,6 +83,7 @@ pub mod failure;
 pub mod fragment;
 pub mod key;
 pub mod levels;
+pub mod parked;
 pub mod plan;
 pub mod request;
 pub mod synth;
@@ -89,9 +92,17 @@ pub mod timeline;
 pub mod verdict;
 pub mod wav;
 
+pub mod config;
 pub mod port;
 pub mod recorder;
 
+pub mod function;
+
+#[cfg(feature = "aws")]
+pub mod lambda;
+
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod local;
 
 #[cfg(feature = "cli")]

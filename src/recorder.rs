@@ -10,6 +10,7 @@ mod write;
 pub use work::{Part, Worked, WorkedRecord, open_record};
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt, pin_mut};
@@ -80,6 +81,19 @@ pub struct Recorded {
     pub found: bool,
     /// What became of the attributes.
     pub noted: Noted,
+    /// How long each step took.
+    pub timings: Timings,
+}
+
+/// How long the steps of a recording took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Looking for a verdict that is there.
+    pub verdict: Duration,
+    /// From the list of fragments to the stored verdict.
+    pub media: Duration,
+    /// Reading and writing the attributes.
+    pub note: Duration,
 }
 
 /// What became of a recording's attributes.
@@ -114,19 +128,28 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Recorded, Failure> {
         let key = plan.keys.verdict();
-        let (verdict, found) = match self.find_final_verdict(&key).await? {
+        let mut timings = Timings::default();
+        let looked = Instant::now();
+        let found = self.find_final_verdict(&key).await?;
+        timings.verdict = looked.elapsed();
+        let poured = Instant::now();
+        let (verdict, found) = match found {
             Some(verdict) => (verdict, true),
             None => (self.record_media(plan, &key, deadline, progress).await?, false),
         };
+        timings.media = poured.elapsed();
+        let noting = Instant::now();
         // The files are safe: attributes that refuse must not hide them.
         let noted = match self.note(plan, &verdict).await {
             Ok(noted) => noted,
             Err(failure) => Noted::Failed(failure),
         };
+        timings.note = noting.elapsed();
         Ok(Recorded {
             verdict,
             found,
             noted,
+            timings,
         })
     }
 

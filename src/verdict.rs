@@ -270,6 +270,16 @@ impl Verdict {
         serde_json::from_slice(json)
     }
 
+    /// Seconds of audio that did not come, estimated by the mean length of the fragments
+    /// that did; a fragment of Connect is about 1.09 s where none came at all.
+    pub fn lost_seconds(&self) -> f64 {
+        let mean = match self.fragments.own {
+            0 => 1.088,
+            own => self.span.seconds / (own + self.fragments.missing) as f64,
+        };
+        self.fragments.missing as f64 * mean
+    }
+
     /// Whether a later delivery may take the recording as done. A failed one is tried again.
     pub fn is_final(&self) -> bool {
         self.status != Status::Failed

@@ -20,7 +20,8 @@ use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
 use callreel::plan::{Decision, Policy, RecordingPlan, decide};
 use callreel::port::{
-    ContactNotes, FragmentSource, MediaBody, RecordingStore, Stored, Upload, Whereabouts,
+    ContactNotes, FragmentSource, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
+    Whereabouts,
 };
 use callreel::recorder::{Noted, Reading, Recorded, Recorder};
 use callreel::synth::SynthCall;
@@ -267,7 +268,7 @@ impl World {
     fn record(&self, fault: Fault) -> Result<Recorded, Failure> {
         block_on(
             self.recorder(fault, Refuses::Nothing)
-                .record(&self.plan, |_| ()),
+                .record(&self.plan, &NoDeadline, |_| ()),
         )
     }
 
@@ -384,7 +385,7 @@ fn nothing_half_written_is_ever_seen() {
         let world = World::new(&call());
         let recorder = world.recorder(Fault::None, refuses);
         assert_eq!(
-            block_on(recorder.record(&world.plan, |_| ())),
+            block_on(recorder.record(&world.plan, &NoDeadline, |_| ())),
             Err(full()),
             "{refuses:?}"
         );
@@ -400,7 +401,10 @@ fn nothing_half_written_is_ever_seen() {
     }
     let world = World::new(&call());
     let recorder = world.recorder(Fault::None, Refuses::Verdict);
-    assert_eq!(block_on(recorder.record(&world.plan, |_| ())), Err(full()));
+    assert_eq!(
+        block_on(recorder.record(&world.plan, &NoDeadline, |_| ())),
+        Err(full())
+    );
     assert_eq!(
         world.contacts().len(),
         0,
@@ -491,7 +495,7 @@ fn a_recording_without_audio_is_empty_and_no_failure() {
     let mut plan = World::new(&plain).plan;
     plan.stream = world.plan.stream.clone();
     let recorder = world.recorder(Fault::None, Refuses::Nothing);
-    let recorded = block_on(recorder.record(&plan, |_| ())).unwrap();
+    let recorded = block_on(recorder.record(&plan, &NoDeadline, |_| ())).unwrap();
     assert_eq!(
         recorded.verdict.status,
         Status::Empty,

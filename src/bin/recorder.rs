@@ -1,2 +1,6 @@
-//! The Lambda function.
-fn main() {}
+//! The Lambda function: see `callreel::lambda`. Holds no logic.
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    callreel::lambda::run().await
+}

@@ -13,6 +13,7 @@ use crate::batch::{self, BatchRecord};
 use crate::contact::NotAContactRecord;
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
 use crate::plan::{Policy, SkipReason};
+use crate::port::NoDeadline;
 use crate::recorder::{Noted, Reading, Recorded, Recorder, Worked, WorkedRecord};
 use crate::verdict::Status;
 
@@ -132,7 +133,7 @@ fn work(
 ) -> Vec<WorkedRecord> {
     let bar = count_bar("fragments");
     let worked = records.iter().map(|record| {
-        block_on(recorder.work(record, |progress| {
+        block_on(recorder.work(record, &NoDeadline, |progress| {
             if bar.length() != Some(progress.of) {
                 // The time before went into finding the fragments.
                 bar.set_length(progress.of);

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::fragment::{FragmentNumber, FragmentRange};
 use crate::key::{RecordingId, RecordingKeys, RecordingStart};
 use crate::plan::{Authorisation, Policy, RecordingPlan};
-use crate::port::RecordingStore;
+use crate::port::{NoDeadline, RecordingStore};
 use crate::recorder::assemble;
 use crate::request::{Answer, Missing, MissingCause};
 use crate::verdict::Verdict;
@@ -36,7 +36,7 @@ pub async fn extract(
     let answers = stream::unfold(answers, |mut pieces| async {
         pieces.next().map(|answer| (answer, pieces))
     });
-    let verdict = assemble(store, policy, &plan, answers).await?;
+    let verdict = assemble(store, policy, &NoDeadline, &plan, answers).await?;
     store
         .put_verdict(&plan.keys.verdict(), verdict.to_json())
         .await?;

@@ -5,11 +5,11 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::Reading;
 use crate::demux::Demuxer;
-use crate::failure::{Action, Failure};
+use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
 use crate::fragment::FragmentNumber;
 use crate::plan::RecordingPlan;
 use crate::port::{FragmentSource, MediaBody, Whereabouts};
-use crate::request::{Answer, Request};
+use crate::request::{Answer, MissingCause, Request};
 
 /// The recording's fragment numbers in order: what is listed in the range, and the two
 /// numbers that the record itself names, which a listing can lack.
@@ -60,6 +60,10 @@ async fn answer(
     loop {
         let ended = ask(source, stream, &open, &mut request).await;
         request.end_body();
+        // A key that refuses can be mended while the media is kept: nothing is settled.
+        if let Some(trouble) = request.causes().find_map(key_trouble) {
+            return Err(Failure::new(FailureKind::Key(trouble), stream, trouble.cause()));
+        }
         open = request.open();
         if open.is_empty() {
             return Ok(Answer {
@@ -103,4 +107,12 @@ async fn ask(
     };
     demuxer.finish().for_each(|document| request.take(document));
     ended
+}
+
+/// What an error document says about the stream's key, if anything.
+fn key_trouble(cause: &MissingCause) -> Option<KeyTrouble> {
+    match cause {
+        MissingCause::ErrorDocument { id: Some(id), .. } => KeyTrouble::from_error_id(*id),
+        MissingCause::ErrorDocument { id: None, .. } | MissingCause::NotReturned => None,
+    }
 }

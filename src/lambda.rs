@@ -1,0 +1,160 @@
+//! The Lambda function's process: environment to edges, invocations to
+//! [`Function`](crate::function::Function), what became of them to the log. Everything
+//! that the first record needs is made once, before the first invocation.
+
+mod log;
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use aws_lambda_events::sqs::SqsBatchResponse;
+use aws_lambda_events::streams::KinesisEventResponse;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::aws::{self, KvsSource, ParkQueue, S3Recordings, ConnectContacts};
+use crate::batch::{BatchRecord, NotABatch, read_batch_value};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::function::{Function, Origin, SideBySide};
+use crate::parked::Parked;
+use crate::port::{Deadline, ParkingLot};
+use crate::recorder::Recorder;
+
+/// Memory for recordings under way: with the process itself it stays below 96 MiB.
+const MEMORY: u64 = 60 << 20;
+/// What one recording can take: for each of its three files a part held back for the
+/// header, one that fills and one under way, of 5 MiB each, and the requests under way.
+const MOST_MEMORY: u64 = 56 << 20;
+/// How long streams are taken to keep their media where parked records must say it.
+const RETENTION: Duration = Duration::from_secs(24 * 3_600);
+/// The answer is given this long before the invocation ends, whatever still goes on.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+type Recorders = Function<KvsSource, S3Recordings, ConnectContacts, Parking>;
+
+/// Runs until Lambda ends the process.
+pub async fn run() -> ExitCode {
+    let config = match Config::from_vars(std::env::vars()) {
+        Ok(config) => config,
+        Err(error) => {
+            log::plain_error(&error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
+    log::start(config.log_level);
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let function = function(&config).await;
+    let handler = service_fn(|event| handle(&function, &config, event));
+    match lambda_runtime::run(handler).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::plain_error(&format!("the Lambda runtime API: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn function(config: &Config) -> Recorders {
+    let connected = aws::connect_all(config).await;
+    Function {
+        recorder: Recorder {
+            source: connected.source,
+            store: connected.store,
+            notes: connected.notes,
+            policy: config.policy(),
+            reading: config.reading(),
+        },
+        parking: Parking(connected.queue),
+        side_by_side: SideBySide { calls: config.batch_concurrency, memory: MEMORY },
+        most_memory: MOST_MEMORY,
+        retention: RETENTION,
+    }
+}
+
+/// The queue for parked records, if there is one.
+#[derive(Debug)]
+pub struct Parking(Option<ParkQueue>);
+
+impl ParkingLot for Parking {
+    async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
+        match &self.0 {
+            Some(queue) => queue.park(parked).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+}
+
+/// When an invocation's work must stop.
+#[derive(Clone, Copy, Debug)]
+struct StopAt(Instant);
+
+impl Deadline for StopAt {
+    async fn passed(&self) {
+        sleep_until(self.0).await;
+    }
+}
+
+/// A moment on the wall clock, less some time, on the runtime's own clock.
+fn before(moment: SystemTime, less: Duration) -> Instant {
+    let left = moment.duration_since(SystemTime::now()).unwrap_or_default();
+    Instant::now() + left.saturating_sub(less)
+}
+
+async fn handle(
+    function: &Recorders,
+    config: &Config,
+    event: LambdaEvent<Value>,
+) -> Result<Value, Unreadable> {
+    let end = event.context.deadline();
+    let stop = StopAt(before(end, config.deadline_margin));
+    let told = |record: &BatchRecord, worked: &_| log::tell(record, worked);
+    let handled = function.handle(&event.payload, &stop, told);
+    let answer = match timeout_at(before(end, LAST_MOMENT), handled).await {
+        Ok(batch) => {
+            let batch = batch.map_err(Unreadable)?;
+            batch.records.iter().for_each(|handled| log::tell_settled(&batch, handled));
+            log::metrics(&batch, SystemTime::now());
+            (batch.origin, batch.failures())
+        }
+        Err(_) => {
+            tracing::error!(
+                cause = "the work did not stop in time",
+                cure = "raise DEADLINE_MARGIN_SECONDS",
+                "the whole batch is handed back"
+            );
+            let records = read_batch_value(&event.payload).map_err(Unreadable)?;
+            (Origin::Kinesis, records.into_iter().filter_map(|record| record.sequence_number).collect())
+        }
+    };
+    // What was given up along the way is removed before the sandbox is frozen.
+    let _ = timeout_at(before(end, LAST_MOMENT), function.recorder.store.aborts_ended()).await;
+    Ok(response(answer))
+}
+
+fn response((origin, failures): (Origin, Vec<String>)) -> Value {
+    let response = match origin {
+        Origin::Kinesis => {
+            let mut response = KinesisEventResponse::default();
+            failures.into_iter().for_each(|number| response.add_failure(number));
+            serde_json::to_value(response)
+        }
+        Origin::Sqs => {
+            let mut response = SqsBatchResponse::default();
+            failures.into_iter().for_each(|id| response.add_failure(id));
+            serde_json::to_value(response)
+        }
+    };
+    response.unwrap_or_default()
+}
+
+/// An event that is no batch: the invocation fails, and says why.
+#[derive(Debug)]
+struct Unreadable(NotABatch);
+
+impl From<Unreadable> for Diagnostic {
+    fn from(error: Unreadable) -> Self {
+        Self { error_type: "Callreel.NotABatch".to_owned(), error_message: error.0.to_string() }
+    }
+}

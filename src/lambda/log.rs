@@ -1,0 +1,235 @@
+//! What the function says: JSON lines, one INFO event a recording, an ERROR with its cure
+//! for everything lost or in danger, and CloudWatch metrics in the embedded metric
+//! format. Ids and numbers only: no telephone number, no attribute value.
+//!
+//! Format: CloudWatch User Guide, "Embedded metric format specification".
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::batch::BatchRecord;
+use crate::config::LogLevel;
+use crate::contact::NotAContactRecord;
+use crate::failure::Failure;
+use crate::function::{Batch, Handled, Settled};
+use crate::plan::{RecordingPlan, SkipReason};
+use crate::recorder::{Noted, Recorded, Worked};
+use crate::verdict::Status;
+
+/// The namespace of the metrics.
+pub const NAMESPACE: &str = "Callreel";
+
+/// JSON lines on standard output from here on.
+pub(super) fn start(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(level)
+        .init();
+}
+
+/// An error before there is a log.
+#[allow(clippy::print_stderr, reason = "there is no log yet")]
+pub(super) fn plain_error(message: &str) {
+    eprintln!("{}", json!({"level": "ERROR", "message": message}));
+}
+
+/// Tells of one part of a record when it ended.
+pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
+    let sequence_number = record.sequence_number.as_deref().unwrap_or_default();
+    match worked {
+        Worked::Recorded(plan, recorded) => tell_recorded(plan, recorded),
+        Worked::Failed(plan, failure) => tell_failure(plan, failure),
+        Worked::Skipped { contact, reason: reason @ SkipReason::NotLocated { .. } } => tracing::error!(
+            contact = &**contact,
+            cause = %reason,
+            cure = "redrive the record with what is missing",
+            "not recorded"
+        ),
+        Worked::Skipped { contact, reason } => {
+            tracing::info!(contact = &**contact, reason = %reason, "skipped");
+        }
+        Worked::NotAContactRecord(error @ NotAContactRecord::OtherShape(_)) => {
+            tracing::info!(sequence_number, reason = %error, "skipped");
+        }
+        Worked::NotAContactRecord(error @ NotAContactRecord::NotJson(_)) => {
+            tracing::error!(sequence_number, cause = %error, cure = UNDECODABLE_CURE, "left out");
+        }
+        Worked::Undecodable(cause) => {
+            tracing::error!(sequence_number, cause, cure = UNDECODABLE_CURE, "left out");
+        }
+    }
+}
+
+const UNDECODABLE_CURE: &str = "mend what writes to the data stream";
+
+fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
+    let verdict = &recorded.verdict;
+    let gaps = [&verdict.sides.from, &verdict.sides.to];
+    let gap_seconds: f64 = gaps.into_iter().flatten().map(|side| side.gaps.seconds).sum();
+    tracing::info!(
+        contact = &*plan.id.contact,
+        recording = %plan.id.start,
+        status = verdict.status.name(),
+        found = recorded.found,
+        seconds = verdict.span.seconds,
+        gap_seconds,
+        fragments = verdict.fragments.asked,
+        missing = verdict.fragments.missing,
+        retries = verdict.fragments.asked_again,
+        bytes = verdict.files.iter().map(|file| file.bytes).sum::<u64>(),
+        attributes = noted(&recorded.noted),
+        verdict_ms = recorded.timings.verdict.as_millis() as u64,
+        media_ms = recorded.timings.media.as_millis() as u64,
+        note_ms = recorded.timings.note.as_millis() as u64,
+        "recorded"
+    );
+    for reason in &verdict.reasons {
+        tracing::error!(
+            contact = &*plan.id.contact,
+            recording = %plan.id.start,
+            status = verdict.status.name(),
+            cause = reason.detail,
+            cure = "see the verdict beside the files for what is missing and where",
+            "audio is missing"
+        );
+    }
+    match &recorded.noted {
+        Noted::Failed(failure) => tell_failure(plan, failure),
+        Noted::NoRoom { bytes } => tracing::error!(
+            contact = &*plan.id.contact,
+            recording = %plan.id.start,
+            cause = format!("the contact's attributes would take {bytes} of 32768 bytes"),
+            cure = "remove attributes; the files are written",
+            "not noted"
+        ),
+        Noted::NotOurs { attribute } => tracing::warn!(
+            contact = &*plan.id.contact,
+            recording = %plan.id.start,
+            attribute,
+            "holds a value that Callreel did not write; it stays"
+        ),
+        Noted::Written | Noted::Unchanged | Noted::NothingToNote => {}
+    }
+}
+
+fn tell_failure(plan: &RecordingPlan, failure: &Failure) {
+    tracing::error!(
+        contact = &*plan.id.contact,
+        recording = %plan.id.start,
+        stream = &*plan.stream,
+        kind = failure.kind.name(),
+        cause = format!("{}: {}", failure.subject, failure.cause),
+        cure = failure.cure(),
+        "failed"
+    );
+}
+
+fn noted(noted: &Noted) -> &'static str {
+    match noted {
+        Noted::Written => "written",
+        Noted::Unchanged => "unchanged",
+        Noted::NothingToNote => "nothing to note",
+        Noted::NotOurs { .. } => "not ours",
+        Noted::NoRoom { .. } => "no room",
+        Noted::Failed(_) => "failed",
+    }
+}
+
+/// Tells what became of a record that could not be worked to its end.
+pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
+    let sequence_number = handled.record.sequence_number.as_deref().unwrap_or_default();
+    match &handled.settled {
+        Settled::Done => {}
+        Settled::HandedBack => tracing::warn!(sequence_number, origin = ?batch.origin, "handed back"),
+        Settled::Parked => tracing::warn!(sequence_number, "parked"),
+        Settled::NotParked(failure) => tracing::error!(
+            sequence_number,
+            kind = failure.kind.name(),
+            cause = format!("{}: {}", failure.subject, failure.cause),
+            cure = failure.cure(),
+            "not parked, handed back"
+        ),
+    }
+}
+
+/// The metrics of a batch, one line for each status that came up.
+#[allow(clippy::print_stdout, reason = "metrics are lines on standard output")]
+pub(super) fn metrics(batch: &Batch, now: SystemTime) {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let parts = batch.records.iter().flat_map(|handled| {
+        handled.worked.parts.iter().map(move |part| (handled, part))
+    });
+    for (handled, part) in parts {
+        if let Some(metrics) = metrics_of(handled, part, now.as_secs_f64()) {
+            println!("{}", emf(&metrics, now.as_millis() as u64));
+        }
+    }
+}
+
+struct Metrics {
+    status: &'static str,
+    values: Vec<(&'static str, &'static str, f64)>,
+}
+
+fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
+    let (status, mut values) = match part {
+        Worked::Recorded(_, recorded) if recorded.found => return None,
+        Worked::Recorded(_, recorded) => {
+            let verdict = &recorded.verdict;
+            let retries = verdict.fragments.asked_again as f64;
+            let values = vec![
+                ("AudioSeconds", "Seconds", verdict.span.seconds),
+                ("LostSeconds", "Seconds", verdict.lost_seconds()),
+                ("Retries", "Count", retries),
+            ];
+            (verdict.status.name(), values)
+        }
+        Worked::Failed(plan, _) => {
+            let lost = match plan.window {
+                (Some(start), Some(stop)) => (stop.0 - start.0) as f64 / 1_000.0,
+                _ => 0.0,
+            };
+            (Status::Failed.name(), vec![("LostSeconds", "Seconds", lost)])
+        }
+        Worked::Skipped { .. } | Worked::Undecodable(_) | Worked::NotAContactRecord(_) => return None,
+    };
+    values.push(("Recordings", "Count", 1.0));
+    values.push(("Parked", "Count", f64::from(u8::from(handled.settled == Settled::Parked))));
+    if let Some(lag) = handled.record.arrived.map(|arrived| (now - arrived.0 as f64 / 1_000.0).max(0.0)) {
+        values.push(("RecordToFilesSeconds", "Seconds", lag));
+    }
+    Some(Metrics { status, values })
+}
+
+fn emf(metrics: &Metrics, timestamp: u64) -> Value {
+    let definitions: Vec<_> =
+        metrics.values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
+    let mut line = json!({
+        "_aws": {
+            "Timestamp": timestamp,
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [[], ["Status"]],
+                "Metrics": definitions,
+            }],
+        },
+        "Status": metrics.status,
+    });
+    for (name, _, value) in &metrics.values {
+        line[*name] = json!(value);
+    }
+    line
+}
