@@ -5,11 +5,11 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::Reading;
 use crate::demux::Demuxer;
-use crate::failure::{Action, Failure};
+use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
 use crate::fragment::FragmentNumber;
 use crate::plan::RecordingPlan;
 use crate::port::{FragmentSource, MediaBody, Whereabouts};
-use crate::request::{Answer, Request};
+use crate::request::{Answer, MissingCause, Request};
 
 /// The recording's fragment numbers in order: what is listed in the range, and the two
 /// numbers that the record itself names, which a listing can lack.
@@ -63,6 +63,9 @@ async fn answer(
         if open.is_empty() {
             return Ok(request.settle());
         }
+        if let Some(failure) = key_failure(stream, &request) {
+            return Err(failure);
+        }
         attempt += 1;
         let give_up = attempt > attempts || !source.wait_to_ask_again(attempt).await;
         match ended {
@@ -71,6 +74,19 @@ async fn answer(
             Ok(()) | Err(_) => {}
         }
     }
+}
+
+/// A key that refuses is no missing fragment: KVS says it inside of an answer that is a
+/// success, and once somebody has mended the key, all of the audio can be read.
+fn key_failure(stream: &str, request: &Request) -> Option<Failure> {
+    request.causes().find_map(|cause| match cause {
+        MissingCause::ErrorDocument { id: Some(id), code } => {
+            let trouble = KeyTrouble::from_error_id(*id)?;
+            let cause = format!("{} ({code} {id})", trouble.cause());
+            Some(Failure::new(FailureKind::Key(trouble), stream, cause))
+        }
+        MissingCause::ErrorDocument { id: None, .. } | MissingCause::NotReturned => None,
+    })
 }
 
 /// Asks once and takes what comes; a body that breaks off leaves what came before it.
