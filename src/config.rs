@@ -532,11 +532,7 @@ mod tests {
         };
         let plain = config(&[]).unwrap();
         for name in [PREFIX, CONNECTIONS, FRAGMENTS, CONCURRENCY, MARGIN, LOG] {
-            assert_eq!(
-                config(&[(name, default(name))]).unwrap(),
-                plain,
-                "{name}"
-            );
+            assert_eq!(config(&[(name, default(name))]).unwrap(), plain, "{name}");
         }
     }
 }

@@ -136,9 +136,13 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
                         Some(ended)
                     }
                     Part::Open(plan) => {
-                        let call = calls
-                            .entry(plan.attributes_contact.clone())
-                            .or_insert_with(|| Call { plans: Vec::new(), memory: 0 });
+                        let call =
+                            calls
+                                .entry(plan.attributes_contact.clone())
+                                .or_insert_with(|| Call {
+                                    plans: Vec::new(),
+                                    memory: 0,
+                                });
                         call.memory = call.memory.max(self.memory_of(&plan));
                         call.plans.push((at, part, plan));
                         None
@@ -147,25 +151,42 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
             }
             parts.push(worked);
         }
-        for (at, part, worked) in self.work_calls(calls.into_values().collect(), &records, deadline, &told).await {
+        for (at, part, worked) in self
+            .work_calls(calls.into_values().collect(), &records, deadline, &told)
+            .await
+        {
             parts[at][part] = Some(worked);
         }
-        let worked = parts.into_iter().map(|parts| WorkedRecord { parts: parts.into_iter().flatten().collect() });
+        let worked = parts.into_iter().map(|parts| WorkedRecord {
+            parts: parts.into_iter().flatten().collect(),
+        });
         let mut handled = Vec::new();
         for (record, worked) in records.into_iter().zip(worked) {
             let settled = self.settle(origin, &record, &worked).await;
-            handled.push(Handled { record, worked, settled });
+            handled.push(Handled {
+                record,
+                worked,
+                settled,
+            });
         }
-        Ok(Batch { origin, records: handled })
+        Ok(Batch {
+            origin,
+            records: handled,
+        })
     }
 
     /// What a recording may take: by its length as far as the record tells it.
     fn memory_of(&self, plan: &RecordingPlan) -> u64 {
         let seconds = match plan.window {
-            (Some(start), Some(stop)) => u64::try_from(stop.0.saturating_sub(start.0)).unwrap_or(0) / 1_000 + 2,
+            (Some(start), Some(stop)) => {
+                u64::try_from(stop.0.saturating_sub(start.0)).unwrap_or(0) / 1_000 + 2
+            }
             _ => u64::MAX,
         };
-        seconds.saturating_mul(MEMORY_A_SECOND).saturating_add(LEAST_MEMORY).min(self.most_memory)
+        seconds
+            .saturating_mul(MEMORY_A_SECOND)
+            .saturating_add(LEAST_MEMORY)
+            .min(self.most_memory)
     }
 
     /// Works calls side by side: a further one starts when it fits beside those under way.
@@ -187,14 +208,18 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
                 if !fits && !under_way.is_empty() {
                     break;
                 }
-                let Some(call) = waiting.pop_front() else { break };
+                let Some(call) = waiting.pop_front() else {
+                    break;
+                };
                 memory += call.memory;
                 under_way.push(async {
                     let taken = call.memory;
                     (taken, self.work_call(call, records, deadline, told).await)
                 });
             }
-            let Some((taken, worked)) = under_way.next().await else { return ended };
+            let Some((taken, worked)) = under_way.next().await else {
+                return ended;
+            };
             memory -= taken;
             ended.extend(worked);
         }
@@ -235,16 +260,24 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
             Worked::Failed(plan, failure) => Some((plan, failure)),
             _ => None,
         });
-        let (Ok(data), Some((plan, failure))) = (&record.data, failed) else { return Ok(false) };
-        let until = plan.window.0.map(|started| parked::retry_until(started, self.retention));
-        self.parking.park(&Parked::new(data, Some(&plan.id.contact), failure, until)).await
+        let (Ok(data), Some((plan, failure))) = (&record.data, failed) else {
+            return Ok(false);
+        };
+        let until = plan
+            .window
+            .0
+            .map(|started| parked::retry_until(started, self.retention));
+        self.parking
+            .park(&Parked::new(data, Some(&plan.id.contact), failure, until))
+            .await
     }
 }
 
 /// Tells Kinesis and SQS events apart by their records' `eventSource`.
 fn read_event(event: &Value) -> Result<(Origin, Vec<BatchRecord>), NotABatch> {
     let records = event.get("Records").and_then(Value::as_array);
-    let from_sqs = |record: &Value| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs");
+    let from_sqs =
+        |record: &Value| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs");
     match records {
         Some(records) if records.first().is_some_and(from_sqs) => {
             Ok((Origin::Sqs, records.iter().map(read_message).collect()))
@@ -256,12 +289,16 @@ fn read_event(event: &Value) -> Result<(Origin, Vec<BatchRecord>), NotABatch> {
 /// A message is a parked record; a bare contact record, put there by hand, is read too.
 fn read_message(message: &Value) -> BatchRecord {
     let text = |name: &str| message.get(name).and_then(Value::as_str);
-    let data = text("body").ok_or_else(|| "the message has no body".to_owned()).and_then(|body| {
-        match Parked::from_json(body) {
+    let data = text("body")
+        .ok_or_else(|| "the message has no body".to_owned())
+        .and_then(|body| match Parked::from_json(body) {
             Ok(parked) => Ok(parked.data),
             Err(_) if body.contains("\"ContactId\"") => Ok(body.as_bytes().to_vec()),
             Err(error) => Err(error.to_string()),
-        }
-    });
-    BatchRecord { sequence_number: text("messageId").map(str::to_owned), arrived: None, data }
+        });
+    BatchRecord {
+        sequence_number: text("messageId").map(str::to_owned),
+        arrived: None,
+        data,
+    }
 }

@@ -13,7 +13,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::aws::{self, KvsSource, ParkQueue, S3Recordings, ConnectContacts};
+use crate::aws::{self, ConnectContacts, KvsSource, ParkQueue, S3Recordings};
 use crate::batch::{BatchRecord, NotABatch, read_batch_value};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -44,7 +44,10 @@ pub async fn run() -> ExitCode {
         }
     };
     log::start(config.log_level);
-    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    config
+        .warnings
+        .iter()
+        .for_each(|warning| tracing::warn!("{warning}"));
     let function = function(&config).await;
     let handler = service_fn(|event| handle(&function, &config, event));
     match lambda_runtime::run(handler).await {
@@ -67,7 +70,10 @@ async fn function(config: &Config) -> Recorders {
             reading: config.reading(),
         },
         parking: Parking(connected.queue),
-        side_by_side: SideBySide { calls: config.batch_concurrency, memory: MEMORY },
+        side_by_side: SideBySide {
+            calls: config.batch_concurrency,
+            memory: MEMORY,
+        },
         most_memory: MOST_MEMORY,
         retention: RETENTION,
     }
@@ -114,7 +120,10 @@ async fn handle(
     let answer = match timeout_at(before(end, LAST_MOMENT), handled).await {
         Ok(batch) => {
             let batch = batch.map_err(Unreadable)?;
-            batch.records.iter().for_each(|handled| log::tell_settled(&batch, handled));
+            batch
+                .records
+                .iter()
+                .for_each(|handled| log::tell_settled(&batch, handled));
             log::metrics(&batch, SystemTime::now());
             (batch.origin, batch.failures())
         }
@@ -125,11 +134,21 @@ async fn handle(
                 "the whole batch is handed back"
             );
             let records = read_batch_value(&event.payload).map_err(Unreadable)?;
-            (Origin::Kinesis, records.into_iter().filter_map(|record| record.sequence_number).collect())
+            (
+                Origin::Kinesis,
+                records
+                    .into_iter()
+                    .filter_map(|record| record.sequence_number)
+                    .collect(),
+            )
         }
     };
     // What was given up along the way is removed before the sandbox is frozen.
-    let _ = timeout_at(before(end, LAST_MOMENT), function.recorder.store.aborts_ended()).await;
+    let _ = timeout_at(
+        before(end, LAST_MOMENT),
+        function.recorder.store.aborts_ended(),
+    )
+    .await;
     Ok(response(answer))
 }
 
@@ -137,7 +156,9 @@ fn response((origin, failures): (Origin, Vec<String>)) -> Value {
     let response = match origin {
         Origin::Kinesis => {
             let mut response = KinesisEventResponse::default();
-            failures.into_iter().for_each(|number| response.add_failure(number));
+            failures
+                .into_iter()
+                .for_each(|number| response.add_failure(number));
             serde_json::to_value(response)
         }
         Origin::Sqs => {
@@ -155,6 +176,9 @@ struct Unreadable(NotABatch);
 
 impl From<Unreadable> for Diagnostic {
     fn from(error: Unreadable) -> Self {
-        Self { error_type: "Callreel.NotABatch".to_owned(), error_message: error.0.to_string() }
+        Self {
+            error_type: "Callreel.NotABatch".to_owned(),
+            error_message: error.0.to_string(),
+        }
     }
 }

@@ -75,12 +75,22 @@ pub trait RecordingStore: Sync {
         contact: &str,
     ) -> impl Future<Output = Result<Self::Upload, Failure>> + Send;
 
-    /// Stores a verdict whole, in place of one that is there.
+    /// Stores a verdict whole, in place of exactly what `instead_of` says: nothing, or the
+    /// verdict of these bytes. False when something else is there; nothing is changed then.
     fn put_verdict(
         &self,
         key: &str,
         json: Vec<u8>,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+        instead_of: Option<&[u8]>,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+
+    /// Whether the file under a key is still the one that was stored, and not another
+    /// delivery's.
+    fn is_there(
+        &self,
+        key: &str,
+        stored: &Stored,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
 }
 
 /// One WAV file on its way to the store. Dropped unfinished, it leaves nothing behind
@@ -106,6 +116,8 @@ pub struct Stored {
     pub bytes: u64,
     /// SHA-256 of the whole file, hexadecimal.
     pub sha256: String,
+    /// The store's own mark of this very object, for [`RecordingStore::is_there`].
+    pub version: String,
 }
 
 /// Where records wait that only a person can help on.

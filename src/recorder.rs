@@ -3,17 +3,19 @@
 //! of what stands behind them. Files first, then the verdict, then the attributes: a
 //! delivery that finds the verdict goes straight to the attributes.
 
+mod commit;
 mod read;
 mod work;
 mod write;
 
+pub use commit::Made;
 pub use work::{Part, Worked, WorkedRecord, open_record};
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
-use futures_util::{Stream, StreamExt, pin_mut};
+use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use crate::assembly::Assembly;
 use crate::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
@@ -21,10 +23,11 @@ use crate::attribution::Attribution;
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::Fragment;
 use crate::plan::{Policy, RecordingPlan};
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
 use crate::request::Answer;
 use crate::verdict::{Account, Facts, FileEntry, Verdict};
 use crate::wav::Output;
+use commit::{commit, final_verdict, put_unfinished};
 use write::Files;
 
 /// How media is read.
@@ -127,15 +130,17 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Recorded, Failure> {
-        let key = plan.keys.verdict();
         let mut timings = Timings::default();
         let looked = Instant::now();
-        let found = self.find_final_verdict(&key).await?;
+        let before = self.store.find_verdict(&plan.keys.verdict()).await?;
         timings.verdict = looked.elapsed();
         let poured = Instant::now();
-        let (verdict, found) = match found {
+        let (verdict, found) = match final_verdict(before.as_deref()) {
             Some(verdict) => (verdict, true),
-            None => (self.record_media(plan, &key, deadline, progress).await?, false),
+            None => (
+                self.record_media(plan, before, deadline, progress).await?,
+                false,
+            ),
         };
         timings.media = poured.elapsed();
         let noting = Instant::now();
@@ -153,39 +158,31 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         })
     }
 
-    async fn find_final_verdict(&self, key: &str) -> Result<Option<Verdict>, Failure> {
-        let json = self.store.find_verdict(key).await?;
-        // A verdict that cannot be read marks nothing: the recording is made again.
-        let verdict = json.and_then(|json| Verdict::from_json(&json).ok());
-        Ok(verdict.filter(Verdict::is_final))
-    }
-
     async fn record_media(
         &self,
         plan: &RecordingPlan,
-        key: &str,
+        before: Option<Vec<u8>>,
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Verdict, Failure> {
         let failure = match self.make(plan, deadline, progress).await {
-            Ok(verdict) if verdict.is_final() => {
-                self.store.put_verdict(key, verdict.to_json()).await?;
-                return Ok(verdict);
+            Ok(made) if made.verdict.is_final() => {
+                return commit(&self.store, plan, before, made).await;
             }
-            Ok(verdict) => Ok(verdict),
+            Ok(made) => Ok(made.verdict),
             Err(failure) => Err(failure),
         };
-        // Another delivery may have got further in the meantime: its verdict stands.
-        if let Some(verdict) = self.find_final_verdict(key).await.ok().flatten() {
-            return Ok(verdict);
-        }
         let verdict = match &failure {
             Ok(verdict) => verdict.clone(),
             Err(failure) => Verdict::of_failure(plan, failure),
         };
-        let stored = self.store.put_verdict(key, verdict.to_json()).await;
+        // Another delivery may have got further in the meantime: its verdict stands.
+        let put = put_unfinished(&self.store, &plan.keys.verdict(), &verdict).await;
+        if let Ok(Some(verdict)) = put {
+            return Ok(verdict);
+        }
         // The first failure is the one to tell.
-        failure.and_then(|verdict| stored.map(|()| verdict))
+        failure.and_then(|verdict| put.map(|_| verdict))
     }
 
     async fn make(
@@ -193,7 +190,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         plan: &RecordingPlan,
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<Made, Failure> {
         let numbers = read::list_numbers(&self.source, plan).await?;
         let of = numbers.len() as u64;
         let mut settled = 0;
@@ -204,7 +201,22 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
                     progress(Progress { settled, of });
                 }
             });
+        let answers = answers.chain(stream::once(self.look_once_more(plan)));
         assemble(&self.store, &self.policy, deadline, plan, answers).await
+    }
+
+    /// Stands behind the last answer, just before the files end: no file of a recording
+    /// that another delivery has done meanwhile is overwritten.
+    async fn look_once_more(&self, plan: &RecordingPlan) -> Result<Answer, Failure> {
+        let key = plan.keys.verdict();
+        match final_verdict(self.store.find_verdict(&key).await?.as_deref()) {
+            None => Ok(Answer::default()),
+            Some(_) => Err(Failure::new(
+                FailureKind::Contended,
+                key,
+                "another delivery made the recording meanwhile",
+            )),
+        }
     }
 
     /// Adds the files' URLs to the contact's attributes.
@@ -266,7 +278,7 @@ pub async fn assemble<R: RecordingStore>(
     deadline: &impl Deadline,
     plan: &RecordingPlan,
     answers: impl Stream<Item = Result<Answer, Failure>>,
-) -> Result<Verdict, Failure> {
+) -> Result<Made, Failure> {
     let mut files = Files::new(store, plan);
     let poured = {
         let pour = pour(plan, answers, &mut files);
@@ -286,21 +298,25 @@ pub async fn assemble<R: RecordingStore>(
             let attribution = attribution.into_report();
             let assembly = assembly.into_report();
             let stored = files.finish(assembly.timeline.samples).await?;
-            let entry = |(output, key, stored): (Output, String, crate::port::Stored)| FileEntry {
+            let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
                 kind: output.name().to_owned(),
-                url: policy.url(&key),
-                key,
+                url: policy.url(key),
+                key: key.clone(),
                 bytes: stored.bytes,
-                sha256: stored.sha256,
+                sha256: stored.sha256.clone(),
             };
-            let files = stored.into_iter().map(entry).collect();
-            Ok(Verdict::of(Facts {
+            let verdict = Verdict::of(Facts {
                 plan,
                 account,
                 attribution,
                 assembly,
-                files,
-            }))
+                files: stored.iter().map(entry).collect(),
+            });
+            let files = stored.into_iter().map(|(_, key, stored)| (key, stored));
+            Ok(Made {
+                verdict,
+                files: files.collect(),
+            })
         }
         Err(failure) => {
             files.abort().await;

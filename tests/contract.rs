@@ -108,6 +108,28 @@ async fn check_store(store: &impl RecordingStore, read: impl Fn(&str) -> Option<
         .map(|byte| format!("{byte:02x}"))
         .collect();
     assert_eq!(stored.sha256, sha256);
+    assert_eq!(store.is_there(key, &stored).await, Ok(true));
+
+    // Another delivery's file in its place, of the same size or of another.
+    for other in [&[9, 9, 9, 9, 9, 9][..], &[7, 7]] {
+        let key = "recordings/2025/10/09/c_1_mixed.wav";
+        let mut upload = store.begin(key, "c").await.unwrap();
+        upload
+            .write(Bytes::from_static(&[1, 0, 2, 0, 3, 0]))
+            .await
+            .unwrap();
+        let first = upload.finish(header).await.unwrap();
+        assert_eq!(store.is_there(key, &first).await, Ok(true));
+        let mut upload = store.begin(key, "c").await.unwrap();
+        upload.write(Bytes::from_static(other)).await.unwrap();
+        let second = upload.finish(header).await.unwrap();
+        assert_eq!(store.is_there(key, &first).await, Ok(false));
+        assert_eq!(store.is_there(key, &second).await, Ok(true));
+        assert_eq!(
+            read(key).as_deref(),
+            Some(&[&header[..], other].concat()[..])
+        );
+    }
 
     // Given up, or dropped: the key keeps what it had.
     for other in [key, "recordings/2025/10/09/c_1_to.wav"] {
@@ -124,12 +146,20 @@ async fn check_store(store: &impl RecordingStore, read: impl Fn(&str) -> Option<
 
     let key = "recordings/2025/10/09/c_1_verdict.json";
     assert_eq!(store.find_verdict(key).await.unwrap(), None);
-    store.put_verdict(key, b"one".to_vec()).await.unwrap();
-    store.put_verdict(key, b"two".to_vec()).await.unwrap();
-    assert_eq!(
-        store.find_verdict(key).await.unwrap().as_deref(),
-        Some(&b"two"[..])
-    );
+    // (what is written, instead of what, whether that was there, what is there then)
+    for (new, instead_of, done, then) in [
+        ("0", Some("?"), false, None),
+        ("1", None, true, Some("1")),
+        ("2", None, false, Some("1")),
+        ("2", Some("?"), false, Some("1")),
+        ("2", Some("1"), true, Some("2")),
+    ] {
+        let instead_of = instead_of.map(str::as_bytes);
+        let put = store.put_verdict(key, new.into(), instead_of).await;
+        assert_eq!(put, Ok(done), "{new} instead of {instead_of:?}");
+        let there = store.find_verdict(key).await.unwrap();
+        assert_eq!(there.as_deref(), then.map(str::as_bytes));
+    }
 }
 
 /// A notebook in which the contact `c` has no attributes.

@@ -188,11 +188,20 @@ impl RecordingStore for FaultyStore {
         Ok(FaultyUpload { inner, refuses })
     }
 
-    async fn put_verdict(&self, key: &str, json: Vec<u8>) -> Result<(), Failure> {
+    async fn put_verdict(
+        &self,
+        key: &str,
+        json: Vec<u8>,
+        instead_of: Option<&[u8]>,
+    ) -> Result<bool, Failure> {
         if self.refuses == Refuses::Verdict {
             return Err(full());
         }
-        self.inner.put_verdict(key, json).await
+        self.inner.put_verdict(key, json, instead_of).await
+    }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        self.inner.is_there(key, stored).await
     }
 }
 

@@ -52,7 +52,10 @@ pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
     match worked {
         Worked::Recorded(plan, recorded) => tell_recorded(plan, recorded),
         Worked::Failed(plan, failure) => tell_failure(plan, failure),
-        Worked::Skipped { contact, reason: reason @ SkipReason::NotLocated { .. } } => tracing::error!(
+        Worked::Skipped {
+            contact,
+            reason: reason @ SkipReason::NotLocated { .. },
+        } => tracing::error!(
             contact = &**contact,
             cause = %reason,
             cure = "redrive the record with what is missing",
@@ -78,7 +81,11 @@ const UNDECODABLE_CURE: &str = "mend what writes to the data stream";
 fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
     let verdict = &recorded.verdict;
     let gaps = [&verdict.sides.from, &verdict.sides.to];
-    let gap_seconds: f64 = gaps.into_iter().flatten().map(|side| side.gaps.seconds).sum();
+    let gap_seconds: f64 = gaps
+        .into_iter()
+        .flatten()
+        .map(|side| side.gaps.seconds)
+        .sum();
     tracing::info!(
         contact = &*plan.id.contact,
         recording = %plan.id.start,
@@ -150,10 +157,16 @@ fn noted(noted: &Noted) -> &'static str {
 
 /// Tells what became of a record that could not be worked to its end.
 pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
-    let sequence_number = handled.record.sequence_number.as_deref().unwrap_or_default();
+    let sequence_number = handled
+        .record
+        .sequence_number
+        .as_deref()
+        .unwrap_or_default();
     match &handled.settled {
         Settled::Done => {}
-        Settled::HandedBack => tracing::warn!(sequence_number, origin = ?batch.origin, "handed back"),
+        Settled::HandedBack => {
+            tracing::warn!(sequence_number, origin = ?batch.origin, "handed back")
+        }
         Settled::Parked => tracing::warn!(sequence_number, "parked"),
         Settled::NotParked(failure) => tracing::error!(
             sequence_number,
@@ -168,10 +181,13 @@ pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
 /// The metrics of a batch, one line for each status that came up.
 #[allow(clippy::print_stdout, reason = "metrics are lines on standard output")]
 pub(super) fn metrics(batch: &Batch, now: SystemTime) {
-    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let parts = batch.records.iter().flat_map(|handled| {
-        handled.worked.parts.iter().map(move |part| (handled, part))
-    });
+    let now = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let parts = batch
+        .records
+        .iter()
+        .flat_map(|handled| handled.worked.parts.iter().map(move |part| (handled, part)));
     for (handled, part) in parts {
         if let Some(metrics) = metrics_of(handled, part, now.as_secs_f64()) {
             println!("{}", emf(&metrics, now.as_millis() as u64));
@@ -202,21 +218,37 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
                 (Some(start), Some(stop)) => (stop.0 - start.0) as f64 / 1_000.0,
                 _ => 0.0,
             };
-            (Status::Failed.name(), vec![("LostSeconds", "Seconds", lost)])
+            (
+                Status::Failed.name(),
+                vec![("LostSeconds", "Seconds", lost)],
+            )
         }
-        Worked::Skipped { .. } | Worked::Undecodable(_) | Worked::NotAContactRecord(_) => return None,
+        Worked::Skipped { .. } | Worked::Undecodable(_) | Worked::NotAContactRecord(_) => {
+            return None;
+        }
     };
     values.push(("Recordings", "Count", 1.0));
-    values.push(("Parked", "Count", f64::from(u8::from(handled.settled == Settled::Parked))));
-    if let Some(lag) = handled.record.arrived.map(|arrived| (now - arrived.0 as f64 / 1_000.0).max(0.0)) {
+    values.push((
+        "Parked",
+        "Count",
+        f64::from(u8::from(handled.settled == Settled::Parked)),
+    ));
+    if let Some(lag) = handled
+        .record
+        .arrived
+        .map(|arrived| (now - arrived.0 as f64 / 1_000.0).max(0.0))
+    {
         values.push(("RecordToFilesSeconds", "Seconds", lag));
     }
     Some(Metrics { status, values })
 }
 
 fn emf(metrics: &Metrics, timestamp: u64) -> Value {
-    let definitions: Vec<_> =
-        metrics.values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
+    let definitions: Vec<_> = metrics
+        .values
+        .iter()
+        .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
+        .collect();
     let mut line = json!({
         "_aws": {
             "Timestamp": timestamp,

@@ -36,9 +36,14 @@ pub async fn extract(
     let answers = stream::unfold(answers, |mut pieces| async {
         pieces.next().map(|answer| (answer, pieces))
     });
-    let verdict = assemble(store, policy, &NoDeadline, &plan, answers).await?;
+    let verdict = assemble(store, policy, &NoDeadline, &plan, answers)
+        .await?
+        .verdict;
+    // Extracted again, it is replaced; there are no other deliveries here.
+    let key = plan.keys.verdict();
+    let before = store.find_verdict(&key).await?;
     store
-        .put_verdict(&plan.keys.verdict(), verdict.to_json())
+        .put_verdict(&key, verdict.to_json(), before.as_deref())
         .await?;
     Ok(verdict)
 }

@@ -66,9 +66,41 @@ impl RecordingStore for LocalRecordings {
         LocalUpload::begin(self.path(key)?)
     }
 
-    async fn put_verdict(&self, key: &str, json: Vec<u8>) -> Result<(), Failure> {
-        write_whole(self.path(key)?, &json)
+    async fn put_verdict(
+        &self,
+        key: &str,
+        json: Vec<u8>,
+        instead_of: Option<&[u8]>,
+    ) -> Result<bool, Failure> {
+        let part = Part::begin(self.path(key)?)?;
+        (&part.file)
+            .write_all(&json)
+            .map_err(write_failure(&part.path))?;
+        match instead_of {
+            None => part.keep_if_first(),
+            // Between reading and renaming another process could write: a folder has no
+            // conditional write, and `callreel record` is one process.
+            Some(_) if self.find_verdict(key).await?.as_deref() != instead_of => Ok(false),
+            Some(_) => part.keep().map(|()| true),
+        }
     }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        Ok(version(&self.path(key)?)? == Some(stored.version.clone()))
+    }
+}
+
+/// What tells a file from another one written to its place: its size and its time.
+fn version(path: &Path) -> Result<Option<String>, Failure> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_failure(Tried::Reading, path, &error)),
+    };
+    let changed = metadata.modified().ok();
+    let since = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let nanos = since.map_or(0, |since| since.as_nanos());
+    Ok(Some(format!("{}-{nanos}", metadata.len())))
 }
 
 /// A WAV file that grows beside its place.
@@ -110,8 +142,13 @@ impl Upload for LocalUpload {
         let sha256 = hash(file).map_err(&failed)?;
         drop(failed);
         let bytes = self.bytes;
+        let version = version(&self.part.path)?.unwrap_or_default();
         self.part.keep()?;
-        Ok(Stored { bytes, sha256 })
+        Ok(Stored {
+            bytes,
+            sha256,
+            version,
+        })
     }
 
     async fn abort(self) {
@@ -171,6 +208,17 @@ impl Part {
             place,
             kept: false,
         })
+    }
+
+    /// Keeps it unless there is something in its place: a link never replaces.
+    fn keep_if_first(self) -> Result<bool, Failure> {
+        match fs::hard_link(&self.path, &self.place) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            // Not every file system has links.
+            Err(_) if !self.place.exists() => self.keep().map(|()| true),
+            Err(_) => Ok(false),
+        }
     }
 
     fn keep(mut self) -> Result<(), Failure> {

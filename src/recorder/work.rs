@@ -86,12 +86,19 @@ pub fn open_record(record: &BatchRecord, policy: &Policy) -> Vec<Part> {
     for contact in read_contact_records(data) {
         match contact {
             Err(error) => parts.push(Part::Ended(Worked::NotAContactRecord(error))),
-            Ok(contact) => parts.extend(decide(&contact, policy).into_iter().map(|decision| match decision {
-                Decision::Record(plan) => Part::Open(plan),
-                Decision::Skip(reason) => {
-                    Part::Ended(Worked::Skipped { contact: contact.contact.clone(), reason })
-                }
-            })),
+            Ok(contact) => {
+                parts.extend(
+                    decide(&contact, policy)
+                        .into_iter()
+                        .map(|decision| match decision {
+                            Decision::Record(plan) => Part::Open(plan),
+                            Decision::Skip(reason) => Part::Ended(Worked::Skipped {
+                                contact: contact.contact.clone(),
+                                reason,
+                            }),
+                        }),
+                )
+            }
         }
     }
     parts

@@ -1,0 +1,198 @@
+//! The ports over AWS: KVS for fragments, S3 for recordings, Connect for attributes, and
+//! SQS for records that wait for somebody. Decides nothing; no SDK type leaves here.
+//!
+//! # How calls are made
+//!
+//! All clients share one HTTP client and one configuration, so that TLS is set up once:
+//! the connection and read time-outs are the same everywhere, since the HTTP client keeps
+//! one connector for each pair of them. Retries are the SDK's, mode "standard" (exponential
+//! back-off with jitter, and a budget that stops them when everything fails):
+//!
+//! | client | attempts | one attempt | a call | silent body |
+//! | --- | --- | --- | --- | --- |
+//! | KVS | 5 | 10 s | 40 s | given up by [`kvs`] itself |
+//! | S3 | 4 | 60 s | 180 s | 10 s |
+//! | Connect | 6 | 10 s | 60 s | 10 s |
+//! | SQS | 4 | 10 s | 30 s | 10 s |
+//!
+//! The SDK's retries are for one call; a failure that outlasts them is a
+//! [`Failure`](crate::failure::Failure), and its kind says what becomes of the recording.
+
+pub mod connect;
+mod errors;
+pub mod kvs;
+mod pace;
+pub mod queue;
+pub mod s3;
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+pub use connect::ConnectContacts;
+pub use kvs::KvsSource;
+pub use queue::ParkQueue;
+pub use s3::S3Recordings;
+
+use crate::config::Config;
+
+/// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest wait for the first byte of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a body may be silent, in clients that leave this to the SDK. Its default is
+/// 20 s, of which an invocation has few.
+const STALL_GRACE: Duration = Duration::from_secs(10);
+/// An unused connection is closed after this time. AWS closes idle ones on its side, and
+/// a frozen function cannot see that; the fewer stale ones, the fewer failed first calls.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// How one client tries.
+#[derive(Clone, Copy, Debug)]
+struct Trying {
+    attempts: u32,
+    attempt: Duration,
+    call: Duration,
+    silent_bodies: SilentBodies,
+}
+
+/// Who gives up a body that says nothing.
+#[derive(Clone, Copy, Debug)]
+enum SilentBodies {
+    /// The SDK, after [`STALL_GRACE`].
+    Sdk,
+    /// Whoever reads it.
+    Reader,
+}
+
+impl Trying {
+    const KVS: Self = Self {
+        attempts: 5,
+        attempt: Duration::from_secs(10),
+        call: Duration::from_secs(40),
+        silent_bodies: SilentBodies::Reader,
+    };
+    const S3: Self = Self {
+        attempts: 4,
+        attempt: Duration::from_secs(60),
+        call: Duration::from_secs(180),
+        silent_bodies: SilentBodies::Sdk,
+    };
+    const CONNECT: Self = Self {
+        attempts: 6,
+        attempt: Duration::from_secs(10),
+        call: Duration::from_secs(60),
+        silent_bodies: SilentBodies::Sdk,
+    };
+    const SQS: Self = Self {
+        attempts: 4,
+        attempt: Duration::from_secs(10),
+        call: Duration::from_secs(30),
+        silent_bodies: SilentBodies::Sdk,
+    };
+
+    /// The shared configuration with this client's own retries and time-outs.
+    fn on(self, shared: &SdkConfig) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(self.call);
+        let stalls = match self.silent_bodies {
+            SilentBodies::Sdk => StalledStreamProtectionConfig::enabled()
+                .grace_period(STALL_GRACE)
+                .build(),
+            SilentBodies::Reader => StalledStreamProtectionConfig::disabled(),
+        };
+        let retries = RetryConfig::standard()
+            .with_max_attempts(self.attempts)
+            .with_initial_backoff(Duration::from_millis(200))
+            .with_max_backoff(Duration::from_secs(5));
+        shared
+            .to_builder()
+            .retry_config(retries)
+            .timeout_config(timeouts.build())
+            .stalled_stream_protection(stalls)
+            .build()
+    }
+}
+
+/// Where AWS is, and as whom it is called: what every AWS tool takes. What is not given
+/// here comes from the usual places (environment, profile files, the function's role).
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// The region.
+    pub region: Option<String>,
+    /// A profile of the shared configuration files.
+    pub profile: Option<String>,
+    /// One endpoint for all services, such as the sandbox's.
+    pub endpoint: Option<String>,
+}
+
+/// Everything that the recorder needs of AWS.
+#[derive(Debug)]
+pub struct Connected {
+    /// Where fragments come from.
+    pub source: KvsSource,
+    /// Where recordings go.
+    pub store: S3Recordings,
+    /// Where URLs are noted.
+    pub notes: ConnectContacts,
+    /// Where parked records wait, if there is such a place.
+    pub queue: Option<ParkQueue>,
+}
+
+/// Makes all clients. No call is made yet, but for credentials that must be looked up.
+pub async fn connect_all(config: &Config) -> Connected {
+    let access = Access {
+        region: Some(config.region.clone()),
+        ..Access::default()
+    };
+    let shared = load(access).await;
+    Connected {
+        source: KvsSource::new(&shared, kvs::Limits::from(config)),
+        store: S3Recordings::new(&shared, s3::Bucket::from(config)),
+        notes: ConnectContacts::new(&shared),
+        queue: config
+            .retry_queue
+            .as_ref()
+            .map(|url| ParkQueue::new(&shared, url)),
+    }
+}
+
+/// The configuration that all clients share.
+pub async fn load(access: Access) -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new()
+        .pool_idle_timeout(POOL_IDLE)
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+    if let Some(region) = access.region {
+        loader = loader.region(Region::new(region));
+    }
+    if let Some(profile) = access.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint) = access.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    loader.load().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_has_time_for_more_than_one_attempt_and_an_invocation_for_a_call() {
+        for trying in [Trying::KVS, Trying::S3, Trying::CONNECT, Trying::SQS] {
+            assert!(trying.attempts > 1, "{trying:?}");
+            assert!(trying.call > 2 * trying.attempt, "{trying:?}");
+            assert!(trying.call < Duration::from_secs(900 / 4), "{trying:?}");
+        }
+    }
+}

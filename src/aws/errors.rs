@@ -1,0 +1,579 @@
+//! SDK errors to failures: the one table. What an error says of itself (HTTP status, code,
+//! message) is looked at once, here; nobody else compares an error's text.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::failure::{Failure, FailureKind, KeyTrouble};
+
+/// The calls that are made, each with the permission that it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    GetDataEndpoint,
+    ListFragments,
+    GetMedia,
+    DescribeStream,
+    ReadObject,
+    WriteObject,
+    AbortUpload,
+    ReadAttributes,
+    WriteAttributes,
+    SendMessage,
+}
+
+/// Whose call it is: the same status means other things on each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    Kvs,
+    S3,
+    Connect,
+    Sqs,
+}
+
+impl Call {
+    const fn service(self) -> Service {
+        match self {
+            Self::GetDataEndpoint | Self::ListFragments | Self::GetMedia | Self::DescribeStream => {
+                Service::Kvs
+            }
+            Self::ReadObject | Self::WriteObject | Self::AbortUpload => Service::S3,
+            Self::ReadAttributes | Self::WriteAttributes => Service::Connect,
+            Self::SendMessage => Service::Sqs,
+        }
+    }
+
+    const fn permission(self) -> &'static str {
+        match self {
+            Self::GetDataEndpoint => "kinesisvideo:GetDataEndpoint on the stream",
+            Self::ListFragments => "kinesisvideo:ListFragments on the stream",
+            Self::GetMedia => "kinesisvideo:GetMediaForFragmentList on the stream",
+            Self::DescribeStream => "kinesisvideo:DescribeStream on the stream",
+            // Without s3:ListBucket, S3 answers 403 instead of 404 for what is not there.
+            Self::ReadObject => {
+                "s3:GetObject on the bucket's objects and s3:ListBucket on the bucket"
+            }
+            Self::WriteObject => {
+                "s3:PutObject on the bucket's objects (and s3:PutObjectTagging for tags)"
+            }
+            Self::AbortUpload => "s3:AbortMultipartUpload on the bucket's objects",
+            Self::ReadAttributes => "connect:GetContactAttributes on the instance's contacts",
+            Self::WriteAttributes => "connect:UpdateContactAttributes on the instance's contacts",
+            Self::SendMessage => "sqs:SendMessage on the queue",
+        }
+    }
+}
+
+/// What an error says of itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fault<'a> {
+    transport: Transport,
+    status: u16,
+    code: &'a str,
+    message: &'a str,
+}
+
+/// How far the call came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Transport {
+    /// The service answered with an error.
+    #[default]
+    Answered,
+    /// It answered with what cannot be read.
+    Garbled,
+    /// No answer came in time.
+    TimedOut,
+    /// The connection failed.
+    Broken,
+    /// There was nothing to sign the call with.
+    Unsigned,
+    /// The call could not even be made.
+    NotMade,
+}
+
+/// An SDK error as a failure of ours. `subject` is the thing that was called about.
+pub(super) fn failure<E>(
+    call: Call,
+    subject: impl fmt::Display,
+    error: &SdkError<E, HttpResponse>,
+) -> Failure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let fault = fault(error);
+    let kind = sort(call, fault);
+    let cause = match fault.transport {
+        Transport::Answered if !fault.code.is_empty() => {
+            format!(
+                "{call:?}: {} {}: {}",
+                fault.status, fault.code, fault.message
+            )
+        }
+        _ => format!("{call:?}: {}", DisplayErrorContext(error)),
+    };
+    Failure::new(kind, subject, cause.trim_end_matches(": "))
+}
+
+/// Whether the thing is not there: for calls that may well find nothing.
+pub(super) fn is_not_found<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let fault = fault(error);
+    fault.status == 404 && !["NoSuchBucket", "NoSuchUpload"].contains(&fault.code)
+}
+
+/// Whether a conditional call found its condition not met.
+pub(super) fn is_precondition<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    fault(error).status == 412
+}
+
+/// Whether a conditional call met another one at the same moment: S3 says 409, and a
+/// multipart upload is lost then, unlike after a 412.
+pub(super) fn is_conflict<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    fault(error).status == 409
+}
+
+fn fault<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault<'_> {
+    let status = error
+        .raw_response()
+        .map_or(0, |response| response.status().as_u16());
+    let transport = match error {
+        SdkError::ServiceError(context) => {
+            return Fault {
+                transport: Transport::Answered,
+                status,
+                code: context.err().code().unwrap_or_default(),
+                message: context.err().message().unwrap_or_default(),
+            };
+        }
+        SdkError::TimeoutError(_) => Transport::TimedOut,
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Transport::TimedOut,
+        SdkError::DispatchFailure(dispatch) if dispatch.is_io() => Transport::Broken,
+        // The identity is looked up inside of the dispatch; there is no kind for it.
+        SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
+            Some(error) if names_credentials(error) => Transport::Unsigned,
+            Some(_) | None => Transport::Broken,
+        },
+        SdkError::ResponseError(_) => Transport::Garbled,
+        SdkError::ConstructionFailure(_) => Transport::NotMade,
+        _ => Transport::NotMade,
+    };
+    Fault {
+        transport,
+        status,
+        ..Fault::default()
+    }
+}
+
+/// Whether an error's chain tells of credentials that were not found.
+fn names_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut chain = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| {
+        (*error).source()
+    });
+    chain.any(|error| error.to_string().contains("credential"))
+}
+
+/// Codes that mean "too much": what the SDKs agree on, and the two of KVS, which come with
+/// status 400.
+const THROTTLES: &[&str] = &[
+    "ClientLimitExceededException",
+    "ConnectionLimitExceededException",
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+    "KmsThrottled",
+    "KMS.ThrottlingException",
+];
+
+/// Codes of credentials that are wrong or over, which are told with 400 or 403.
+const BAD_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// The table.
+fn sort(call: Call, fault: Fault<'_>) -> FailureKind {
+    match fault.transport {
+        Transport::TimedOut | Transport::Garbled => return FailureKind::Unavailable,
+        Transport::Broken => return FailureKind::ConnectionLost,
+        Transport::Unsigned => return FailureKind::NoCredentials,
+        Transport::NotMade => return FailureKind::Refused,
+        Transport::Answered => {}
+    }
+    if THROTTLES.contains(&fault.code) {
+        return FailureKind::Throttled;
+    }
+    if BAD_CREDENTIALS.contains(&fault.code) {
+        return FailureKind::NoCredentials;
+    }
+    if let Some(trouble) = key_trouble(fault) {
+        return FailureKind::Key(trouble);
+    }
+    match (call.service(), fault.code) {
+        (
+            Service::Kvs,
+            "InvalidArgumentException" | "ResourceNotFoundException" | "ValidationException",
+        ) if fault.message.contains("retention period") => FailureKind::RetentionOver,
+        // S3 gives up a connection that was silent with a 400.
+        (Service::S3, "RequestTimeout") => FailureKind::ConnectionLost,
+        (Service::S3, "NoSuchBucket") => FailureKind::BucketMissing,
+        // The upload is gone: aborted by a lifecycle rule, or ended by an attempt whose
+        // answer was lost. Made anew, the recording comes out all the same.
+        (Service::S3, "NoSuchUpload") => FailureKind::WriteFailed,
+        (Service::S3, "BadDigest" | "IncompleteBody" | "XAmzContentSHA256Mismatch") => {
+            FailureKind::WriteFailed
+        }
+        (Service::Sqs, "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue") => {
+            FailureKind::QueueMissing
+        }
+        _ => by_status(call, fault.status),
+    }
+}
+
+/// What the status alone says, for codes that are not in the table.
+fn by_status(call: Call, status: u16) -> FailureKind {
+    match (status, call.service()) {
+        (401 | 403, _) => FailureKind::Denied(call.permission()),
+        (404, Service::Kvs) => FailureKind::StreamMissing,
+        (404, Service::Connect) => FailureKind::ContactMissing,
+        (404, Service::S3) => FailureKind::ReadFailed,
+        (404, Service::Sqs) => FailureKind::QueueMissing,
+        (408, _) => FailureKind::Unavailable,
+        (409 | 412, Service::S3) => FailureKind::Contended,
+        (429, _) => FailureKind::Throttled,
+        (500.., _) => FailureKind::Unavailable,
+        _ => FailureKind::Refused,
+    }
+}
+
+/// What a key refused with: KMS's own codes come through S3 and SQS, and S3 tells of a
+/// missing permission on a key in the message of its AccessDenied.
+fn key_trouble(fault: Fault<'_>) -> Option<KeyTrouble> {
+    Some(match fault.code {
+        "KMS.DisabledException" | "KmsDisabled" => KeyTrouble::Disabled,
+        "KMS.NotFoundException" | "KmsNotFound" => KeyTrouble::NotFound,
+        "KMS.InvalidStateException" | "KMS.KMSInvalidStateException" | "KmsInvalidState" => {
+            KeyTrouble::WrongState
+        }
+        "KMS.InvalidKeyUsageException" | "KmsInvalidKeyUsage" => KeyTrouble::WrongUsage,
+        "KMS.KeyUnavailableException" => KeyTrouble::Unavailable,
+        "KMS.AccessDeniedException" | "KmsAccessDenied" | "KmsOptInRequired" => {
+            KeyTrouble::AccessDenied
+        }
+        _ if [401, 403].contains(&fault.status) && fault.message.contains("kms:") => {
+            KeyTrouble::AccessDenied
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Action::{self, Park, Retry};
+
+    #[track_caller]
+    fn check(call: Call, status: u16, code: &str, message: &str, kind: FailureKind, act: Action) {
+        let fault = Fault {
+            transport: Transport::Answered,
+            status,
+            code,
+            message,
+        };
+        assert_eq!(sort(call, fault), kind, "{call:?} {status} {code}");
+        assert_eq!(kind.action(), act, "{call:?} {status} {code}");
+    }
+
+    const KVS: [Call; 4] = [
+        Call::GetDataEndpoint,
+        Call::ListFragments,
+        Call::GetMedia,
+        Call::DescribeStream,
+    ];
+
+    #[test]
+    fn kinesis_video() {
+        let over = "End timestamp 2025-10-09 is outside of the stream retention period.";
+        for call in KVS {
+            let denied = FailureKind::Denied(call.permission());
+            check(
+                call,
+                400,
+                "ClientLimitExceededException",
+                "",
+                FailureKind::Throttled,
+                Retry,
+            );
+            check(
+                call,
+                400,
+                "ConnectionLimitExceededException",
+                "",
+                FailureKind::Throttled,
+                Retry,
+            );
+            check(call, 401, "NotAuthorizedException", "", denied, Park);
+            check(call, 403, "AccessDeniedException", "", denied, Park);
+            check(
+                call,
+                404,
+                "ResourceNotFoundException",
+                "",
+                FailureKind::StreamMissing,
+                Park,
+            );
+            check(
+                call,
+                400,
+                "InvalidArgumentException",
+                over,
+                FailureKind::RetentionOver,
+                Park,
+            );
+            check(
+                call,
+                404,
+                "ResourceNotFoundException",
+                over,
+                FailureKind::RetentionOver,
+                Park,
+            );
+            check(
+                call,
+                400,
+                "InvalidArgumentException",
+                "no",
+                FailureKind::Refused,
+                Park,
+            );
+            check(
+                call,
+                403,
+                "ExpiredTokenException",
+                "",
+                FailureKind::NoCredentials,
+                Retry,
+            );
+            check(
+                call,
+                500,
+                "InternalFailure",
+                "",
+                FailureKind::Unavailable,
+                Retry,
+            );
+            check(call, 503, "", "", FailureKind::Unavailable, Retry);
+            check(call, 429, "", "", FailureKind::Throttled, Retry);
+        }
+    }
+
+    #[test]
+    fn s3() {
+        let write = Call::WriteObject;
+        let denied = FailureKind::Denied(write.permission());
+        let no_key = "User: r is not authorized to perform: kms:GenerateDataKey on resource: k";
+        let key = FailureKind::Key;
+        check(write, 403, "AccessDenied", "", denied, Park);
+        check(
+            write,
+            403,
+            "AccessDenied",
+            no_key,
+            key(KeyTrouble::AccessDenied),
+            Park,
+        );
+        check(
+            write,
+            400,
+            "KMS.DisabledException",
+            "",
+            key(KeyTrouble::Disabled),
+            Park,
+        );
+        check(
+            write,
+            400,
+            "KMS.NotFoundException",
+            "",
+            key(KeyTrouble::NotFound),
+            Park,
+        );
+        check(
+            write,
+            404,
+            "NoSuchBucket",
+            "",
+            FailureKind::BucketMissing,
+            Park,
+        );
+        check(
+            write,
+            404,
+            "NoSuchUpload",
+            "",
+            FailureKind::WriteFailed,
+            Retry,
+        );
+        check(
+            write,
+            409,
+            "ConditionalRequestConflict",
+            "",
+            FailureKind::Contended,
+            Retry,
+        );
+        check(
+            write,
+            412,
+            "PreconditionFailed",
+            "",
+            FailureKind::Contended,
+            Retry,
+        );
+        check(write, 503, "SlowDown", "", FailureKind::Throttled, Retry);
+        check(
+            write,
+            400,
+            "RequestTimeout",
+            "",
+            FailureKind::ConnectionLost,
+            Retry,
+        );
+        check(write, 400, "BadDigest", "", FailureKind::WriteFailed, Retry);
+        check(
+            write,
+            301,
+            "PermanentRedirect",
+            "",
+            FailureKind::Refused,
+            Park,
+        );
+        check(
+            Call::ReadObject,
+            404,
+            "NoSuchKey",
+            "",
+            FailureKind::ReadFailed,
+            Retry,
+        );
+    }
+
+    #[test]
+    fn connect_and_queue() {
+        let notes = Call::WriteAttributes;
+        let gone = FailureKind::ContactMissing;
+        check(notes, 404, "ResourceNotFoundException", "", gone, Park);
+        check(
+            notes,
+            429,
+            "TooManyRequestsException",
+            "",
+            FailureKind::Throttled,
+            Retry,
+        );
+        check(
+            notes,
+            400,
+            "InvalidParameterException",
+            "",
+            FailureKind::Refused,
+            Park,
+        );
+        check(
+            notes,
+            500,
+            "InternalServiceException",
+            "",
+            FailureKind::Unavailable,
+            Retry,
+        );
+        let send = Call::SendMessage;
+        let missing = FailureKind::QueueMissing;
+        check(
+            send,
+            400,
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "",
+            missing,
+            Park,
+        );
+        check(
+            send,
+            400,
+            "KmsDisabled",
+            "",
+            FailureKind::Key(KeyTrouble::Disabled),
+            Park,
+        );
+        check(
+            send,
+            400,
+            "RequestThrottled",
+            "",
+            FailureKind::Throttled,
+            Retry,
+        );
+    }
+
+    #[test]
+    fn calls_that_got_no_answer() {
+        #[track_caller]
+        fn check(transport: Transport, kind: FailureKind, action: Action) {
+            let fault = Fault {
+                transport,
+                ..Fault::default()
+            };
+            assert_eq!(sort(Call::GetMedia, fault), kind);
+            assert_eq!(kind.action(), action);
+        }
+        check(Transport::TimedOut, FailureKind::Unavailable, Retry);
+        check(Transport::Garbled, FailureKind::Unavailable, Retry);
+        check(Transport::Broken, FailureKind::ConnectionLost, Retry);
+        check(Transport::Unsigned, FailureKind::NoCredentials, Retry);
+        check(Transport::NotMade, FailureKind::Refused, Park);
+    }
+
+    /// Every status of every call comes out as something.
+    #[test]
+    fn the_table_has_no_hole() {
+        for call in KVS.into_iter().chain([
+            Call::ReadObject,
+            Call::WriteObject,
+            Call::AbortUpload,
+            Call::ReadAttributes,
+            Call::WriteAttributes,
+            Call::SendMessage,
+        ]) {
+            assert!(call.permission().contains(':'));
+            for status in 0..600 {
+                let kind = by_status(call, status);
+                let retried = kind.action() == Retry;
+                assert!(status < 500 || retried, "{call:?} {status}");
+            }
+        }
+    }
+}

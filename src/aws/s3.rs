@@ -1,0 +1,275 @@
+//! Recordings and verdicts in S3.
+//!
+//! # Memory
+//!
+//! A file under [`PART_BYTES`] is one PutObject; a longer one is a multipart upload, whose
+//! first part is held back for the header, which is known last. So each file holds two
+//! parts at the most, the first and the one that fills, and all files of all recordings
+//! together have [`PARTS_IN_FLIGHT`] parts under way: [`most_bytes`] is the bound.
+//!
+//! # Two deliveries at once, and one that died
+//!
+//! A recording has the same keys on every delivery, and most deliveries write the same
+//! bytes. They differ when one came so early that fragments were not there yet. What must
+//! never be is a verdict that stands beside files of another one. Every write carries a
+//! condition, and the ETag of what was written is its version:
+//!
+//! 1. *Files* are created with `If-None-Match: *`. When something is there (412), it is of
+//!    a delivery that died, or of one under way. Same size and SHA-256: it serves as our
+//!    own. Else it is overwritten, since a dead delivery's file would otherwise stand in
+//!    the way for ever. A file of several parts is overwritten at once: its hash is known
+//!    only when S3 holds it. Just before its files end, the recorder looks once more for
+//!    a final verdict, so that a recording that is done is not overwritten.
+//! 2. *The verdict* is created with `If-None-Match: *`, or put with `If-Match` in place of
+//!    exactly the unfinished one that was found. The first final verdict wins.
+//! 3. *Who loses* (412) finds out which files are there, by their versions. None of his:
+//!    the other's verdict holds, and he takes it. All of his: he overwrote the other's
+//!    files, and replaces the verdict by his own, again with `If-Match`. Some of each: the
+//!    verdict is replaced by an unfinished one, and the recording is made again.
+//! 4. *Who wins* looks at the versions, too: had a delivery overwritten his files and died
+//!    before it came to its verdict, nobody else would notice.
+//!
+//! The last one to reach step 2 comes after all writes of the others, so that he sees
+//! what will stay. What is left is a delivery that overwrites a file after another one's
+//! step 4, having looked for a verdict before that one's step 2, and is killed before its
+//! own step 2: three coincidences within a second. Steps 2 to 4 are the recorder's
+//! (`recorder/commit.rs`), over any store.
+//!
+//! A conflict (409) leaves a PutObject to be tried again; a multipart upload is lost by
+//! it, and the recording is handed back.
+//!
+//! # The hash
+//!
+//! SHA-256 begins with the header. A file in one part is hashed in memory; a longer one is
+//! read back once, by version, which also proves what S3 holds.
+//!
+//! # What stays behind
+//!
+//! A delivery that is killed leaves parts that nobody sees and the bucket's owner pays:
+//! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
+//! No ACL is ever set; checksums (CRC-32 by part) are left on.
+
+mod objects;
+mod parts;
+mod upload;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::Trying;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::port::{RecordingStore, Stored};
+use objects::{Condition, Object, Objects, Written};
+pub use upload::S3Upload;
+
+/// Bytes of a part: the least that S3 allows, since memory grows with it. At 10,000 parts
+/// a file could have 48 GiB, and a WAV file has at most 4.
+pub const PART_BYTES: usize = 5 << 20;
+/// Parts under way at once, of all files together.
+pub const PARTS_IN_FLIGHT: usize = 3;
+/// The largest verdict that is read; one with all its lists full has less than half.
+const MAX_VERDICT_BYTES: usize = 4 << 20;
+
+/// The most bytes that uploads of so many files at once hold.
+pub const fn most_bytes(files: usize) -> usize {
+    (2 * files + PARTS_IN_FLIGHT) * PART_BYTES
+}
+
+/// A bucket and how objects are put into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// The KMS key to encrypt with; else the bucket's own encryption holds.
+    pub kms_key: Option<String>,
+    /// Tags for every object.
+    pub tags: Vec<(String, String)>,
+}
+
+impl From<&Config> for Bucket {
+    fn from(config: &Config) -> Self {
+        Self {
+            name: config.bucket.clone(),
+            kms_key: config.kms_key.clone(),
+            tags: config.object_tags.clone(),
+        }
+    }
+}
+
+impl Bucket {
+    /// The tags as `x-amz-tagging` wants them: an URL's query.
+    fn tagging(&self) -> Option<String> {
+        let pairs = self.tags.iter();
+        let pairs = pairs.map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+        let tagging = pairs.collect::<Vec<_>>().join("&");
+        (!tagging.is_empty()).then_some(tagging)
+    }
+}
+
+/// Percent-encodes all but what an URL's query and a header take as they are.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+/// A bucket of recordings.
+#[derive(Debug)]
+pub struct S3Recordings(Arc<Shared>);
+
+/// What uploads share.
+#[derive(Debug)]
+struct Shared {
+    objects: Objects,
+    parts_in_flight: Arc<Semaphore>,
+    /// Aborts under way in the background.
+    aborts: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Shared {
+    /// Gives an upload up. Who called is told of another failure already, so that this one
+    /// only leaves a line.
+    async fn abort(&self, key: &str, upload: &str) {
+        if let Err(failure) = self.objects.abort(key, upload).await {
+            tracing::warn!(key, %failure, "an unfinished upload stays until the bucket's lifecycle rule removes it");
+        }
+    }
+
+    fn abort_later(shared: &Arc<Self>, key: String, upload: Arc<str>) {
+        // Without a runtime the process is about to end; the lifecycle rule is left.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let task = Arc::clone(shared);
+        let abort = runtime.spawn(async move { task.abort(&key, &upload).await });
+        let mut aborts = shared.lock_aborts();
+        aborts.retain(|abort| !abort.is_finished());
+        aborts.push(abort);
+    }
+
+    fn lock_aborts(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        // A panic elsewhere cannot leave the list in disorder.
+        self.aborts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl S3Recordings {
+    /// Recordings in a bucket, over the shared configuration.
+    pub fn new(shared: &SdkConfig, bucket: Bucket) -> Self {
+        let shared = Trying::S3.on(shared);
+        // An endpoint of one's own has no host name for each bucket.
+        let own_endpoint =
+            shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(own_endpoint);
+        Self(Arc::new(Shared {
+            objects: Objects {
+                client: aws_sdk_s3::Client::from_conf(config.build()),
+                bucket,
+            },
+            parts_in_flight: Arc::new(Semaphore::new(PARTS_IN_FLIGHT)),
+            aborts: Mutex::default(),
+        }))
+    }
+
+    /// Waits until uploads that were dropped are aborted: before an invocation ends, since
+    /// the function is frozen then.
+    pub async fn aborts_ended(&self) {
+        let aborts = std::mem::take(&mut *self.0.lock_aborts());
+        for abort in aborts {
+            // A task that panicked has nothing to tell.
+            let _ = abort.await;
+        }
+    }
+}
+
+fn verdict(key: &str) -> Object {
+    Object {
+        key: key.to_owned(),
+        content_type: "application/json",
+        contact: None,
+    }
+}
+
+impl RecordingStore for S3Recordings {
+    type Upload = S3Upload;
+
+    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let found = self.0.objects.read(key, MAX_VERDICT_BYTES).await?;
+        Ok(found.map(|(json, _)| json))
+    }
+
+    async fn begin(&self, key: &str, contact: &str) -> Result<S3Upload, Failure> {
+        let object = Object {
+            key: key.to_owned(),
+            content_type: "audio/wav",
+            contact: Some(escape(contact)),
+        };
+        Ok(S3Upload::new(Arc::clone(&self.0), object))
+    }
+
+    async fn put_verdict(
+        &self,
+        key: &str,
+        json: Vec<u8>,
+        instead_of: Option<&[u8]>,
+    ) -> Result<bool, Failure> {
+        let objects = &self.0.objects;
+        let object = verdict(key);
+        let put = match instead_of {
+            None => objects.put(&object, json.into(), Condition::Absent).await?,
+            Some(old) => match objects.read(key, MAX_VERDICT_BYTES).await? {
+                Some((there, version)) if there == old => {
+                    let unchanged = Condition::Unchanged(&version);
+                    objects.put(&object, json.into(), unchanged).await?
+                }
+                Some(_) | None => Written::Occupied,
+            },
+        };
+        Ok(put != Written::Occupied)
+    }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        let there = self.0.objects.head(key).await?;
+        Ok(
+            there
+                .is_some_and(|(version, bytes)| version == stored.version && bytes == stored.bytes),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_a_query() {
+        let mut bucket = Bucket {
+            name: "b".into(),
+            kms_key: None,
+            tags: Vec::new(),
+        };
+        assert_eq!(bucket.tagging(), None);
+        bucket.tags = vec![
+            ("team".into(), "voice & data".into()),
+            ("ü".into(), String::new()),
+        ];
+        let tagging = bucket.tagging();
+        assert_eq!(tagging.as_deref(), Some("team=voice%20%26%20data&%C3%BC="));
+    }
+
+    #[test]
+    fn one_call_fits_well_below_the_memory_bound() {
+        assert!(most_bytes(3) <= 48 << 20);
+    }
+}

@@ -1,0 +1,351 @@
+//! The calls to S3, each with its conditions: what came of a conditional write is a value.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
+};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::Bucket;
+use super::parts::Part;
+use crate::aws::errors::{Call, failure, is_conflict, is_not_found, is_precondition};
+use crate::failure::{Failure, FailureKind};
+
+/// A conditional write that meets another one (409) is tried so often.
+const CONFLICT_ATTEMPTS: u32 = 5;
+/// The wait after a conflict; it grows with each.
+const CONFLICT_WAIT: Duration = Duration::from_millis(200);
+/// An object is read so often before reading it counts as failed.
+const READ_ATTEMPTS: u32 = 3;
+
+/// When a write may take place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition<'a> {
+    /// When nothing is under the key.
+    Absent,
+    /// When the object is of this version.
+    Unchanged(&'a str),
+    /// In any case.
+    Always,
+}
+
+impl<'a> Condition<'a> {
+    fn if_none_match(self) -> Option<String> {
+        (self == Self::Absent).then(|| "*".to_owned())
+    }
+
+    fn if_match(self) -> Option<String> {
+        match self {
+            Self::Unchanged(version) => Some(version.to_owned()),
+            Self::Absent | Self::Always => None,
+        }
+    }
+}
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It took place; the object's version.
+    Done(String),
+    /// Its condition did not hold.
+    Occupied,
+}
+
+/// What an object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Contents {
+    pub bytes: u64,
+    pub sha256: String,
+    pub version: String,
+}
+
+/// An object to be.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub key: String,
+    pub content_type: &'static str,
+    /// The metadata `contact-id`.
+    pub contact: Option<String>,
+}
+
+/// One bucket's objects.
+#[derive(Debug)]
+pub(super) struct Objects {
+    pub client: Client,
+    pub bucket: Bucket,
+}
+
+/// Calls that write share these settings, and no type.
+macro_rules! with_settings {
+    ($request:expr, $objects:expr, $object:expr) => {{
+        let key = $objects.bucket.kms_key.clone();
+        $request
+            .bucket(&$objects.bucket.name)
+            .key(&$object.key)
+            .content_type($object.content_type)
+            .set_metadata(
+                $object
+                    .contact
+                    .clone()
+                    .map(|contact| [("contact-id".to_owned(), contact)].into_iter().collect()),
+            )
+            .set_tagging($objects.bucket.tagging())
+            .set_server_side_encryption(key.as_ref().map(|_| ServerSideEncryption::AwsKms))
+            .set_bucket_key_enabled(key.as_ref().map(|_| true))
+            .set_ssekms_key_id(key)
+    }};
+}
+
+impl Objects {
+    fn subject(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket.name)
+    }
+
+    fn write_failure<E>(
+        &self,
+        key: &str,
+        error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
+    ) -> Failure
+    where
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        failure(Call::WriteObject, self.subject(key), error)
+    }
+
+    /// Writes an object in one call.
+    pub async fn put(
+        &self,
+        object: &Object,
+        body: Bytes,
+        condition: Condition<'_>,
+    ) -> Result<Written, Failure> {
+        let mut attempt = 1;
+        loop {
+            let put = with_settings!(self.client.put_object(), self, object)
+                .set_if_none_match(condition.if_none_match())
+                .set_if_match(condition.if_match())
+                .body(body.clone().into())
+                .send();
+            match put.await {
+                Ok(put) => return Ok(Written::Done(put.e_tag.unwrap_or_default())),
+                Err(error) if is_precondition(&error) => return Ok(Written::Occupied),
+                // The object that was to be replaced is gone.
+                Err(error) if condition.if_match().is_some() && is_not_found(&error) => {
+                    return Ok(Written::Occupied);
+                }
+                Err(error) if is_conflict(&error) && attempt < CONFLICT_ATTEMPTS => {
+                    tokio::time::sleep(CONFLICT_WAIT * attempt).await;
+                    attempt += 1;
+                }
+                Err(error) => return Err(self.write_failure(&object.key, &error)),
+            }
+        }
+    }
+
+    /// Begins an object of several parts; its upload id.
+    pub async fn create(&self, object: &Object) -> Result<String, Failure> {
+        let created = with_settings!(self.client.create_multipart_upload(), self, object)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .send()
+            .await
+            .map_err(|error| self.write_failure(&object.key, &error))?;
+        created.upload_id.ok_or_else(|| {
+            let cause = "CreateMultipartUpload gave no upload id";
+            Failure::new(FailureKind::Unavailable, self.subject(&object.key), cause)
+        })
+    }
+
+    /// Uploads a part.
+    pub async fn part(
+        &self,
+        key: &str,
+        upload: &str,
+        part: Part,
+    ) -> Result<CompletedPart, Failure> {
+        let sent = self
+            .client
+            .upload_part()
+            .bucket(&self.bucket.name)
+            .key(key)
+            .upload_id(upload)
+            .part_number(part.number)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .body(part.bytes.into())
+            .send()
+            .await
+            .map_err(|error| self.write_failure(key, &error))?;
+        Ok(CompletedPart::builder()
+            .part_number(part.number)
+            .set_e_tag(sent.e_tag)
+            .set_checksum_crc32(sent.checksum_crc32)
+            .build())
+    }
+
+    /// Makes one object of the parts. When the condition does not hold (412), the upload
+    /// stays as it is and can be completed once more; after a conflict (409) it is lost.
+    pub async fn complete(
+        &self,
+        key: &str,
+        upload: &str,
+        parts: Vec<CompletedPart>,
+        condition: Condition<'_>,
+    ) -> Result<Written, Failure> {
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(parts))
+            .build();
+        let completed = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(key)
+            .upload_id(upload)
+            .multipart_upload(parts)
+            .set_if_none_match(condition.if_none_match())
+            .set_if_match(condition.if_match())
+            .send()
+            .await;
+        match completed {
+            Ok(completed) => Ok(Written::Done(completed.e_tag.unwrap_or_default())),
+            Err(error) if is_precondition(&error) => Ok(Written::Occupied),
+            Err(error) => Err(self.write_failure(key, &error)),
+        }
+    }
+
+    /// Gives an upload up. One that is gone is given up already.
+    pub async fn abort(&self, key: &str, upload: &str) -> Result<(), Failure> {
+        let request = self.client.abort_multipart_upload();
+        let request = request.bucket(&self.bucket.name).key(key).upload_id(upload);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|raw| raw.status().as_u16() == 404) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failure(Call::AbortUpload, self.subject(key), &error)),
+        }
+    }
+
+    /// The version and size of the object under a key.
+    pub async fn head(&self, key: &str) -> Result<Option<(String, u64)>, Failure> {
+        let request = self.client.head_object().bucket(&self.bucket.name).key(key);
+        match request.send().await {
+            Ok(head) => {
+                let bytes = u64::try_from(head.content_length.unwrap_or(0)).unwrap_or(0);
+                Ok(Some((head.e_tag.unwrap_or_default(), bytes)))
+            }
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(failure(Call::ReadObject, self.subject(key), &error)),
+        }
+    }
+
+    /// Reads the object under a key through and says what it is. With a version, only that
+    /// one will do.
+    pub async fn contents(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Contents>, Failure> {
+        let mut attempt = 1;
+        loop {
+            let Some(object) = self.get(key, version).await? else {
+                return Ok(None);
+            };
+            match hash(object).await {
+                Ok(contents) => return Ok(Some(contents)),
+                Err(cause) if attempt == READ_ATTEMPTS => {
+                    return Err(Failure::new(
+                        FailureKind::ConnectionLost,
+                        self.subject(key),
+                        cause,
+                    ));
+                }
+                Err(_) => attempt += 1,
+            }
+        }
+    }
+
+    /// A small object whole, with its version.
+    pub async fn read(&self, key: &str, most: usize) -> Result<Option<(Vec<u8>, String)>, Failure> {
+        let mut attempt = 1;
+        'again: loop {
+            let Some(mut object) = self.get(key, None).await? else {
+                return Ok(None);
+            };
+            let mut whole = Vec::new();
+            while let Some(chunk) = object.body.next().await {
+                match chunk {
+                    Ok(chunk) if whole.len() + chunk.len() <= most => {
+                        whole.extend_from_slice(&chunk)
+                    }
+                    Ok(_) => {
+                        let cause = format!("is longer than {most} bytes");
+                        return Err(Failure::new(
+                            FailureKind::Unreadable,
+                            self.subject(key),
+                            cause,
+                        ));
+                    }
+                    Err(_) if attempt < READ_ATTEMPTS => {
+                        attempt += 1;
+                        continue 'again;
+                    }
+                    Err(error) => {
+                        return Err(Failure::new(
+                            FailureKind::ConnectionLost,
+                            self.subject(key),
+                            error,
+                        ));
+                    }
+                }
+            }
+            return Ok(Some((whole, object.e_tag.unwrap_or_default())));
+        }
+    }
+
+    async fn get(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<GetObjectOutput>, Failure> {
+        let request = self.client.get_object().bucket(&self.bucket.name).key(key);
+        let version = version.map(str::to_owned);
+        match request.set_if_match(version).send().await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if is_not_found(&error) || is_precondition(&error) => Ok(None),
+            Err(error) => Err(failure(Call::ReadObject, self.subject(key), &error)),
+        }
+    }
+}
+
+async fn hash(mut object: GetObjectOutput) -> Result<Contents, String> {
+    let mut hasher = Sha256::new();
+    let mut bytes = 0;
+    while let Some(chunk) = object.body.next().await {
+        let chunk = chunk.map_err(|error| format!("reading it back broke off: {error}"))?;
+        hasher.update(&chunk);
+        bytes += chunk.len() as u64;
+    }
+    Ok(Contents {
+        bytes,
+        sha256: hex(hasher),
+        version: object.e_tag.unwrap_or_default(),
+    })
+}
+
+/// The SHA-256 of bytes at hand, hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(Sha256::new_with_prefix(bytes))
+}
+
+fn hex(hasher: Sha256) -> String {
+    let digest = hasher.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,198 @@
+//! A file cut into parts as it grows. Its first part is held back, since it begins with
+//! the header, which is known last. Pure.
+
+use bytes::{Buf, Bytes};
+
+use crate::wav::HEADER_BYTES;
+
+/// A part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Its number, from 1.
+    pub number: i32,
+    pub bytes: Bytes,
+}
+
+/// How a file ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It fits into one part.
+    Whole(Bytes),
+    /// The parts that were not yet given out: the last one, if any, and the first.
+    Parts(Vec<Part>),
+}
+
+/// A file on its way: at most two parts of it are held.
+#[derive(Debug)]
+pub(super) struct Parts {
+    part_bytes: usize,
+    first: Vec<u8>,
+    filling: Vec<u8>,
+    next: i32,
+    bytes: u64,
+}
+
+impl Parts {
+    /// A file whose parts are of so many bytes, the last one of at most so many.
+    pub fn new(part_bytes: usize) -> Self {
+        let mut first = Vec::with_capacity(part_bytes);
+        // The header's place.
+        first.resize(HEADER_BYTES, 0);
+        Self {
+            part_bytes,
+            first,
+            filling: Vec::new(),
+            next: 2,
+            bytes: HEADER_BYTES as u64,
+        }
+    }
+
+    /// The file's size so far, header included.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes the next bytes until a part is full or there are none left.
+    pub fn push(&mut self, bytes: &mut Bytes) -> Option<Part> {
+        while !bytes.is_empty() {
+            let place = if self.first.len() < self.part_bytes {
+                &mut self.first
+            } else {
+                if self.filling.capacity() == 0 {
+                    // Grown by doubling, it would take up to twice as much.
+                    self.filling.reserve_exact(self.part_bytes);
+                }
+                &mut self.filling
+            };
+            let taken = bytes.len().min(self.part_bytes - place.len());
+            place.extend_from_slice(&bytes[..taken]);
+            bytes.advance(taken);
+            self.bytes += taken as u64;
+            if self.filling.len() == self.part_bytes {
+                return Some(self.take_filling());
+            }
+        }
+        None
+    }
+
+    /// Ends the file, now that its header is known.
+    pub fn finish(mut self, header: [u8; HEADER_BYTES]) -> Ending {
+        self.first[..HEADER_BYTES].copy_from_slice(&header);
+        let mut rest = Vec::new();
+        if !self.filling.is_empty() {
+            rest.push(self.take_filling());
+        }
+        let first = Bytes::from(self.first);
+        if self.next == 2 {
+            return Ending::Whole(first);
+        }
+        rest.push(Part {
+            number: 1,
+            bytes: first,
+        });
+        Ending::Parts(rest)
+    }
+
+    fn take_filling(&mut self) -> Part {
+        let number = self.next;
+        self.next += 1;
+        Part {
+            number,
+            bytes: std::mem::take(&mut self.filling).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PART: usize = 100;
+    const HEADER: [u8; HEADER_BYTES] = [b'h'; HEADER_BYTES];
+
+    /// A body of so many bytes, written in pieces of `piece`; the sizes of the parts that
+    /// come on the way, and of those at the end.
+    #[track_caller]
+    fn check(body: usize, piece: usize, on_the_way: &[(i32, usize)], at_the_end: &[(i32, usize)]) {
+        let bytes: Vec<u8> = (0..body).map(|place| place as u8).collect();
+        let mut parts = Parts::new(PART);
+        let mut given = Vec::new();
+        for piece in bytes.chunks(piece.max(1)) {
+            let mut piece = Bytes::copy_from_slice(piece);
+            while let Some(part) = parts.push(&mut piece) {
+                given.push(part);
+            }
+            assert!(piece.is_empty());
+        }
+        assert_eq!(parts.bytes(), (HEADER_BYTES + body) as u64);
+        let sizes = |parts: &[Part]| -> Vec<_> {
+            parts
+                .iter()
+                .map(|part| (part.number, part.bytes.len()))
+                .collect()
+        };
+        assert_eq!(sizes(&given), on_the_way);
+        let rest = match parts.finish(HEADER) {
+            Ending::Whole(bytes) => vec![Part { number: 1, bytes }],
+            Ending::Parts(rest) => {
+                assert!(rest.len() + given.len() > 1);
+                rest
+            }
+        };
+        assert_eq!(sizes(&rest), at_the_end);
+        given.extend(rest);
+        given.sort_by_key(|part| part.number);
+        let file = given
+            .iter()
+            .map(|part| &part.bytes[..])
+            .collect::<Vec<_>>()
+            .concat();
+        assert_eq!(file, [&HEADER[..], &bytes].concat());
+    }
+
+    #[test]
+    fn a_short_file_is_one_piece() {
+        check(0, 1, &[], &[(1, 44)]);
+        check(10, 3, &[], &[(1, 54)]);
+        check(56, 56, &[], &[(1, 100)]);
+    }
+
+    #[test]
+    fn a_long_file_comes_in_parts_and_its_first_part_last() {
+        check(57, 7, &[], &[(2, 1), (1, 100)]);
+        check(156, 156, &[(2, 100)], &[(1, 100)]);
+        check(157, 200, &[(2, 100)], &[(3, 1), (1, 100)]);
+        check(
+            1_000,
+            1,
+            &[
+                (2, 100),
+                (3, 100),
+                (4, 100),
+                (5, 100),
+                (6, 100),
+                (7, 100),
+                (8, 100),
+                (9, 100),
+                (10, 100),
+            ],
+            &[(11, 44), (1, 100)],
+        );
+        check(
+            1_000,
+            1_000,
+            &[
+                (2, 100),
+                (3, 100),
+                (4, 100),
+                (5, 100),
+                (6, 100),
+                (7, 100),
+                (8, 100),
+                (9, 100),
+                (10, 100),
+            ],
+            &[(11, 44), (1, 100)],
+        );
+    }
+}

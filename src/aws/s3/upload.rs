@@ -1,0 +1,191 @@
+//! One WAV file on its way to S3: in one call when it is short, else in parts.
+
+use std::sync::Arc;
+
+use aws_sdk_s3::types::CompletedPart;
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use super::objects::{Condition, Object, Written, sha256};
+use super::parts::{Ending, Part, Parts};
+use super::{PART_BYTES, Shared};
+use crate::failure::{Failure, FailureKind};
+use crate::port::{Stored, Upload};
+use crate::wav::HEADER_BYTES;
+
+/// A WAV file that grows in S3. Nothing is seen of it before it is finished.
+#[derive(Debug)]
+pub struct S3Upload {
+    shared: Arc<Shared>,
+    object: Object,
+    parts: Parts,
+    multipart: Option<Multipart>,
+}
+
+/// The parts under way; dropped, those are stopped.
+#[derive(Debug)]
+struct Multipart {
+    id: Arc<str>,
+    sending: JoinSet<Result<CompletedPart, Failure>>,
+    sent: Vec<CompletedPart>,
+}
+
+impl S3Upload {
+    pub(super) fn new(shared: Arc<Shared>, object: Object) -> Self {
+        Self {
+            shared,
+            object,
+            parts: Parts::new(PART_BYTES),
+            multipart: None,
+        }
+    }
+
+    /// Sends a part on its way, when there is room for it.
+    async fn send(&mut self, part: Part) -> Result<(), Failure> {
+        let multipart = match &mut self.multipart {
+            Some(multipart) => multipart,
+            none => none.insert(Multipart {
+                id: self.shared.objects.create(&self.object).await?.into(),
+                sending: JoinSet::new(),
+                sent: Vec::new(),
+            }),
+        };
+        while let Some(ended) = multipart.sending.try_join_next() {
+            multipart.sent.push(sent(ended)?);
+        }
+        let room = Arc::clone(&self.shared.parts_in_flight)
+            .acquire_owned()
+            .await;
+        let shared = Arc::clone(&self.shared);
+        let (key, id) = (self.object.key.clone(), Arc::clone(&multipart.id));
+        multipart.sending.spawn(async move {
+            let sent = shared.objects.part(&key, &id, part).await;
+            drop(room);
+            sent
+        });
+        Ok(())
+    }
+
+    /// Ends a file that fits into one part.
+    async fn finish_whole(&self, file: Bytes) -> Result<Stored, Failure> {
+        let objects = &self.shared.objects;
+        let (bytes, sha256) = (file.len() as u64, sha256(&file));
+        let put = |condition| objects.put(&self.object, file.clone(), condition);
+        let version = match put(Condition::Absent).await? {
+            Written::Done(version) => version,
+            Written::Occupied => match objects.contents(&self.object.key, None).await? {
+                // The same bytes from an earlier delivery, or from another one just now.
+                Some(there) if (there.bytes, &there.sha256) == (bytes, &sha256) => there.version,
+                Some(_) | None => self.overwritten(put(Condition::Always).await?)?,
+            },
+        };
+        Ok(Stored {
+            bytes,
+            sha256,
+            version,
+        })
+    }
+
+    /// Ends a file of several parts, and reads it back for its hash.
+    async fn finish_parts(&mut self, rest: Vec<Part>, bytes: u64) -> Result<Stored, Failure> {
+        for part in rest {
+            self.send(part).await?;
+        }
+        let Some(multipart) = &mut self.multipart else {
+            return Err(self.failed("no part was sent"));
+        };
+        while let Some(ended) = multipart.sending.join_next().await {
+            multipart.sent.push(sent(ended)?);
+        }
+        let mut parts = std::mem::take(&mut multipart.sent);
+        parts.sort_by_key(CompletedPart::part_number);
+        let id = Arc::clone(&multipart.id);
+        let (objects, key) = (&self.shared.objects, &self.object.key);
+        let complete = |condition| objects.complete(key, &id, parts.clone(), condition);
+        let version = match complete(Condition::Absent).await? {
+            Written::Done(version) => version,
+            Written::Occupied => self.overwritten(complete(Condition::Always).await?)?,
+        };
+        // There is nothing to abort from here on.
+        self.multipart = None;
+        let wanted = (!version.is_empty()).then_some(&*version);
+        let objects = &self.shared.objects;
+        match objects.contents(&self.object.key, wanted).await? {
+            Some(there) if there.bytes == bytes => Ok(Stored {
+                bytes,
+                sha256: there.sha256,
+                version: there.version,
+            }),
+            Some(_) | None => Err(Failure::new(
+                FailureKind::Contended,
+                &self.object.key,
+                "another delivery wrote the file while this one did",
+            )),
+        }
+    }
+
+    /// An unconditional write cannot be refused for a condition.
+    fn overwritten(&self, written: Written) -> Result<String, Failure> {
+        match written {
+            Written::Done(version) => Ok(version),
+            Written::Occupied => Err(self.failed("S3 refused an unconditional write with 412")),
+        }
+    }
+
+    fn failed(&self, cause: &str) -> Failure {
+        Failure::new(FailureKind::WriteFailed, &self.object.key, cause)
+    }
+
+    /// Stops the parts under way and gives the upload up.
+    async fn give_up(&mut self) {
+        if let Some(multipart) = &mut self.multipart {
+            multipart.sending.shutdown().await;
+            let id = Arc::clone(&multipart.id);
+            self.shared.abort(&self.object.key, &id).await;
+            // Only now: dropped before, the upload is aborted by the drop.
+            self.multipart = None;
+        }
+    }
+}
+
+fn sent(
+    ended: Result<Result<CompletedPart, Failure>, tokio::task::JoinError>,
+) -> Result<CompletedPart, Failure> {
+    ended.unwrap_or_else(|error| Err(Failure::new(FailureKind::WriteFailed, "a part", error)))
+}
+
+impl Upload for S3Upload {
+    async fn write(&mut self, mut bytes: Bytes) -> Result<(), Failure> {
+        while let Some(part) = self.parts.push(&mut bytes) {
+            self.send(part).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
+        let parts = std::mem::replace(&mut self.parts, Parts::new(0));
+        let bytes = parts.bytes();
+        let finished = match parts.finish(header) {
+            Ending::Whole(file) => self.finish_whole(file).await,
+            Ending::Parts(rest) => self.finish_parts(rest, bytes).await,
+        };
+        if finished.is_err() {
+            self.give_up().await;
+        }
+        finished
+    }
+
+    async fn abort(mut self) {
+        self.give_up().await;
+    }
+}
+
+impl Drop for S3Upload {
+    /// Aborts what was neither finished nor given up, in the background:
+    /// [`super::S3Recordings::aborts_ended`] waits for it.
+    fn drop(&mut self) {
+        if let Some(multipart) = self.multipart.take() {
+            Shared::abort_later(&self.shared, self.object.key.clone(), multipart.id);
+        }
+    }
+}
