@@ -41,6 +41,7 @@
 //! to attributes.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders.
+//! `sandbox`, behind a feature of that name, answers on loopback what Callreel asks of AWS.
 //! The command line, behind the feature `cli`, puts edge and shell together.
 //!
 //! # Invariants
@@ -93,6 +94,9 @@ pub mod port;
 pub mod recorder;
 
 pub mod local;
+
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 
 #[cfg(feature = "cli")]
 pub mod cli;
