@@ -69,7 +69,11 @@ impl Queues {
             "ReceiveMessage" => self.receive(&queue, &asked).await,
             "DeleteMessage" => self.delete(&queue, asked.receipt_handle.as_deref()),
             "GetQueueAttributes" => self.count(&queue),
-            other => Err(Refusal::new(400, "UnsupportedOperation", other)),
+            other => Err(Refusal::new(
+                400,
+                "AWS.SimpleQueueService.UnsupportedOperation",
+                other,
+            )),
         }
     }
 
@@ -79,7 +83,11 @@ impl Queues {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         let plain = name.strip_suffix(".fifo").unwrap_or(name);
         if plain.is_empty() || !plain.bytes().all(allowed) {
-            return Err(Refusal::new(400, "QueueDoesNotExist", url));
+            return Err(Refusal::new(
+                400,
+                "AWS.SimpleQueueService.NonExistentQueue",
+                url,
+            ));
         }
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder)?;
