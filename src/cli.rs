@@ -4,6 +4,8 @@
 mod extract;
 mod inspect;
 mod record;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod synth;
 mod table;
 mod text;
@@ -43,6 +45,9 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
+    /// Answer on loopback what Callreel asks of AWS, for trying it without an account
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::SandboxArgs),
 }
 
 /// Runs the command line of this process.
@@ -57,6 +62,8 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(args, &mut out, cli.json),
     };
     let done = done.and_then(|()| out.flush().map_err(CliError::Output));
     match done {

@@ -39,11 +39,14 @@
 //!
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the three
 //! traits of the world in the recorder's words, and [`recorder`], one recording from plan
-//! to attributes; and [`config`], the environment parsed once.
+//! to attributes; [`function`], an invocation's batch side by side; and [`config`], the
+//! environment parsed once.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
-//! The command line, behind the feature `cli`, puts edge and shell together.
+//! `sandbox`, behind a feature of that name, answers on loopback what Callreel asks of AWS.
+//! The command line, behind the feature `cli`, and `lambda`, the function's process, put
+//! edges and shell together.
 //!
 //! # Invariants
 //!
@@ -104,6 +107,9 @@ pub mod lambda;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod local;
+
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 
 #[cfg(feature = "cli")]
 pub mod cli;

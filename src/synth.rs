@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use crate::fragment::Direction;
 use document::Writer;
-use plan::{Fate, Plan, PlannedFragment};
+use plan::{Fate, Plan, PlannedFragment, Tagging};
 use voice::Voice;
 
 /// What to make up. All times in milliseconds from the call's first sample.
@@ -181,6 +181,19 @@ impl SynthCall {
         }
     }
 
+    /// The true numbers of the fragments whose documents carry none, in the order of the
+    /// stream: what KVS knows and the media does not tell.
+    pub fn unnumbered(&self) -> Vec<String> {
+        let mut numbers = Vec::new();
+        for plan in self.plans() {
+            let untagged = plan.fragments().filter(|fragment| {
+                fragment.fate == Fate::Sent && fragment.tagging == Tagging::None
+            });
+            numbers.extend(untagged.map(|fragment| plan.number(&fragment)));
+        }
+        numbers
+    }
+
     /// How many fragments Connect made of the call, lost and missing ones included.
     pub fn fragment_count(&self) -> u64 {
         self.own_plan().count()
@@ -265,6 +278,14 @@ impl SynthCall {
             ..Self::default()
         }
     }
+}
+
+/// The document that KVS answers in place of a fragment that it cannot give, such as 3000
+/// `FRAGMENT_NOT_FOUND`.
+pub fn error_document(number: &str, id: u32, code: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    document::error_document(&mut out, number, id, code);
+    out
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -25,7 +25,8 @@ const BUFFER_BYTES: usize = 256 * 1024;
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Writes the stream to DIR/streams/NAME/NAME.mkv and the Kinesis event that tells of the call to \
-    DIR/event.json. The same flags give the same bytes. Times are seconds from the call's first sample, with up \
+    DIR/event.json. With --untagged-tail, NAME.numbers.json beside the stream tells `callreel sandbox` the numbers \
+    that the media lacks. The same flags give the same bytes. Times are seconds from the call's first sample, with up \
     to three decimals. A fragment lasts 1.088 s.\n\n\
     Try it:  callreel synth --seconds 60 --hold-at 20..25 --reuse --lose 7\n         callreel record demo/event.json"
 )]
@@ -109,6 +110,16 @@ pub(super) fn run(args: &SynthArgs, out: &mut dyn Write, json: bool) -> Result<(
     let stream = folder.join(format!("{}.mkv", args.stream));
     let bytes = write_whole(&stream, |file| write_stream(&call, file))
         .map_err(|error| told(&stream, error))?;
+    let numbers = stream.with_extension("numbers.json");
+    let unnumbered = call.unnumbered();
+    if unnumbered.is_empty() {
+        // Of an earlier call under this name; most often there is none.
+        let _ = fs::remove_file(&numbers);
+    } else {
+        let text = format!("{}\n", json!(unnumbered));
+        write_whole(&numbers, |file| file.write_all(text.as_bytes()))
+            .map_err(|error| told(&numbers, error))?;
+    }
     let event = args.out.join("event.json");
     let text = format!("{:#}\n", call.event_json(&args.stream));
     write_whole(&event, |file| file.write_all(text.as_bytes()))

@@ -67,12 +67,10 @@ impl Writer {
             return;
         }
         let number = plan.number(fragment);
-        out.extend_from_slice(EBML_HEADER);
-        id(out, SEGMENT);
-        out.extend_from_slice(&UNKNOWN_SIZE);
         if fragment.fate == Fate::Lost {
-            return error_tags(out, &number);
+            return error_document(out, &number, 3000, "FRAGMENT_NOT_FOUND");
         }
+        document_start(out);
         master(out, INFO, |info| {
             element(info, SEGMENT_UID, &plan.segment_uid(fragment.session));
             element(info, TIMECODE_SCALE, &1_000_000_u32.to_be_bytes()[1..]);
@@ -113,11 +111,18 @@ impl Writer {
     }
 }
 
-/// What KVS answers for a fragment that it does not find: tags alone, under HTTP 200.
-fn error_tags(out: &mut Vec<u8>, number: &str) {
+fn document_start(out: &mut Vec<u8>) {
+    out.extend_from_slice(EBML_HEADER);
+    id(out, SEGMENT);
+    out.extend_from_slice(&UNKNOWN_SIZE);
+}
+
+/// What KVS answers for a fragment that it cannot give: tags alone, under HTTP 200.
+pub(super) fn error_document(out: &mut Vec<u8>, number: &str, error_id: u32, code: &str) {
+    document_start(out);
     let tags = [
-        ("AWS_KINESISVIDEO_ERROR_CODE", "FRAGMENT_NOT_FOUND"),
-        ("AWS_KINESISVIDEO_ERROR_ID", "3000"),
+        ("AWS_KINESISVIDEO_ERROR_CODE", code),
+        ("AWS_KINESISVIDEO_ERROR_ID", &error_id.to_string()),
         ("AWS_KINESISVIDEO_FRAGMENT_NUMBER", number),
     ];
     tags_with_targets(out, &tags);

@@ -1,0 +1,377 @@
+//! What Callreel asks of AWS, answered on loopback: Kinesis Video and Connect by their REST
+//! JSON, SQS by AWS JSON 1.0, and S3 by a real S3 server. One port for all of them.
+//!
+//! Set for any client, `PORT` being the one that is told:
+//!
+//! ```text
+//! AWS_ENDPOINT_URL=http://127.0.0.1:PORT AWS_REGION=us-east-1
+//! AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox
+//! ```
+//!
+//! An address has no room for a bucket's name, so S3 clients must use path style
+//! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
+//!
+//! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `buckets/NAME/`.
+//! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
+//! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
+//!
+//! Not here: retention, eventual consistency other than [`Effect::DropStop`], permissions,
+//! GetMedia, and operations that Callreel does not use.
+
+mod buckets;
+mod calls;
+mod contacts;
+mod faults;
+mod operation;
+mod queues;
+mod streams;
+mod video;
+mod wire;
+
+use std::convert::Infallible;
+use std::fs;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::HOST;
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use calls::{Call, Calls};
+pub use faults::{Effect, Faults, Quota, Rule};
+
+use buckets::Buckets;
+use calls::Log;
+use contacts::Contacts;
+use faults::Playing;
+use operation::{Operation, Service};
+use queues::Queues;
+use video::Video;
+use wire::{Refusal, Reply, json_reply, spoil};
+
+/// The longest body of a request that is not S3's.
+const MAX_BODY_BYTES: usize = 4 << 20;
+/// How long accepting rests when the system has no connection to give.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// What a sandbox stands on.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The folder of streams, which need not be there.
+    pub streams: PathBuf,
+    /// The folder for all that is written.
+    pub data: PathBuf,
+    /// The port; 0 for any.
+    pub port: u16,
+    /// The buckets that there are; when none is named, any bucket is.
+    pub buckets: Vec<String>,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+/// Why no sandbox could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The port is taken or not to be had.
+    #[error("port {port} of 127.0.0.1: {source}; give another one, or 0 for any")]
+    Port {
+        /// The port asked for.
+        port: u16,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("{0}; give another folder for the data")]
+    Data(String),
+}
+
+/// AWS on loopback, on the runtime it was started on, until it is dropped: then all its
+/// connections end.
+pub struct Sandbox {
+    world: Arc<World>,
+    accepting: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts answering.
+    pub async fn start(settings: Settings) -> Result<Self, SandboxError> {
+        let data = settings.data;
+        let buckets = Buckets::new(data.join("buckets"), &settings.buckets);
+        let buckets = buckets.map_err(SandboxError::Data)?;
+        let queues = data.join("queues");
+        fs::create_dir_all(&queues)
+            .map_err(|error| SandboxError::Data(format!("{}: {error}", queues.display())))?;
+        let port = settings.port;
+        let refused = |source| SandboxError::Port { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+        let listener = listener.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let world = Arc::new(World {
+            url: format!("http://{address}"),
+            video: Video::new(settings.streams),
+            contacts: Contacts::new(data.join("contacts.json")),
+            queues: Queues::new(queues),
+            buckets,
+            playing: Mutex::new(Playing::new(settings.faults)),
+            log: Mutex::new(Log::new()),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&world)));
+        Ok(Self { world, accepting })
+    }
+
+    /// The endpoint URL of every service.
+    pub fn url(&self) -> &str {
+        &self.world.url
+    }
+
+    /// What goes wrong from now on, in place of what did so far.
+    pub fn set_faults(&self, faults: Faults) {
+        *lock(&self.world.playing) = Playing::new(faults);
+    }
+
+    /// The calls that were answered so far.
+    pub fn calls(&self) -> Calls {
+        self.world.calls()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// All services, and what is known of the calls to them.
+struct World {
+    url: String,
+    video: Video,
+    contacts: Contacts,
+    queues: Queues,
+    buckets: Buckets,
+    playing: Mutex<Playing>,
+    log: Mutex<Log>,
+}
+
+async fn accept(listener: TcpListener, world: Arc<World>) {
+    // Dropped with this task, and all connections with it.
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(serve(stream, Arc::clone(&world)));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_REST).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// One connection, to its end or to its reset.
+async fn serve(stream: TcpStream, world: Arc<World>) {
+    // Without it each answer waits 40 ms for the client's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(Notify::new());
+    let service = service_fn(|request| {
+        let (world, reset) = (Arc::clone(&world), Arc::clone(&reset));
+        async move { Ok::<_, Infallible>(world.answer(request, reset).await) }
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // A client that goes away is no error of ours.
+        _ = &mut connection => {}
+        () = reset.notified() => {
+            // Closed without lingering, a socket sends RST.
+            let stream = connection.into_parts().io.into_inner();
+            let _ = stream.set_zero_linger();
+        }
+    }
+}
+
+impl World {
+    fn calls(&self) -> Calls {
+        lock(&self.log).so_far(self.video.peak_connections())
+    }
+
+    async fn answer(&self, request: Request<Incoming>, reset: Arc<Notify>) -> Reply {
+        let (head, body) = request.into_parts();
+        let operation = Operation::of(&head);
+        if operation.service == Service::Bucket {
+            let request = Request::from_parts(head, body);
+            let subject = request.uri().to_string();
+            let mut call = self.call(operation, subject);
+            let reply = match self.interrupt(&mut call, &reset).await {
+                Some(refusal) => {
+                    buckets::drain(request).await;
+                    Err(refusal)
+                }
+                None => self.buckets.answer(request).await,
+            };
+            let reply = reply.unwrap_or_else(Refusal::into_xml);
+            return self.end(call, reply, &reset);
+        }
+        let body = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => {
+                return Refusal::new(413, "RequestTooLong", error.to_string()).into_json();
+            }
+        };
+        if operation.service == Service::Own {
+            return self.own(&head, &body).unwrap_or_else(Refusal::into_json);
+        }
+        let subject = subject(&operation, &head, &body);
+        let mut call = self.call(operation, subject);
+        let reply = match self.interrupt(&mut call, &reset).await {
+            Some(refusal) => Err(refusal),
+            None => self.serve_json(&mut call, &head, &body).await,
+        };
+        self.end(call, reply.unwrap_or_else(Refusal::into_json), &reset)
+    }
+
+    /// A call that has come, and what the script has for it.
+    fn call(&self, operation: Operation, subject: String) -> Met {
+        let effect = lock(&self.playing).next(&operation.name, &subject);
+        let call = Call {
+            operation: operation.name,
+            subject,
+            fragments: None,
+            status: 0,
+            effect: effect.as_ref().map(|effect| effect.name().to_owned()),
+            at_millis: 0,
+        };
+        Met {
+            service: operation.service,
+            call,
+            effect,
+        }
+    }
+
+    /// Effects that come before the call is carried out. Does not return from a reset.
+    async fn interrupt(&self, met: &mut Met, reset: &Notify) -> Option<Refusal> {
+        match &met.effect {
+            Some(Effect::Reset) => {
+                lock(&self.log).push(met.call.clone());
+                reset.notify_one();
+                std::future::pending().await
+            }
+            Some(Effect::Status { code, error }) => Some(Refusal::new(
+                *code,
+                error.clone(),
+                "a fault of the sandbox's script",
+            )),
+            Some(Effect::DelayMs(millis)) => {
+                tokio::time::sleep(Duration::from_millis(*millis)).await;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    async fn serve_json(&self, met: &mut Met, head: &Parts, body: &[u8]) -> Result<Reply, Refusal> {
+        let operation = &*met.call.operation;
+        match (met.service, operation) {
+            (Service::Queue, _) => self.queues.answer(operation, body).await,
+            (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),
+            (Service::Connect, _) => self.contacts.update(body),
+            _ => {
+                let quota = lock(&self.playing).faults.quota;
+                // As the client calls us, which need not be as we call ourselves.
+                let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+                let url = host.map_or_else(|| self.url.clone(), |host| format!("http://{host}"));
+                let effect = met.effect.as_ref();
+                let answered = self.video.answer(operation, body, &url, effect, quota);
+                met.call.fragments = answered.fragments;
+                answered.reply
+            }
+        }
+    }
+
+    /// Logs a call and sends its answer off, spoilt if the script says so.
+    fn end(&self, mut met: Met, reply: Reply, reset: &Arc<Notify>) -> Reply {
+        met.call.status = reply.status().as_u16();
+        lock(&self.log).push(met.call);
+        match &met.effect {
+            Some(effect) => spoil(reply, effect, reset),
+            None => reply,
+        }
+    }
+
+    /// What the sandbox answers about itself.
+    fn own(&self, head: &Parts, body: &Bytes) -> Result<Reply, Refusal> {
+        match (head.method.as_str(), head.uri.path()) {
+            ("GET", "/_sandbox/calls") => Ok(json_reply(&json!(self.calls()))),
+            ("GET", "/_sandbox/faults") => Ok(json_reply(&json!(lock(&self.playing).faults))),
+            ("PUT", "/_sandbox/faults") => {
+                let faults = wire::parse(body, "BadScript")?;
+                *lock(&self.playing) = Playing::new(faults);
+                Ok(json_reply(&json!({})))
+            }
+            (method, path) => Err(Refusal::new(
+                404,
+                "NotFound",
+                format!(
+                    "{method} {path}: there are GET /_sandbox/calls, GET and PUT /_sandbox/faults"
+                ),
+            )),
+        }
+    }
+}
+
+/// A call and what the script does to it.
+struct Met {
+    service: Service,
+    call: Call,
+    effect: Option<Effect>,
+}
+
+/// Whom a JSON call is about.
+fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
+    if operation.name == "GetContactAttributes" {
+        let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
+        return percent_decoded(contact);
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let names = ["StreamName", "StreamARN", "InitialContactId", "QueueUrl"];
+    let named = names.iter().find_map(|name| body[name].as_str());
+    named.unwrap_or_default().to_owned()
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let hex = behind
+            .get(..2)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (first, byte) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                rest = &behind[2..];
+            }
+            _ => {
+                decoded.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// A lock whose holder cannot leave it in disorder: a panic elsewhere is no reason to stop.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,97 @@
+//! S3 by `s3s` and `s3s-fs`: signatures are verified, multipart uploads, ranges, metadata
+//! and conditional writes work; tags, encryption and ACLs do not.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::body::Incoming;
+use s3s::Body;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use tokio::sync::Mutex;
+
+use super::wire::{Refusal, Reply};
+
+/// The access keys that are known; the secret of each is the same word.
+pub(super) const KEYS: [&str; 2] = ["sandbox", "test"];
+
+/// Buckets as folders.
+pub(super) struct Buckets {
+    folder: PathBuf,
+    /// Any bucket is made when it is named.
+    on_demand: bool,
+    service: S3Service,
+    /// One conditional write at a time: `s3s-fs` looks first and writes later.
+    turn: Mutex<()>,
+}
+
+impl Buckets {
+    /// Buckets in a folder: these, or any when none is named.
+    pub fn new(folder: PathBuf, names: &[String]) -> Result<Self, String> {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
+        fs::create_dir_all(&folder).map_err(|error| told(&error))?;
+        for name in names {
+            if !is_bucket_name(name) {
+                return Err(format!("{name} is no bucket's name"));
+            }
+            fs::create_dir_all(folder.join(name)).map_err(|error| told(&error))?;
+        }
+        let files = FileSystem::new(&folder).map_err(|error| told(&format_args!("{error:?}")))?;
+        let mut builder = S3ServiceBuilder::new(files);
+        let mut keys = SimpleAuth::new();
+        for key in KEYS {
+            keys.register(key.to_owned(), key.into());
+        }
+        builder.set_auth(keys);
+        Ok(Self {
+            folder,
+            on_demand: names.is_empty(),
+            service: builder.build(),
+            turn: Mutex::new(()),
+        })
+    }
+
+    pub async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+        let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
+        if self.on_demand && is_bucket_name(bucket) {
+            fs::create_dir_all(self.folder.join(bucket))?;
+        }
+        let conditional = ["if-none-match", "if-match"];
+        let conditional = request.method() != hyper::Method::GET
+            && (conditional.iter()).any(|name| request.headers().contains_key(*name));
+        let called = if conditional {
+            // Whole first, so that no slow writer keeps the others waiting.
+            let (head, body) = request.into_parts();
+            let body = body
+                .collect()
+                .await
+                .map_err(std::io::Error::other)?
+                .to_bytes();
+            let _turn = self.turn.lock().await;
+            let request = Request::from_parts(head, Body::from(body));
+            self.service.call(request).await
+        } else {
+            self.service.call(request.map(Body::from)).await
+        };
+        called.map_err(|error| Refusal::new(500, "InternalError", format!("{error:?}")))
+    }
+}
+
+/// S3's characters, so that no name leads out of the folder.
+fn is_bucket_name(name: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    name.len() >= 3 && !name.starts_with('.') && name.bytes().all(allowed)
+}
+
+/// Takes a request's body in and forgets it, so that its sender hears the answer.
+pub(super) async fn drain(request: Request<Incoming>) {
+    let mut body = request.into_body();
+    while let Some(Ok(frame)) = body.frame().await {
+        drop::<Result<Bytes, _>>(frame.into_data());
+    }
+}

@@ -1,0 +1,80 @@
+//! Contact attributes in one JSON file, `{"contact id": {"name": "value"}}`: the same
+//! file that `callreel record` keeps. Any contact may have some.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::lock;
+use super::wire::{Refusal, Reply, json_reply, parse};
+use crate::attributes::{MAX_ATTRIBUTE_BYTES, byte_count};
+
+type Attributes = BTreeMap<String, String>;
+
+#[derive(Debug)]
+pub(super) struct Contacts {
+    path: PathBuf,
+    /// One reader or writer at a time.
+    turn: Mutex<()>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Update {
+    initial_contact_id: String,
+    attributes: Attributes,
+}
+
+impl Contacts {
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// `UpdateContactAttributes`: others stay, an empty value removes.
+    pub fn update(&self, body: &[u8]) -> Result<Reply, Refusal> {
+        let update: Update = parse(body, "InvalidRequestException")?;
+        let _turn = lock(&self.turn);
+        let mut contacts = self.load()?;
+        let attributes = contacts.entry(update.initial_contact_id).or_default();
+        attributes.extend(update.attributes);
+        attributes.retain(|_, value| !value.is_empty());
+        let bytes = byte_count(attributes.iter().map(|(name, value)| (&**name, &**value)));
+        if bytes > MAX_ATTRIBUTE_BYTES {
+            let message = format!("attributes take {bytes} bytes of {MAX_ATTRIBUTE_BYTES}");
+            return Err(Refusal::new(400, "InvalidRequestException", message));
+        }
+        self.save(&contacts)?;
+        Ok(json_reply(&json!({})))
+    }
+
+    /// `GetContactAttributes`.
+    pub fn get(&self, contact: &str) -> Result<Reply, Refusal> {
+        let _turn = lock(&self.turn);
+        let attributes = self.load()?.remove(contact).unwrap_or_default();
+        Ok(json_reply(&json!({ "Attributes": attributes })))
+    }
+
+    fn load(&self) -> io::Result<BTreeMap<String, Attributes>> {
+        match fs::read(&self.path) {
+            Ok(json) => Ok(serde_json::from_slice(&json)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn save(&self, contacts: &BTreeMap<String, Attributes>) -> io::Result<()> {
+        let part = self.path.with_extension("json.part");
+        let mut json = serde_json::to_vec_pretty(contacts)?;
+        json.push(b'\n');
+        fs::write(&part, json)?;
+        fs::rename(&part, &self.path)
+    }
+}

@@ -1,0 +1,242 @@
+//! What the sandbox does wrong on purpose: a script of rules, as JSON or as values.
+//!
+//! ```
+//! use callreel::sandbox::{Effect, Faults, Rule};
+//! let faults: Faults = serde_json::from_str(r#"{
+//!     "quota": {"fragments_per_second": 500, "connections": 5},
+//!     "rules": [
+//!         {"on": "ListFragments", "effect": "drop_stop"},
+//!         {"on": "GetMediaForFragmentList", "after": 1, "effect": {"cut_after_bytes": 40000}},
+//!         {"on": "PutObject", "containing": "_verdict", "times": 2,
+//!          "effect": {"status": {"code": 503, "error": "SlowDown"}}},
+//!         {"on": "SendMessage", "times": null, "effect": "reset"}
+//!     ]
+//! }"#)?;
+//! assert_eq!(faults.rules[0], Rule::once("ListFragments", Effect::DropStop));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+/// A script: quotas that always hold, and rules for single calls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// What KVS allows a stream. Nothing is limited unless it is set here.
+    pub quota: Quota,
+    /// The first rule that fits a call has its effect on it, the others have none.
+    pub rules: Vec<Rule>,
+}
+
+/// What KVS allows a stream; AWS's own are 500 and 5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quota {
+    /// Fragments asked for within any second; a request that goes beyond it is answered
+    /// by 400 ClientLimitExceededException and does not count.
+    pub fragments_per_second: Option<u32>,
+    /// Bodies of media at once; a request that goes beyond it is answered by 400
+    /// ConnectionLimitExceededException.
+    pub connections: Option<u32>,
+}
+
+/// Which calls go wrong, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The operation by AWS's name: `GetMediaForFragmentList`, `UploadPart` …
+    pub on: String,
+    /// Only calls whose subject holds this: a stream, a contact, a queue's URL, or the
+    /// path and query of an S3 request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containing: Option<String>,
+    /// To how many calls it happens, `null` for all; once when nothing is said.
+    #[serde(default = "one")]
+    pub times: Option<u32>,
+    /// So many calls that fit are let through first.
+    #[serde(default)]
+    pub after: u32,
+    /// What happens.
+    pub effect: Effect,
+}
+
+fn one() -> Option<u32> {
+    Some(1)
+}
+
+/// What happens to a call. A body is the answer's, of any operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Effect {
+    /// An error of the service in place of the answer; nothing is done.
+    Status {
+        /// The HTTP status.
+        code: u16,
+        /// The error's name, as `ClientLimitExceededException` or S3's `SlowDown`.
+        error: String,
+    },
+    /// The connection is reset in place of an answer; nothing is done.
+    Reset,
+    /// The call is carried out and answered up to this byte of the body, then the
+    /// connection is reset. With 0, what was done is done and nobody is told.
+    CutAfterBytes(u64),
+    /// The body ends here as if it were whole.
+    EndAfterBytes(u64),
+    /// The body stands still for a while and goes on.
+    StallAfterBytes {
+        /// Bytes before it stands still.
+        bytes: u64,
+        /// For how long.
+        seconds: f64,
+    },
+    /// The answer comes later.
+    DelayMs(u64),
+    /// Error documents in place of some of the fragments asked for.
+    ErrorDocument {
+        /// `AWS_KINESISVIDEO_ERROR_ID`.
+        id: u32,
+        /// `AWS_KINESISVIDEO_ERROR_CODE`.
+        code: String,
+        /// Which of the fragments asked for, counted from 0.
+        at: Vec<usize>,
+    },
+    /// The documents come in another order than they were asked for.
+    Shuffle,
+    /// The listing lacks the newest of its fragments.
+    DropStop,
+}
+
+impl Effect {
+    /// Its name, as in the script.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Reset => "reset",
+            Self::CutAfterBytes(_) => "cut_after_bytes",
+            Self::EndAfterBytes(_) => "end_after_bytes",
+            Self::StallAfterBytes { .. } => "stall_after_bytes",
+            Self::DelayMs(_) => "delay_ms",
+            Self::ErrorDocument { .. } => "error_document",
+            Self::Shuffle => "shuffle",
+            Self::DropStop => "drop_stop",
+        }
+    }
+}
+
+impl Rule {
+    /// The next call of an operation goes wrong.
+    pub fn once(on: &str, effect: Effect) -> Self {
+        Self {
+            on: on.to_owned(),
+            containing: None,
+            times: one(),
+            after: 0,
+            effect,
+        }
+    }
+
+    /// Every call of an operation goes wrong.
+    pub fn always(on: &str, effect: Effect) -> Self {
+        Self {
+            times: None,
+            ..Self::once(on, effect)
+        }
+    }
+
+    fn fits(&self, operation: &str, subject: &str) -> bool {
+        let held = self.containing.as_deref();
+        self.on == operation && held.is_none_or(|held| subject.contains(held))
+    }
+}
+
+/// A script being played.
+#[derive(Debug, Default)]
+pub(super) struct Playing {
+    pub faults: Faults,
+    /// For each rule, the calls that fitted it and those it happened to.
+    counts: Vec<(u32, u32)>,
+}
+
+impl Playing {
+    pub fn new(faults: Faults) -> Self {
+        let counts = vec![(0, 0); faults.rules.len()];
+        Self { faults, counts }
+    }
+
+    /// What happens to this call.
+    pub fn next(&mut self, operation: &str, subject: &str) -> Option<Effect> {
+        let mut chosen = None;
+        for (rule, (fitted, happened)) in self.faults.rules.iter().zip(&mut self.counts) {
+            if !rule.fits(operation, subject) {
+                continue;
+            }
+            *fitted = fitted.saturating_add(1);
+            let due = *fitted > rule.after && rule.times.is_none_or(|times| *happened < times);
+            if chosen.is_none() && due {
+                *happened = happened.saturating_add(1);
+                chosen = Some(rule.effect.clone());
+            }
+        }
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_happen_as_often_as_they_say_and_one_to_a_call() {
+        #[track_caller]
+        fn check(rules: &str, calls: &[(&str, &str)], expected: &[&str]) {
+            let rules = serde_json::from_str(rules).unwrap();
+            let quota = Quota::default();
+            let mut playing = Playing::new(Faults { quota, rules });
+            let happened: Vec<_> = calls
+                .iter()
+                .map(|(operation, subject)| playing.next(operation, subject))
+                .map(|effect| effect.map_or("-", |effect| effect.name()))
+                .collect();
+            assert_eq!(happened, expected);
+        }
+        let puts = [
+            ("PutObject", "/b/a"),
+            ("PutObject", "/b/v"),
+            ("PutObject", "/b/v"),
+        ];
+        check("[]", &puts, &["-", "-", "-"]);
+        check(
+            r#"[{"on":"PutObject","effect":"reset"}]"#,
+            &puts,
+            &["reset", "-", "-"],
+        );
+        check(
+            r#"[{"on":"PutObject","times":null,"after":1,"effect":"reset"}]"#,
+            &puts,
+            &["-", "reset", "reset"],
+        );
+        check(
+            r#"[{"on":"PutObject","containing":"/v","effect":"reset"},
+                {"on":"PutObject","times":2,"effect":{"delay_ms":1}}]"#,
+            &puts,
+            &["delay_ms", "reset", "delay_ms"],
+        );
+        check(
+            r#"[{"on":"GetObject","effect":"shuffle"}]"#,
+            &puts,
+            &["-", "-", "-"],
+        );
+    }
+
+    #[test]
+    fn a_misspelt_script_is_refused() {
+        #[track_caller]
+        fn check(script: &str) {
+            assert!(serde_json::from_str::<Faults>(script).is_err());
+        }
+        check(r#"{"rule":[]}"#);
+        check(r#"{"rules":[{"on":"PutObject"}]}"#);
+        check(r#"{"rules":[{"on":"PutObject","time":1,"effect":"reset"}]}"#);
+        check(r#"{"rules":[{"on":"PutObject","effect":"explode"}]}"#);
+    }
+}

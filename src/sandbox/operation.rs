@@ -1,0 +1,147 @@
+//! Which operation of which service a request is: by path for Kinesis Video and Connect,
+//! by `X-Amz-Target` for SQS, and everything else is S3, in path style.
+
+use hyper::Method;
+use hyper::http::request::Parts;
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    Video,
+    Connect,
+    Queue,
+    Bucket,
+    /// The sandbox itself, under `/_sandbox/`.
+    Own,
+}
+
+/// A service and the operation's name there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Operation {
+    pub service: Service,
+    pub name: String,
+}
+
+impl Operation {
+    pub fn of(head: &Parts) -> Self {
+        let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+        let target = head.headers.get("x-amz-target");
+        let target = target.and_then(|target| target.to_str().ok());
+        let (service, name) = match (&head.method, path) {
+            _ if path.starts_with("/_sandbox/") => (Service::Own, path),
+            (&Method::POST, "/getDataEndpoint") => (Service::Video, "GetDataEndpoint"),
+            (&Method::POST, "/listFragments") => (Service::Video, "ListFragments"),
+            (&Method::POST, "/getMediaForFragmentList") => {
+                (Service::Video, "GetMediaForFragmentList")
+            }
+            (&Method::POST, "/contact/attributes") => (Service::Connect, "UpdateContactAttributes"),
+            (&Method::GET, _) if path.starts_with("/contact/attributes/") => {
+                (Service::Connect, "GetContactAttributes")
+            }
+            _ => match target.and_then(|target| target.strip_prefix("AmazonSQS.")) {
+                Some(name) => (Service::Queue, name),
+                None => {
+                    let copies = head.headers.contains_key("x-amz-copy-source");
+                    (
+                        Service::Bucket,
+                        bucket_operation(&head.method, path, query, copies),
+                    )
+                }
+            },
+        };
+        Self {
+            service,
+            name: name.to_owned(),
+        }
+    }
+}
+
+fn bucket_operation(method: &Method, path: &str, query: &str, copies: bool) -> &'static str {
+    let asks = |name: &str| {
+        let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+        names.any(|found| found == name)
+    };
+    let (_, key) = path[1.min(path.len())..]
+        .split_once('/')
+        .unwrap_or_default();
+    match (method.as_str(), key.is_empty()) {
+        ("PUT", true) => "CreateBucket",
+        ("HEAD", true) => "HeadBucket",
+        ("GET", true) if path == "/" => "ListBuckets",
+        ("GET", true) if asks("uploads") => "ListMultipartUploads",
+        ("GET", true) => "ListObjectsV2",
+        ("PUT", false) if asks("partNumber") => "UploadPart",
+        ("PUT", false) if asks("tagging") => "PutObjectTagging",
+        ("PUT", false) if copies => "CopyObject",
+        ("PUT", false) => "PutObject",
+        ("POST", false) if asks("uploads") => "CreateMultipartUpload",
+        ("POST", false) => "CompleteMultipartUpload",
+        ("POST", true) => "DeleteObjects",
+        ("DELETE", true) => "DeleteBucket",
+        ("DELETE", false) if asks("uploadId") => "AbortMultipartUpload",
+        ("DELETE", false) => "DeleteObject",
+        ("HEAD", false) => "HeadObject",
+        ("GET", false) if asks("uploadId") => "ListParts",
+        ("GET", false) => "GetObject",
+        _ => "UnknownOperation",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::Request;
+
+    #[test]
+    fn requests_are_known_by_method_path_query_and_target() {
+        #[track_caller]
+        fn check(request: &str, service: Service, name: &str) {
+            let (method, rest) = request.split_once(' ').unwrap();
+            let (uri, target) = rest.split_once(' ').unwrap_or((rest, ""));
+            let mut request = Request::builder().method(method).uri(uri);
+            if !target.is_empty() {
+                request = request.header("x-amz-target", target);
+            }
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let name = name.to_owned();
+            assert_eq!(Operation::of(&head), Operation { service, name });
+        }
+        check("POST /listFragments", Service::Video, "ListFragments");
+        check(
+            "GET /contact/attributes/i/c",
+            Service::Connect,
+            "GetContactAttributes",
+        );
+        check(
+            "POST / AmazonSQS.SendMessage",
+            Service::Queue,
+            "SendMessage",
+        );
+        check("PUT /b", Service::Bucket, "CreateBucket");
+        check("GET /", Service::Bucket, "ListBuckets");
+        check("PUT /b/k?x-id=PutObject", Service::Bucket, "PutObject");
+        check(
+            "PUT /b/k/l?x-id=UploadPart&partNumber=1&uploadId=u",
+            Service::Bucket,
+            "UploadPart",
+        );
+        check(
+            "POST /b/k?uploads",
+            Service::Bucket,
+            "CreateMultipartUpload",
+        );
+        check(
+            "POST /b/k?uploadId=u",
+            Service::Bucket,
+            "CompleteMultipartUpload",
+        );
+        check(
+            "DELETE /b/k?uploadId=u",
+            Service::Bucket,
+            "AbortMultipartUpload",
+        );
+        check("HEAD /b/k", Service::Bucket, "HeadObject");
+        check("GET /b/?list-type=2", Service::Bucket, "ListObjectsV2");
+        check("GET /_sandbox/calls", Service::Own, "/_sandbox/calls");
+    }
+}

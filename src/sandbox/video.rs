@@ -1,0 +1,438 @@
+//! Kinesis Video: endpoints, listings and media of the streams' folders.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::faults::{Effect, Quota};
+use super::lock;
+use super::streams::{Stored, Stream, Streams, name_in_arn};
+use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
+use crate::fragment::FragmentNumber;
+use crate::synth::error_document;
+
+/// How many fragments a page lists when the call does not say, and at the most.
+const DEFAULT_PAGE: usize = 100;
+const MAX_PAGE: usize = 1_000;
+/// How many fragments one request may name.
+const MAX_ASKED: usize = 1_000;
+/// How much of a file is read at a time.
+const READ_BYTES: usize = 128 << 10;
+
+const INVALID: &str = "InvalidArgumentException";
+
+/// The service, and what its streams bear at the moment.
+#[derive(Debug)]
+pub(super) struct Video {
+    streams: Streams,
+    loads: Arc<Mutex<HashMap<String, Load>>>,
+}
+
+#[derive(Debug, Default)]
+struct Load {
+    /// When how many fragments were asked for, within the last second.
+    recent: VecDeque<(Instant, usize)>,
+    connections: u32,
+    peak_connections: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Asked {
+    stream_name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+    fragment_selector: Option<Selector>,
+    #[serde(default)]
+    fragments: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Selector {
+    fragment_selector_type: String,
+    timestamp_range: TimestampRange,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TimestampRange {
+    start_timestamp: f64,
+    end_timestamp: f64,
+}
+
+/// An answer, and how many fragments it lists or was asked for.
+pub(super) struct Answered {
+    pub reply: Result<Reply, Refusal>,
+    pub fragments: Option<usize>,
+}
+
+impl Video {
+    pub fn new(streams: PathBuf) -> Self {
+        Self {
+            streams: Streams::new(streams),
+            loads: Arc::default(),
+        }
+    }
+
+    /// The most bodies that one stream had open at once.
+    pub fn peak_connections(&self) -> u32 {
+        let loads = lock(&self.loads);
+        let peaks = loads.values().map(|load| load.peak_connections);
+        peaks.max().unwrap_or(0)
+    }
+
+    pub fn answer(
+        &self,
+        operation: &str,
+        body: &[u8],
+        url: &str,
+        effect: Option<&Effect>,
+        quota: Quota,
+    ) -> Answered {
+        let mut fragments = None;
+        let reply = parse(body, INVALID).and_then(|asked: Asked| {
+            let stream = self.stream(&asked)?;
+            match operation {
+                "ListFragments" => list(&stream, &asked, effect, &mut fragments),
+                "GetMediaForFragmentList" => {
+                    fragments = Some(asked.fragments.len());
+                    self.media(&stream, &asked, effect, quota)
+                }
+                _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
+            }
+        });
+        Answered { reply, fragments }
+    }
+
+    fn stream(&self, asked: &Asked) -> Result<Arc<Stream>, Refusal> {
+        let arn = asked.stream_arn.as_deref();
+        let name = asked
+            .stream_name
+            .as_deref()
+            .or(name_in_arn(arn.unwrap_or_default()));
+        let Some(name) = name else {
+            return Err(Refusal::new(
+                400,
+                INVALID,
+                "neither StreamName nor a stream's StreamARN",
+            ));
+        };
+        self.streams.open(name)?.ok_or_else(|| {
+            let message = format!("The requested stream is not found or not active: {name}");
+            Refusal::new(404, "ResourceNotFoundException", message)
+        })
+    }
+
+    fn media(
+        &self,
+        stream: &Stream,
+        asked: &Asked,
+        effect: Option<&Effect>,
+        quota: Quota,
+    ) -> Result<Reply, Refusal> {
+        let count = asked.fragments.len();
+        if !(1..=MAX_ASKED).contains(&count) {
+            let message = format!("{count} fragments, not 1 to {MAX_ASKED}");
+            return Err(Refusal::new(400, INVALID, message));
+        }
+        let mut pieces = Vec::with_capacity(count);
+        for (at, number) in asked.fragments.iter().enumerate() {
+            let parsed: FragmentNumber = number
+                .parse()
+                .map_err(|error| Refusal::new(400, INVALID, format!("{number}: {error}")))?;
+            let error = |id, code: &str| Piece::Error(error_document(number, id, code).into());
+            pieces.push(match (effect, stream.find(parsed)) {
+                (
+                    Some(Effect::ErrorDocument {
+                        id,
+                        code,
+                        at: places,
+                    }),
+                    _,
+                ) if places.contains(&at) => error(*id, code),
+                (_, Some(stored)) => Piece::of(stored),
+                (_, None) => error(3000, "FRAGMENT_NOT_FOUND"),
+            });
+        }
+        if effect == Some(&Effect::Shuffle) {
+            pieces.sort_by_key(scrambled);
+        }
+        let held = self.take(&stream.name, count, quota)?;
+        let body = Media {
+            pieces: join(pieces).into_iter(),
+            open: None,
+            _held: held,
+        };
+        let chunks = stream::unfold(body, |mut body| async move {
+            let chunk = body.next_chunk().transpose()?;
+            Some((chunk, body))
+        });
+        Ok(reply_of("video/x-matroska", streamed(chunks)))
+    }
+
+    /// Counts a request against its stream's quota, as long as its body lasts.
+    fn take(&self, stream: &str, count: usize, quota: Quota) -> Result<Held, Refusal> {
+        let mut loads = lock(&self.loads);
+        let load = loads.entry(stream.to_owned()).or_default();
+        let now = Instant::now();
+        let past = |(at, _): &(Instant, usize)| now.duration_since(*at) >= Duration::from_secs(1);
+        while load.recent.front().is_some_and(past) {
+            load.recent.pop_front();
+        }
+        let recent: usize = load.recent.iter().map(|(_, count)| count).sum();
+        if quota
+            .fragments_per_second
+            .is_some_and(|most| recent + count > most as usize)
+        {
+            let message = "Rate exceeded: fragments per second of this stream";
+            return Err(Refusal::new(400, "ClientLimitExceededException", message));
+        }
+        if quota
+            .connections
+            .is_some_and(|most| load.connections >= most)
+        {
+            let message = "Too many connections to this stream";
+            return Err(Refusal::new(
+                400,
+                "ConnectionLimitExceededException",
+                message,
+            ));
+        }
+        load.recent.push_back((now, count));
+        load.connections += 1;
+        load.peak_connections = load.peak_connections.max(load.connections);
+        Ok(Held {
+            loads: Arc::clone(&self.loads),
+            stream: stream.to_owned(),
+        })
+    }
+}
+
+/// One connection's place in its stream's quota.
+struct Held {
+    loads: Arc<Mutex<HashMap<String, Load>>>,
+    stream: String,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(load) = lock(&self.loads).get_mut(&self.stream) {
+            load.connections = load.connections.saturating_sub(1);
+        }
+    }
+}
+
+/// A page of the fragments that start in the range, in no order but always the same one.
+fn list(
+    stream: &Stream,
+    asked: &Asked,
+    effect: Option<&Effect>,
+    count: &mut Option<usize>,
+) -> Result<Reply, Refusal> {
+    let invalid = |message: String| Refusal::new(400, INVALID, message);
+    let most = asked.max_results.unwrap_or(DEFAULT_PAGE);
+    if !(1..=MAX_PAGE).contains(&most) {
+        return Err(invalid(format!("MaxResults {most} is not 1 to {MAX_PAGE}")));
+    }
+    // The token carries the selection on, so that a next page may do without a selector.
+    let (selection, skipped) = match &asked.next_token {
+        Some(token) => token_of(token).ok_or_else(|| invalid(format!("NextToken {token}")))?,
+        None => (
+            selection(asked.fragment_selector.as_ref()).map_err(invalid)?,
+            0,
+        ),
+    };
+    let mut listed: Vec<_> = stream
+        .stored
+        .iter()
+        .filter(|stored| selection.holds(stored))
+        .collect();
+    if effect == Some(&Effect::DropStop) {
+        listed.pop();
+    }
+    listed.sort_by_key(|stored| scrambled(&stored.number));
+    let page: Vec<_> = listed
+        .iter()
+        .skip(skipped)
+        .take(most)
+        .map(|stored| {
+            json!({
+                "FragmentNumber": stored.number.to_string(),
+                "FragmentSizeInBytes": stored.length,
+                "ProducerTimestamp": stored.producer as f64 / 1_000.0,
+                "ServerTimestamp": stored.server as f64 / 1_000.0,
+                "FragmentLengthInMilliseconds": stored.millis,
+            })
+        })
+        .collect();
+    *count = Some(page.len());
+    let next = skipped + page.len();
+    let mut reply = json!({ "Fragments": page });
+    if next < listed.len() {
+        let Selection {
+            by_server,
+            from,
+            to,
+        } = selection;
+        reply["NextToken"] = format!("{by_server}:{from}:{to}:{next}").into();
+    }
+    Ok(json_reply(&reply))
+}
+
+#[derive(Clone, Copy)]
+struct Selection {
+    by_server: bool,
+    /// Epoch milliseconds, both included.
+    from: i64,
+    to: i64,
+}
+
+impl Selection {
+    fn holds(self, stored: &Stored) -> bool {
+        let start = if self.by_server {
+            stored.server
+        } else {
+            stored.producer
+        };
+        stored.numbered && (self.from..=self.to).contains(&start)
+    }
+}
+
+fn selection(selector: Option<&Selector>) -> Result<Selection, String> {
+    let Some(selector) = selector else {
+        return Ok(Selection {
+            by_server: true,
+            from: i64::MIN,
+            to: i64::MAX,
+        });
+    };
+    let by_server = match &*selector.fragment_selector_type {
+        "SERVER_TIMESTAMP" => true,
+        "PRODUCER_TIMESTAMP" => false,
+        other => return Err(format!("FragmentSelectorType {other}")),
+    };
+    let millis = |seconds: f64| (seconds * 1_000.0).round() as i64;
+    let from = millis(selector.timestamp_range.start_timestamp);
+    let to = millis(selector.timestamp_range.end_timestamp);
+    if from > to {
+        return Err("StartTimestamp lies behind EndTimestamp".to_owned());
+    }
+    Ok(Selection {
+        by_server,
+        from,
+        to,
+    })
+}
+
+fn token_of(token: &str) -> Option<(Selection, usize)> {
+    let mut parts = token.split(':');
+    let selection = Selection {
+        by_server: parts.next()?.parse().ok()?,
+        from: parts.next()?.parse().ok()?,
+        to: parts.next()?.parse().ok()?,
+    };
+    Some((selection, parts.next()?.parse().ok()?))
+}
+
+fn scrambled(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A part of an answer's body.
+#[derive(Hash)]
+enum Piece {
+    Error(Bytes),
+    File {
+        path: Arc<Path>,
+        offset: u64,
+        length: u64,
+    },
+}
+
+impl Piece {
+    fn of(stored: &Stored) -> Self {
+        Self::File {
+            path: Arc::clone(&stored.file),
+            offset: stored.offset,
+            length: stored.length,
+        }
+    }
+}
+
+/// Neighbours in a file become one piece.
+fn join(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        if let Piece::File {
+            path,
+            offset,
+            length,
+        } = &piece
+            && let Some(Piece::File {
+                path: before,
+                offset: from,
+                length: long,
+            }) = joined.last_mut()
+            && before == path
+            && *from + *long == *offset
+        {
+            *long += length;
+            continue;
+        }
+        joined.push(piece);
+    }
+    joined
+}
+
+/// A body under way; reads block, which a sandbox can bear.
+struct Media {
+    pieces: std::vec::IntoIter<Piece>,
+    open: Option<io::Take<File>>,
+    _held: Held,
+}
+
+impl Media {
+    fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(file) = &mut self.open {
+                let mut chunk = Vec::with_capacity(READ_BYTES.min(file.limit() as usize));
+                file.by_ref()
+                    .take(READ_BYTES as u64)
+                    .read_to_end(&mut chunk)?;
+                if !chunk.is_empty() {
+                    return Ok(Some(chunk.into()));
+                }
+            }
+            match self.pieces.next() {
+                None => return Ok(None),
+                Some(Piece::Error(document)) => {
+                    self.open = None;
+                    return Ok(Some(document));
+                }
+                Some(Piece::File {
+                    path,
+                    offset,
+                    length,
+                }) => {
+                    let mut file = File::open(path)?;
+                    file.seek(SeekFrom::Start(offset))?;
+                    self.open = Some(file.take(length));
+                }
+            }
+        }
+    }
+}
