@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +24,6 @@ use callreel::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc};
 
 /// How long an answer may take before the test gives the function up.
@@ -134,7 +133,8 @@ impl World {
 
     /// Kills the function as a crash would, and starts it anew.
     async fn kill_and_restart(&mut self) {
-        self.function.kill().await.unwrap();
+        self.function.kill().unwrap();
+        self.function.wait().unwrap();
         self.function = start(&self.runtime_api, self.sandbox.url(), &self.settings);
     }
 
@@ -244,6 +244,13 @@ impl World {
     }
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.function.kill();
+        let _ = self.function.wait();
+    }
+}
+
 fn start(runtime_api: &str, sandbox: &str, settings: &[(String, String)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_recorder"))
         .env_clear()
@@ -265,7 +272,6 @@ fn start(runtime_api: &str, sandbox: &str, settings: &[(String, String)]) -> Chi
         } else {
             Stdio::null()
         })
-        .kill_on_drop(true)
         .spawn()
         .unwrap()
 }
@@ -599,12 +605,11 @@ async fn an_event_that_is_no_batch_is_an_error_that_says_so() {
     assert_eq!(answer["errorType"], "Callreel.NotABatch");
 }
 
-#[tokio::test]
-async fn a_missing_setting_fails_at_start_with_one_line() {
+#[test]
+fn a_missing_setting_fails_at_start_with_one_line() {
     let output = Command::new(env!("CARGO_BIN_EXE_recorder"))
         .env_clear()
         .output()
-        .await
         .unwrap();
     assert!(!output.status.success());
     let error = String::from_utf8(output.stderr).unwrap();
