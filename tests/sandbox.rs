@@ -2,6 +2,11 @@
 //! purpose.
 
 #![cfg(all(feature = "aws", feature = "sandbox"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
