@@ -234,7 +234,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
     ) -> Vec<(usize, usize, Worked)> {
         let mut worked = Vec::new();
         for (at, part, plan) in call.plans {
-            let ended = self.recorder.work_plan(plan, deadline, |_| ()).await;
+            // Boxed: the future of a whole recording is large and deep.
+            let ended = Box::pin(self.recorder.work_plan(plan, deadline, |_| ())).await;
             told(&records[at], &ended);
             worked.push((at, part, ended));
         }

@@ -116,7 +116,7 @@ async fn handle(
     let end = event.context.deadline();
     let stop = StopAt(before(end, config.deadline_margin));
     let told = |record: &BatchRecord, worked: &_| log::tell(record, worked);
-    let handled = function.handle(&event.payload, &stop, told);
+    let handled = Box::pin(function.handle(&event.payload, &stop, told));
     let answer = match timeout_at(before(end, LAST_MOMENT), handled).await {
         Ok(batch) => {
             let batch = batch.map_err(Unreadable)?;
