@@ -2,6 +2,11 @@
 //! purpose.
 
 #![cfg(all(feature = "aws", feature = "sandbox"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -950,4 +955,58 @@ async fn http(world: &World, method: &str, path: &str, body: &str) -> String {
         Ok::<_, std::io::Error>(answer)
     });
     answer.await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn the_command_tells_its_address_and_serves_what_synth_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let callreel = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_callreel"));
+        command.current_dir(folder.path());
+        command
+    };
+    let synth = [
+        "synth",
+        "--seconds",
+        "5",
+        "--untagged-tail",
+        "--stream",
+        STREAM,
+    ];
+    assert!(callreel().args(synth).output().unwrap().status.success());
+    let mut serving = callreel()
+        .args(["sandbox", "--streams", "demo/streams", "--data", "data"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = std::io::BufReader::new(serving.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+    let url = line.trim_end().strip_prefix("listening on ").unwrap();
+    let client = archived::Client::new(&config(url, "sandbox").await);
+    let listed = client
+        .list_fragments()
+        .stream_name(STREAM)
+        .send()
+        .await
+        .unwrap();
+    let call = SynthCall {
+        millis: 5_000,
+        untagged_tail: true,
+        ..SynthCall::default()
+    };
+    let fragments: Vec<_> = call.fragments().collect();
+    assert_eq!(listed.fragments().len(), fragments.len());
+    let numbers: Vec<_> = fragments
+        .iter()
+        .map(|fragment| fragment.number.clone())
+        .collect();
+    let documents: Vec<_> = fragments
+        .into_iter()
+        .map(|fragment| fragment.document)
+        .collect();
+    let (body, whole) = fetch(&client, &numbers).await.unwrap();
+    assert!(whole && body == documents.concat());
+    serving.kill().unwrap();
+    serving.wait().unwrap();
 }

@@ -1,0 +1,621 @@
+//! The built function, as Lambda runs it: a small Runtime API hands it events, the sandbox
+//! stands in for AWS, and what it leaves behind is compared with the call's exact audio.
+
+#![cfg(all(feature = "aws", feature = "sandbox"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use callreel::fragment::Direction;
+use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
+use callreel::synth::SynthCall;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, mpsc};
+
+/// How long an answer may take before the test gives the function up.
+const PATIENCE: Duration = Duration::from_secs(60);
+const BUCKET: &str = "recordings";
+const DOMAIN: &str = "d111111abcdef8.cloudfront.net";
+
+/// A Runtime API for one function: events in, answers out.
+struct Runtime {
+    events: Mutex<mpsc::Receiver<(Value, Duration)>>,
+    answers: mpsc::Sender<(bool, Value)>,
+}
+
+async fn next(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {
+    let Some((event, time)) = runtime.events.lock().await.recv().await else {
+        std::future::pending::<()>().await;
+        unreachable!("nobody asks again");
+    };
+    let end = SystemTime::now() + time;
+    let end = end
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
+    let mut headers = HeaderMap::new();
+    headers.insert("lambda-runtime-aws-request-id", "1".parse().unwrap());
+    headers.insert(
+        "lambda-runtime-deadline-ms",
+        end.to_string().parse().unwrap(),
+    );
+    headers.insert(
+        "lambda-runtime-invoked-function-arn",
+        "arn:aws:lambda:us-east-1:111122223333:function:recorder"
+            .parse()
+            .unwrap(),
+    );
+    (headers, event.to_string())
+}
+
+async fn answered(
+    State(runtime): State<Arc<Runtime>>,
+    Path((_, outcome)): Path<(String, String)>,
+    body: Bytes,
+) -> StatusCode {
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    runtime
+        .answers
+        .send((outcome == "response", body))
+        .await
+        .unwrap();
+    StatusCode::ACCEPTED
+}
+
+/// Streams, the sandbox, and the function between them.
+struct World {
+    folder: tempfile::TempDir,
+    sandbox: Sandbox,
+    events: mpsc::Sender<(Value, Duration)>,
+    answers: mpsc::Receiver<(bool, Value)>,
+    function: Child,
+    runtime_api: String,
+    settings: Vec<(String, String)>,
+}
+
+impl World {
+    async fn new(calls: &[(&str, &SynthCall)], settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, call) in calls {
+            put_stream(folder.path().join("streams").join(name), call);
+        }
+        let sandbox = Sandbox::start(Settings {
+            streams: folder.path().join("streams"),
+            data: folder.path().join("data"),
+            ..Settings::default()
+        });
+        let sandbox = sandbox.await.unwrap();
+        let (events, received) = mpsc::channel(8);
+        let (sent, answers) = mpsc::channel(8);
+        let runtime = Arc::new(Runtime {
+            events: Mutex::new(received),
+            answers: sent,
+        });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/{outcome}",
+                post(answered),
+            )
+            .with_state(runtime);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let runtime_api = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.replace("SANDBOX", sandbox.url())))
+            .collect();
+        let function = start(&runtime_api, sandbox.url(), &settings);
+        Self {
+            folder,
+            sandbox,
+            events,
+            answers,
+            function,
+            runtime_api,
+            settings,
+        }
+    }
+
+    /// Kills the function as a crash would, and starts it anew.
+    async fn kill_and_restart(&mut self) {
+        self.function.kill().unwrap();
+        self.function.wait().unwrap();
+        self.function = start(&self.runtime_api, self.sandbox.url(), &self.settings);
+    }
+
+    async fn send(&self, event: Value, time: Duration) {
+        self.events.send((event, time)).await.unwrap();
+    }
+
+    async fn answer(&mut self) -> (bool, Value) {
+        tokio::time::timeout(PATIENCE, self.answers.recv())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// The ids that an invocation hands back.
+    async fn invoke(&mut self, event: Value) -> Vec<String> {
+        self.send(event, Duration::from_secs(50)).await;
+        let (succeeded, answer) = self.answer().await;
+        assert!(succeeded, "{answer}");
+        let failures = answer["batchItemFailures"].as_array().unwrap();
+        failures
+            .iter()
+            .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn faults(&self, rules: Vec<Rule>) {
+        self.sandbox.set_faults(Faults {
+            rules,
+            ..Faults::default()
+        });
+    }
+
+    /// Everything in the bucket, by key.
+    fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        let bucket = self.folder.path().join("data/buckets").join(BUCKET);
+        let mut folders = vec![bucket.clone()];
+        let mut objects = BTreeMap::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                let key = path
+                    .strip_prefix(&bucket)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false if key.starts_with('.') => {}
+                    false => drop(objects.insert(key, std::fs::read(path).unwrap())),
+                }
+            }
+        }
+        objects
+    }
+
+    fn verdicts(&self) -> Vec<Value> {
+        let objects = self.objects();
+        let verdicts = objects
+            .iter()
+            .filter(|(key, _)| key.ends_with("_verdict.json"));
+        verdicts
+            .map(|(_, json)| serde_json::from_slice(json).unwrap())
+            .collect()
+    }
+
+    fn attributes(&self, contact: &str) -> BTreeMap<String, String> {
+        let contacts =
+            std::fs::read(self.folder.path().join("data/contacts.json")).unwrap_or_default();
+        let contacts: Value = serde_json::from_slice(&contacts).unwrap_or_default();
+        serde_json::from_value(contacts[contact].clone()).unwrap_or_default()
+    }
+
+    /// The call's three files hold exactly its audio, and the contact their URLs.
+    #[track_caller]
+    fn check_recorded(&self, call: &SynthCall) {
+        let [from, to] = Direction::BOTH.map(|direction| call.expected(direction));
+        let mixed = from
+            .iter()
+            .zip(&to)
+            .flat_map(|(from, to)| [*from, *to])
+            .collect();
+        let objects = self.objects();
+        let attributes = self.attributes(&call.contact);
+        for (name, attribute, expected) in [
+            ("from", "audioFromCustomer", from),
+            ("to", "audioToCustomer", to),
+            ("mixed", "audioMixed", mixed),
+        ] {
+            let suffix = format!("_{name}.wav");
+            let mut files = objects
+                .iter()
+                .filter(|(key, _)| key.contains(&call.contact) && key.ends_with(&suffix));
+            let (key, file) = files
+                .next()
+                .unwrap_or_else(|| panic!("no {name} in {:?}", objects.keys()));
+            let reader = hound::WavReader::new(&file[..]).unwrap();
+            let samples: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
+            assert!(
+                samples == expected,
+                "{name}: {} samples, not {}",
+                samples.len(),
+                expected.len()
+            );
+            assert_eq!(attributes[attribute], format!("https://{DOMAIN}/{key}"));
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.function.kill();
+        let _ = self.function.wait();
+    }
+}
+
+fn start(runtime_api: &str, sandbox: &str, settings: &[(String, String)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_recorder"))
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "recorder")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", "g")
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "s")
+        .env("AWS_ENDPOINT_URL", sandbox)
+        .env("AWS_ACCESS_KEY_ID", "sandbox")
+        .env("AWS_SECRET_ACCESS_KEY", "sandbox")
+        .env("AWS_REGION", "us-east-1")
+        .env("RECORDINGS_BUCKET_NAME", BUCKET)
+        .env("CLOUDFRONT_DOMAIN", DOMAIN)
+        .envs(settings.iter().cloned())
+        .stdout(if std::env::var_os("SHOW_LOGS").is_some() {
+            Stdio::inherit()
+        } else {
+            Stdio::null()
+        })
+        .spawn()
+        .unwrap()
+}
+
+fn put_stream(folder: PathBuf, call: &SynthCall) {
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut media = Vec::new();
+    call.write_stream(&mut media, |_| ()).unwrap();
+    std::fs::write(folder.join("s.mkv"), media).unwrap();
+    std::fs::write(
+        folder.join("s.numbers.json"),
+        json!(call.unnumbered()).to_string(),
+    )
+    .unwrap();
+}
+
+/// One event of all these events' records, numbered from 1.
+fn batch(events: &[Value]) -> Value {
+    let records: Vec<_> = events
+        .iter()
+        .flat_map(|event| event["Records"].as_array().unwrap().clone())
+        .collect();
+    let numbered = records.into_iter().zip(1..).map(|(mut record, number)| {
+        record["kinesis"]["sequenceNumber"] = json!(number.to_string());
+        record
+    });
+    json!({"Records": numbered.collect::<Vec<_>>()})
+}
+
+fn call(contact: &str) -> SynthCall {
+    SynthCall {
+        millis: 12_000,
+        contact: contact.to_owned(),
+        ..SynthCall::default()
+    }
+}
+
+fn none() -> Vec<String> {
+    Vec::new()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_recorded_beside_poison() {
+    let one = SynthCall {
+        reuse: true,
+        untagged_tail: true,
+        ..call("11111111-aaaa")
+    };
+    let two = SynthCall {
+        holds: std::iter::once(3_000..6_000).collect(),
+        ..call("22222222-bbbb")
+    };
+    let mut world = World::new(&[("one", &one), ("two", &two)], &[]).await;
+    let poison = |data: &str| json!({"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": data}}]});
+    let event = batch(&[
+        poison("%%%"),
+        one.event_json("one"),
+        poison("eyJ4"),
+        two.event_json("two"),
+        one.event_json("one"),
+    ]);
+    assert_eq!(world.invoke(event).await, none());
+    world.check_recorded(&one);
+    world.check_recorded(&two);
+    let verdicts = world.verdicts();
+    assert_eq!(verdicts.len(), 2);
+    assert!(
+        verdicts
+            .iter()
+            .all(|verdict| verdict["status"] == "complete"),
+        "{verdicts:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delivered_again_it_touches_no_media() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[]).await;
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    let before = world.objects();
+    let asked = world.sandbox.calls();
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    let after = world.sandbox.calls();
+    for operation in [
+        "ListFragments",
+        "GetMediaForFragmentList",
+        "UpdateContactAttributes",
+        "PutObject",
+    ] {
+        assert_eq!(
+            after.count(operation),
+            asked.count(operation),
+            "{operation}"
+        );
+    }
+    assert_eq!(world.objects(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_on_the_way_change_nothing() {
+    let refuse = |code, error: &str| Effect::Status {
+        code,
+        error: error.to_owned(),
+    };
+    let throttled = || refuse(400, "ClientLimitExceededException");
+    let faults: Vec<(&str, Vec<Rule>)> = vec![
+        (
+            "throttled listing",
+            vec![Rule::once("ListFragments", throttled())],
+        ),
+        (
+            "throttled media",
+            vec![Rule::once("GetMediaForFragmentList", throttled())],
+        ),
+        (
+            "media breaks",
+            vec![Rule::once(
+                "GetMediaForFragmentList",
+                Effect::CutAfterBytes(100_000),
+            )],
+        ),
+        (
+            "media ends early",
+            vec![Rule::once(
+                "GetMediaForFragmentList",
+                Effect::EndAfterBytes(50_000),
+            )],
+        ),
+        (
+            "shuffled",
+            vec![Rule::always("GetMediaForFragmentList", Effect::Shuffle)],
+        ),
+        (
+            "listing without the stop",
+            vec![Rule::once("ListFragments", Effect::DropStop)],
+        ),
+        (
+            "S3 fails once",
+            vec![Rule::once("PutObject", refuse(500, "InternalError"))],
+        ),
+        (
+            "Connect throttles",
+            vec![Rule::once(
+                "UpdateContactAttributes",
+                refuse(429, "TooManyRequestsException"),
+            )],
+        ),
+        ("reset", vec![Rule::once("GetDataEndpoint", Effect::Reset)]),
+    ];
+    for (name, rules) in faults {
+        let call = SynthCall {
+            untagged_tail: true,
+            reuse: true,
+            ..call("11111111-aaaa")
+        };
+        let mut world = World::new(&[("one", &call)], &[]).await;
+        world.faults(rules);
+        assert_eq!(world.invoke(call.event_json("one")).await, none(), "{name}");
+        assert_eq!(world.verdicts()[0]["status"], "complete", "{name}");
+        world.check_recorded(&call);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_person_can_help_on_is_parked_and_worked_from_the_queue() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(
+        &[("one", &call)],
+        &[("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry")],
+    )
+    .await;
+    let denied = Effect::ErrorDocument {
+        id: 4500,
+        code: "KMS_KEY_ACCESS_DENIED".to_owned(),
+        at: vec![2],
+    };
+    world.faults(vec![Rule::always("GetMediaForFragmentList", denied)]);
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    assert_eq!(world.sandbox.calls().count("SendMessage"), 1);
+    assert_eq!(world.verdicts()[0]["status"], "failed");
+    // The key is mended: the message comes as an SQS batch.
+    world.faults(vec![]);
+    let message = message_in(&world.folder.path().join("data/queues"));
+    let event =
+        json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": message}]});
+    assert_eq!(world.invoke(event).await, none());
+    world.check_recorded(&call);
+}
+
+/// The body of the one message in the sandbox's queues.
+fn message_in(folder: &std::path::Path) -> String {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let value: Value = serde_json::from_str(&text).unwrap_or_default();
+            if let Some(body) = find_body(&value) {
+                return body;
+            }
+        }
+    }
+    panic!("no message in the queues");
+}
+
+fn find_body(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match value {
+            Value::String(text) if name.eq_ignore_ascii_case("body") => Some(text.clone()),
+            other => find_body(other),
+        }),
+        Value::Array(items) => items.iter().find_map(find_body),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_queue_or_when_it_refuses_the_record_goes_back() {
+    let gone = call("11111111-aaaa");
+    let mut world = World::new(&[("other", &gone)], &[]).await;
+    assert_eq!(
+        world.invoke(batch(&[gone.event_json("nowhere")])).await,
+        ["1"]
+    );
+    let mut world = World::new(
+        &[("other", &gone)],
+        &[("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry")],
+    )
+    .await;
+    let refused = Effect::Status {
+        code: 403,
+        error: "AccessDeniedException".to_owned(),
+    };
+    world.faults(vec![Rule::always("SendMessage", refused)]);
+    assert_eq!(
+        world.invoke(batch(&[gone.event_json("nowhere")])).await,
+        ["1"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_end_in_time_is_handed_back_in_time() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[("DEADLINE_MARGIN_SECONDS", "3")]).await;
+    world.faults(vec![Rule::always(
+        "GetMediaForFragmentList",
+        Effect::StallAfterBytes {
+            bytes: 1_000,
+            seconds: 60.0,
+        },
+    )]);
+    let started = SystemTime::now();
+    world
+        .send(batch(&[call.event_json("one")]), Duration::from_secs(6))
+        .await;
+    let (succeeded, answer) = world.answer().await;
+    assert!(succeeded, "{answer}");
+    assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "1");
+    assert!(
+        started.elapsed().unwrap() < Duration::from_secs(6),
+        "answered before the end"
+    );
+    world.faults(vec![]);
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    world.check_recorded(&call);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_the_next_delivery_completes() {
+    let call = call("11111111-aaaa");
+    for stalled in [
+        "GetMediaForFragmentList",
+        "PutObject",
+        "UpdateContactAttributes",
+    ] {
+        let mut world = World::new(&[("one", &call)], &[]).await;
+        world.faults(vec![Rule::always(stalled, Effect::DelayMs(5_000))]);
+        world
+            .send(call.event_json("one"), Duration::from_secs(50))
+            .await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        world.faults(vec![]);
+        world.kill_and_restart().await;
+        assert_eq!(
+            world.invoke(call.event_json("one")).await,
+            none(),
+            "killed in {stalled}"
+        );
+        world.check_recorded(&call);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transferred_leg_adds_its_urls_behind_the_first_legs() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[]).await;
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    let first = world.attributes(&call.contact);
+    let mut record = call.contact_record("one");
+    record["ContactId"] = json!("22222222-bbbb");
+    record["InitialContactId"] = json!(call.contact);
+    for (name, value) in &first {
+        record["Attributes"][name] = json!(value);
+    }
+    let mut event = call.event_json("one");
+    use base64::Engine;
+    event["Records"][0]["kinesis"]["data"] =
+        json!(base64::engine::general_purpose::STANDARD.encode(record.to_string()));
+    assert_eq!(world.invoke(event).await, none());
+    let both = world.attributes(&call.contact);
+    for (name, value) in first {
+        let urls: Vec<_> = both[&name].split(' ').collect();
+        assert_eq!((urls.len(), urls[0]), (2, value.as_str()), "{name}");
+        assert!(urls[1].contains("22222222-bbbb"), "{urls:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_no_batch_is_an_error_that_says_so() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[]).await;
+    world
+        .send(json!({"hello": 1}), Duration::from_secs(20))
+        .await;
+    let (succeeded, answer) = world.answer().await;
+    assert!(!succeeded);
+    assert_eq!(answer["errorType"], "Callreel.NotABatch");
+}
+
+#[test]
+fn a_missing_setting_fails_at_start_with_one_line() {
+    let output = Command::new(env!("CARGO_BIN_EXE_recorder"))
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(
+        error.contains("RECORDINGS_BUCKET_NAME is not set"),
+        "{error}"
+    );
+}
