@@ -2,6 +2,12 @@
 //! that the recording is whole all the same.
 
 #![cfg(all(feature = "aws", feature = "sandbox"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -3,6 +3,12 @@
 //! verdict stands beside the files that it names, and one more delivery brings one about.
 
 #![cfg(feature = "cli")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
