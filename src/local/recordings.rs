@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -12,6 +13,9 @@ use super::{Tried, hex, io_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::port::{RecordingStore, Stored, Upload};
 use crate::wav::HEADER_BYTES;
+
+/// Parts that this process began: each has a name of its own.
+static PARTS: AtomicU64 = AtomicU64::new(0);
 
 /// A folder that stands in for the bucket.
 #[derive(Clone, Debug)]
@@ -191,9 +195,10 @@ impl Part {
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder).map_err(write_failure(folder))?;
         }
-        // Two processes at once write two parts; the last one renamed stays.
+        // Two writers at once write two parts; the last one renamed stays.
+        let number = PARTS.fetch_add(1, Ordering::Relaxed);
         let mut name = place.clone().into_os_string();
-        name.push(format!(".{}.part", std::process::id()));
+        name.push(format!(".{}-{number}.part", std::process::id()));
         let path = PathBuf::from(name);
         let opened = File::options()
             .read(true)

@@ -147,11 +147,11 @@ mod tests {
 
     #[test]
     fn a_hint_that_cannot_be_is_not_believed() {
-        let years_later = Some(AT - 3 * 365 * LONGEST);
+        let later = AT - 3 * 365 * LONGEST;
         check(
-            (years_later, years_later),
+            (Some(later), Some(later)),
             (Some(START), None),
-            (years_later.unwrap(), years_later.unwrap()),
+            (later, later),
         );
     }
 }

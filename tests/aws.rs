@@ -1,0 +1,394 @@
+//! The AWS edges over the wire, the sandbox at the other end: what goes wrong there, and
+//! that the recording is whole all the same.
+
+#![cfg(all(feature = "aws", feature = "sandbox"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
+
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::Credentials;
+use callreel::aws::{ConnectContacts, KvsSource, ParkQueue, S3Recordings, kvs, s3};
+use callreel::contact::read_contact_records;
+use callreel::failure::{Action, Failure, FailureKind, KeyTrouble};
+use callreel::parked::Parked;
+use callreel::plan::{Decision, Policy, RecordingPlan, decide};
+use callreel::port::{NoDeadline, RecordingStore, Upload};
+use callreel::recorder::{Noted, Reading, Recorded, Recorder};
+use callreel::sandbox::{Effect, Faults, Quota, Rule, Sandbox, Settings};
+use callreel::synth::SynthCall;
+use callreel::verdict::Status;
+use sha2::{Digest, Sha256};
+
+const BUCKET: &str = "calls";
+
+struct World {
+    folder: tempfile::TempDir,
+    sandbox: Sandbox,
+    shared: SdkConfig,
+    plan: RecordingPlan,
+}
+
+impl World {
+    async fn new(millis: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let call = SynthCall {
+            millis,
+            ..SynthCall::default()
+        };
+        let stream = folder.path().join("streams/s");
+        std::fs::create_dir_all(&stream).unwrap();
+        let mut media = Vec::new();
+        call.write_stream(&mut media, |_| ()).unwrap();
+        std::fs::write(stream.join("s.mkv"), media).unwrap();
+        let numbers = serde_json::to_vec(&call.unnumbered()).unwrap();
+        std::fs::write(stream.join("s.numbers.json"), numbers).unwrap();
+        let sandbox = Sandbox::start(Settings {
+            streams: folder.path().join("streams"),
+            data: folder.path().join("data"),
+            ..Settings::default()
+        });
+        let sandbox = sandbox.await.unwrap();
+        let shared = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(sandbox.url())
+            .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
+            .load()
+            .await;
+        let record = call.contact_record("s").to_string();
+        let record = read_contact_records(record.as_bytes()).remove(0).unwrap();
+        let plan = match decide(&record, &policy()).remove(0) {
+            Decision::Record(plan) => *plan,
+            Decision::Skip(reason) => panic!("{reason}"),
+        };
+        Self {
+            folder,
+            sandbox,
+            shared,
+            plan,
+        }
+    }
+
+    async fn with(millis: u64, rules: Vec<Rule>) -> Self {
+        let world = Self::new(millis).await;
+        world.faults(rules);
+        world
+    }
+
+    fn faults(&self, rules: Vec<Rule>) {
+        self.sandbox.set_faults(Faults {
+            rules,
+            quota: Quota {
+                fragments_per_second: Some(500),
+                connections: Some(5),
+            },
+        });
+    }
+
+    fn store(&self) -> S3Recordings {
+        let bucket = s3::Bucket {
+            name: BUCKET.into(),
+            kms_key: None,
+            tags: vec![("team".into(), "voice".into())],
+        };
+        S3Recordings::new(&self.shared, bucket)
+    }
+
+    fn recorder(&self) -> Recorder<KvsSource, S3Recordings, ConnectContacts> {
+        let reading = Reading::default();
+        let limits = kvs::Limits {
+            connections: reading.requests_at_once,
+            fragments_per_request: reading.fragments_per_request,
+        };
+        Recorder {
+            source: KvsSource::new(&self.shared, limits),
+            store: self.store(),
+            notes: ConnectContacts::new(&self.shared),
+            policy: policy(),
+            reading,
+        }
+    }
+
+    async fn record(&self) -> Result<Recorded, Failure> {
+        let recorder = self.recorder();
+        let recorded = recorder.record(&self.plan, &NoDeadline, |_| ()).await;
+        recorder.store.aborts_ended().await;
+        recorded
+    }
+
+    fn object(&self, key: &str) -> Option<Vec<u8>> {
+        let path = self.folder.path().join("data/buckets").join(BUCKET);
+        std::fs::read(path.join(key)).ok()
+    }
+
+    fn calls(&self, operation: &str) -> u64 {
+        self.sandbox.calls().count(operation)
+    }
+
+    /// Calls that were answered by a scripted effect or with this status.
+    fn answered(&self, status: u16) -> usize {
+        let calls = self.sandbox.calls().calls.into_iter();
+        calls.filter(|call| call.status == status).count()
+    }
+
+    /// The recording went well, and S3 holds what the verdict says.
+    #[track_caller]
+    fn check(&self, recorded: Result<Recorded, Failure>) -> Recorded {
+        let recorded = recorded.unwrap();
+        assert_eq!(
+            recorded.verdict.status,
+            Status::Complete,
+            "{:?}",
+            recorded.verdict.reasons
+        );
+        assert_eq!(recorded.verdict.files.len(), 3);
+        for file in &recorded.verdict.files {
+            let bytes = self.object(&file.key).unwrap();
+            assert_eq!(bytes.len() as u64, file.bytes);
+            let digest = Sha256::digest(&bytes);
+            let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(sha256, file.sha256, "{}", file.key);
+        }
+        recorded
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        key_prefix: "recordings/".into(),
+        url_base: "https://d.example/".into(),
+    }
+}
+
+fn status(code: u16, error: &str) -> Effect {
+    Effect::Status {
+        code,
+        error: error.into(),
+    }
+}
+
+fn always(on: &str, effect: Effect) -> Rule {
+    Rule {
+        times: None,
+        ..Rule::once(on, effect)
+    }
+}
+
+/// Longer than one part: the mono files, too.
+const LONG: u64 = 400_000;
+const SHORT: u64 = 8_000;
+
+#[tokio::test]
+async fn a_short_call_is_one_object_a_file() {
+    let world = World::new(SHORT).await;
+    let recorded = world.check(world.record().await);
+    assert_eq!((recorded.found, recorded.noted), (false, Noted::Written));
+    assert_eq!(world.calls("CreateMultipartUpload"), 0);
+    let again = world.check(world.record().await);
+    assert_eq!((again.found, again.noted), (true, Noted::Unchanged));
+}
+
+#[tokio::test]
+async fn a_long_call_comes_in_parts_under_the_quotas() {
+    let world = World::with(LONG, vec![]).await;
+    let started = Instant::now();
+    world.check(world.record().await);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert_eq!(world.answered(400), 0, "no quota was met");
+    assert!(world.sandbox.calls().peak_connections <= 3);
+    // The verdict got lost: the same files are there already, in parts and all.
+    let verdict = world.plan.keys.verdict();
+    let path = world.folder.path().join("data/buckets").join(BUCKET);
+    std::fs::remove_file(path.join(verdict)).unwrap();
+    assert!(!world.check(world.record().await).found);
+}
+
+/// Each fault by itself, on a short call and on a long one.
+#[tokio::test]
+async fn faults_that_pass_leave_no_trace() {
+    let rules = [
+        Rule::once("ListFragments", Effect::DropStop),
+        Rule::once("ListFragments", status(400, "ClientLimitExceededException")),
+        Rule::once(
+            "GetDataEndpoint",
+            status(400, "ClientLimitExceededException"),
+        ),
+        Rule::once(
+            "GetMediaForFragmentList",
+            status(400, "ClientLimitExceededException"),
+        ),
+        Rule::once(
+            "GetMediaForFragmentList",
+            status(400, "ConnectionLimitExceededException"),
+        ),
+        Rule::once("GetMediaForFragmentList", status(503, "ServiceUnavailable")),
+        Rule::once("GetMediaForFragmentList", Effect::Reset),
+        Rule::once("GetMediaForFragmentList", Effect::CutAfterBytes(70_000)),
+        Rule::once("GetMediaForFragmentList", Effect::EndAfterBytes(70_000)),
+        Rule::once("GetMediaForFragmentList", Effect::Shuffle),
+        Rule::once(
+            "GetMediaForFragmentList",
+            Effect::ErrorDocument {
+                id: 3000,
+                code: "FRAGMENT_NOT_FOUND".into(),
+                at: vec![0, 2],
+            },
+        ),
+        // Done, and nobody is told: the retry finds its own object there.
+        Rule::once("PutObject", Effect::CutAfterBytes(0)),
+        Rule {
+            containing: Some("_verdict".into()),
+            ..Rule::once("PutObject", Effect::CutAfterBytes(0))
+        },
+        Rule::once("PutObject", status(503, "SlowDown")),
+        Rule::once("PutObject", status(409, "ConditionalRequestConflict")),
+        Rule::once(
+            "UpdateContactAttributes",
+            status(429, "TooManyRequestsException"),
+        ),
+        Rule::once("GetContactAttributes", Effect::Reset),
+    ];
+    for rule in rules {
+        let world = World::with(SHORT, vec![rule.clone()]).await;
+        eprintln!("{rule:?}");
+        let recorded = world.check(world.record().await);
+        assert_eq!(recorded.noted, Noted::Written, "{rule:?}");
+    }
+}
+
+#[tokio::test]
+async fn faults_of_parts_leave_no_trace() {
+    for rule in [
+        Rule::once("UploadPart", Effect::Reset),
+        Rule::once("UploadPart", status(503, "SlowDown")),
+        Rule::once("CreateMultipartUpload", status(500, "InternalError")),
+        Rule::once("CompleteMultipartUpload", status(500, "InternalError")),
+        Rule::once("GetObject", Effect::CutAfterBytes(100)),
+    ] {
+        let world = World::with(LONG, vec![rule.clone()]).await;
+        eprintln!("{rule:?}");
+        world.check(world.record().await);
+    }
+}
+
+/// What ends the recording, its kind, and that one more delivery is whole.
+#[tokio::test]
+async fn faults_that_stay_are_told_by_their_kind() {
+    let key = Effect::ErrorDocument {
+        id: 4501,
+        code: "KMS_KEY_DISABLED".into(),
+        at: vec![1],
+    };
+    let denied = FailureKind::Denied("kinesisvideo:ListFragments on the stream");
+    for (rule, kind, action) in [
+        (
+            always("GetMediaForFragmentList", key),
+            FailureKind::Key(KeyTrouble::Disabled),
+            Action::Park,
+        ),
+        (
+            always("ListFragments", status(403, "NotAuthorizedException")),
+            denied,
+            Action::Park,
+        ),
+        (
+            always("GetDataEndpoint", status(404, "ResourceNotFoundException")),
+            FailureKind::StreamMissing,
+            Action::Park,
+        ),
+        (
+            always("PutObject", status(503, "SlowDown")),
+            FailureKind::Throttled,
+            Action::Retry,
+        ),
+        (
+            always("PutObject", status(404, "NoSuchBucket")),
+            FailureKind::BucketMissing,
+            Action::Park,
+        ),
+    ] {
+        let world = World::with(SHORT, vec![rule.clone()]).await;
+        let failure = world.record().await.unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.action()),
+            (kind, action),
+            "{failure}"
+        );
+        world.faults(vec![]);
+        assert!(!world.check(world.record().await).found);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_or_is_dropped_is_aborted() {
+    let refused = always("CompleteMultipartUpload", status(403, "AccessDenied"));
+    let world = World::with(LONG, vec![refused]).await;
+    let failure = world.record().await.unwrap_err();
+    assert!(matches!(failure.kind, FailureKind::Denied(_)), "{failure}");
+    let (begun, aborted) = (
+        world.calls("CreateMultipartUpload"),
+        world.calls("AbortMultipartUpload"),
+    );
+    assert_eq!(
+        (begun, aborted),
+        (2, 2),
+        "the second mono file was not begun yet"
+    );
+
+    let world = World::new(SHORT).await;
+    let store = world.store();
+    let mut upload = store.begin("k.wav", "c").await.unwrap();
+    let bytes = vec![1; 3 * s3::PART_BYTES];
+    upload.write(bytes.into()).await.unwrap();
+    drop(upload);
+    store.aborts_ended().await;
+    assert_eq!(world.calls("AbortMultipartUpload"), 1);
+    assert_eq!(world.object("k.wav"), None);
+}
+
+#[tokio::test]
+async fn a_silent_body_is_given_up_and_asked_for_again() {
+    let stall = Effect::StallAfterBytes {
+        bytes: 70_000,
+        seconds: 60.0,
+    };
+    let world = World::with(SHORT, vec![Rule::once("GetMediaForFragmentList", stall)]).await;
+    let started = Instant::now();
+    world.check(world.record().await);
+    let took = started.elapsed();
+    assert!(
+        took >= kvs::BODY_STALL && took < kvs::BODY_STALL * 2,
+        "{took:?}"
+    );
+}
+
+/// Two deliveries at once, on the wire.
+#[tokio::test]
+async fn two_deliveries_at_once_end_with_one_verdict() {
+    for millis in [SHORT, LONG] {
+        let world = World::new(millis).await;
+        let (one, two) = tokio::join!(world.record(), world.record());
+        // One that lost its file to the other is handed back.
+        let whole = [one, two].into_iter().filter_map(Result::ok).count();
+        assert!(whole > 0);
+        world.check(world.record().await);
+    }
+}
+
+#[tokio::test]
+async fn a_parked_record_reaches_its_queue() {
+    let world = World::new(SHORT).await;
+    let url = format!("{}/111122223333/retry", world.sandbox.url());
+    let failure = Failure::new(FailureKind::Key(KeyTrouble::Disabled), "s", "4501");
+    let parked = Parked::new(b"{}", Some("c"), &failure, None);
+    ParkQueue::new(&world.shared, &url)
+        .park(&parked)
+        .await
+        .unwrap();
+    assert_eq!(world.calls("SendMessage"), 1);
+}

@@ -1,0 +1,277 @@
+//! Two deliveries of one recording at once, with other bytes: at every step of one, the
+//! other one passes by, whole or killed before its verdict. Whatever happens, a final
+//! verdict stands beside the files that it names, and one more delivery brings one about.
+
+#![cfg(feature = "cli")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use callreel::failure::{Failure, FailureKind};
+use callreel::plan::{Authorisation, RecordingPlan};
+use callreel::port::{RecordingStore, Stored, Upload};
+use callreel::recorder::{Recorded, Recorder};
+use callreel::verdict::{Status, Verdict};
+use callreel::wav::HEADER_BYTES;
+use futures_executor::block_on;
+use sha2::{Digest, Sha256};
+
+mod common;
+use common::{Lacking, World};
+
+/// A step of a delivery, before which somebody passes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Begin,
+    /// The last look at the verdict, before any file ends.
+    FinishFirst,
+    FinishSecond,
+    FinishThird,
+    PutVerdict,
+    /// The look at the files behind the verdict.
+    LookAtFiles,
+}
+
+const STEPS: [Step; 6] = [
+    Step::Begin,
+    Step::FinishFirst,
+    Step::FinishSecond,
+    Step::FinishThird,
+    Step::PutVerdict,
+    Step::LookAtFiles,
+];
+
+type Visit = Box<dyn FnOnce() + Send>;
+
+/// A folder of recordings, in which somebody passes by once.
+struct Visited<'a> {
+    inner: callreel::local::LocalRecordings,
+    step: Step,
+    visit: &'a Mutex<Option<Visit>>,
+    /// Killed before its verdict.
+    killed: bool,
+}
+
+impl Visited<'_> {
+    fn at(&self, step: Step) {
+        visit(self.visit, self.step == step);
+    }
+}
+
+fn visit(visit: &Mutex<Option<Visit>>, now: bool) {
+    if now && let Some(visit) = visit.lock().unwrap().take() {
+        // A thread of its own, as an invocation of its own would be.
+        std::thread::scope(|scope| scope.spawn(visit).join().unwrap());
+    }
+}
+
+struct VisitedUpload<'a> {
+    inner: callreel::local::LocalUpload,
+    visit: &'a Mutex<Option<Visit>>,
+    now: bool,
+}
+
+impl<'a> RecordingStore for Visited<'a> {
+    type Upload = VisitedUpload<'a>;
+
+    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.inner.find_verdict(key).await
+    }
+
+    async fn begin(&self, key: &str, contact: &str) -> Result<VisitedUpload<'a>, Failure> {
+        self.at(Step::Begin);
+        let step = match key.rsplit('_').next() {
+            Some("from.wav") => Step::FinishFirst,
+            Some("to.wav") => Step::FinishSecond,
+            _ => Step::FinishThird,
+        };
+        Ok(VisitedUpload {
+            inner: self.inner.begin(key, contact).await?,
+            visit: self.visit,
+            now: step == self.step,
+        })
+    }
+
+    async fn put_verdict(
+        &self,
+        key: &str,
+        json: Vec<u8>,
+        instead_of: Option<&[u8]>,
+    ) -> Result<bool, Failure> {
+        if self.killed {
+            return Err(Failure::new(FailureKind::WriteFailed, key, "killed"));
+        }
+        self.at(Step::PutVerdict);
+        self.inner.put_verdict(key, json, instead_of).await
+    }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        self.at(Step::LookAtFiles);
+        self.inner.is_there(key, stored).await
+    }
+}
+
+impl Upload for VisitedUpload<'_> {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        self.inner.write(bytes).await
+    }
+
+    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
+        visit(self.visit, self.now);
+        self.inner.finish(header).await
+    }
+
+    async fn abort(self) {
+        self.inner.abort().await;
+    }
+}
+
+/// One delivery into a folder.
+fn deliver(
+    world: &World,
+    lacking: Lacking,
+    killed: bool,
+    step: Step,
+    passes_by: &Mutex<Option<Visit>>,
+) -> Result<Recorded, Failure> {
+    let plain = world.recorder(lacking);
+    let recorder = Recorder {
+        store: Visited {
+            inner: plain.store,
+            step,
+            visit: passes_by,
+            killed,
+        },
+        source: plain.source,
+        notes: plain.notes,
+        policy: plain.policy,
+        reading: plain.reading,
+    };
+    block_on(recorder.record(&world.plan, &callreel::port::NoDeadline, |_| ()))
+}
+
+/// The final verdict that stands, which must be that of the files that stand.
+fn standing(out: &Path, plan: &RecordingPlan) -> Option<Verdict> {
+    let json = std::fs::read(out.join(plan.keys.verdict())).ok()?;
+    let verdict = Verdict::from_json(&json).unwrap();
+    if !verdict.is_final() {
+        return None;
+    }
+    for file in &verdict.files {
+        let bytes = std::fs::read(out.join(&file.key)).unwrap();
+        let sha256: String = Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(sha256, file.sha256, "{} is the verdict's", file.key);
+    }
+    Some(verdict)
+}
+
+/// Who passes by.
+#[derive(Clone, Copy, Debug)]
+enum Visitor {
+    /// A whole delivery.
+    Whole(Lacking),
+    /// One that is killed before its verdict.
+    Killed(Lacking),
+    /// One that looked for a verdict long ago, overwrites so many files and is killed.
+    Blind(usize),
+}
+
+impl Visitor {
+    fn pass_by(self, world: &World) {
+        let nobody = Mutex::new(None);
+        match self {
+            Self::Whole(lacking) => {
+                deliver(world, lacking, false, Step::Begin, &nobody).unwrap();
+            }
+            Self::Killed(lacking) => {
+                let killed = deliver(world, lacking, true, Step::Begin, &nobody);
+                // Unless it found a verdict, and had nothing to do.
+                assert!(killed.is_ok_and(|recorded| recorded.found) || killed_in_time(world));
+            }
+            Self::Blind(files) => {
+                for output in callreel::wav::Output::ALL.iter().take(files) {
+                    let path = world.out().join(world.plan.keys.wav(*output));
+                    let part = path.with_extension("other");
+                    std::fs::write(&part, b"other bytes").unwrap();
+                    std::fs::rename(part, path).unwrap();
+                }
+            }
+        }
+    }
+}
+
+fn killed_in_time(world: &World) -> bool {
+    standing(&world.out(), &world.plan).is_none()
+}
+
+#[track_caller]
+fn check(ours: Lacking, visitor: Visitor, step: Step) {
+    let world: &'static World = Box::leak(Box::new(World::new()));
+    let out: PathBuf = world.out();
+    let nobody = Mutex::new(None);
+    let passes_by: Mutex<Option<Visit>> = Mutex::new(Some(Box::new(move || {
+        visitor.pass_by(world);
+    })));
+    let ours = deliver(world, ours, false, step, &passes_by);
+    assert!(passes_by.lock().unwrap().is_none(), "{step:?} came");
+    let stands = standing(&out, &world.plan);
+    match &ours {
+        Ok(recorded) => {
+            let stands = stands.expect("a delivery that went well leaves a final verdict");
+            assert_eq!(recorded.verdict, stands, "{step:?} {visitor:?}");
+        }
+        Err(failure) => assert_eq!(failure.kind, FailureKind::Contended, "{step:?} {visitor:?}"),
+    }
+    // One more delivery, undisturbed.
+    let last = deliver(world, Lacking::Nothing, false, step, &nobody).unwrap();
+    assert!(last.verdict.is_final());
+    assert_eq!(standing(&out, &world.plan), Some(last.verdict));
+}
+
+#[test]
+fn deliveries_with_other_bytes_do_not_harm_each_other() {
+    for step in STEPS {
+        for visitor in [Visitor::Whole, Visitor::Killed] {
+            check(Lacking::Nothing, visitor(Lacking::Third), step);
+            check(Lacking::Third, visitor(Lacking::Nothing), step);
+        }
+    }
+}
+
+#[test]
+fn deliveries_with_the_same_bytes_do_not_harm_each_other() {
+    for step in STEPS {
+        for visitor in [Visitor::Whole, Visitor::Killed] {
+            check(Lacking::Nothing, visitor(Lacking::Nothing), step);
+        }
+    }
+}
+
+/// Behind the verdict, and before the files are looked at once more.
+#[test]
+fn a_delivery_that_overwrites_files_and_dies_is_noticed() {
+    for step in [Step::PutVerdict, Step::LookAtFiles] {
+        for files in 1..=3 {
+            check(Lacking::Nothing, Visitor::Blind(files), step);
+        }
+    }
+}
+
+#[test]
+fn what_was_lacking_is_told() {
+    let world = World::new();
+    let nobody = Mutex::new(None);
+    let recorded = deliver(&world, Lacking::Third, false, Step::Begin, &nobody).unwrap();
+    assert_eq!(recorded.verdict.status, Status::Partial);
+    assert_eq!(world.plan.authorisation, Authorisation::Both);
+}

@@ -1,0 +1,100 @@
+//! A call in a folder, and everything to record it with.
+
+use std::path::PathBuf;
+
+use callreel::contact::read_contact_records;
+use callreel::failure::Failure;
+use callreel::fragment::FragmentNumber;
+use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams};
+use callreel::plan::{Decision, Policy, RecordingPlan, decide};
+use callreel::port::{FragmentSource, Whereabouts};
+use callreel::recorder::{Reading, Recorder};
+use callreel::synth::SynthCall;
+
+/// Which fragments of each request never come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    Nothing,
+    Third,
+}
+
+/// A folder of streams that lacks some.
+pub struct LackingSource {
+    inner: LocalStreams,
+    lacking: Lacking,
+}
+
+impl FragmentSource for LackingSource {
+    type Body = LocalBody;
+
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+        self.inner.list(whereabouts).await
+    }
+
+    async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {
+        let mut numbers = numbers.to_vec();
+        if self.lacking == Lacking::Third && numbers.len() > 2 {
+            numbers.remove(2);
+        }
+        self.inner.fetch(stream, &numbers).await
+    }
+
+    async fn wait_to_ask_again(&self, attempt: u32) -> bool {
+        self.inner.wait_to_ask_again(attempt).await
+    }
+}
+
+/// A folder with one call.
+pub struct World {
+    folder: tempfile::TempDir,
+    pub plan: RecordingPlan,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let call = SynthCall {
+            millis: 6_000,
+            ..SynthCall::default()
+        };
+        let stream = folder.path().join("streams/s");
+        std::fs::create_dir_all(&stream).unwrap();
+        let mut media = Vec::new();
+        call.write_stream(&mut media, |_| ()).unwrap();
+        std::fs::write(stream.join("s.mkv"), media).unwrap();
+        let record = call.contact_record("s").to_string();
+        let record = read_contact_records(record.as_bytes()).remove(0).unwrap();
+        let plan = match decide(&record, &policy()).remove(0) {
+            Decision::Record(plan) => *plan,
+            Decision::Skip(reason) => panic!("{reason}"),
+        };
+        Self { folder, plan }
+    }
+
+    pub fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    pub fn recorder(
+        &self,
+        lacking: Lacking,
+    ) -> Recorder<LackingSource, LocalRecordings, LocalContacts> {
+        Recorder {
+            source: LackingSource {
+                inner: LocalStreams::new(self.folder.path().join("streams")),
+                lacking,
+            },
+            store: LocalRecordings::new(self.out()),
+            notes: LocalContacts::new(self.folder.path().join("contacts.json")),
+            policy: policy(),
+            reading: Reading::default(),
+        }
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        key_prefix: "recordings/".into(),
+        url_base: "https://d.example/".into(),
+    }
+}
