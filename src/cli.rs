@@ -1,6 +1,8 @@
 //! The command line. Each command is a file of its own: arguments in, text or JSON out,
 //! errors as one line that says what and what to do. What they do is done elsewhere.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod extract;
 mod inspect;
 mod record;

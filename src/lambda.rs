@@ -1,5 +1,5 @@
 //! The Lambda function's process: environment to edges, invocations to
-//! [`Function`](crate::function::Function), what became of them to the log. Everything
+//! [`Function`], what became of them to the log. Everything
 //! that the first record needs is made once, before the first invocation.
 
 mod log;

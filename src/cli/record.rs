@@ -13,9 +13,9 @@ use crate::batch::{self, BatchRecord};
 use crate::contact::NotAContactRecord;
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
 use crate::plan::{Policy, SkipReason};
-use crate::port::NoDeadline;
-use crate::recorder::{Noted, Reading, Recorded, Recorder, Worked, WorkedRecord};
-use crate::verdict::Status;
+use crate::port::{ContactNotes, FragmentSource, NoDeadline, RecordingStore};
+use crate::recorder::{Noted, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord};
+use crate::verdict::{FileEntry, Status};
 
 /// Streams beside the event win; else those of the examples in this repository.
 const STREAMS_BESIDE: &str = "streams";
@@ -41,6 +41,9 @@ pub(super) struct RecordArgs {
     /// What the recordings' paths start with, below that folder
     #[arg(long, value_name = "PREFIX", default_value = "recordings/", value_parser = parse_prefix)]
     key_prefix: String,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    aws: super::aws::AwsArgs,
 }
 
 pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
@@ -59,8 +62,7 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
             "give a Kinesis event as Lambda gets it, e.g. events/kinesis-event.json",
         )
     })?;
-    let recorder = recorder(args);
-    let worked = work(&recorder, &records);
+    let (worked, place) = work(args, &records)?;
     let outcomes = records
         .iter()
         .zip(&worked)
@@ -72,14 +74,14 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
             .map(|number| json!({"itemIdentifier": number}))
             .collect();
         let records: Vec<_> = records.iter().zip(&worked).map(record_json).collect();
-        let out_folder = args.out.display().to_string();
+        let out_folder = place.name();
         let document =
             json!({"out": out_folder, "records": records, "batchItemFailures": failures});
         writeln!(out, "{document:#}")
     } else if records.is_empty() {
         writeln!(out, "{}: no records, nothing to do", args.event.display())
     } else {
-        write_text(out, args, &worked)
+        write_text(out, &place, &worked)
     };
     let mut errors = 0;
     for (position, (record, worked)) in records.iter().zip(&worked).enumerate() {
@@ -127,22 +129,73 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
     }
 }
 
-fn work(
-    recorder: &Recorder<LocalStreams, LocalRecordings, LocalContacts>,
+/// Works the records on the edge that the arguments name, and tells where files are.
+fn work(args: &RecordArgs, records: &[BatchRecord]) -> Result<(Vec<WorkedRecord>, Place), CliError> {
+    #[cfg(feature = "aws")]
+    if args.aws.aws {
+        return super::aws::work(&args.aws, records);
+    }
+    let worked = block_on(work_all(&recorder(args), records));
+    Ok((worked, Place::Folder(args.out.clone())))
+}
+
+/// Where recordings went.
+pub(super) enum Place {
+    /// Below this folder, by key.
+    Folder(PathBuf),
+    /// Into this bucket; files are shown by their URLs.
+    #[cfg(feature = "aws")]
+    Bucket(String),
+}
+
+impl Place {
+    fn show_file(&self, file: &FileEntry) -> String {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(&file.key);
+                let gone = if path.exists() { "" } else { "  (gone; remove the verdict to record it again)" };
+                format!("{}{gone}", path.display())
+            }
+            #[cfg(feature = "aws")]
+            Self::Bucket(_) => file.url.clone(),
+        }
+    }
+
+    fn show_key(&self, key: &str) -> String {
+        match self {
+            Self::Folder(folder) => folder.join(key).display().to_string(),
+            #[cfg(feature = "aws")]
+            Self::Bucket(bucket) => format!("s3://{bucket}/{key}"),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Folder(folder) => folder.display().to_string(),
+            #[cfg(feature = "aws")]
+            Self::Bucket(bucket) => format!("s3://{bucket}"),
+        }
+    }
+}
+
+/// Works the records one after the other, with a bar for the fragments of each.
+pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+    recorder: &Recorder<S, R, N>,
     records: &[BatchRecord],
 ) -> Vec<WorkedRecord> {
     let bar = count_bar("fragments");
-    let worked = records.iter().map(|record| {
-        block_on(recorder.work(record, &NoDeadline, |progress| {
+    let mut worked = Vec::new();
+    for record in records {
+        let told = |progress: Progress| {
             if bar.length() != Some(progress.of) {
                 // The time before went into finding the fragments.
                 bar.set_length(progress.of);
                 bar.reset_elapsed();
             }
             bar.set_position(progress.settled);
-        }))
-    });
-    let worked = worked.collect();
+        };
+        worked.push(Box::pin(recorder.work(record, &NoDeadline, told)).await);
+    }
     bar.finish_and_clear();
     worked
 }
@@ -204,7 +257,7 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
 
 fn write_text(
     out: &mut dyn Write,
-    args: &RecordArgs,
+    place: &Place,
     worked: &[WorkedRecord],
 ) -> std::io::Result<()> {
     let heading = [
@@ -229,14 +282,9 @@ fn write_text(
     for (plan, recorded) in recorded {
         writeln!(out)?;
         for file in &recorded.verdict.files {
-            let path = args.out.join(&file.key);
-            let gone = match path.exists() {
-                true => "",
-                false => "  (gone; remove the verdict to record it again)",
-            };
-            writeln!(out, "{}{gone}", path.display())?;
+            writeln!(out, "{}", place.show_file(file))?;
         }
-        writeln!(out, "{}", args.out.join(plan.keys.verdict()).display())?;
+        writeln!(out, "{}", place.show_key(&plan.keys.verdict()))?;
         let status = recorded.verdict.status.name();
         for reason in &recorded.verdict.reasons {
             writeln!(out, "  {status}: {}", plain(&reason.detail))?;

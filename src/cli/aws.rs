@@ -1,0 +1,52 @@
+//! `callreel record --aws`: the same against AWS itself, or what stands in for it.
+
+use super::CliError;
+use super::record::{Place, work_all};
+use crate::aws::{self, Access, Connected};
+use crate::batch::BatchRecord;
+use crate::config::Config;
+use crate::recorder::{Recorder, WorkedRecord};
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "AWS")]
+pub(super) struct AwsArgs {
+    /// Read from KVS, write to S3 and Connect; bucket, domain and the rest as the function's environment has them
+    #[arg(long, conflicts_with_all = ["streams", "out", "key_prefix"])]
+    pub aws: bool,
+    /// The region [default: REGION, else AWS_REGION]
+    #[arg(long, requires = "aws", value_name = "REGION")]
+    region: Option<String>,
+    /// A profile of the AWS configuration files
+    #[arg(long, requires = "aws", value_name = "NAME")]
+    profile: Option<String>,
+    /// One endpoint for all services, e.g. the sandbox's
+    #[arg(long, requires = "aws", value_name = "URL")]
+    endpoint_url: Option<String>,
+}
+
+/// Works the records against AWS.
+pub(super) fn work(args: &AwsArgs, records: &[BatchRecord]) -> Result<(Vec<WorkedRecord>, Place), CliError> {
+    let lookup = |name: &str| match (name, &args.region) {
+        ("REGION", Some(region)) => Some(region.clone()),
+        _ => std::env::var(name).ok(),
+    };
+    let config = Config::from_lookup(lookup).map_err(|error| CliError::Told(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Told(format!("the async runtime: {error}; try again")))?;
+    let worked = runtime.block_on(async {
+        let access = Access {
+            region: Some(config.region.clone()),
+            profile: args.profile.clone(),
+            endpoint: args.endpoint_url.clone(),
+        };
+        let Connected { source, store, notes, .. } = aws::connect_all(&config, access).await;
+        let recorder =
+            Recorder { source, store, notes, policy: config.policy(), reading: config.reading() };
+        let worked = Box::pin(work_all(&recorder, records)).await;
+        recorder.store.aborts_ended().await;
+        worked
+    });
+    Ok((worked, Place::Bucket(config.bucket)))
+}
