@@ -1,7 +1,7 @@
 //! Fragments out of Kinesis Video Streams.
 //!
 //! A recording's fragments are listed by server time over a widened window
-//! ([`window`](self::window)), since the producer's clock has been no epoch at all, and
+//! (`window`), since the producer's clock has been no epoch at all, and
 //! fetched by number. Every data API has an endpoint of its own, looked up once and
 //! forgotten when a call to it fails. The quotas of a stream are kept here for all of its
 //! recordings together: 500 fragments a second and 5 connections.
