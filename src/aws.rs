@@ -147,11 +147,7 @@ pub struct Connected {
 }
 
 /// Makes all clients. No call is made yet, but for credentials that must be looked up.
-pub async fn connect_all(config: &Config) -> Connected {
-    let access = Access {
-        region: Some(config.region.clone()),
-        ..Access::default()
-    };
+pub async fn connect_all(config: &Config, access: Access) -> Connected {
     let shared = load(access).await;
     Connected {
         source: KvsSource::new(&shared, kvs::Limits::from(config)),

@@ -13,7 +13,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::aws::{self, ConnectContacts, KvsSource, ParkQueue, S3Recordings};
+use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkQueue, S3Recordings};
 use crate::batch::{BatchRecord, NotABatch, read_batch_value};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -60,7 +60,11 @@ pub async fn run() -> ExitCode {
 }
 
 async fn function(config: &Config) -> Recorders {
-    let connected = aws::connect_all(config).await;
+    let access = Access {
+        region: Some(config.region.clone()),
+        ..Access::default()
+    };
+    let connected = aws::connect_all(config, access).await;
     Function {
         recorder: Recorder {
             source: connected.source,

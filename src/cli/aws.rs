@@ -25,7 +25,10 @@ pub(super) struct AwsArgs {
 }
 
 /// Works the records against AWS.
-pub(super) fn work(args: &AwsArgs, records: &[BatchRecord]) -> Result<(Vec<WorkedRecord>, Place), CliError> {
+pub(super) fn work(
+    args: &AwsArgs,
+    records: &[BatchRecord],
+) -> Result<(Vec<WorkedRecord>, Place), CliError> {
     let lookup = |name: &str| match (name, &args.region) {
         ("REGION", Some(region)) => Some(region.clone()),
         _ => std::env::var(name).ok(),
@@ -41,9 +44,19 @@ pub(super) fn work(args: &AwsArgs, records: &[BatchRecord]) -> Result<(Vec<Worke
             profile: args.profile.clone(),
             endpoint: args.endpoint_url.clone(),
         };
-        let Connected { source, store, notes, .. } = aws::connect_all(&config, access).await;
-        let recorder =
-            Recorder { source, store, notes, policy: config.policy(), reading: config.reading() };
+        let Connected {
+            source,
+            store,
+            notes,
+            ..
+        } = aws::connect_all(&config, access).await;
+        let recorder = Recorder {
+            source,
+            store,
+            notes,
+            policy: config.policy(),
+            reading: config.reading(),
+        };
         let worked = Box::pin(work_all(&recorder, records)).await;
         recorder.store.aborts_ended().await;
         worked

@@ -130,7 +130,10 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
 }
 
 /// Works the records on the edge that the arguments name, and tells where files are.
-fn work(args: &RecordArgs, records: &[BatchRecord]) -> Result<(Vec<WorkedRecord>, Place), CliError> {
+fn work(
+    args: &RecordArgs,
+    records: &[BatchRecord],
+) -> Result<(Vec<WorkedRecord>, Place), CliError> {
     #[cfg(feature = "aws")]
     if args.aws.aws {
         return super::aws::work(&args.aws, records);
@@ -153,7 +156,11 @@ impl Place {
         match self {
             Self::Folder(folder) => {
                 let path = folder.join(&file.key);
-                let gone = if path.exists() { "" } else { "  (gone; remove the verdict to record it again)" };
+                let gone = if path.exists() {
+                    ""
+                } else {
+                    "  (gone; remove the verdict to record it again)"
+                };
                 format!("{}{gone}", path.display())
             }
             #[cfg(feature = "aws")]
@@ -255,11 +262,7 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
     }
 }
 
-fn write_text(
-    out: &mut dyn Write,
-    place: &Place,
-    worked: &[WorkedRecord],
-) -> std::io::Result<()> {
+fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> std::io::Result<()> {
     let heading = [
         "CONTACT",
         "RECORDING",
