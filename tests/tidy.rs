@@ -242,3 +242,18 @@ fn readme_documents_every_field_of_the_verdict() {
     assert!(checked > 40, "the fields are found");
     assert!(readme.contains(callreel::verdict::SCHEMA));
 }
+
+#[test]
+fn readme_lists_every_setting_with_its_default_and_meaning() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for setting in callreel::config::SETTINGS {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
+        let row = row.unwrap_or_else(|| panic!("README does not list {}", setting.name));
+        assert!(
+            row.contains(setting.default) && row.contains(setting.meaning),
+            "{row}"
+        );
+    }
+}
