@@ -13,6 +13,7 @@
 
 use std::hint::black_box;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::mem;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -273,10 +274,10 @@ fn pipeline<F: Write + Seek + Default>(mkv: &[u8]) -> u64 {
     bytes
 }
 
+/// Takes the buffers away, as the recorder does.
 fn drain(assembly: &mut Assembly, files: &mut [impl Write]) {
     for (file, (_, buffer)) in files.iter_mut().zip(assembly.buffers()) {
-        file.write_all(buffer).unwrap();
-        buffer.clear();
+        file.write_all(&mem::take(buffer)).unwrap();
     }
 }
 
@@ -403,6 +404,6 @@ impl Seek for Hashed {
 
 impl Drop for Hashed {
     fn drop(&mut self) {
-        black_box(std::mem::take(&mut self.hash).finalize());
+        black_box(mem::take(&mut self.hash).finalize());
     }
 }

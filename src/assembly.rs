@@ -5,11 +5,15 @@
 use crate::fragment::{Direction, Fragment};
 use crate::levels::{LevelMeter, Levels};
 use crate::plan::Authorisation;
-use crate::timeline::{Timeline, TimelineReport};
+use crate::timeline::{FRAMES_AT_ONCE, Timeline, TimelineReport};
 use crate::wav::Output;
 
-/// A buffer with this many bytes is full.
-pub const FULL_BYTES: usize = 256 << 10;
+/// A buffer with this many bytes is full. Allocators serve as much from what was freed
+/// before; for larger ones they ask the system for fresh pages, which costs more than
+/// all that is done with them here.
+pub const FULL_BYTES: usize = 64 << 10;
+/// What a buffer has room for: nearly full, and the largest frames on top.
+const BUFFER_BYTES: usize = FULL_BYTES + FRAMES_AT_ONCE * 2 * size_of::<i16>();
 
 /// One recording on its way to files.
 #[derive(Debug)]
@@ -66,6 +70,10 @@ impl Assembly {
                 self.meters[direction.index()].push(samples);
             }
             for (output, buffer) in &mut self.buffers {
+                // The caller took the last one away; growing anew would copy all of it.
+                if buffer.capacity() == 0 {
+                    buffer.reserve_exact(BUFFER_BYTES);
+                }
                 output.encode(frames, buffer);
             }
             if self

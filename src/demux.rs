@@ -50,8 +50,9 @@ pub const MAX_DEPTH: usize = 16;
 pub const MAX_DAMAGE: usize = 32;
 /// How many elements in a row may be unknown or void before they count as damage.
 const MAX_ODD_RUN: usize = 16;
-/// How much of a large chunk is decoded at a time, so that the buffer stays small.
-const FEED_BYTES: usize = 64 << 10;
+/// How much of a large chunk is decoded at a time: what is copied in is still in the
+/// processor's nearest cache when it is read.
+const FEED_BYTES: usize = 16 << 10;
 /// A block with more bytes than this is searched for a document that it swallowed.
 const SUSPICIOUS_BYTES: usize = 4_096;
 
@@ -145,11 +146,12 @@ impl Demuxer {
             if self.seeking && !self.seek(end) {
                 return;
             }
-            let decoded = match end {
+            let mut decoded = match end {
                 End::NotYet => self.decoder.decode(&mut self.input),
                 End::Reached => self.decoder.decode_eof(&mut self.input),
             };
-            match decoded {
+            // Lent and not moved: copying an element costs more than most of them are read for.
+            match &mut decoded {
                 Ok(Some(element)) => self.take(element),
                 Ok(None) if end == End::Reached && !self.decoder.is_finished() => {}
                 Ok(None) => return,
@@ -159,8 +161,8 @@ impl Demuxer {
     }
 
     /// Takes in one element; damage found in it sends the demuxer seeking.
-    fn take(&mut self, PositionedTag { tag, offset }: PositionedTag<MatroskaSpec>) {
-        let offset = self.base + offset as u64;
+    fn take(&mut self, PositionedTag { tag, offset }: &mut PositionedTag<MatroskaSpec>) {
+        let offset = self.base + *offset as u64;
         match tag.as_master() {
             Some(Master::Start) => self.depth += 1,
             Some(Master::End) => {
@@ -176,22 +178,22 @@ impl Demuxer {
             MatroskaSpec::RawTag(_, data)
                 if self.draft.is_none() || self.odd_run >= MAX_ODD_RUN =>
             {
-                self.give_back(&data);
+                self.give_back(data);
                 return self.break_off(offset, DamageKind::Unreadable("nothing known here".into()));
             }
             MatroskaSpec::RawTag(_, data) | MatroskaSpec::Void(data) => {
                 self.odd_run += 1;
-                self.check_swallowed(offset, &data);
+                self.check_swallowed(offset, data);
                 return;
             }
-            MatroskaSpec::SimpleBlock(ref data) | MatroskaSpec::Block(ref data)
+            MatroskaSpec::SimpleBlock(data) | MatroskaSpec::Block(data)
                 if data.len() > SUSPICIOUS_BYTES && self.check_swallowed(offset, data) =>
             {
                 return;
             }
             _ => self.odd_run = 0,
         }
-        let starts_document = match &tag {
+        let starts_document = match tag {
             MatroskaSpec::Ebml(_) => true,
             MatroskaSpec::Segment(_) => self.draft.as_ref().is_some_and(Draft::has_segment),
             _ => false,
@@ -231,9 +233,9 @@ impl Demuxer {
 
     /// Sorts an error of the decoder: an element that is bad in itself is skipped, after
     /// anything else the reading goes on at the next document.
-    fn damaged(&mut self, error: TagIteratorError) {
+    fn damaged(&mut self, error: &TagIteratorError) {
         let offset = self.position();
-        let (kind, skippable) = describe(&error);
+        let (kind, skippable) = describe(error);
         if skippable && resync::void_front(&mut self.input, MAX_TAG_BYTES) {
             return self.note(offset, kind);
         }

@@ -94,21 +94,23 @@ impl LevelMeter {
     }
 
     /// Adds samples to the sums and gives their peak. At most a window at a time, so
-    /// that the squares of a lane fit in 64 bits with room to spare.
+    /// that both halves of its squares' sum fit in 32 bits.
     fn measure(&mut self, samples: &[i16]) -> u16 {
-        let (mut low, mut high) = (0_i16, 0_i16);
-        let mut energy = 0_u64;
+        // A loop for each measure and nothing wider than 32 bits in it: that is what
+        // compilers make vectors of on every processor, at twice the speed of one loop.
+        let low = samples.iter().fold(0, |low: i16, next| low.min(*next));
+        let high = samples.iter().fold(0, |high: i16, next| high.max(*next));
+        let (mut energy_low, mut energy_high) = (0_u32, 0_u32);
         let (pairs, odd) = samples.as_chunks::<2>();
         for [a, b] in pairs {
-            low = low.min(*a).min(*b);
-            high = high.max(*a).max(*b);
             let (a, b) = (i32::from(*a), i32::from(*b));
             // Two squares are 2^31 at the most: they fit an unsigned 32 bits.
-            energy += u64::from((a * a) as u32 + (b * b) as u32);
+            let squares = (a * a) as u32 + (b * b) as u32;
+            energy_low += squares & 0xffff;
+            energy_high += squares >> 16;
         }
+        let mut energy = u64::from(energy_low) + (u64::from(energy_high) << 16);
         for sample in odd {
-            low = low.min(*sample);
-            high = high.max(*sample);
             energy += u64::from(sample.unsigned_abs()).pow(2);
         }
         if low == i16::MIN || high == i16::MAX {

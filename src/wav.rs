@@ -98,24 +98,16 @@ pub fn header(channels: u16, samples: u64) -> Result<[u8; HEADER_BYTES], WavErro
 
 /// Appends one channel's samples as little-endian bytes.
 pub fn encode_mono(samples: &[i16], out: &mut Vec<u8>) {
-    let from = out.len();
-    out.resize(from + samples.len() * 2, 0);
-    let (slots, _) = out[from..].as_chunks_mut::<2>();
-    for (slot, sample) in slots.iter_mut().zip(samples) {
-        *slot = sample.to_le_bytes();
-    }
+    out.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
 }
 
 /// Appends two channels' samples, interleaved, as little-endian bytes. Both have the
 /// same length; what one has beyond the other is left out.
 pub fn encode_stereo(left: &[i16], right: &[i16], out: &mut Vec<u8>) {
-    let from = out.len();
-    out.resize(from + left.len().min(right.len()) * 4, 0);
-    let (slots, _) = out[from..].as_chunks_mut::<4>();
-    for ((slot, left), right) in slots.iter_mut().zip(left).zip(right) {
+    out.extend(left.iter().zip(right).flat_map(|(left, right)| {
         let both = u32::from(left.cast_unsigned()) | u32::from(right.cast_unsigned()) << 16;
-        *slot = both.to_le_bytes();
-    }
+        both.to_le_bytes()
+    }));
 }
 
 /// Writes one WAV file to a sink that can seek; the header is patched at the end.

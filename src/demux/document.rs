@@ -1,6 +1,8 @@
 //! One document under way: collects elements in whatever order they stand, and decides
 //! only when it is closed.
 
+use std::mem;
+
 use bytes::Bytes;
 use ebml_iterable::specs::Master;
 use webm_iterable::matroska_spec::MatroskaSpec;
@@ -76,25 +78,28 @@ impl Draft {
         self.segment_seen
     }
 
-    /// Takes in one element of this document; `offset` is where it stands in the body.
-    pub fn take(&mut self, element: MatroskaSpec, offset: u64) {
+    /// Takes in one element of this document, and what it needs out of it; `offset` is
+    /// where it stands in the body.
+    pub fn take(&mut self, element: &mut MatroskaSpec, offset: u64) {
         match element {
             MatroskaSpec::SimpleBlock(data) | MatroskaSpec::Block(data) => {
-                self.take_block(data, offset)
+                self.take_block(mem::take(data), offset)
             }
             MatroskaSpec::Timestamp(time) => {
-                self.cluster = Some(time);
-                self.first_cluster.get_or_insert(time);
+                self.cluster = Some(*time);
+                self.first_cluster.get_or_insert(*time);
             }
             MatroskaSpec::Cluster(Master::Start) => self.cluster = None,
             MatroskaSpec::Segment(Master::Start) => self.segment_seen = true,
-            MatroskaSpec::TimestampScale(nanos) => self.scale_nanos = nanos,
+            MatroskaSpec::TimestampScale(nanos) => self.scale_nanos = *nanos,
             MatroskaSpec::SegmentUID(uid) => {
-                self.fragment.session = <[u8; 16]>::try_from(uid).ok().map(SegmentUid);
+                self.fragment.session = <[u8; 16]>::try_from(&uid[..]).ok().map(SegmentUid);
             }
             MatroskaSpec::TrackEntry(Master::Start) => self.open_track(offset),
-            MatroskaSpec::TrackNumber(number) => self.on_track(|track| track.number = Some(number)),
-            MatroskaSpec::Name(name) => self.on_track(|track| track.name = cut(trim(&name))),
+            MatroskaSpec::TrackNumber(number) => {
+                self.on_track(|track| track.number = Some(*number))
+            }
+            MatroskaSpec::Name(name) => self.on_track(|track| track.name = cut(trim(name))),
             MatroskaSpec::ContentEncodings(Master::Start) => {
                 self.on_track(|track| track.encoded = true)
             }
@@ -102,11 +107,11 @@ impl Draft {
                 (self.tag_name, self.tag_value) = (None, None)
             }
             MatroskaSpec::TagName(name) => {
-                self.tag_name = Some(name);
+                self.tag_name = Some(mem::take(name));
                 self.take_tag(offset);
             }
             MatroskaSpec::TagString(value) => {
-                self.tag_value = Some(value);
+                self.tag_value = Some(mem::take(value));
                 self.take_tag(offset);
             }
             _ => {}
@@ -172,17 +177,18 @@ impl Draft {
 
     /// Name and value of a SimpleTag come in either order; acts when both are there.
     fn take_tag(&mut self, offset: u64) {
-        let (Some(name), Some(value)) = (&self.tag_name, &self.tag_value) else {
-            return;
-        };
-        let (name, value) = (trim(name).to_owned(), trim(value).to_owned());
-        if !self.read_tag(&name, &value, offset) {
-            let kind = DamageKind::BadTag {
-                name: cut(&name),
-                value: cut(&value),
-            };
-            self.note(offset, None, kind);
+        let (name, value) = (self.tag_name.take(), self.tag_value.take());
+        if let (Some(name), Some(value)) = (&name, &value) {
+            let (name, value) = (trim(name), trim(value));
+            if !self.read_tag(name, value, offset) {
+                let kind = DamageKind::BadTag {
+                    name: cut(name),
+                    value: cut(value),
+                };
+                self.note(offset, None, kind);
+            }
         }
+        (self.tag_name, self.tag_value) = (name, value);
     }
 
     /// False when a tag that matters holds a value that it cannot.
@@ -264,7 +270,7 @@ impl Draft {
 
     /// Gives every block its direction and its time, and notes those that get none.
     fn place_blocks(&mut self) {
-        let blocks = std::mem::take(&mut self.blocks);
+        let blocks = mem::take(&mut self.blocks);
         if let Some((offset, format)) = self.unread_format.take() {
             return self.note(offset, None, DamageKind::Format(format));
         }

@@ -81,7 +81,7 @@ fn writing_that_breaks_off_leaves_no_half_files() {
             .current_dir(&*desk);
         Ran::of(command.output().unwrap())
     };
-    let words: &[&str] = &["_from.wav: ", "; ", "choose another folder with --out"];
+    let words: &[&str] = &[".wav: ", "; ", "choose another folder with --out"];
     let words_of_record = [&["record 1: contact ", &long.contact], words].concat();
     let ran = limited("record event.json").check(1, &[&words_of_record]);
     assert_eq!(ran.rows()[0][2..], ["failed", "-", "see the error"]);
