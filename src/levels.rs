@@ -98,8 +98,11 @@ impl LevelMeter {
     fn measure(&mut self, samples: &[i16]) -> u16 {
         // A loop for each measure and nothing wider than 32 bits in it: that is what
         // compilers make vectors of on every processor, at twice the speed of one loop.
-        let low = samples.iter().fold(0, |low: i16, next| low.min(*next));
-        let high = samples.iter().fold(0, |high: i16, next| high.max(*next));
+        let (mut low, mut high) = (0_i16, 0_i16);
+        for sample in samples {
+            low = low.min(*sample);
+            high = high.max(*sample);
+        }
         let (mut energy_low, mut energy_high) = (0_u32, 0_u32);
         let (pairs, odd) = samples.as_chunks::<2>();
         for [a, b] in pairs {

@@ -341,16 +341,18 @@ fn trim(text: &str) -> &str {
 /// A value cut to what a report can show.
 fn cut(text: &str) -> Box<str> {
     const SHOWN: usize = 120;
-    text.chars().take(SHOWN).collect::<String>().into()
+    let end = text.char_indices().nth(SHOWN);
+    text[..end.map_or(text.len(), |(at, _)| at)].into()
 }
 
 /// `audio/L16;rate=8000;channels=1;`, in any case and spacing; what is not said is right.
 fn is_readable_format(mime: &str) -> bool {
-    let mut parts = mime.split(';').map(|part| part.trim().to_ascii_lowercase());
-    parts.next().is_some_and(|kind| kind == "audio/l16")
+    let mut parts = mime.split(';').map(str::trim);
+    let is = |text: &str, word| text.eq_ignore_ascii_case(word);
+    parts.next().is_some_and(|kind| is(kind, "audio/l16"))
         && parts.all(|part| match part.split_once('=') {
-            Some(("rate", rate)) => rate.trim() == "8000",
-            Some(("channels", channels)) => channels.trim() == "1",
+            Some((name, rate)) if is(name, "rate") => rate.trim() == "8000",
+            Some((name, channels)) if is(name, "channels") => channels.trim() == "1",
             _ => true,
         })
 }
