@@ -122,6 +122,20 @@ pub enum Noted {
     },
 }
 
+impl Noted {
+    /// A word for tables, JSON and the log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Unchanged => "unchanged",
+            Self::NothingToNote => "nothing to note",
+            Self::NotOurs { .. } => "not ours",
+            Self::NoRoom { .. } => "no room",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     /// Makes one recording. A failure that ended it is in its verdict, too.
     pub async fn record(

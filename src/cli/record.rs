@@ -380,21 +380,10 @@ fn part_json(part: &Worked) -> Value {
             "contact": plan.id.contact,
             "recording": plan.id.start.to_string(),
             "found": recorded.found,
-            "attributes": noted_name(&recorded.noted),
+            "attributes": recorded.noted.name(),
             "verdict_key": plan.keys.verdict(),
             "verdict": recorded.verdict,
             "error": error,
         }),
-    }
-}
-
-fn noted_name(noted: &Noted) -> &'static str {
-    match noted {
-        Noted::Written => "written",
-        Noted::Unchanged => "unchanged",
-        Noted::NothingToNote => "nothing to note",
-        Noted::NotOurs { .. } => "not ours",
-        Noted::NoRoom { .. } => "no room",
-        Noted::Failed(_) => "failed",
     }
 }

@@ -97,7 +97,7 @@ fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         missing = verdict.fragments.missing,
         retries = verdict.fragments.asked_again,
         bytes = verdict.files.iter().map(|file| file.bytes).sum::<u64>(),
-        attributes = noted(&recorded.noted),
+        attributes = recorded.noted.name(),
         verdict_ms = recorded.timings.verdict.as_millis() as u64,
         media_ms = recorded.timings.media.as_millis() as u64,
         note_ms = recorded.timings.note.as_millis() as u64,
@@ -142,17 +142,6 @@ fn tell_failure(plan: &RecordingPlan, failure: &Failure) {
         cure = failure.cure(),
         "failed"
     );
-}
-
-fn noted(noted: &Noted) -> &'static str {
-    match noted {
-        Noted::Written => "written",
-        Noted::Unchanged => "unchanged",
-        Noted::NothingToNote => "nothing to note",
-        Noted::NotOurs { .. } => "not ours",
-        Noted::NoRoom { .. } => "no room",
-        Noted::Failed(_) => "failed",
-    }
 }
 
 /// Tells what became of a record that could not be worked to its end.
