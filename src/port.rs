@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -49,6 +50,9 @@ pub trait FragmentSource: Sync {
     /// Waits as long as is wise before asking for the `attempt`th time (from 2) for what
     /// did not come. False when asking again is no use.
     fn wait_to_ask_again(&self, attempt: u32) -> impl Future<Output = bool> + Send;
+
+    /// How long a stream keeps a fragment; `None` when it keeps all, or nobody can say.
+    fn kept_for(&self, stream: &str) -> impl Future<Output = Option<Duration>> + Send;
 }
 
 /// An answer's body.
@@ -128,8 +132,11 @@ pub trait ParkingLot: Sync {
 
 /// When work must stop, to be handed back rather than cut off.
 pub trait Deadline: Sync {
-    /// Resolves at the deadline.
+    /// Resolves when media must no longer be worked on.
     fn passed(&self) -> impl Future<Output = ()> + Send;
+
+    /// Resolves some time later, when even what is left to tell of it must stop.
+    fn over(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// Work may take as long as it takes.
@@ -138,6 +145,10 @@ pub struct NoDeadline;
 
 impl Deadline for NoDeadline {
     async fn passed(&self) {
+        std::future::pending().await
+    }
+
+    async fn over(&self) {
         std::future::pending().await
     }
 }
