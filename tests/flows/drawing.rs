@@ -61,7 +61,7 @@ fn label(kind: Kind, action: &Value) -> String {
             set.collect::<Vec<_>>().join(", ")
         }
         Kind::Streaming if is_start(action) => {
-            format!("start streaming: {}", directions(action).join(", "))
+            format!("stream: {}", directions(action).join(", "))
         }
         Kind::Streaming => "stop streaming".to_owned(),
         Kind::Message | Kind::Input => cut(&text("Text")),
