@@ -1,18 +1,39 @@
-//! A batch of stream records as Lambda hands it over, and what goes back: the sequence
-//! numbers of the records to deliver again. Each record is read by itself, so that one
-//! that cannot be decoded never fails the others.
+//! A batch of records as Lambda hands it over, from the data stream or from the queue of
+//! parked ones, and what goes back: the ids of the records to deliver again. Each record is
+//! read by itself, so that one that cannot be decoded never fails the others.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::failure::Action;
+use crate::parked::Parked;
 use crate::ticks::EpochMillis;
 
-/// One record of a Kinesis event.
+/// Where a batch came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The data stream: contact records.
+    Kinesis,
+    /// The queue: parked records.
+    Sqs,
+}
+
+impl Origin {
+    /// Whether a record that still needs this goes back as it came. A parked record that
+    /// fails again stays in its queue, whose redrive policy counts the tries.
+    pub const fn hands_back(self, action: Action) -> bool {
+        match (action, self) {
+            (Action::Retry, Self::Kinesis | Self::Sqs) | (Action::Park, Self::Sqs) => true,
+            (Action::Park, Self::Kinesis) => false,
+        }
+    }
+}
+
+/// One record of a Kinesis event, or one message of an SQS event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchRecord {
-    /// Its place in the shard; absent only in hand-made events.
+    /// Its place in the shard, or the message's id; absent only in hand-made events.
     pub sequence_number: Option<String>,
     /// When it came to the stream, as far as the event tells.
     pub arrived: Option<EpochMillis>,
@@ -20,36 +41,51 @@ pub struct BatchRecord {
     pub data: Result<Vec<u8>, String>,
 }
 
-/// Why a text is no Kinesis event.
+/// Why a text is no event that is worked here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotABatch {
     /// It is no JSON.
     #[error("not JSON: {0}")]
     NotJson(String),
-    /// It is JSON, but not of a Kinesis event's shape.
-    #[error("not a Kinesis event: {0}")]
+    /// It is JSON, but not of such an event's shape.
+    #[error("not a Kinesis or SQS event: {0}")]
     OtherShape(&'static str),
 }
 
-/// Reads a Kinesis event: `{"Records": [{"kinesis": {"sequenceNumber", "data"}}]}`.
-pub fn read_batch(event: &[u8]) -> Result<Vec<BatchRecord>, NotABatch> {
+/// Reads a Kinesis or SQS event from its JSON text.
+pub fn read_event(event: &[u8]) -> Result<(Origin, Vec<BatchRecord>), NotABatch> {
     let event: Value =
         serde_json::from_slice(event).map_err(|error| NotABatch::NotJson(error.to_string()))?;
-    read_batch_value(&event)
+    read_event_value(&event)
 }
 
-/// The same for an event that is JSON already.
-pub fn read_batch_value(event: &Value) -> Result<Vec<BatchRecord>, NotABatch> {
-    match event.get("Records") {
-        Some(Value::Array(records)) => Ok(records.iter().map(read_record).collect()),
-        Some(_) => Err(NotABatch::OtherShape("Records is no list")),
-        None if event.get("ContactId").is_some() => Err(NotABatch::OtherShape(
-            "it is a bare contact record, which belongs, in base64, at Records[0].kinesis.data",
-        )),
-        None => Err(NotABatch::OtherShape("it has no Records")),
+/// The same for an event that is JSON already. Its first record's `eventSource` tells SQS
+/// from Kinesis: Lambda never mixes them.
+pub fn read_event_value(event: &Value) -> Result<(Origin, Vec<BatchRecord>), NotABatch> {
+    let records = event.get("Records").and_then(Value::as_array);
+    let from_sqs =
+        |record: &Value| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs");
+    match records {
+        Some(records) if records.first().is_some_and(from_sqs) => {
+            Ok((Origin::Sqs, records.iter().map(read_message).collect()))
+        }
+        Some(records) => Ok((Origin::Kinesis, records.iter().map(read_record).collect())),
+        None => Err(NotABatch::OtherShape(without_records(event))),
     }
 }
 
+/// What is wrong with JSON that has no list of records.
+fn without_records(event: &Value) -> &'static str {
+    match event.get("Records") {
+        Some(_) => "Records is no list",
+        None if event.get("ContactId").is_some() => {
+            "it is a bare contact record, which belongs, in base64, at Records[0].kinesis.data"
+        }
+        None => "it has no Records",
+    }
+}
+
+/// A stream record: `{"kinesis": {"sequenceNumber", "approximateArrivalTimestamp", "data"}}`.
 fn read_record(record: &Value) -> BatchRecord {
     let kinesis = record.get("kinesis");
     let text = |name| {
@@ -71,14 +107,34 @@ fn read_record(record: &Value) -> BatchRecord {
     }
 }
 
-/// The sequence numbers to hand back: those of records that a retry can help. A record
-/// that nothing can help must not stand in the way of the shard.
+/// An SQS message, `{"messageId", "body"}`: its body is a parked record; a bare contact
+/// record, put there by hand, is read too.
+fn read_message(message: &Value) -> BatchRecord {
+    let text = |name: &str| message.get(name).and_then(Value::as_str);
+    let data = text("body")
+        .ok_or_else(|| "the message has no body".to_owned())
+        .and_then(|body| match Parked::from_json(body) {
+            Ok(parked) => Ok(parked.data),
+            Err(_) if body.contains("\"ContactId\"") => Ok(body.as_bytes().to_vec()),
+            Err(error) => Err(error.to_string()),
+        });
+    BatchRecord {
+        sequence_number: text("messageId").map(str::to_owned),
+        arrived: None,
+        data,
+    }
+}
+
+/// The ids to hand back: those of records that another delivery can help. A record that
+/// nothing can help must not stand in the way of the shard.
 pub fn to_hand_back<'a>(
+    origin: Origin,
     outcomes: impl IntoIterator<Item = (&'a BatchRecord, Option<Action>)>,
 ) -> Vec<String> {
     let mut handed_back: Vec<String> = Vec::new();
     for (record, action) in outcomes {
-        if let (Some(number), Some(Action::Retry)) = (&record.sequence_number, action)
+        if let (Some(number), Some(action)) = (&record.sequence_number, action)
+            && origin.hands_back(action)
             && !handed_back.contains(number)
         {
             handed_back.push(number.clone());
@@ -95,7 +151,7 @@ mod tests {
     fn every_record_is_read_by_itself() {
         let event = br#"{"Records": [{"kinesis": {"sequenceNumber": "1", "data": "aGk="}},
             {"kinesis": {"sequenceNumber": "2", "data": "%%"}}, {"kinesis": {"sequenceNumber": "3"}}, 5]}"#;
-        let records = read_batch(event).unwrap();
+        let (_, records) = read_event(event).unwrap();
         assert_eq!(records[0].data.as_deref(), Ok(&b"hi"[..]));
         assert!(
             records[1]
@@ -118,18 +174,18 @@ mod tests {
     fn other_shapes_say_what_they_are() {
         #[track_caller]
         fn check(event: &str, message: &str) {
-            let error = read_batch(event.as_bytes()).unwrap_err().to_string();
+            let error = read_event(event.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
         check("", "not JSON");
-        check("[]", "not a Kinesis event: it has no Records");
+        check("[]", "not a Kinesis or SQS event: it has no Records");
         check(
             r#"{"Records": {}}"#,
-            "not a Kinesis event: Records is no list",
+            "not a Kinesis or SQS event: Records is no list",
         );
         check(
             r#"{"ContactId": "c"}"#,
-            "not a Kinesis event: it is a bare contact record",
+            "not a Kinesis or SQS event: it is a bare contact record",
         );
     }
 
@@ -147,6 +203,44 @@ mod tests {
             (&three, None),
             (&one, Some(Action::Retry)),
         ];
-        assert_eq!(to_hand_back(outcomes), ["1"]);
+        assert_eq!(to_hand_back(Origin::Kinesis, outcomes), ["1"]);
+        assert_eq!(to_hand_back(Origin::Sqs, outcomes), ["1", "2"]);
+    }
+
+    #[test]
+    fn messages_are_told_from_stream_records() {
+        let event = br#"{"Records": [
+            {"eventSource": "aws:sqs", "messageId": "m1", "body": "{\"schema\": \"callreel.parked/1\", \"data\": \"aGk=\"}"},
+            {"eventSource": "aws:sqs", "messageId": "m2", "body": "{\"ContactId\": \"c\"}"},
+            {"eventSource": "aws:sqs", "messageId": "m3", "body": "hello"},
+            {"eventSource": "aws:sqs", "messageId": "m4"}, {}]}"#;
+        let (origin, records) = read_event(event).unwrap();
+        assert_eq!(origin, Origin::Sqs);
+        let ids: Vec<_> = records
+            .iter()
+            .map(|record| record.sequence_number.as_deref())
+            .collect();
+        assert_eq!(ids, [Some("m1"), Some("m2"), Some("m3"), Some("m4"), None]);
+        assert_eq!(records[0].data.as_deref(), Ok(&b"hi"[..]));
+        assert_eq!(
+            records[1].data.as_deref(),
+            Ok(&b"{\"ContactId\": \"c\"}"[..])
+        );
+        for (record, cause) in records[2..].iter().zip([
+            "not a parked record",
+            "the message has no body",
+            "the message has no body",
+        ]) {
+            let error = record.data.as_ref().unwrap_err();
+            assert!(error.starts_with(cause), "{error}");
+        }
+        let stream =
+            br#"{"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": "aGk="}}]}"#;
+        assert_eq!(read_event(stream).unwrap().0, Origin::Kinesis);
+        assert_eq!(
+            read_event(br#"{"Records": []}"#),
+            Ok((Origin::Kinesis, Vec::new()))
+        );
+        assert!(read_event(b"[]").is_err());
     }
 }

@@ -39,7 +39,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Record the calls of a Kinesis event, as the Lambda function would
+    /// Record the calls of a Kinesis or SQS event, as the Lambda function would
     Record(record::RecordArgs),
     /// Make WAV files from media alone, without a contact record
     Extract(extract::ExtractArgs),

@@ -333,8 +333,9 @@ fn key_prefix(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
 
-/// `d1.cloudfront.net`, `https://d1.cloudfront.net/` and the like to `https://…/`.
-fn url_base(value: &str) -> Result<String, String> {
+/// `d1.cloudfront.net`, `https://d1.cloudfront.net/` and the like to `https://…/`. The
+/// error says what the value must be.
+pub fn url_base(value: &str) -> Result<String, String> {
     let domain = value.strip_prefix("https://").unwrap_or(value);
     let domain = domain.trim_end_matches('/');
     if domain.contains("://") {

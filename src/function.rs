@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
-use crate::batch::{self, BatchRecord, NotABatch};
+use crate::batch::{self, BatchRecord, NotABatch, Origin};
 use crate::failure::{Action, Failure};
 use crate::parked::{self, Parked};
 use crate::plan::RecordingPlan;
@@ -46,15 +46,6 @@ pub struct Function<S, R, N, P> {
     pub side_by_side: SideBySide,
     /// What one recording takes at the most, in bytes.
     pub most_memory: u64,
-}
-
-/// Where a batch came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Contact records.
-    Kinesis,
-    /// Parked records.
-    Sqs,
 }
 
 /// One record of a batch and what became of it.
@@ -106,7 +97,7 @@ impl Batch {
             let back = handled.settled.is_handed_back().then_some(Action::Retry);
             (&handled.record, back)
         });
-        batch::to_hand_back(back)
+        batch::to_hand_back(self.origin, back)
     }
 }
 
@@ -125,7 +116,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         deadline: &impl Deadline,
         told: impl Fn(&BatchRecord, &Worked) + Sync,
     ) -> Result<Batch, NotABatch> {
-        let (origin, records) = read_event(event)?;
+        let (origin, records) = batch::read_event_value(event)?;
         let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
         let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
         for (at, record) in records.iter().enumerate() {
@@ -266,8 +257,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         first
     }
 
-    /// Hands back what a retry can help, and parks what it cannot. A parked record that
-    /// fails again stays in its queue, whose redrive policy counts the tries.
+    /// Hands back what another delivery can help, and parks what it cannot.
     async fn settle(
         &self,
         origin: Origin,
@@ -275,11 +265,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         worked: &WorkedRecord,
         expires: Option<EpochMillis>,
     ) -> Settled {
-        match (worked.action(), origin) {
-            (None, _) => Settled::Done,
-            (Some(Action::Retry), _) | (Some(Action::Park), Origin::Sqs) => Settled::HandedBack,
-            (Some(Action::Park), Origin::Kinesis) => match self.park(record, worked, expires).await
-            {
+        match worked.action() {
+            None => Settled::Done,
+            Some(action) if origin.hands_back(action) => Settled::HandedBack,
+            Some(_) => match self.park(record, worked, expires).await {
                 Ok(true) => Settled::Parked,
                 Ok(false) => Settled::HandedBack,
                 Err(failure) => Settled::NotParked(failure),
@@ -303,35 +292,5 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         self.parking
             .park(&Parked::new(data, Some(&plan.id.contact), failure, expires))
             .await
-    }
-}
-
-/// Tells Kinesis and SQS events apart by their records' `eventSource`.
-fn read_event(event: &Value) -> Result<(Origin, Vec<BatchRecord>), NotABatch> {
-    let records = event.get("Records").and_then(Value::as_array);
-    let from_sqs =
-        |record: &Value| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs");
-    match records {
-        Some(records) if records.first().is_some_and(from_sqs) => {
-            Ok((Origin::Sqs, records.iter().map(read_message).collect()))
-        }
-        _ => Ok((Origin::Kinesis, batch::read_batch_value(event)?)),
-    }
-}
-
-/// A message is a parked record; a bare contact record, put there by hand, is read too.
-fn read_message(message: &Value) -> BatchRecord {
-    let text = |name: &str| message.get(name).and_then(Value::as_str);
-    let data = text("body")
-        .ok_or_else(|| "the message has no body".to_owned())
-        .and_then(|body| match Parked::from_json(body) {
-            Ok(parked) => Ok(parked.data),
-            Err(_) if body.contains("\"ContactId\"") => Ok(body.as_bytes().to_vec()),
-            Err(error) => Err(error.to_string()),
-        });
-    BatchRecord {
-        sequence_number: text("messageId").map(str::to_owned),
-        arrived: None,
-        data,
     }
 }

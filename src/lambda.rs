@@ -14,10 +14,10 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkQueue, S3Recordings};
-use crate::batch::{BatchRecord, NotABatch, read_batch_value};
+use crate::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::function::{Function, Origin, SideBySide};
+use crate::function::{Function, SideBySide};
 use crate::parked::Parked;
 use crate::port::{Deadline, ParkingLot};
 use crate::recorder::Recorder;
@@ -154,9 +154,9 @@ async fn handle(
                 cure = "raise DEADLINE_MARGIN_SECONDS",
                 "the whole batch is handed back"
             );
-            let records = read_batch_value(&event.payload).map_err(Unreadable)?;
+            let (origin, records) = read_event_value(&event.payload).map_err(Unreadable)?;
             (
-                Origin::Kinesis,
+                origin,
                 records
                     .into_iter()
                     .filter_map(|record| record.sequence_number)

@@ -19,7 +19,7 @@
 //! | module | from | to |
 //! | --- | --- | --- |
 //! | [`ticks`] | clocks, one type each | |
-//! | [`batch`] | a Kinesis event | records, and the sequence numbers to hand back |
+//! | [`batch`] | a Kinesis or SQS event | records, and the ids to hand back |
 //! | [`contact`] | a record's JSON | [`ContactRecord`](contact::ContactRecord) |
 //! | [`attributes`] | attribute values | whose URL stands there, and one more added |
 //! | [`key`] | a recording | object keys and URLs; the same recording, the same key |

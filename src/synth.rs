@@ -60,6 +60,9 @@ pub struct SynthCall {
     pub no_epoch: bool,
     /// The first sample's time on Connect's clock, which runs 966 ms before the server's.
     pub start_epoch_millis: i64,
+    /// The stream's count of fragments at the first one: 1 on a new stream, higher on one
+    /// that other calls were on before, so that this call's numbers lie behind theirs.
+    pub first_counter: u64,
     /// The call's ContactId.
     pub contact: String,
     /// The other caller's ContactId.
@@ -87,6 +90,7 @@ impl Default for SynthCall {
             missing: Vec::new(),
             no_epoch: false,
             start_epoch_millis: 1_760_000_000_123,
+            first_counter: 1,
             contact: "5f2b9c64-7d1e-4c0a-9b3f-2e8a61d40c75".into(),
             foreign_contact: "c0a8e1d7-31b4-4e5f-8f02-77d9a5b6e310".into(),
             instance: "3b6f0d92-8c47-4f15-a2de-90b1c7e54f68".into(),
@@ -246,13 +250,13 @@ impl SynthCall {
     fn own_plan(&self) -> Plan {
         let first_counter = match self.reuse {
             true => self.plan_before().next_counter(),
-            false => 1,
+            false => self.first_counter,
         };
         Plan::new(self.clone(), false, first_counter)
     }
 
     fn plan_before(&self) -> Plan {
-        Plan::new(self.neighbour(Side::Before), true, 1)
+        Plan::new(self.neighbour(Side::Before), true, self.first_counter)
     }
 
     /// The other caller: a plain call of a few fragments, with its own voice and sessions.

@@ -214,7 +214,7 @@ fn the_map_names_every_module() {
 #[test]
 fn the_example_event_is_what_lambda_gets() {
     let event = std::fs::read(root().join("events/kinesis-event.json")).unwrap();
-    let records = callreel::batch::read_batch(&event).unwrap();
+    let (_, records) = callreel::batch::read_event(&event).unwrap();
     let contacts = records.iter().filter(|record| {
         let data = record.data.as_ref().unwrap();
         callreel::contact::read_contact_records(data)

@@ -11,7 +11,7 @@ use crate::recorder::{Recorder, WorkedRecord};
 #[command(next_help_heading = "AWS")]
 pub(super) struct AwsArgs {
     /// Read from KVS, write to S3 and Connect; bucket, domain and the rest as the function's environment has them
-    #[arg(long, conflicts_with_all = ["streams", "out", "key_prefix"])]
+    #[arg(long, conflicts_with_all = ["streams", "out", "key_prefix", "url_base"])]
     pub aws: bool,
     /// The region [default: REGION, else AWS_REGION]
     #[arg(long, requires = "aws", value_name = "REGION")]

@@ -1,4 +1,4 @@
-//! `callreel record`: the whole pipeline on a Kinesis event.
+//! `callreel record`: the whole pipeline on a Kinesis or SQS event.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::table::write_table;
 use super::text::{duration, plain, short_number};
 use super::{CliError, count_bar, ended, folder_url, tell_error};
-use crate::batch::{self, BatchRecord};
+use crate::batch::{self, BatchRecord, Origin};
+use crate::config;
 use crate::contact::NotAContactRecord;
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
 use crate::plan::{Policy, SkipReason};
@@ -29,7 +30,7 @@ const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
     Or make a call of your own first:  callreel synth && callreel record demo/event.json"
 )]
 pub(super) struct RecordArgs {
-    /// A Kinesis event as Lambda gets it, with contact records in base64
+    /// A Kinesis event as Lambda gets it, with contact records in base64, or an SQS event of parked records
     event: PathBuf,
     /// A folder with one folder for each KVS stream, of .mkv files [default: `streams` beside the event, else
     /// tests/data/streams]
@@ -41,6 +42,9 @@ pub(super) struct RecordArgs {
     /// What the recordings' paths start with, below that folder
     #[arg(long, value_name = "PREFIX", default_value = "recordings/", value_parser = parse_prefix)]
     key_prefix: String,
+    /// The domain that the files' URLs start with, as the function's CLOUDFRONT_DOMAIN [default: file:// and --out]
+    #[arg(long = "cloudfront-domain", value_name = "DOMAIN", value_parser = config::url_base)]
+    url_base: Option<String>,
     #[cfg(feature = "aws")]
     #[command(flatten)]
     aws: super::aws::AwsArgs,
@@ -53,13 +57,13 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
     let event = std::fs::read(&args.event).map_err(|error| {
         told(
             &error,
-            "give the path of a Kinesis event, e.g. events/kinesis-event.json",
+            "give the path of a Kinesis or SQS event, e.g. events/kinesis-event.json",
         )
     })?;
-    let records = batch::read_batch(&event).map_err(|error| {
+    let (origin, records) = batch::read_event(&event).map_err(|error| {
         told(
             &error,
-            "give a Kinesis event as Lambda gets it, e.g. events/kinesis-event.json",
+            "give a Kinesis or SQS event as Lambda gets it, e.g. events/kinesis-event.json",
         )
     })?;
     let (worked, place) = work(args, &records)?;
@@ -67,13 +71,17 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
         .iter()
         .zip(&worked)
         .map(|(record, worked)| (record, worked.action()));
-    let handed_back = batch::to_hand_back(outcomes);
+    let handed_back = batch::to_hand_back(origin, outcomes);
     let written = if json {
         let failures: Vec<_> = handed_back
             .iter()
             .map(|number| json!({"itemIdentifier": number}))
             .collect();
-        let records: Vec<_> = records.iter().zip(&worked).map(record_json).collect();
+        let records: Vec<_> = records
+            .iter()
+            .zip(&worked)
+            .map(|(record, worked)| record_json(origin, record, worked))
+            .collect();
         let out_folder = place.name();
         let document =
             json!({"out": out_folder, "records": records, "batchItemFailures": failures});
@@ -85,10 +93,14 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
     };
     let mut errors = 0;
     for (position, (record, worked)) in records.iter().zip(&worked).enumerate() {
-        for error in worked.parts.iter().filter_map(error_line) {
+        for error in worked
+            .parts
+            .iter()
+            .filter_map(|part| error_line(origin, part))
+        {
             errors += 1;
             let record = match &record.sequence_number {
-                Some(number) => format!("record {number}"),
+                Some(number) => format!("{} {number}", called(origin)),
                 None => format!("Records[{position}], which has no number"),
             };
             tell_error(&format!("{record}: {error}"));
@@ -123,7 +135,10 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
         notes: LocalContacts::new(args.out.join("contacts.json")),
         policy: Policy {
             key_prefix: args.key_prefix.clone(),
-            url_base: folder_url(&args.out),
+            url_base: args
+                .url_base
+                .clone()
+                .unwrap_or_else(|| folder_url(&args.out)),
         },
         reading: Reading::default(),
     }
@@ -207,16 +222,30 @@ pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactNot
     worked
 }
 
+/// What one record of an event is called there.
+const fn called(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Kinesis => "record",
+        Origin::Sqs => "message",
+    }
+}
+
+/// What to do about a record that cannot be read.
+const fn reading_cure(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Kinesis => "it was left out, mend what writes to the data stream",
+        Origin::Sqs => "it was left out, mend what writes to the queue",
+    }
+}
+
 /// The error to tell of a part, unless it went as it should.
-fn error_line(part: &Worked) -> Option<String> {
+fn error_line(origin: Origin, part: &Worked) -> Option<String> {
+    let cure = reading_cure(origin);
     match part {
-        Worked::Undecodable(cause) => Some(format!(
-            "{}; it was left out, mend what writes to the data stream",
-            sentence(cause)
-        )),
-        Worked::NotAContactRecord(error @ NotAContactRecord::NotJson(_)) => Some(format!(
-            "{error}; it was left out, mend what writes to the data stream"
-        )),
+        Worked::Undecodable(cause) => Some(format!("{}; {cure}", sentence(cause))),
+        Worked::NotAContactRecord(error @ NotAContactRecord::NotJson(_)) => {
+            Some(format!("{error}; {cure}"))
+        }
         Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
         Worked::Recorded(plan, recorded) => recorded_error(&plan.id.contact, recorded),
         // To be recorded, and cannot be: that is no skipping.
@@ -353,13 +382,14 @@ fn outcome(part: &Worked) -> &'static str {
     }
 }
 
-fn record_json((record, worked): (&BatchRecord, &WorkedRecord)) -> Value {
-    let parts: Vec<_> = worked.parts.iter().map(part_json).collect();
+fn record_json(origin: Origin, record: &BatchRecord, worked: &WorkedRecord) -> Value {
+    let parts = worked.parts.iter().map(|part| part_json(origin, part));
+    let parts: Vec<_> = parts.collect();
     json!({"sequence_number": record.sequence_number, "recordings": parts})
 }
 
-fn part_json(part: &Worked) -> Value {
-    let (outcome, error) = (outcome(part), error_line(part));
+fn part_json(origin: Origin, part: &Worked) -> Value {
+    let (outcome, error) = (outcome(part), error_line(origin, part));
     match part {
         Worked::Undecodable(cause) => json!({"outcome": outcome, "reason": cause, "error": error}),
         Worked::NotAContactRecord(reason) => {

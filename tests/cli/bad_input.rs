@@ -17,11 +17,14 @@ fn check_event(name: &str, content: Option<&[u8]>, words: &[&str]) {
 
 #[test]
 fn an_event_that_is_none() {
-    let example = "; give a Kinesis event as Lambda gets it, e.g. events/kinesis-event.json";
+    let example = "; give a Kinesis or SQS event as Lambda gets it, e.g. events/kinesis-event.json";
     check_event(
         "missing.json",
         None,
-        &["missing.json: ", "; give the path of a Kinesis event"],
+        &[
+            "missing.json: ",
+            "; give the path of a Kinesis or SQS event",
+        ],
     );
     check_event(
         "empty.json",
@@ -46,7 +49,10 @@ fn an_event_that_is_none() {
     check_event(
         "list.json",
         Some(b"[]"),
-        &["list.json: not a Kinesis event: it has no Records", example],
+        &[
+            "list.json: not a Kinesis or SQS event: it has no Records",
+            example,
+        ],
     );
     check_event(
         "other.json",
@@ -57,14 +63,17 @@ fn an_event_that_is_none() {
         "bare.json",
         Some(b"{\"ContactId\": \"c\", \"Channel\": \"VOICE\"}"),
         &[
-            "bare.json: not a Kinesis event: it is a bare contact record",
+            "bare.json: not a Kinesis or SQS event: it is a bare contact record",
             "base64",
         ],
     );
     let desk = Desk::new();
     desk.run("record .").check(
         1,
-        &[&[".: Is a directory", "; give the path of a Kinesis event"]],
+        &[&[
+            ".: Is a directory",
+            "; give the path of a Kinesis or SQS event",
+        ]],
     );
 }
 
