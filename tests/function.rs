@@ -8,6 +8,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "events/make.rs"]
+mod make;
+#[path = "events/table.rs"]
+mod table;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -20,6 +25,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use callreel::batch::Origin;
 use callreel::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
@@ -95,6 +101,11 @@ impl World {
         for (name, call) in calls {
             put_stream(folder.path().join("streams").join(name), call);
         }
+        Self::over(folder, settings).await
+    }
+
+    /// The world over the `streams` of a folder.
+    async fn over(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
@@ -227,6 +238,25 @@ impl World {
         serde_json::from_value(contacts[contact].clone()).unwrap_or_default()
     }
 
+    /// A recording's files hold exactly the audio that they should.
+    #[track_caller]
+    fn check_files(&self, recording: &make::Recording, sides: &str) {
+        let objects = self.objects();
+        for name in sides.split_whitespace() {
+            let ending = format!("{}_{name}.wav", recording.stem());
+            let file = objects.iter().find(|(key, _)| key.ends_with(&ending));
+            let (_, file) = file.unwrap_or_else(|| panic!("no {ending} in {:?}", objects.keys()));
+            let (from, to) = (&recording.from, &recording.to);
+            let pairs = from.iter().zip(to);
+            let expected = match name {
+                "from" => from.clone(),
+                "to" => to.clone(),
+                _ => pairs.flat_map(|(from, to)| [*from, *to]).collect(),
+            };
+            assert!(samples(file) == expected, "{ending}");
+        }
+    }
+
     /// The call's three files hold exactly its audio, and the contact their URLs.
     #[track_caller]
     fn check_recorded(&self, call: &SynthCall) {
@@ -250,8 +280,7 @@ impl World {
             let (key, file) = files
                 .next()
                 .unwrap_or_else(|| panic!("no {name} in {:?}", objects.keys()));
-            let reader = hound::WavReader::new(&file[..]).unwrap();
-            let samples: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
+            let samples = samples(file);
             assert!(
                 samples == expected,
                 "{name}: {} samples, not {}",
@@ -263,10 +292,24 @@ impl World {
     }
 }
 
+fn samples(wav: &[u8]) -> Vec<i16> {
+    let reader = hound::WavReader::new(wav).unwrap();
+    reader.into_samples().map(Result::unwrap).collect()
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         let _ = self.function.kill();
         let _ = self.function.wait();
+    }
+}
+
+/// The streams that `events/` tells of, made anew; nothing of the repository is written.
+fn put_made(made: &make::Made, folder: &std::path::Path) {
+    for (path, bytes) in &made.streams {
+        let path = folder.join("streams").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
     }
 }
 
@@ -365,6 +408,48 @@ async fn a_batch_is_recorded_beside_poison() {
             .all(|verdict| verdict["status"] == "complete"),
         "{verdicts:?}"
     );
+}
+
+/// Every event of `events/`: the same table that the local edge is held to.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_comes_out_as_the_table_says() {
+    let made = make::make();
+    for row in table::ROWS {
+        let folder = tempfile::tempdir().unwrap();
+        put_made(&made, folder.path());
+        let queue = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+        let mut world = World::over(folder, &[queue]).await;
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+        let event = std::fs::read(path.join(row.file)).unwrap();
+        let event: Value = serde_json::from_slice(&event).unwrap();
+        let id = |position: &usize| {
+            let record = &event["Records"][*position];
+            let id = match row.origin {
+                Origin::Kinesis => &record["kinesis"]["sequenceNumber"],
+                Origin::Sqs => &record["messageId"],
+            };
+            id.as_str().unwrap().to_owned()
+        };
+        let handed_back: Vec<_> = row.handed_back.iter().map(id).collect();
+        assert_eq!(
+            world.invoke(event.clone()).await,
+            handed_back,
+            "{}",
+            row.file
+        );
+        let parked = world.sandbox.calls().count("SendMessage");
+        assert_eq!(parked, row.parked.len() as u64, "{}", row.file);
+        for (name, sides) in row.recordings {
+            world.check_files(&made.recordings[name], sides);
+        }
+        let files = world.objects();
+        let files = files.keys().filter(|key| key.ends_with(".wav")).count();
+        let expected = row
+            .recordings
+            .iter()
+            .map(|(_, sides)| sides.split_whitespace().count());
+        assert_eq!(files, expected.sum::<usize>(), "{}", row.file);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
