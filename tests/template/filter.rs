@@ -1,6 +1,7 @@
 //! What Lambda's event filter lets through, as far as the template's pattern goes: a record
 //! passes when its data is one JSON object that matches one of the patterns. Any operator
-//! but `exists` fails the test that meets it, rather than being taken for something.
+//! but `exists` and equality of texts fails the test that meets it, rather than being
+//! taken for something.
 //!
 //! Source: Lambda Developer Guide, "Using event filtering with a Kinesis event source" and
 //! "Filter rule syntax"; arrays match when any element does.
@@ -42,13 +43,18 @@ fn values<'a>(event: &'a Value, name: &str) -> Vec<&'a Value> {
 }
 
 fn obeys(rule: &Value, found: &[&Value]) -> bool {
-    match rule.as_object().and_then(|rule| rule.get("exists")) {
-        // Of leaves only: an object is none, and an empty array holds none.
-        Some(Value::Bool(true)) => found.iter().any(|value| match value {
-            Value::Object(_) => false,
-            Value::Array(items) => !items.is_empty(),
-            _ => true,
-        }),
-        _ => panic!("this operator is not known here: {rule}"),
+    let leaves = found.iter().flat_map(|value| match value {
+        Value::Array(items) => items.iter().collect(),
+        one => vec![*one],
+    });
+    let mut leaves = leaves.filter(|value| !value.is_object() && !value.is_array());
+    match rule {
+        Value::String(_) => leaves.any(|leaf| leaf == rule),
+        Value::Object(operator)
+            if operator.len() == 1 && operator.get("exists") == Some(&Value::Bool(true)) =>
+        {
+            leaves.next().is_some()
+        }
+        other => panic!("this operator is not known here: {other}"),
     }
 }

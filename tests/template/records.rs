@@ -77,6 +77,24 @@ fn records_of_every_kind() {
     check(kvs(), true, false);
 }
 
+/// So that a mistake about one operator's meaning loses nothing.
+#[test]
+fn either_pattern_is_enough_for_what_connect_writes() {
+    let recordings = json!([
+        null,
+        entry(json!("S3")),
+        entry(json!("KINESIS_VIDEO_STREAM"))
+    ]);
+    let data = record(recordings).to_string();
+    assert_eq!(FILTERS.len(), 2);
+    for filter in FILTERS.iter() {
+        assert!(
+            lets_through(std::slice::from_ref(filter), data.as_bytes()),
+            "{filter}"
+        );
+    }
+}
+
 #[test]
 fn agent_events_and_rubbish_are_dropped() {
     for data in [
