@@ -22,6 +22,7 @@ const CORE: &[&str] = &[
     "key",
     "levels",
     "parked",
+    "permissions",
     "plan",
     "request",
     "synth",

@@ -10,6 +10,7 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::failure::{Failure, FailureKind, KeyTrouble};
+use crate::permissions;
 
 /// The calls that are made, each with the permission that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,21 +50,16 @@ impl Call {
 
     const fn permission(self) -> &'static str {
         match self {
-            Self::GetDataEndpoint => "kinesisvideo:GetDataEndpoint on the stream",
-            Self::ListFragments => "kinesisvideo:ListFragments on the stream",
-            Self::GetMedia => "kinesisvideo:GetMediaForFragmentList on the stream",
-            Self::DescribeStream => "kinesisvideo:DescribeStream on the stream",
-            // Without s3:ListBucket, S3 answers 403 instead of 404 for what is not there.
-            Self::ReadObject => {
-                "s3:GetObject on the bucket's objects and s3:ListBucket on the bucket"
-            }
-            Self::WriteObject => {
-                "s3:PutObject on the bucket's objects (and s3:PutObjectTagging for tags)"
-            }
-            Self::AbortUpload => "s3:AbortMultipartUpload on the bucket's objects",
-            Self::ReadAttributes => "connect:GetContactAttributes on the instance's contacts",
-            Self::WriteAttributes => "connect:UpdateContactAttributes on the instance's contacts",
-            Self::SendMessage => "sqs:SendMessage on the queue",
+            Self::GetDataEndpoint => permissions::GET_DATA_ENDPOINT,
+            Self::ListFragments => permissions::LIST_FRAGMENTS,
+            Self::GetMedia => permissions::GET_MEDIA,
+            Self::DescribeStream => permissions::DESCRIBE_STREAM,
+            Self::ReadObject => permissions::READ_OBJECT,
+            Self::WriteObject => permissions::WRITE_OBJECT,
+            Self::AbortUpload => permissions::ABORT_UPLOAD,
+            Self::ReadAttributes => permissions::READ_ATTRIBUTES,
+            Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
+            Self::SendMessage => permissions::SEND_MESSAGE,
         }
     }
 }
@@ -568,7 +564,7 @@ mod tests {
             Call::WriteAttributes,
             Call::SendMessage,
         ]) {
-            assert!(call.permission().contains(':'));
+            assert!(permissions::OF_CALLS.contains(&call.permission()));
             for status in 0..600 {
                 let kind = by_status(call, status);
                 let retried = kind.action() == Retry;
