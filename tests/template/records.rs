@@ -1,6 +1,7 @@
 //! The template's event filter against the function's decisions: what is to be recorded is
 //! never dropped.
 
+use callreel::batch::{self, Origin};
 use std::sync::LazyLock;
 
 use callreel::contact::read_contact_records;
@@ -128,7 +129,7 @@ fn the_records_of_events_reach_the_function() {
     for file in std::fs::read_dir(folder).unwrap() {
         let event = std::fs::read(file.unwrap().path()).unwrap();
         // Queue events have no filter.
-        let Ok(records) = callreel::batch::read_batch(&event) else {
+        let Ok((Origin::Kinesis, records)) = batch::read_event(&event) else {
             continue;
         };
         for data in records
