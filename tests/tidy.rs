@@ -17,6 +17,7 @@ const CORE: &[&str] = &[
     "batch",
     "contact",
     "demux",
+    "doctor",
     "failure",
     "fragment",
     "key",
