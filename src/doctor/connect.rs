@@ -80,7 +80,9 @@ fn contact_records(instance: &Instance, deployment: &Deployment, report: &mut Re
         (Some(arn), _) if service_of(arn) == "firehose" => {
             report.error(check, name, format!("go to the Firehose stream {arn}"));
         }
-        (Some(arn), None) => report.error(check, name, format!("go to {arn}, which no mapping reads")),
+        (Some(arn), None) => {
+            report.error(check, name, format!("go to {arn}, which no mapping reads"))
+        }
         (Some(arn), Some(mapping)) => {
             let found = format!("go to {arn}; the mapping reads {}", mapping.source_arn);
             report.error(check, name, found);

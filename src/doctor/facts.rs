@@ -1,6 +1,8 @@
 //! What is known of a deployment, as plain values: what AWS answered, in its own words and
 //! units, and nothing concluded from it. What could not be found out says why.
 
+use super::rights::Need;
+
 /// Something that was asked for: known, or not and why.
 pub type Fact<T> = Result<T, Unknown>;
 
@@ -48,7 +50,7 @@ pub struct Deployment {
     pub dead_letters: Fact<Option<Queue>>,
     /// Every key that something of the above is encrypted with.
     pub keys: Vec<Key>,
-    /// What the function's role may do, in the order of [`super::rights::needed`].
+    /// What the function's role may do of what [`super::rights::needed`] lists.
     pub rights: Fact<Vec<Right>>,
     /// All metric alarms of the account and region.
     pub alarms: Fact<Vec<Alarm>>,
@@ -430,10 +432,8 @@ pub struct KeyState {
 /// What the role was found to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Right {
-    /// The action, such as `s3:PutObject`.
-    pub action: String,
-    /// On what.
-    pub resource: String,
+    /// What was asked for.
+    pub need: Need,
     /// The answer.
     pub decision: RightDecision,
 }

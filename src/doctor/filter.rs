@@ -179,7 +179,10 @@ fn surely(rule: &Value, sure: &Sure) -> bool {
     match rule.get("anything-but") {
         Some(Value::String(not)) => !one_of_several && not != text,
         Some(Value::Array(nots)) => {
-            !one_of_several && nots.iter().all(|not| not.as_str().is_some_and(|not| not != text))
+            !one_of_several
+                && nots
+                    .iter()
+                    .all(|not| not.as_str().is_some_and(|not| not != text))
         }
         Some(_) | None => false,
     }

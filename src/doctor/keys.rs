@@ -57,9 +57,7 @@ fn rights(deployment: &Deployment, report: &mut Report) {
     };
     let mut allowed = 0;
     for need in needed(deployment) {
-        let found = rights
-            .iter()
-            .find(|right| right.action == need.action && right.resource == need.resource);
+        let found = rights.iter().find(|right| right.need == need);
         match found.map(|right| &right.decision) {
             Some(RightDecision::Allowed) => allowed += 1,
             Some(RightDecision::Denied(how)) => denied(&role, &need, how, report),

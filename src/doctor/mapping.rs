@@ -160,9 +160,8 @@ fn retry_mapping(deployment: &Deployment, report: &mut Report) {
     };
     // https://sqs.REGION.amazonaws.com/ACCOUNT/NAME
     let queue = name_of(url);
-    let reads = |mapping: &&Mapping| {
-        mapping.reads_service("sqs") && name_of(&mapping.source_arn) == queue
-    };
+    let reads =
+        |mapping: &&Mapping| mapping.reads_service("sqs") && name_of(&mapping.source_arn) == queue;
     let Some(mapping) = mappings.iter().find(reads) else {
         return report.warning(check, queue, "no mapping reads the retry queue");
     };
@@ -186,10 +185,7 @@ fn record_stream(deployment: &Deployment, report: &mut Report) {
         Err(unknown) => report.unchecked(OF_A_STREAM, &named, unknown),
         Ok(None) => {
             report.error(Check::RecordStream, &named, "there is no such stream");
-            let gone = Unknown::new(
-                "there is no such stream",
-                Check::RecordStream.info().cure,
-            );
+            let gone = Unknown::new("there is no such stream", Check::RecordStream.info().cure);
             report.unchecked(&[Check::RecordRetention], &named, &gone);
         }
         Ok(Some(stream)) => {

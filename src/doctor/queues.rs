@@ -12,10 +12,7 @@ const OF_A_QUEUE: &[Check] = &[
 
 /// Why nothing can be said of a queue that is not set.
 pub(super) fn no_queue() -> Unknown {
-    Unknown::new(
-        "RETRY_QUEUE_URL is not set",
-        Check::RetryQueue.info().cure,
-    )
+    Unknown::new("RETRY_QUEUE_URL is not set", Check::RetryQueue.info().cure)
 }
 
 pub(super) fn examine(deployment: &Deployment, report: &mut Report) {

@@ -224,7 +224,10 @@ fn key_needs(key: &Key, region: &str) -> Vec<Need> {
     uses.map(|(_, service, action, without)| Need {
         action,
         resource: state.arn.clone(),
-        context: vec![("kms:ViaService", format!("{service}.{region}.amazonaws.com"))],
+        context: vec![(
+            "kms:ViaService",
+            format!("{service}.{region}.amazonaws.com"),
+        )],
         without,
     })
     .collect()
@@ -278,7 +281,10 @@ mod tests {
         deployment.retry_queue = Ok(None);
         sample::settings(&mut deployment).retry_queue = None;
         assert_eq!(actions(&deployment, ":parked"), [""; 0]);
-        assert_eq!(actions(&deployment, "").contains(&"s3:PutObjectTagging"), false);
+        assert_eq!(
+            actions(&deployment, "").contains(&"s3:PutObjectTagging"),
+            false
+        );
         sample::settings(&mut deployment).tags = super::super::facts::Tags::With;
         assert!(actions(&deployment, "").contains(&"s3:PutObjectTagging"));
         let key = deployment.keys[0].state.as_mut().unwrap().as_mut().unwrap();
@@ -291,7 +297,8 @@ mod tests {
         let mut deployment = sample::healthy();
         deployment.video_streams = Ok(Vec::new());
         let stream = video_stream(&deployment).unwrap();
-        let start = "arn:aws:kinesisvideo:eu-west-1:111122223333:stream/callreel-connect-acme-contact-";
+        let start =
+            "arn:aws:kinesisvideo:eu-west-1:111122223333:stream/callreel-connect-acme-contact-";
         assert!(stream.starts_with(start), "{stream}");
         deployment.video_streams = Err(super::super::facts::Unknown::new("", ""));
         assert_eq!(video_stream(&deployment), None);

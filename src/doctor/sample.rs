@@ -50,8 +50,7 @@ pub fn all_allowed(deployment: &Deployment) -> Vec<Right> {
     let needs = needed(deployment).into_iter();
     needs
         .map(|need| Right {
-            action: need.action.to_owned(),
-            resource: need.resource,
+            need,
             decision: RightDecision::Allowed,
         })
         .collect()
@@ -71,9 +70,7 @@ fn function() -> Function {
             domain: "d1.cloudfront.net".to_owned(),
             key_prefix: "recordings/".to_owned(),
             region: "eu-west-1".to_owned(),
-            retry_queue: Some(
-                "https://sqs.eu-west-1.amazonaws.com/111122223333/parked".to_owned(),
-            ),
+            retry_queue: Some("https://sqs.eu-west-1.amazonaws.com/111122223333/parked".to_owned()),
             margin_seconds: 15,
             ..Settings::default()
         }),
@@ -192,7 +189,11 @@ fn alarms() -> Vec<Alarm> {
     [
         ("Callreel", "LostSeconds", ""),
         ("Callreel", "Parked", ""),
-        ("AWS/Lambda", "IteratorAge", "FunctionName=callreel-recorder"),
+        (
+            "AWS/Lambda",
+            "IteratorAge",
+            "FunctionName=callreel-recorder",
+        ),
         ("AWS/Lambda", "Errors", "FunctionName=callreel-recorder"),
         ("AWS/Lambda", "Throttles", "FunctionName=callreel-recorder"),
         ("AWS/Lambda", "Duration", "FunctionName=callreel-recorder"),

@@ -78,18 +78,26 @@ fn one_unknown_fact_leaves_the_rest_checked() {
     check(Check::Alarms, "unchecked callreel-recorder: denied", |it| {
         it.alarms = Err(denied());
     });
-    check(Check::Keys, "ok alias/media: enabled; used by video streams", |it| {
-        it.alarms = Err(denied());
-    });
+    check(
+        Check::Keys,
+        "ok alias/media: enabled; used by video streams",
+        |it| {
+            it.alarms = Err(denied());
+        },
+    );
     check(Check::Filter, "unchecked callreel-recorder: denied", |it| {
         it.mappings = Err(denied());
     });
     check(Check::TlsOnly, "unchecked calls: denied", |it| {
         bucket_of(it).policy = Err(denied());
     });
-    check(Check::OriginAccess, "unchecked d1.cloudfront.net: denied", |it| {
-        bucket_of(it).policy = Err(denied());
-    });
+    check(
+        Check::OriginAccess,
+        "unchecked d1.cloudfront.net: denied",
+        |it| {
+            bucket_of(it).policy = Err(denied());
+        },
+    );
     check(Check::Keys, "unchecked alias/media: denied", |it| {
         it.keys[0].state = Err(denied());
     });
@@ -109,15 +117,22 @@ fn the_function() {
     });
     let bad = "error callreel-recorder: configuration: CLOUDFRONT_DOMAIN is not set";
     check(Check::Settings, bad, |it| {
-        function_of(it).settings =
-            Err("configuration: CLOUDFRONT_DOMAIN is not set".to_owned());
+        function_of(it).settings = Err("configuration: CLOUDFRONT_DOMAIN is not set".to_owned());
     });
-    check(Check::Bucket, "unchecked : the function's settings are wrong", |it| {
-        function_of(it).settings = Err(String::new());
-    });
-    check(Check::Settings, "warning callreel-recorder: does nothing", |it| {
-        settings(it).warnings = vec!["does nothing".to_owned()];
-    });
+    check(
+        Check::Bucket,
+        "unchecked : the function's settings are wrong",
+        |it| {
+            function_of(it).settings = Err(String::new());
+        },
+    );
+    check(
+        Check::Settings,
+        "warning callreel-recorder: does nothing",
+        |it| {
+            settings(it).warnings = vec!["does nothing".to_owned()];
+        },
+    );
     check(Check::Timeout, "warning callreel-recorder: 300 s", |it| {
         function_of(it).timeout_seconds = 300;
     });
@@ -128,9 +143,13 @@ fn the_function() {
     check(Check::Memory, "warning callreel-recorder: 128 MiB", |it| {
         function_of(it).memory_mib = 128;
     });
-    check(Check::Runtime, "warning callreel-recorder: provided.al2", |it| {
-        function_of(it).runtime = Some("provided.al2".to_owned());
-    });
+    check(
+        Check::Runtime,
+        "warning callreel-recorder: provided.al2",
+        |it| {
+            function_of(it).runtime = Some("provided.al2".to_owned());
+        },
+    );
     check(Check::Runtime, "ok callreel-recorder: an image", |it| {
         function_of(it).runtime = None;
     });
@@ -158,12 +177,20 @@ fn the_mapping() {
         &format!("error m1 from records: {problem}"),
         |it| mapping_of(it).last_result = Some(problem.to_owned()),
     );
-    check(Check::MappingResult, "ok m1 from records: No records processed", |it| {
-        mapping_of(it).last_result = None;
-    });
-    check(Check::PartialBatches, "error m1 from records: not set", |it| {
-        mapping_of(it).response_types.clear();
-    });
+    check(
+        Check::MappingResult,
+        "ok m1 from records: No records processed",
+        |it| {
+            mapping_of(it).last_result = None;
+        },
+    );
+    check(
+        Check::PartialBatches,
+        "error m1 from records: not set",
+        |it| {
+            mapping_of(it).response_types.clear();
+        },
+    );
     check(Check::Bisect, "warning m1 from records: not set", |it| {
         mapping_of(it).bisect = false;
     });
@@ -188,12 +215,20 @@ fn the_mapping() {
     check(Check::FailureDestination, &note, |it| {
         mapping_of(it).failure_destination = Some(QUEUE.to_owned());
     });
-    check(Check::StartingPosition, "warning m1 from records: LATEST", |it| {
-        mapping_of(it).starting_position = Some("LATEST".to_owned());
-    });
-    check(Check::StartingPosition, "unchecked m1 from records: Lambda does not say", |it| {
-        mapping_of(it).starting_position = None;
-    });
+    check(
+        Check::StartingPosition,
+        "warning m1 from records: LATEST",
+        |it| {
+            mapping_of(it).starting_position = Some("LATEST".to_owned());
+        },
+    );
+    check(
+        Check::StartingPosition,
+        "unchecked m1 from records: Lambda does not say",
+        |it| {
+            mapping_of(it).starting_position = None;
+        },
+    );
     let drops = r#"error m1 from records: `data.Channel` does not surely match "VOICE""#;
     check(Check::Filter, drops, |it| {
         mapping_of(it).filters = vec![r#"{"data": {"Channel": ["CHAT"]}}"#.to_owned()];
@@ -231,15 +266,20 @@ fn the_retry_mapping() {
         "error m2 from parked: ReportBatchItemFailures is not set",
         &|it| it.mappings.as_mut().unwrap()[1].response_types.clear(),
     );
-    check_it("unchecked callreel-recorder: RETRY_QUEUE_URL is not set", &|it| {
-        settings(it).retry_queue = None;
-    });
+    check_it(
+        "unchecked callreel-recorder: RETRY_QUEUE_URL is not set",
+        &|it| {
+            settings(it).retry_queue = None;
+        },
+    );
 }
 
 #[test]
 fn the_stream_of_contact_records() {
     let missing = "error records: there is no such stream";
-    check(Check::RecordStream, missing, |it| it.record_stream = Ok(None));
+    check(Check::RecordStream, missing, |it| {
+        it.record_stream = Ok(None)
+    });
     let stream = |it: &mut Deployment, status: &str, hours| {
         it.record_stream = Ok(Some(RecordStream {
             arn: STREAM.to_owned(),
@@ -273,12 +313,20 @@ fn the_bucket() {
     check(Check::BucketVersioning, "warning calls: Suspended", |it| {
         bucket_of(it).versioning = Ok(Some("Suspended".to_owned()));
     });
-    check(Check::BucketEncryption, "warning calls: none is set", |it| {
-        bucket_of(it).encryption = Ok(None);
-    });
-    check(Check::PublicAccess, "error calls: not set: BlockPublicAcls", |it| {
-        bucket_of(it).not_blocked = Ok(vec!["BlockPublicAcls"]);
-    });
+    check(
+        Check::BucketEncryption,
+        "warning calls: none is set",
+        |it| {
+            bucket_of(it).encryption = Ok(None);
+        },
+    );
+    check(
+        Check::PublicAccess,
+        "error calls: not set: BlockPublicAcls",
+        |it| {
+            bucket_of(it).not_blocked = Ok(vec!["BlockPublicAcls"]);
+        },
+    );
     let others = "warning calls: no enabled rule aborts those of \"recordings/\"";
     check(Check::IncompleteUploads, others, |it| {
         bucket_of(it).aborts = Ok(vec![AbortRule {
@@ -290,8 +338,12 @@ fn the_bucket() {
     for policy in [
         None,
         Some("no policy"),
-        Some(r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}"#),
-        Some(r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}"#),
+        Some(
+            r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}"#,
+        ),
+        Some(
+            r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}"#,
+        ),
         Some(r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}}"#),
     ] {
         check(Check::TlsOnly, plain, |it| {
@@ -299,9 +351,13 @@ fn the_bucket() {
         });
     }
     let one = r#"{"Statement": {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["s3:*"], "Condition": {"Bool": {"aws:SecureTransport": false}}}}"#;
-    check(Check::TlsOnly, "ok calls: requests without TLS are denied", |it| {
-        bucket_of(it).policy = Ok(Some(one.to_owned()));
-    });
+    check(
+        Check::TlsOnly,
+        "ok calls: requests without TLS are denied",
+        |it| {
+            bucket_of(it).policy = Ok(Some(one.to_owned()));
+        },
+    );
 }
 
 #[test]
@@ -317,7 +373,11 @@ fn the_distribution() {
         Check::Distribution,
         "error DOMAIN: no distribution of this account answers for it",
     );
-    with(&|it| it.enabled = false, Check::Distribution, "error DOMAIN: disabled");
+    with(
+        &|it| it.enabled = false,
+        Check::Distribution,
+        "error DOMAIN: disabled",
+    );
     with(
         &|it| it.status = "InProgress".to_owned(),
         Check::Distribution,
@@ -368,7 +428,13 @@ fn the_distribution() {
     );
     with(
         &|it| {
-            it.behaviours.insert(0, Behaviour { pattern: "*.html".to_owned(), ..page.clone() });
+            it.behaviours.insert(
+                0,
+                Behaviour {
+                    pattern: "*.html".to_owned(),
+                    ..page.clone()
+                },
+            );
         },
         Check::Origin,
         "ok DOMAIN: calls.s3.eu-west-1.amazonaws.com",
@@ -414,7 +480,9 @@ fn the_instance() {
         &format!("error i1: go to {other}; the mapping reads {STREAM}"),
     );
     let unread = format!("error i1: go to {STREAM}, which no mapping reads");
-    check(Check::ContactRecords, &unread, |it| it.mappings = Ok(Vec::new()));
+    check(Check::ContactRecords, &unread, |it| {
+        it.mappings = Ok(Vec::new())
+    });
     check(
         Check::MediaStreaming,
         "unchecked : there is no Connect instance in this account and region",
@@ -503,7 +571,7 @@ fn rights_that_are_missing() {
         let rights = it.rights.as_mut().unwrap();
         let right = rights
             .iter_mut()
-            .find(|right| right.action == "s3:ListBucket");
+            .find(|right| right.need.action == "s3:ListBucket");
         right.unwrap().decision = decision;
     };
     check(
@@ -525,26 +593,49 @@ fn rights_that_are_missing() {
         &format!(
             "unchecked {role}: s3:ListBucket on arn:aws:s3:::calls: IAM's simulation has no answer"
         ),
-        |it| it.rights.as_mut().unwrap().retain(|right| right.action != "s3:ListBucket"),
+        |it| {
+            it.rights
+                .as_mut()
+                .unwrap()
+                .retain(|right| right.need.action != "s3:ListBucket")
+        },
     );
 }
 
 #[test]
 fn the_queues() {
-    check(Check::RetryQueue, "error parked: there is no such queue", |it| {
-        it.retry_queue = Ok(None);
-    });
+    check(
+        Check::RetryQueue,
+        "error parked: there is no such queue",
+        |it| {
+            it.retry_queue = Ok(None);
+        },
+    );
     let unset = "warning RETRY_QUEUE_URL: not set: a record that cannot be worked blocks its shard until it is given up";
-    check(Check::RetryQueue, unset, |it| settings(it).retry_queue = None);
-    check(Check::Redrive, "warning parked: no dead-letter queue", |it| {
-        queue_of(it).redrive = None;
+    check(Check::RetryQueue, unset, |it| {
+        settings(it).retry_queue = None
     });
-    check(Check::Redrive, "error parked: its dead-letter queue parked-dead is not there", |it| {
-        it.dead_letters = Ok(None);
-    });
-    check(Check::Visibility, "error parked: 30 s, and the function has 900 s", |it| {
-        queue_of(it).visibility_seconds = 30;
-    });
+    check(
+        Check::Redrive,
+        "warning parked: no dead-letter queue",
+        |it| {
+            queue_of(it).redrive = None;
+        },
+    );
+    check(
+        Check::Redrive,
+        "error parked: its dead-letter queue parked-dead is not there",
+        |it| {
+            it.dead_letters = Ok(None);
+        },
+    );
+    check(
+        Check::Visibility,
+        "error parked: 30 s, and the function has 900 s",
+        |it| {
+            queue_of(it).visibility_seconds = 30;
+        },
+    );
     check(Check::Waiting, "warning parked: 3 messages", |it| {
         queue_of(it).messages = 3;
     });
@@ -575,23 +666,47 @@ fn the_alarms() {
         });
     }
     // Alarms of another function are not ours.
-    check(Check::Alarms, "warning errors: no alarm on AWS/Lambda Errors", |it| {
-        all(it)[3].watches[0].dimensions[0].1 = "other".to_owned();
-    });
-    check(Check::AlarmStates, "error callreel Errors: ALARM: 3 over 0", |it| {
-        all(it)[3].state = "ALARM".to_owned();
-        all(it)[3].reason = "3 over 0".to_owned();
-    });
-    check(Check::AlarmStates, "ok callreel Errors: INSUFFICIENT_DATA", |it| {
-        all(it)[3].state = "INSUFFICIENT_DATA".to_owned();
-    });
-    check(Check::AlarmActions, "warning callreel Errors: it has no action", |it| {
-        all(it)[3].actions.clear();
-    });
-    check(Check::AlarmActions, "warning callreel Errors: its actions are disabled", |it| {
-        all(it)[3].actions_enabled = false;
-    });
-    check(Check::AlarmStates, "warning callreel-recorder: there is no alarm", |it| {
-        all(it).clear();
-    });
+    check(
+        Check::Alarms,
+        "warning errors: no alarm on AWS/Lambda Errors",
+        |it| {
+            all(it)[3].watches[0].dimensions[0].1 = "other".to_owned();
+        },
+    );
+    check(
+        Check::AlarmStates,
+        "error callreel Errors: ALARM: 3 over 0",
+        |it| {
+            all(it)[3].state = "ALARM".to_owned();
+            all(it)[3].reason = "3 over 0".to_owned();
+        },
+    );
+    check(
+        Check::AlarmStates,
+        "ok callreel Errors: INSUFFICIENT_DATA",
+        |it| {
+            all(it)[3].state = "INSUFFICIENT_DATA".to_owned();
+        },
+    );
+    check(
+        Check::AlarmActions,
+        "warning callreel Errors: it has no action",
+        |it| {
+            all(it)[3].actions.clear();
+        },
+    );
+    check(
+        Check::AlarmActions,
+        "warning callreel Errors: its actions are disabled",
+        |it| {
+            all(it)[3].actions_enabled = false;
+        },
+    );
+    check(
+        Check::AlarmStates,
+        "warning callreel-recorder: there is no alarm",
+        |it| {
+            all(it).clear();
+        },
+    );
 }

@@ -147,7 +147,10 @@ fn lets_read(statement: &Value, distribution: &str) -> bool {
         .map(|(_, value)| value)
         .collect();
     statement["Effect"] == "Allow"
-        && names(&statement["Principal"]["Service"], "cloudfront.amazonaws.com")
+        && names(
+            &statement["Principal"]["Service"],
+            "cloudfront.amazonaws.com",
+        )
         && actions.iter().any(|one| names(&statement["Action"], one))
         && sources.iter().all(|source| covers(source, distribution))
 }
