@@ -328,7 +328,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::Alarms,
         "alarms",
-        "An alarm watches each of: lost seconds, parked records, the iterator's age, errors, throttles, duration, dead letters.",
+        "An alarm watches each of: lost seconds, parked records, audio at risk, the iterator's age, errors, throttles, duration, dead letters.",
         "Deploy the template's alarms, or make one on the metric.",
     ),
     info(

@@ -423,3 +423,48 @@ fn wrong_usage_is_2() {
     let both = doctor("http://127.0.0.1:1", &["--function", "f", "--stack", "s"]);
     assert_eq!(both.code(), 2);
 }
+
+/// An extra: with `CALLREEL_MOTO_PYTHON` set to a Python that has moto[server], the same
+/// over a server that is not of our making.
+#[test]
+fn moto_is_understood_where_it_is_installed() {
+    let Some(python) = std::env::var_os("CALLREEL_MOTO_PYTHON") else {
+        return;
+    };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/moto.py");
+    let mut command = Command::new(python);
+    command.args([script, env!("CARGO_BIN_EXE_callreel"), "--json"]);
+    let ran = Ran {
+        output: command.output().unwrap(),
+    };
+    let findings = ran.findings();
+    for expected in [
+        "ok function recorder: state Active, last update Successful",
+        "ok settings recorder: all settings are good",
+        "ok record-retention records: 168 h",
+        "ok bucket calls: in eu-west-1",
+        "ok bucket-encryption calls: aws:kms",
+        "ok public-access calls: blocked",
+        "ok incomplete-uploads calls: aborted, days after the start: 1",
+        "warning tls-only calls: no statement denies plain HTTP",
+        "ok redrive parked: to parked-dead after 5 receives",
+        "error dead-letters parked-dead: 1 message",
+    ] {
+        assert!(findings.iter().any(|one| one == expected), "{findings:#?}");
+    }
+    for (start, end) in [
+        (
+            "error filter ",
+            r#"`data.Channel` does not surely match "VOICE""#,
+        ),
+        ("error keys ", "Disabled; used by recordings"),
+        ("ok mapping ", "from records: Enabled"),
+        ("ok retry-mapping ", "Enabled, with ReportBatchItemFailures"),
+        ("ok origin ", ": calls.s3.eu-west-1.amazonaws.com"),
+        ("ok viewer-protocol ", ": redirect-to-https"),
+    ] {
+        let found = |one: &String| one.starts_with(start) && one.ends_with(end);
+        assert!(findings.iter().any(found), "{start}: {findings:#?}");
+    }
+    assert_eq!(ran.code(), 1);
+}

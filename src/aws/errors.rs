@@ -148,6 +148,9 @@ where
         Transport::Answered if !fault.code.is_empty() => {
             format!("{} {}: {}", fault.status, fault.code, fault.message)
         }
+        Transport::Answered if fault.status < 400 => {
+            format!("HTTP {} with an answer that cannot be read", fault.status)
+        }
         Transport::Answered => format!("HTTP {}", fault.status),
         _ => DisplayErrorContext(error).to_string(),
     };
@@ -186,7 +189,7 @@ fn refusal(fault: Fault<'_>) -> Refused {
             401 | 403 => Refused::Denied,
             404 => Refused::NotFound,
             429 => Refused::Throttled,
-            500.. => Refused::Unavailable,
+            500.. | 200..=299 => Refused::Unavailable,
             _ => Refused::Otherwise,
         },
     }
@@ -398,6 +401,7 @@ mod tests {
             (400, "ThrottlingException", Refused::Throttled),
             (503, "SlowDown", Refused::Throttled),
             (500, "InternalFailure", Refused::Unavailable),
+            (200, "", Refused::Unavailable),
             (400, "ValidationException", Refused::Otherwise),
         ] {
             let fault = Fault {
@@ -413,6 +417,27 @@ mod tests {
             ..Fault::default()
         };
         assert_eq!(refusal(unsigned), Refused::Credentials);
+    }
+
+    #[test]
+    fn the_doctor_asks_about_every_permission_that_a_call_needs() {
+        let asked: Vec<_> = crate::doctor::rights::actions().collect();
+        let others = [
+            Call::ReadObject,
+            Call::WriteObject,
+            Call::AbortUpload,
+            Call::ReadAttributes,
+            Call::WriteAttributes,
+            Call::SendMessage,
+        ];
+        for call in KVS.iter().chain(&others) {
+            let words = call.permission().split([' ', '(', ')']);
+            let actions: Vec<_> = words.filter(|word| word.contains(':')).collect();
+            assert!(!actions.is_empty(), "{call:?}");
+            for action in actions {
+                assert!(asked.contains(&action), "{action}");
+            }
+        }
     }
 
     const KVS: [Call; 4] = [

@@ -9,6 +9,7 @@ const ALL: &[Check] = &[Check::Alarms, Check::AlarmStates, Check::AlarmActions];
 const WATCHED: &[(&str, &[(&str, &str)])] = &[
     ("lost seconds", &[("Callreel", "LostSeconds")]),
     ("parked records", &[("Callreel", "Parked")]),
+    ("audio at risk", &[("Callreel", "RetentionLeftSeconds")]),
     (
         "the iterator's age",
         &[

@@ -149,6 +149,8 @@ pub struct Function {
     pub timeout_seconds: u32,
     /// Its memory.
     pub memory_mib: u32,
+    /// Where its log goes.
+    pub log_group: String,
     /// Its environment, parsed; else what is wrong with it.
     pub settings: Result<Settings, String>,
 }

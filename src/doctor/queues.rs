@@ -64,7 +64,7 @@ fn visibility(name: &str, queue: &Queue, deployment: &Deployment, report: &mut R
 fn waiting(name: &str, queue: &Queue, report: &mut Report) {
     match queue.messages {
         0 => report.ok(Check::Waiting, name, "empty"),
-        messages => report.warning(Check::Waiting, name, format!("{messages} messages")),
+        messages => report.warning(Check::Waiting, name, counted(messages)),
     }
 }
 
@@ -88,10 +88,15 @@ fn dead_letters(name: &str, queue: &Queue, deployment: &Deployment, report: &mut
             report.ok(Check::Redrive, name, found);
             match dead.messages {
                 0 => report.ok(Check::DeadLetters, behind, "empty"),
-                messages => {
-                    report.error(Check::DeadLetters, behind, format!("{messages} messages"));
-                }
+                messages => report.error(Check::DeadLetters, behind, counted(messages)),
             }
         }
+    }
+}
+
+fn counted(messages: u64) -> String {
+    match messages {
+        1 => "1 message".to_owned(),
+        several => format!("{several} messages"),
     }
 }

@@ -1,7 +1,7 @@
 //! The permissions that the function's role needs in a deployment: what the recorder
 //! calls, what Lambda calls in the role's name for the mappings, and the keys behind both.
 
-use super::facts::{Deployment, Key, Settings, service_of};
+use super::facts::{Deployment, Function, Key, Settings, Tags, service_of};
 
 /// An object as the recorder names them, to ask about the keys under the prefix.
 const SAMPLE_OBJECT: &str =
@@ -66,6 +66,19 @@ const RECORDS: &[(&str, &str)] = &[
     ("kinesis:GetShardIterator", "no contact record comes"),
     ("kinesis:ListShards", "no contact record comes"),
 ];
+/// What Lambda calls to keep a record in a bucket that was given up.
+const FAILED: &[(&str, &str)] = &[
+    ("s3:PutObject", "records that were given up are lost"),
+    ("s3:ListBucket", "records that were given up are lost"),
+];
+/// What Lambda calls to write the log.
+const LOG: &[(&str, &str)] = &[
+    (
+        "logs:CreateLogStream",
+        "nobody is told why something failed",
+    ),
+    ("logs:PutLogEvents", "nobody is told why something failed"),
+];
 /// What the recorder and Lambda call on the retry queue.
 const PARKED: &[(&str, &str)] = &[
     ("sqs:SendMessage", "records cannot be parked"),
@@ -90,17 +103,43 @@ pub fn needed(deployment: &Deployment) -> Vec<Need> {
     }
     if let Ok(Some(mapping)) = deployment.record_mapping() {
         needs.extend(each(RECORDS, &mapping.source_arn));
-        needs.extend(mapping.failure_destination.as_deref().and_then(destination));
+        let destination = mapping.failure_destination.as_deref();
+        needs.extend(destination.map(destination_needs).unwrap_or_default());
     }
     if let Ok(Some(queue)) = &deployment.retry_queue {
         needs.extend(each(PARKED, &queue.arn));
     }
+    if let Ok(Some(function)) = &deployment.function {
+        needs.extend(log_needs(function));
+    }
     let region = settings.map_or("", |settings| &settings.region);
+    let suffix = match partition(deployment) {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    let at = format!("{region}.{suffix}");
     deployment
         .keys
         .iter()
-        .for_each(|key| needs.extend(key_needs(key, region)));
+        .for_each(|key| needs.extend(key_needs(key, &at)));
     needs
+}
+
+/// Every action that can be asked about.
+pub fn actions() -> impl Iterator<Item = &'static str> {
+    let lists = [VIDEO, OBJECTS, CONTACTS, RECORDS, PARKED, FAILED, LOG];
+    let listed = lists.into_iter().flatten().map(|(action, _)| *action);
+    let of_keys = KEY_USES.iter().map(|(_, _, action, _)| *action);
+    listed
+        .chain(of_keys)
+        .chain(["s3:PutObjectTagging", "sns:Publish"])
+}
+
+fn partition(deployment: &Deployment) -> &str {
+    match &deployment.function {
+        Ok(Some(function)) => function.arn.split(':').nth(1).unwrap_or("aws"),
+        Ok(None) | Err(_) => "aws",
+    }
 }
 
 fn each(actions: &'static [(&str, &str)], resource: &str) -> impl Iterator<Item = Need> {
@@ -134,40 +173,54 @@ fn video_stream(deployment: &Deployment) -> Option<String> {
 }
 
 fn bucket_needs(deployment: &Deployment, settings: &Settings) -> Vec<Need> {
-    let partition = match &deployment.function {
-        Ok(Some(function)) => function.arn.split(':').nth(1).unwrap_or("aws"),
-        Ok(None) | Err(_) => "aws",
-    };
-    let bucket = format!("arn:{partition}:s3:::{}", settings.bucket);
+    let bucket = format!("arn:{}:s3:::{}", partition(deployment), settings.bucket);
     let object = format!("{bucket}/{}{SAMPLE_OBJECT}", settings.key_prefix);
     let mut needs: Vec<_> = each(OBJECTS, &object).collect();
-    if settings.tags == super::facts::Tags::With {
+    if settings.tags == Tags::With {
         needs.push(need(
             "s3:PutObjectTagging",
             object,
             "no recording can be written with its tags",
         ));
     }
-    let mut list = need(
+    needs.push(need(
         "s3:ListBucket",
         bucket,
         "what is not there yet looks denied, and nothing is recorded",
-    );
-    list.context
-        .push(("s3:prefix", settings.key_prefix.clone()));
-    needs.push(list);
+    ));
     needs
 }
 
 /// What Lambda needs to hand a record on that was given up.
-fn destination(arn: &str) -> Option<Need> {
+fn destination_needs(arn: &str) -> Vec<Need> {
     let lost = "records that were given up are lost";
-    Some(match service_of(arn) {
-        "s3" => need("s3:PutObject", format!("{arn}/sample"), lost),
-        "sqs" => need("sqs:SendMessage", arn, lost),
-        "sns" => need("sns:Publish", arn, lost),
-        _ => return None,
-    })
+    match service_of(arn) {
+        "s3" => {
+            let on = |(action, without): &(&'static str, &'static str)| match *action {
+                "s3:ListBucket" => need(action, arn, without),
+                _ => need(action, format!("{arn}/sample"), without),
+            };
+            FAILED.iter().map(on).collect()
+        }
+        "sqs" => vec![need("sqs:SendMessage", arn, lost)],
+        "sns" => vec![need("sns:Publish", arn, lost)],
+        _ => Vec::new(),
+    }
+}
+
+/// What Lambda needs to write the log. A function's ARN is
+/// `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`.
+fn log_needs(function: &Function) -> Vec<Need> {
+    let mut parts = function.arn.split(':');
+    let (Some(partition), Some(region), Some(account)) = (parts.nth(1), parts.nth(1), parts.next())
+    else {
+        return Vec::new();
+    };
+    let stream = format!(
+        "arn:{partition}:logs:{region}:{account}:log-group:{}:log-stream:sample",
+        function.log_group
+    );
+    each(LOG, &stream).collect()
 }
 
 /// What users of keys do with them: the user as [`Key::used_by`] names it, the service
@@ -212,7 +265,7 @@ const KEY_USES: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// A key that AWS manages for a service needs no permission of the role's.
-fn key_needs(key: &Key, region: &str) -> Vec<Need> {
+fn key_needs(key: &Key, at: &str) -> Vec<Need> {
     let Ok(Some(state)) = &key.state else {
         return Vec::new();
     };
@@ -224,10 +277,7 @@ fn key_needs(key: &Key, region: &str) -> Vec<Need> {
     uses.map(|(_, service, action, without)| Need {
         action,
         resource: state.arn.clone(),
-        context: vec![(
-            "kms:ViaService",
-            format!("{service}.{region}.amazonaws.com"),
-        )],
+        context: vec![("kms:ViaService", format!("{service}.{at}"))],
         without,
     })
     .collect()
@@ -238,7 +288,7 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    fn actions(deployment: &Deployment, part: &str) -> Vec<&'static str> {
+    fn asked(deployment: &Deployment, part: &str) -> Vec<&'static str> {
         let needs = needed(deployment);
         let on = needs.iter().filter(|need| need.resource.contains(part));
         on.map(|need| need.action).collect()
@@ -247,14 +297,14 @@ mod tests {
     #[test]
     fn everything_that_the_deployment_uses_is_asked_about() {
         let deployment = sample::healthy();
-        assert_eq!(actions(&deployment, ":stream/callreel-connect-").len(), 4);
+        assert_eq!(asked(&deployment, ":stream/callreel-connect-").len(), 4);
         assert_eq!(
-            actions(&deployment, ":::calls/recordings/2026/"),
+            asked(&deployment, ":::calls/recordings/2026/"),
             ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
         );
-        assert_eq!(actions(&deployment, "/contact/").len(), 2);
-        assert_eq!(actions(&deployment, ":stream/records").len(), 5);
-        assert_eq!(actions(&deployment, ":parked"), {
+        assert_eq!(asked(&deployment, "/contact/").len(), 2);
+        assert_eq!(asked(&deployment, ":stream/records").len(), 5);
+        assert_eq!(asked(&deployment, ":parked"), {
             [
                 "sqs:SendMessage",
                 "sqs:ReceiveMessage",
@@ -262,8 +312,18 @@ mod tests {
                 "sqs:GetQueueAttributes",
             ]
         });
-        assert_eq!(actions(&deployment, ":::failures/"), ["s3:PutObject"]);
-        assert_eq!(actions(&deployment, ":key/media"), ["kms:Decrypt"]);
+        assert_eq!(
+            asked(&deployment, ":::failures"),
+            ["s3:PutObject", "s3:ListBucket"]
+        );
+        assert_eq!(
+            asked(
+                &deployment,
+                ":logs:eu-west-1:111122223333:log-group:/aws/lambda/callreel-recorder:"
+            ),
+            ["logs:CreateLogStream", "logs:PutLogEvents"]
+        );
+        assert_eq!(asked(&deployment, ":key/media"), ["kms:Decrypt"]);
         let via = needed(&deployment);
         let via = via.iter().find(|need| need.action == "kms:Decrypt");
         assert_eq!(
@@ -280,16 +340,45 @@ mod tests {
         let mut deployment = sample::healthy();
         deployment.retry_queue = Ok(None);
         sample::settings(&mut deployment).retry_queue = None;
-        assert_eq!(actions(&deployment, ":parked"), [""; 0]);
+        assert_eq!(asked(&deployment, ":parked"), [""; 0]);
         assert_eq!(
-            actions(&deployment, "").contains(&"s3:PutObjectTagging"),
+            asked(&deployment, "").contains(&"s3:PutObjectTagging"),
             false
         );
-        sample::settings(&mut deployment).tags = super::super::facts::Tags::With;
-        assert!(actions(&deployment, "").contains(&"s3:PutObjectTagging"));
+        sample::settings(&mut deployment).tags = Tags::With;
+        assert!(asked(&deployment, "").contains(&"s3:PutObjectTagging"));
         let key = deployment.keys[0].state.as_mut().unwrap().as_mut().unwrap();
         key.manager = "AWS".to_owned();
-        assert_eq!(actions(&deployment, ":key/media"), [""; 0]);
+        assert_eq!(asked(&deployment, ":key/media"), [""; 0]);
+    }
+
+    #[test]
+    fn whatever_is_asked_is_among_the_actions() {
+        let all: Vec<_> = actions().collect();
+        for need in needed(&sample::healthy()) {
+            assert!(all.contains(&need.action), "{need:?}");
+        }
+    }
+
+    #[test]
+    fn in_china_keys_are_asked_by_services_of_another_domain() {
+        let mut deployment = sample::healthy();
+        let function = sample::function_of(&mut deployment);
+        function.arn = function.arn.replace("arn:aws:", "arn:aws-cn:");
+        let needs = needed(&deployment);
+        let via = needs
+            .iter()
+            .find(|need| need.action == "kms:Decrypt")
+            .unwrap();
+        assert!(via.context[0].1.ends_with(".amazonaws.com.cn"), "{via:?}");
+        let bucket = needs
+            .iter()
+            .find(|need| need.action == "s3:GetObject")
+            .unwrap();
+        assert!(
+            bucket.resource.starts_with("arn:aws-cn:s3:::calls/"),
+            "{bucket:?}"
+        );
     }
 
     #[test]

@@ -65,6 +65,7 @@ fn function() -> Function {
         runtime: Some("provided.al2023".to_owned()),
         timeout_seconds: 900,
         memory_mib: 1_024,
+        log_group: "/aws/lambda/callreel-recorder".to_owned(),
         settings: Ok(Settings {
             bucket: "calls".to_owned(),
             domain: "d1.cloudfront.net".to_owned(),
@@ -189,6 +190,7 @@ fn alarms() -> Vec<Alarm> {
     [
         ("Callreel", "LostSeconds", ""),
         ("Callreel", "Parked", ""),
+        ("Callreel", "RetentionLeftSeconds", ""),
         (
             "AWS/Lambda",
             "IteratorAge",

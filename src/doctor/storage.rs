@@ -98,7 +98,7 @@ fn incomplete_uploads(bucket: &Bucket, settings: &Settings, report: &mut Report)
         .find(|rule| settings.key_prefix.starts_with(&rule.prefix));
     match rule {
         Some(rule) => {
-            let found = format!("aborted after {} days", rule.days);
+            let found = format!("aborted, days after the start: {}", rule.days);
             report.ok(check, &bucket.name, found);
         }
         None => {

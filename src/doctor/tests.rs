@@ -639,8 +639,8 @@ fn the_queues() {
     check(Check::Waiting, "warning parked: 3 messages", |it| {
         queue_of(it).messages = 3;
     });
-    check(Check::DeadLetters, "error parked-dead: 2 messages", |it| {
-        it.dead_letters.as_mut().unwrap().as_mut().unwrap().messages = 2;
+    check(Check::DeadLetters, "error parked-dead: 1 message", |it| {
+        it.dead_letters.as_mut().unwrap().as_mut().unwrap().messages = 1;
     });
 }
 
@@ -652,6 +652,7 @@ fn the_alarms() {
     for (at, expected) in [
         "lost seconds: no alarm on Callreel LostSeconds",
         "parked records: no alarm on Callreel Parked",
+        "audio at risk: no alarm on Callreel RetentionLeftSeconds",
         "the iterator's age: no alarm on AWS/Lambda IteratorAge or AWS/Kinesis GetRecords.IteratorAgeMilliseconds",
         "errors: no alarm on AWS/Lambda Errors",
         "throttles: no alarm on AWS/Lambda Throttles",
@@ -670,36 +671,36 @@ fn the_alarms() {
         Check::Alarms,
         "warning errors: no alarm on AWS/Lambda Errors",
         |it| {
-            all(it)[3].watches[0].dimensions[0].1 = "other".to_owned();
+            all(it)[4].watches[0].dimensions[0].1 = "other".to_owned();
         },
     );
     check(
         Check::AlarmStates,
         "error callreel Errors: ALARM: 3 over 0",
         |it| {
-            all(it)[3].state = "ALARM".to_owned();
-            all(it)[3].reason = "3 over 0".to_owned();
+            all(it)[4].state = "ALARM".to_owned();
+            all(it)[4].reason = "3 over 0".to_owned();
         },
     );
     check(
         Check::AlarmStates,
         "ok callreel Errors: INSUFFICIENT_DATA",
         |it| {
-            all(it)[3].state = "INSUFFICIENT_DATA".to_owned();
+            all(it)[4].state = "INSUFFICIENT_DATA".to_owned();
         },
     );
     check(
         Check::AlarmActions,
         "warning callreel Errors: it has no action",
         |it| {
-            all(it)[3].actions.clear();
+            all(it)[4].actions.clear();
         },
     );
     check(
         Check::AlarmActions,
         "warning callreel Errors: its actions are disabled",
         |it| {
-            all(it)[3].actions_enabled = false;
+            all(it)[4].actions_enabled = false;
         },
     );
     check(

@@ -165,6 +165,7 @@ impl World {
         let mut alarms = vec![
             alarm("Callreel", "LostSeconds", &json!([])),
             alarm("Callreel", "Parked", &json!([])),
+            alarm("Callreel", "RetentionLeftSeconds", &json!([])),
             alarm("AWS/Lambda", "Errors", &function),
             alarm("AWS/Lambda", "Throttles", &function),
             alarm("AWS/Lambda", "Duration", &function),

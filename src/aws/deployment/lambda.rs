@@ -129,6 +129,13 @@ impl Functions {
             runtime: answer.runtime().map(|runtime| runtime.as_str().to_owned()),
             timeout_seconds: count(answer.timeout()),
             memory_mib: count(answer.memory_size()),
+            log_group: answer
+                .logging_config()
+                .and_then(|config| config.log_group())
+                .map_or_else(
+                    || format!("/aws/lambda/{}", answer.function_name().unwrap_or_default()),
+                    str::to_owned,
+                ),
             settings: self.settings(answer.environment()),
         }
     }
