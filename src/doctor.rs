@@ -239,7 +239,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::Distribution,
         "distribution",
         "A CloudFront distribution of this account answers for `CLOUDFRONT_DOMAIN`, is enabled and deployed: the URLs on contacts lead there.",
-        "Correct `CLOUDFRONT_DOMAIN`, or enable the distribution.",
+        "Correct `CLOUDFRONT_DOMAIN`, or enable the distribution. Where it is another account's, look there.",
     ),
     info(
         Check::Origin,
@@ -356,7 +356,7 @@ impl Check {
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Calls are lost, or will be; or recordings are open to strangers.
+    /// Calls or their URLs are lost, or will be; or recordings are open to strangers.
     Error,
     /// It works, and something should be done about it.
     Warning,

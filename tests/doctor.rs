@@ -431,7 +431,10 @@ fn moto_is_understood_where_it_is_installed() {
     let Some(python) = std::env::var_os("CALLREEL_MOTO_PYTHON") else {
         return;
     };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/moto.py");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/doctor/deployment_in_moto.py"
+    );
     let mut command = Command::new(python);
     command.args([script, env!("CARGO_BIN_EXE_callreel"), "--json"]);
     let ran = Ran {

@@ -80,7 +80,9 @@ impl<'a> Things<'a> {
             // dimension for it.
             "Callreel" => {
                 let mut named = metric.dimensions.iter();
-                return named.all(|(name, value)| name != "FunctionName" || value == self.function);
+                return named.all(|(name, value)| {
+                    !["Function", "FunctionName"].contains(&name.as_str()) || value == self.function
+                });
             }
             "AWS/Lambda" => ("FunctionName", self.function),
             "AWS/Kinesis" => ("StreamName", self.stream),

@@ -666,6 +666,16 @@ fn the_alarms() {
             all(it).remove(at);
         });
     }
+    for (function, level) in [("callreel-recorder", "ok"), ("other", "warning")] {
+        let mut deployment = healthy();
+        let dimension = ("Function".to_owned(), function.to_owned());
+        all(&mut deployment)[0].watches[0].dimensions = vec![dimension];
+        let found = examine(&deployment);
+        let of = found
+            .iter()
+            .find(|finding| finding.subject == "lost seconds");
+        assert_eq!(of.unwrap().level.name(), level, "{function}");
+    }
     // Alarms of another function are not ours.
     check(
         Check::Alarms,

@@ -1,6 +1,6 @@
 """A deployment in moto's server, as far as moto answers, and the doctor run on it.
 
-    python moto.py CALLREEL [ARGUMENT...]
+    python deployment_in_moto.py CALLREEL [ARGUMENT...]
 
 Prints what `callreel doctor` prints. Needs moto[server] and boto3 (PyPI). Moto has no
 Connect storage configuration, no simulation of policies and no CBOR for CloudWatch: those
