@@ -341,10 +341,7 @@ mod tests {
         deployment.retry_queue = Ok(None);
         sample::settings(&mut deployment).retry_queue = None;
         assert_eq!(asked(&deployment, ":parked"), [""; 0]);
-        assert_eq!(
-            asked(&deployment, "").contains(&"s3:PutObjectTagging"),
-            false
-        );
+        assert!(!asked(&deployment, "").contains(&"s3:PutObjectTagging"));
         sample::settings(&mut deployment).tags = Tags::With;
         assert!(asked(&deployment, "").contains(&"s3:PutObjectTagging"));
         let key = deployment.keys[0].state.as_mut().unwrap().as_mut().unwrap();
