@@ -36,6 +36,7 @@
 //! | [`failure`] | what broke | what to do about it: retry or park |
 //! | [`parked`] | a record that only a person can help on | the message that it waits in |
 //! | [`permissions`] | what the recorder's role must be allowed | |
+//! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the three
@@ -83,6 +84,7 @@ pub mod attribution;
 pub mod batch;
 pub mod contact;
 pub mod demux;
+pub mod doctor;
 pub mod failure;
 pub mod fragment;
 pub mod key;
