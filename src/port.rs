@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -49,6 +50,9 @@ pub trait FragmentSource: Sync {
     /// Waits as long as is wise before asking for the `attempt`th time (from 2) for what
     /// did not come. False when asking again is no use.
     fn wait_to_ask_again(&self, attempt: u32) -> impl Future<Output = bool> + Send;
+
+    /// How long a stream keeps a fragment; `None` when it keeps all, or nobody can say.
+    fn kept_for(&self, stream: &str) -> impl Future<Output = Option<Duration>> + Send;
 }
 
 /// An answer's body.

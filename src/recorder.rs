@@ -93,10 +93,31 @@ pub struct Recorded {
 pub struct Timings {
     /// Looking for a verdict that is there.
     pub verdict: Duration,
-    /// From the list of fragments to the stored verdict.
+    /// Listing the fragments.
+    pub list: Duration,
+    /// Fetching the media and pouring it into the files.
     pub media: Duration,
+    /// Ending the files, with their hashes.
+    pub files: Duration,
+    /// Storing the verdict.
+    pub commit: Duration,
     /// Reading and writing the attributes.
     pub note: Duration,
+}
+
+/// Times one step after the other.
+struct Lap(Instant);
+
+impl Lap {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long the step that ends now took.
+    fn next(&mut self) -> Duration {
+        let started = std::mem::replace(&mut self.0, Instant::now());
+        self.0.saturating_duration_since(started)
+    }
 }
 
 /// What became of a recording's attributes.
@@ -145,25 +166,23 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Recorded, Failure> {
         let mut timings = Timings::default();
-        let looked = Instant::now();
+        let mut lap = Lap::start();
         let before = self.store.find_verdict(&plan.keys.verdict()).await?;
-        timings.verdict = looked.elapsed();
-        let poured = Instant::now();
+        timings.verdict = lap.next();
         let (verdict, found) = match final_verdict(before.as_deref()) {
             Some(verdict) => (verdict, true),
-            None => (
-                self.record_media(plan, before, deadline, progress).await?,
-                false,
-            ),
+            None => {
+                let recorded = self.record_media(plan, before, deadline, &mut timings, progress);
+                (recorded.await?, false)
+            }
         };
-        timings.media = poured.elapsed();
-        let noting = Instant::now();
+        lap.next();
         // The files are safe: attributes that refuse must not hide them.
         let noted = match self.note(plan, &verdict).await {
             Ok(noted) => noted,
             Err(failure) => Noted::Failed(failure),
         };
-        timings.note = noting.elapsed();
+        timings.note = lap.next();
         Ok(Recorded {
             verdict,
             found,
@@ -177,11 +196,15 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         plan: &RecordingPlan,
         before: Option<Vec<u8>>,
         deadline: &impl Deadline,
+        timings: &mut Timings,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Verdict, Failure> {
-        let failure = match self.make(plan, deadline, progress).await {
+        let failure = match self.make(plan, deadline, timings, progress).await {
             Ok(made) if made.verdict.is_final() => {
-                return commit(&self.store, plan, before, made).await;
+                let mut lap = Lap::start();
+                let committed = commit(&self.store, plan, before, made).await;
+                timings.commit = lap.next();
+                return committed;
             }
             Ok(made) => Ok(made.verdict),
             Err(failure) => Err(failure),
@@ -203,9 +226,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         &self,
         plan: &RecordingPlan,
         deadline: &impl Deadline,
+        timings: &mut Timings,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Made, Failure> {
+        let mut lap = Lap::start();
         let numbers = read::list_numbers(&self.source, plan).await?;
+        timings.list = lap.next();
         let of = numbers.len() as u64;
         let mut settled = 0;
         let answers =
@@ -216,7 +242,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
                 }
             });
         let answers = answers.chain(stream::once(self.look_once_more(plan)));
-        assemble(&self.store, &self.policy, deadline, plan, answers).await
+        let made = assemble(&self.store, &self.policy, deadline, plan, answers).await?;
+        timings.media = made.timings.media;
+        timings.files = made.timings.files;
+        Ok(made)
     }
 
     /// Stands behind the last answer, just before the files end: no file of a recording
@@ -285,7 +314,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     }
 }
 
-/// Answers of one recording, in order, to its files and its verdict.
+/// Answers of one recording, in order, to its files and its verdict. At the deadline it
+/// stops wherever it is, and gives the files up.
 pub async fn assemble<R: RecordingStore>(
     store: &R,
     policy: &Policy,
@@ -293,50 +323,62 @@ pub async fn assemble<R: RecordingStore>(
     plan: &RecordingPlan,
     answers: impl Stream<Item = Result<Answer, Failure>>,
 ) -> Result<Made, Failure> {
+    let made = make_files(store, policy, plan, answers);
+    let passed = deadline.passed();
+    pin_mut!(made, passed);
+    match select(passed, made).await {
+        Either::Right((made, _)) => made,
+        Either::Left(((), _)) => Err(Failure::new(
+            FailureKind::OutOfTime,
+            &plan.stream,
+            "the invocation ends before the recording does",
+        )),
+    }
+}
+
+async fn make_files<R: RecordingStore>(
+    store: &R,
+    policy: &Policy,
+    plan: &RecordingPlan,
+    answers: impl Stream<Item = Result<Answer, Failure>>,
+) -> Result<Made, Failure> {
+    let mut lap = Lap::start();
     let mut files = Files::new(store, plan);
-    let poured = {
-        let pour = pour(plan, answers, &mut files);
-        let passed = deadline.passed();
-        pin_mut!(pour, passed);
-        match select(passed, pour).await {
-            Either::Right((poured, _)) => poured,
-            Either::Left(((), _)) => Err(Failure::new(
-                FailureKind::OutOfTime,
-                &plan.stream,
-                "the invocation ends before the recording does",
-            )),
-        }
-    };
-    match poured {
-        Ok((account, attribution, assembly)) => {
-            let attribution = attribution.into_report();
-            let assembly = assembly.into_report();
-            let stored = files.finish(assembly.timeline.samples).await?;
-            let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
-                kind: output.name().to_owned(),
-                url: policy.url(key),
-                key: key.clone(),
-                bytes: stored.bytes,
-                sha256: stored.sha256.clone(),
-            };
-            let verdict = Verdict::of(Facts {
-                plan,
-                account,
-                attribution,
-                assembly,
-                files: stored.iter().map(entry).collect(),
-            });
-            let files = stored.into_iter().map(|(_, key, stored)| (key, stored));
-            Ok(Made {
-                verdict,
-                files: files.collect(),
-            })
-        }
+    let (account, attribution, assembly) = match pour(plan, answers, &mut files).await {
+        Ok(poured) => poured,
         Err(failure) => {
             files.abort().await;
-            Err(failure)
+            return Err(failure);
         }
-    }
+    };
+    let media = lap.next();
+    let attribution = attribution.into_report();
+    let assembly = assembly.into_report();
+    let stored = files.finish(assembly.timeline.samples).await?;
+    let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
+        kind: output.name().to_owned(),
+        url: policy.url(key),
+        key: key.clone(),
+        bytes: stored.bytes,
+        sha256: stored.sha256.clone(),
+    };
+    let verdict = Verdict::of(Facts {
+        plan,
+        account,
+        attribution,
+        assembly,
+        files: stored.iter().map(entry).collect(),
+    });
+    let files = stored.into_iter().map(|(_, key, stored)| (key, stored));
+    Ok(Made {
+        verdict,
+        files: files.collect(),
+        timings: Timings {
+            media,
+            files: lap.next(),
+            ..Timings::default()
+        },
+    })
 }
 
 /// Pours every answer through attribution and timeline into the files.

@@ -114,6 +114,10 @@ impl FragmentSource for FaultySource {
         })
     }
 
+    async fn kept_for(&self, stream: &str) -> Option<std::time::Duration> {
+        self.inner.kept_for(stream).await
+    }
+
     async fn wait_to_ask_again(&self, _attempt: u32) -> bool {
         *self.asked_again.lock().unwrap() = true;
         true

@@ -27,6 +27,8 @@ use aws_sdk_kinesisvideoarchivedmedia::types::{
 };
 use aws_smithy_types::DateTime;
 use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -38,7 +40,7 @@ use crate::fragment::FragmentNumber;
 use crate::port::{FragmentSource, MediaBody, Whereabouts};
 use crate::ticks::EpochMillis;
 use limits::LimitsAreThrottles;
-use streams::{Api, Stream, Streams};
+use streams::{Api, Retention, Stream, Streams};
 
 /// A body that says nothing for so long is given up.
 pub const BODY_STALL: Duration = Duration::from_secs(10);
@@ -54,6 +56,10 @@ const LISTING_WAITS: [Duration; 4] = [
     Duration::from_secs(2),
     Duration::from_secs(2),
 ];
+/// Longest wait for a stream's description.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A description that was refused is asked for again after this time.
+const DESCRIBE_AGAIN: Duration = Duration::from_secs(300);
 /// Requests for the same fragments at the most, the first one included.
 const MAX_ASKS: u32 = 6;
 /// The wait before the second request; it doubles with each further one.
@@ -105,22 +111,34 @@ impl KvsSource {
     }
 
     /// How long a stream keeps its media: with the recording's start, the time until which
-    /// a retry can find the audio. Looked up once for each stream.
+    /// a retry can find the audio. Looked up once for each stream, in a single quick
+    /// attempt: no recording waits for what is only told.
     pub async fn retention(&self, stream: &str) -> Result<Duration, Failure> {
         let state = self.streams.get(stream);
-        let mut kept = state.retention.lock().await;
-        if let Some(retention) = *kept {
-            return Ok(retention);
+        let mut retention = state.retention.lock().await;
+        if let Retention::Known(kept) = *retention {
+            return Ok(kept);
         }
-        let described = self.control.describe_stream().stream_arn(stream).send();
-        let described = described
-            .await
-            .map_err(|error| failure(Call::DescribeStream, stream, &error))?;
+        let quick = aws_sdk_kinesisvideo::config::Builder::new()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_timeout(DESCRIBE_TIMEOUT)
+                    .build(),
+            );
+        let described = self.control.describe_stream().stream_arn(stream);
+        let described = described.customize().config_override(quick).send().await;
+        let described = described.map_err(|error| {
+            *retention = Retention::Refused(tokio::time::Instant::now());
+            failure(Call::DescribeStream, stream, &error)
+        })?;
         let hours = described
             .stream_info()
             .and_then(|info| info.data_retention_in_hours());
         let hours = u64::try_from(hours.unwrap_or(0)).unwrap_or(0);
-        Ok(*kept.insert(Duration::from_secs(hours * 3_600)))
+        let kept = Duration::from_secs(hours * 3_600);
+        *retention = Retention::Known(kept);
+        Ok(kept)
     }
 
     async fn endpoint(&self, state: &Stream, stream: &str, api: Api) -> Result<String, Failure> {
@@ -292,6 +310,19 @@ impl FragmentSource for KvsSource {
                 Err(failure)
             }
         }
+    }
+
+    async fn kept_for(&self, stream: &str) -> Option<Duration> {
+        let known = *self.streams.get(stream).retention.lock().await;
+        match known {
+            Retention::Known(kept) => return Some(kept),
+            Retention::Refused(then) if then.elapsed() < DESCRIBE_AGAIN => return None,
+            Retention::Refused(_) | Retention::Unasked => {}
+        }
+        let asked = self.retention(stream).await;
+        asked
+            .inspect_err(|failure| tracing::warn!(%failure, "the stream's retention is not known"))
+            .ok()
     }
 
     async fn wait_to_ask_again(&self, attempt: u32) -> bool {

@@ -142,6 +142,10 @@ impl FragmentSource for LocalStreams {
         Ok(LocalBody { pieces, open: None })
     }
 
+    async fn kept_for(&self, _: &str) -> Option<std::time::Duration> {
+        None
+    }
+
     async fn wait_to_ask_again(&self, _attempt: u32) -> bool {
         // A folder answers the same again.
         false

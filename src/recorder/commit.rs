@@ -7,6 +7,7 @@
 //! each, and the recording is made again. Who wins looks, too, lest a delivery that
 //! overwrote his files dies before its verdict. `aws/s3.rs` has the whole reasoning.
 
+use super::Timings;
 use crate::failure::{Failure, FailureKind};
 use crate::plan::RecordingPlan;
 use crate::port::{RecordingStore, Stored};
@@ -22,6 +23,8 @@ pub struct Made {
     pub verdict: Verdict,
     /// Its files, as they were stored under their keys.
     pub files: Vec<(String, Stored)>,
+    /// How long that took.
+    pub timings: Timings,
 }
 
 /// Puts a final verdict in place of what was there `before`. The verdict that stands.

@@ -2,6 +2,7 @@
 //! together when the length is known.
 
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 
 use crate::assembly::Assembly;
 use crate::failure::{Failure, FailureKind};
@@ -55,30 +56,24 @@ impl<'a, R: RecordingStore> Files<'a, R> {
         Ok(())
     }
 
-    /// Ends the files, each with its header. Without samples there is none.
+    /// Ends the files side by side, each with its header. Without samples there is none.
+    /// One that fails gives up the others.
     pub async fn finish(self, samples: u64) -> Result<Vec<(Output, String, Stored)>, Failure> {
-        let mut stored = Vec::new();
-        let mut uploads = self.uploads.into_iter();
-        while let Some((output, upload)) = uploads.next() {
-            let key = self.plan.keys.wav(output);
-            let finished = match wav::header(output.channels(), samples) {
-                Ok(header) => upload.finish(header).await,
+        let plan = self.plan;
+        let finished = self.uploads.into_iter().map(|(output, upload)| async move {
+            let key = plan.keys.wav(output);
+            match wav::header(output.channels(), samples) {
+                Ok(header) => {
+                    let stored = upload.finish(header).await?;
+                    Ok((output, key, stored))
+                }
                 Err(error) => {
                     upload.abort().await;
-                    Err(Failure::new(FailureKind::TooLong, &key, error))
-                }
-            };
-            match finished {
-                Ok(file) => stored.push((output, key, file)),
-                Err(failure) => {
-                    for (_, upload) in uploads {
-                        upload.abort().await;
-                    }
-                    return Err(failure);
+                    Err(Failure::new(FailureKind::TooLong, key, error))
                 }
             }
-        }
-        Ok(stored)
+        });
+        try_join_all(finished).await
     }
 
     /// Gives all files up.

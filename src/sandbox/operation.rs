@@ -30,6 +30,7 @@ impl Operation {
         let (service, name) = match (&head.method, path) {
             _ if path.starts_with("/_sandbox/") => (Service::Own, path),
             (&Method::POST, "/getDataEndpoint") => (Service::Video, "GetDataEndpoint"),
+            (&Method::POST, "/describeStream") => (Service::Video, "DescribeStream"),
             (&Method::POST, "/listFragments") => (Service::Video, "ListFragments"),
             (&Method::POST, "/getMediaForFragmentList") => {
                 (Service::Video, "GetMediaForFragmentList")

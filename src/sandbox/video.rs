@@ -25,6 +25,8 @@ const DEFAULT_PAGE: usize = 100;
 const MAX_PAGE: usize = 1_000;
 /// How many fragments one request may name.
 const MAX_ASKED: usize = 1_000;
+/// How long streams are said to keep their media; they keep it for ever.
+const RETENTION_HOURS: u32 = 24;
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 128 << 10;
 
@@ -78,6 +80,16 @@ pub(super) struct Answered {
     pub fragments: Option<usize>,
 }
 
+/// What a stream is, as DescribeStream tells it.
+fn described(asked: &Asked) -> Reply {
+    json_reply(&json!({"StreamInfo": {
+        "StreamName": asked.stream_name,
+        "StreamARN": asked.stream_arn,
+        "Status": "ACTIVE",
+        "DataRetentionInHours": RETENTION_HOURS,
+    }}))
+}
+
 impl Video {
     pub fn new(streams: PathBuf) -> Self {
         Self {
@@ -110,6 +122,7 @@ impl Video {
                     fragments = Some(asked.fragments.len());
                     self.media(&stream, &asked, effect, quota)
                 }
+                "DescribeStream" => Ok(described(&asked)),
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
         });

@@ -39,6 +39,10 @@ impl FragmentSource for LackingSource {
         self.inner.fetch(stream, &numbers).await
     }
 
+    async fn kept_for(&self, stream: &str) -> Option<std::time::Duration> {
+        self.inner.kept_for(stream).await
+    }
+
     async fn wait_to_ask_again(&self, attempt: u32) -> bool {
         self.inner.wait_to_ask_again(attempt).await
     }

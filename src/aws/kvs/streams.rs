@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::time::Instant;
 
 use super::Limits;
 use crate::aws::pace::{Pace, rate_under};
@@ -26,6 +27,18 @@ pub(super) enum Api {
     Media,
 }
 
+/// What is known of how long a stream keeps its media.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Retention {
+    /// Nobody asked yet.
+    #[default]
+    Unasked,
+    /// So long.
+    Known(Duration),
+    /// It was asked for then, in vain.
+    Refused(Instant),
+}
+
 /// One stream.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -34,7 +47,7 @@ pub(super) struct Stream {
     /// Fragments asked for.
     pub fragments: Pace,
     /// How long the stream keeps its media, once looked up.
-    pub retention: AsyncMutex<Option<Duration>>,
+    pub retention: AsyncMutex<Retention>,
     endpoint_calls: Pace,
     list: AsyncMutex<Option<String>>,
     media: AsyncMutex<Option<String>>,
@@ -46,7 +59,7 @@ impl Stream {
         Self {
             connections: Arc::new(Semaphore::new(limits.connections)),
             fragments: Pace::new(rate, burst),
-            retention: AsyncMutex::new(None),
+            retention: AsyncMutex::default(),
             endpoint_calls: Pace::new(ENDPOINTS_PER_SECOND, 1),
             list: AsyncMutex::new(None),
             media: AsyncMutex::new(None),
