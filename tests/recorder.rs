@@ -274,6 +274,7 @@ impl World {
                 fragments_per_request: 7,
                 requests_at_once: 3,
                 attempts: 3,
+                ..Reading::default()
             },
         }
     }
