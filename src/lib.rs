@@ -35,6 +35,7 @@
 //! | [`verdict`] | all that was found | the JSON beside the files |
 //! | [`failure`] | what broke | what to do about it: retry or park |
 //! | [`parked`] | a record that only a person can help on | the message that it waits in |
+//! | [`redrive`] | recordings found anywhere | what is to be made again, most urgent first |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the three
@@ -88,6 +89,7 @@ pub mod key;
 pub mod levels;
 pub mod parked;
 pub mod plan;
+pub mod redrive;
 pub mod request;
 pub mod synth;
 pub mod ticks;

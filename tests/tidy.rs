@@ -23,6 +23,7 @@ const CORE: &[&str] = &[
     "levels",
     "parked",
     "plan",
+    "redrive",
     "request",
     "synth",
     "ticks",
@@ -50,7 +51,7 @@ const SOLE_USERS: &[(&str, &[&str])] = &[
     ("futures_executor", &["cli"]),
     (
         "futures_util",
-        &["aws", "function", "local", "recorder", "sandbox"],
+        &["aws", "cli", "function", "local", "recorder", "sandbox"],
     ),
     ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
     ("aws_sdk", &["aws"]),
