@@ -24,6 +24,13 @@ pub(super) enum Call {
     ReadAttributes,
     WriteAttributes,
     SendMessage,
+    // An operator's calls, never the function's: `callreel redrive`.
+    ListObjects,
+    ReceiveMessage,
+    DeleteMessage,
+    HideMessage,
+    DescribeContact,
+    SearchContacts,
 }
 
 /// Whose call it is: the same status means other things on each.
@@ -41,9 +48,16 @@ impl Call {
             Self::GetDataEndpoint | Self::ListFragments | Self::GetMedia | Self::DescribeStream => {
                 Service::Kvs
             }
-            Self::ReadObject | Self::WriteObject | Self::AbortUpload => Service::S3,
-            Self::ReadAttributes | Self::WriteAttributes => Service::Connect,
-            Self::SendMessage => Service::Sqs,
+            Self::ReadObject | Self::WriteObject | Self::AbortUpload | Self::ListObjects => {
+                Service::S3
+            }
+            Self::ReadAttributes
+            | Self::WriteAttributes
+            | Self::DescribeContact
+            | Self::SearchContacts => Service::Connect,
+            Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
+                Service::Sqs
+            }
         }
     }
 
@@ -64,6 +78,12 @@ impl Call {
             Self::ReadAttributes => "connect:GetContactAttributes on the instance's contacts",
             Self::WriteAttributes => "connect:UpdateContactAttributes on the instance's contacts",
             Self::SendMessage => "sqs:SendMessage on the queue",
+            Self::ListObjects => "s3:ListBucket on the bucket",
+            Self::ReceiveMessage => "sqs:ReceiveMessage on the queue",
+            Self::DeleteMessage => "sqs:DeleteMessage on the queue",
+            Self::HideMessage => "sqs:ChangeMessageVisibility on the queue",
+            Self::DescribeContact => "connect:DescribeContact on the instance's contacts",
+            Self::SearchContacts => "connect:SearchContacts on the instance",
         }
     }
 }
@@ -567,6 +587,12 @@ mod tests {
             Call::ReadAttributes,
             Call::WriteAttributes,
             Call::SendMessage,
+            Call::ListObjects,
+            Call::ReceiveMessage,
+            Call::DeleteMessage,
+            Call::HideMessage,
+            Call::DescribeContact,
+            Call::SearchContacts,
         ]) {
             assert!(call.permission().contains(':'));
             for status in 0..600 {

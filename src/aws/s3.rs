@@ -49,6 +49,7 @@
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
 //! No ACL is ever set; checksums (CRC-32 by part) are left on.
 
+mod listing;
 mod objects;
 mod parts;
 mod upload;
@@ -63,6 +64,7 @@ use super::Trying;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
+pub use listing::Listed;
 use objects::{Condition, Object, Objects, Written};
 pub use upload::S3Upload;
 
@@ -101,6 +103,15 @@ impl From<&Config> for Bucket {
 }
 
 impl Bucket {
+    /// A bucket that is only read.
+    pub fn to_read(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kms_key: None,
+            tags: Vec::new(),
+        }
+    }
+
     /// The tags as `x-amz-tagging` wants them: an URL's query.
     fn tagging(&self) -> Option<String> {
         let pairs = self.tags.iter();

@@ -41,6 +41,8 @@ pub(super) struct Stored {
 pub(super) struct Stream {
     pub name: String,
     pub stored: Vec<Stored>,
+    /// What the file `retention_hours` says.
+    pub retention_hours: Option<u32>,
 }
 
 impl Stream {
@@ -98,6 +100,9 @@ impl Streams {
         let stream = Arc::new(Stream {
             name: name.clone(),
             stored,
+            retention_hours: fs::read_to_string(folder.join("retention_hours"))
+                .ok()
+                .and_then(|hours| hours.trim().parse().ok()),
         });
         lock(&self.read).insert(name, (stamp, Arc::clone(&stream)));
         Ok(Some(stream))
