@@ -266,17 +266,15 @@ pub struct Period {
 
 impl Period {
     /// Whether a recording that began then is in it. One whose start nobody knows is.
-    pub fn contains(&self, started: Option<EpochMillis>) -> bool {
+    pub fn contains(self, started: Option<EpochMillis>) -> bool {
         started.is_none_or(|started| self.since <= started && started < self.until)
     }
 
     /// The folders that hold its recordings' keys: a key has the date on which the contact
     /// began, which can be the day before the recording's.
-    pub fn folders(&self) -> Vec<String> {
-        let (first, last) = (
-            self.since.0.div_euclid(DAY) - 1,
-            self.until.0.div_euclid(DAY),
-        );
+    pub fn folders(self) -> Vec<String> {
+        let (since, until) = (self.with_day_before().since, self.until);
+        let (first, last) = (since.0.div_euclid(DAY), until.0.div_euclid(DAY));
         let days = (first..=last).take(MAX_DAYS as usize + 2);
         let dates = days.filter_map(|day| EpochMillis(day * DAY).to_utc_date());
         let mut folders: Vec<_> = dates
@@ -286,8 +284,16 @@ impl Period {
         folders
     }
 
+    /// When the contacts of its recordings began: not more than a day before them.
+    pub fn with_day_before(self) -> Self {
+        Self {
+            since: EpochMillis(self.since.0 - DAY),
+            ..self
+        }
+    }
+
     /// The range in pieces of so many days.
-    pub fn pieces(&self, days: i64) -> Vec<Self> {
+    pub fn pieces(self, days: i64) -> Vec<Self> {
         let mut pieces = Vec::new();
         let mut since = self.since;
         while since < self.until {

@@ -35,6 +35,11 @@
 //! own step 2: three coincidences within a second. Steps 2 to 4 are the recorder's
 //! (`recorder/commit.rs`), over any store.
 //!
+//! A partial recording that is read again ([`Again`](crate::recorder::Again)) replaces files
+//! and verdict by fuller ones, in the same order. Until it is known that they are fuller,
+//! nothing is completed. Killed between its files and its verdict, it leaves the old verdict
+//! beside fuller files; redriven once more, it is finished.
+//!
 //! A conflict (409) leaves a PutObject to be tried again; a multipart upload is lost by
 //! it, and the recording is handed back.
 //!

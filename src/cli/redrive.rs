@@ -1,5 +1,6 @@
 //! `callreel redrive`: recordings without a complete verdict, found wherever they are, and
-//! recorded again, the one whose media expires first before all others.
+//! recorded again, the one whose media expires first before all others. `docs/redrive.md`
+//! tells which way of looking fits which trouble.
 
 mod gather;
 mod show;
@@ -263,11 +264,12 @@ async fn look(recorder: &Recorders, mut candidate: Candidate) -> Looked {
     if let Some(verdict) = &candidate.verdict
         && made.contains(&verdict.status)
     {
-        match recorder.lacks_notes(&candidate.plan, verdict).await {
-            Ok(false) => {}
-            Ok(true) => notes = Notes::Lacking,
-            // It is tried once more when it is worked on, and told then.
-            Err(_) => notes = Notes::Lacking,
+        // What could not be looked at is tried when it is worked on, and told then.
+        if !matches!(
+            recorder.lacks_notes(&candidate.plan, verdict).await,
+            Ok(false)
+        ) {
+            notes = Notes::Lacking;
         }
     }
     Looked {

@@ -169,9 +169,9 @@ impl Verdict {
 
 /// Of the contacts whose fragments are accepted, the one that is named nowhere else.
 fn previous_contact(plan: &RecordingPlan) -> Option<String> {
-    let mut named = plan.claim.contacts.iter();
-    let other = |id: &&Box<str>| **id != plan.id.contact && **id != plan.attributes_contact;
-    named.find(other).map(|id| id.to_string())
+    let mut named = plan.claim.contacts.iter().map(|id| &**id);
+    let other = |id: &&str| *id != &*plan.id.contact && *id != &*plan.attributes_contact;
+    named.find(other).map(str::to_owned)
 }
 
 fn fragment_counts(counts: FragmentCounts, attribution: &AttributionReport) -> FragmentCounts {

@@ -120,25 +120,25 @@ impl Gatherer<'_> {
     pub async fn gather(&self) -> Result<Gathered, Failure> {
         let mut found = Gathered::default();
         if let Some(queue) = self.queue {
-            self.from_queue(queue, &mut found).await?;
+            self.in_queue(queue, &mut found).await?;
         }
         if let Some((store, bucket, prefix)) = &self.failures {
-            self.from_batches(store, bucket, prefix, &mut found).await?;
+            self.in_batches(store, bucket, prefix, &mut found).await?;
         }
         let mut done = HashMap::new();
         // Connect tells when a contact began, and so where its verdicts are.
         let listed =
             self.period.is_some() || (!self.contacts.is_empty() && self.instance.is_none());
         if listed {
-            done = self.from_verdicts(&mut found).await?;
+            done = self.in_verdicts(&mut found).await?;
         }
         if let Some(instance) = self.instance {
-            self.from_connect(instance, &done, &mut found).await?;
+            self.in_connect(instance, &done, &mut found).await?;
         }
         Ok(found)
     }
 
-    async fn from_queue(&self, queue: &ParkQueue, found: &mut Gathered) -> Result<(), Failure> {
+    async fn in_queue(&self, queue: &ParkQueue, found: &mut Gathered) -> Result<(), Failure> {
         let mut seen = HashSet::new();
         loop {
             let messages = queue.receive(self.hidden).await?;
@@ -174,7 +174,7 @@ impl Gatherer<'_> {
         }
     }
 
-    async fn from_batches(
+    async fn in_batches(
         &self,
         store: &S3Recordings,
         bucket: &str,
@@ -272,7 +272,7 @@ impl Gatherer<'_> {
 
     /// Looks at all verdicts of the time and of the contacts. Tells of each contact whether
     /// all of its recordings that have a verdict are done.
-    async fn from_verdicts(&self, found: &mut Gathered) -> Result<HashMap<String, bool>, Failure> {
+    async fn in_verdicts(&self, found: &mut Gathered) -> Result<HashMap<String, bool>, Failure> {
         let keys = self.verdict_keys().await?;
         let bar = count_bar("verdicts");
         bar.set_length(keys.len() as u64);
@@ -335,7 +335,7 @@ impl Gatherer<'_> {
     }
 
     /// The contacts that were asked for, or those of the time; without those that are done.
-    async fn from_connect(
+    async fn in_connect(
         &self,
         instance: &str,
         done: &HashMap<String, bool>,
@@ -343,14 +343,17 @@ impl Gatherer<'_> {
     ) -> Result<(), Failure> {
         let mut ids = self.contacts.to_vec();
         if let (true, Some(period)) = (ids.is_empty(), self.period) {
-            ids = self.search.search(instance, period).await?;
+            ids = self
+                .search
+                .search(instance, period.with_day_before())
+                .await?;
             ids.retain(|id| done.get(id) != Some(&true));
         }
         let bar = count_bar("contacts");
         bar.set_length(ids.len() as u64);
         for id in ids {
             found.contacts += 1;
-            if let Err(failure) = self.from_contact(instance, &id, found).await {
+            if let Err(failure) = self.in_contact(instance, &id, found).await {
                 found.errors.push(failure.to_string());
             }
             bar.inc(1);
@@ -359,7 +362,7 @@ impl Gatherer<'_> {
         Ok(())
     }
 
-    async fn from_contact(
+    async fn in_contact(
         &self,
         instance: &str,
         id: &str,
