@@ -332,7 +332,9 @@ async fn a_partial_recording_stays_when_the_rest_expired() {
         assert!(after == before, "{:?}", after.keys());
     }
     assert_eq!(world.calls("CompleteMultipartUpload"), completed);
-    assert_eq!(world.calls("AbortMultipartUpload"), 6);
+    // Of the stereo file a part was on its way each time; the others' first parts wait for
+    // their headers.
+    assert_eq!(world.calls("AbortMultipartUpload"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
