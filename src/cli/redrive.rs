@@ -15,6 +15,7 @@ use futures_util::{StreamExt, stream};
 use super::aws::{Account, runtime};
 use super::record::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
+use crate::aws::queue::Message;
 use crate::aws::{
     self, ConnectContacts, Connected, ContactSearch, KvsSource, ParkQueue, S3Recordings, s3,
 };
@@ -28,7 +29,7 @@ use crate::redrive::{
 };
 use crate::ticks::EpochMillis;
 use crate::verdict::{Status, Verdict};
-use gather::{Gathered, Gatherer, Left, Source};
+use gather::{Gathered, Gatherer, Left};
 use show::Report;
 
 /// Messages are hidden from other receivers for so long while their records are worked on …
@@ -174,18 +175,22 @@ async fn redrive(
         period,
     };
     let mut found = gatherer.gather().await?;
-    let planned = plan(&recorder, &mut found, now).await;
-    let mut report = Report::new(now, args.dry_run, &found, &planned);
     if args.dry_run {
-        return Ok(report);
+        let planned = plan(&recorder, &mut found, now).await;
+        return Ok(Report::new(now, args.dry_run, &found, &planned));
     }
+    let held: Vec<_> = found.messages().cloned().collect();
     let at_once = args.at_once.map_or(config.batch_concurrency, usize::from);
-    let worked = work(&recorder, planned, at_once);
-    let worked = match &queue {
-        None => worked.await,
+    let work = async {
+        let planned = plan(&recorder, &mut found, now).await;
+        let report = Report::new(now, args.dry_run, &found, &planned);
+        (report, work(&recorder, planned, at_once).await)
+    };
+    let (mut report, worked) = match &queue {
+        None => work.await,
         Some(queue) => tokio::select! {
-            worked = worked => worked,
-            never = keep_hidden(queue, &found.sources) => match never {},
+            worked = work => worked,
+            never = keep_hidden(queue, &held) => match never {},
         },
     };
     recorder.store.aborts_ended().await;
@@ -329,10 +334,10 @@ async fn work(
 }
 
 /// Keeps received messages from coming to anybody else while they are worked on.
-async fn keep_hidden(queue: &ParkQueue, sources: &[Source]) -> Infallible {
+async fn keep_hidden(queue: &ParkQueue, messages: &[Message]) -> Infallible {
     loop {
         tokio::time::sleep(HIDE_AGAIN).await;
-        for message in sources.iter().filter_map(|source| source.message.as_ref()) {
+        for message in messages {
             if let Err(failure) = queue.hide(message, HIDDEN).await {
                 tell_warning(&format!(
                     "message {} can come to another receiver before it is done: {failure}",

@@ -57,12 +57,18 @@ pub(super) struct Gathered {
     /// … and those of them that are complete or empty.
     pub complete: usize,
     pub batches: usize,
-    pub messages: usize,
+    pub received: usize,
     /// Contacts that Connect was asked about.
     pub contacts: usize,
 }
 
 impl Gathered {
+    /// The messages that were received.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        let sources = self.sources.iter();
+        sources.filter_map(|source| source.message.as_ref())
+    }
+
     fn source(&mut self, place: Place, message: Option<Message>) -> usize {
         self.sources.push(Source {
             place,
@@ -119,9 +125,6 @@ pub(super) struct Gatherer<'a> {
 impl Gatherer<'_> {
     pub async fn gather(&self) -> Result<Gathered, Failure> {
         let mut found = Gathered::default();
-        if let Some(queue) = self.queue {
-            self.in_queue(queue, &mut found).await?;
-        }
         if let Some((store, bucket, prefix)) = &self.failures {
             self.in_batches(store, bucket, prefix, &mut found).await?;
         }
@@ -134,6 +137,10 @@ impl Gatherer<'_> {
         }
         if let Some(instance) = self.instance {
             self.in_connect(instance, &done, &mut found).await?;
+        }
+        // Last: messages are hidden for a while only.
+        if let Some(queue) = self.queue {
+            self.in_queue(queue, &mut found).await?;
         }
         Ok(found)
     }
@@ -162,7 +169,7 @@ impl Gatherer<'_> {
     }
 
     fn take_message(&self, message: Message, found: &mut Gathered) {
-        found.messages += 1;
+        found.received += 1;
         // The same reader as the function's.
         let event = json!({"Records": [{
             "eventSource": "aws:sqs", "messageId": message.id, "body": message.body,

@@ -42,7 +42,7 @@ impl Report {
         let planned = || calls.iter().flatten();
         let counts = [
             (found.verdicts, "verdict"),
-            (found.messages, "message"),
+            (found.received, "message"),
             (found.batches, "failed batch"),
             (found.contacts, "contact"),
         ];
@@ -59,7 +59,7 @@ impl Report {
             looked_at: json!({
                 "verdicts": found.verdicts,
                 "complete": found.complete,
-                "messages": found.messages,
+                "messages": found.received,
                 "batches": found.batches,
                 "contacts": found.contacts,
             }),
