@@ -293,7 +293,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
                 }
             });
         let answers = answers.chain(stream::once(self.look_once_more(plan, over)));
-        let made = make_files(&self.store, &self.policy, plan, over, answers);
+        // Boxed: the future is large, and its caller holds it in two places.
+        let made = Box::pin(make_files(&self.store, &self.policy, plan, over, answers));
         let ended = until(deadline, plan, made).await?;
         if let Ended::Made(made) = &ended {
             timings.media = made.timings.media;
