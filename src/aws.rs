@@ -14,12 +14,15 @@
 //! | S3 | 4 | 60 s | 180 s | 10 s |
 //! | Connect | 6 | 10 s | 60 s | 10 s |
 //! | SQS | 4 | 10 s | 30 s | 10 s |
+//! | those of `deployment` | 3 | 10 s | 30 s | 10 s |
 //!
 //! The SDK's retries are for one call; a failure that outlasts them is a
 //! [`Failure`](crate::failure::Failure), and its kind says what becomes of the recording.
 
 pub mod connect;
 pub mod contacts;
+#[cfg(feature = "operate")]
+pub mod deployment;
 mod errors;
 pub mod kvs;
 mod pace;
@@ -92,6 +95,15 @@ impl Trying {
     };
     const SQS: Self = Self {
         attempts: 4,
+        attempt: Duration::from_secs(10),
+        call: Duration::from_secs(30),
+        silent_bodies: SilentBodies::Sdk,
+    };
+
+    /// For what looks at a deployment from outside.
+    #[cfg(feature = "operate")]
+    const OPERATOR: Self = Self {
+        attempts: 3,
         attempt: Duration::from_secs(10),
         call: Duration::from_secs(30),
         silent_bodies: SilentBodies::Sdk,

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "operate")]
+mod doctor;
 mod extract;
 mod inspect;
 mod record;
@@ -52,6 +54,9 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
+    /// Check a deployment, and tell the cure for what is wrong with it
+    #[cfg(feature = "operate")]
+    Doctor(doctor::DoctorArgs),
     /// Answer on loopback what Callreel asks of AWS, for trying it without an account
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArgs),
@@ -71,6 +76,8 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
+        #[cfg(feature = "operate")]
+        Command::Doctor(args) => doctor::run(args, &mut out, cli.json),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, &mut out, cli.json),
     };

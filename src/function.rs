@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ use crate::parked::{self, Parked};
 use crate::plan::RecordingPlan;
 use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
 use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_record};
+use crate::ticks::EpochMillis;
 
 /// How much is worked on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +46,6 @@ pub struct Function<S, R, N, P> {
     pub side_by_side: SideBySide,
     /// What one recording takes at the most, in bytes.
     pub most_memory: u64,
-    /// How long streams keep their media, for what is parked.
-    pub retention: std::time::Duration,
 }
 
 /// One record of a batch and what became of it.
@@ -55,6 +55,8 @@ pub struct Handled {
     pub record: BatchRecord,
     /// Its parts.
     pub worked: WorkedRecord,
+    /// When the first of the media that was worked on expires, if that is known.
+    pub expires: Option<EpochMillis>,
     /// What was done about what could not be.
     pub settled: Settled,
 }
@@ -151,12 +153,15 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         let worked = parts.into_iter().map(|parts| WorkedRecord {
             parts: parts.into_iter().flatten().collect(),
         });
+        let worked: Vec<_> = worked.collect();
+        let expiries = join_all(worked.iter().map(|worked| self.expiry(worked))).await;
         let mut handled = Vec::new();
-        for (record, worked) in records.into_iter().zip(worked) {
-            let settled = self.settle(origin, &record, &worked).await;
+        for ((record, worked), expires) in records.into_iter().zip(worked).zip(expiries) {
+            let settled = self.settle(origin, &record, &worked, expires).await;
             handled.push(Handled {
                 record,
                 worked,
+                expires,
                 settled,
             });
         }
@@ -233,12 +238,37 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         worked
     }
 
+    /// When the first fragment of what was worked on expires. What an earlier delivery
+    /// recorded is out of danger: nobody asks about its stream.
+    async fn expiry(&self, worked: &WorkedRecord) -> Option<EpochMillis> {
+        let mut first = None;
+        for part in &worked.parts {
+            let (Worked::Recorded(plan, _) | Worked::Failed(plan, _)) = part else {
+                continue;
+            };
+            let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
+            let (Some(started), false) = (plan.window.0, found) else {
+                continue;
+            };
+            let kept = self.recorder.source.kept_for(&plan.stream).await;
+            let expires = kept.map(|kept| parked::retry_until(started, kept));
+            first = first.into_iter().chain(expires).min();
+        }
+        first
+    }
+
     /// Hands back what another delivery can help, and parks what it cannot.
-    async fn settle(&self, origin: Origin, record: &BatchRecord, worked: &WorkedRecord) -> Settled {
+    async fn settle(
+        &self,
+        origin: Origin,
+        record: &BatchRecord,
+        worked: &WorkedRecord,
+        expires: Option<EpochMillis>,
+    ) -> Settled {
         match worked.action() {
             None => Settled::Done,
             Some(action) if origin.hands_back(action) => Settled::HandedBack,
-            Some(_) => match self.park(record, worked).await {
+            Some(_) => match self.park(record, worked, expires).await {
                 Ok(true) => Settled::Parked,
                 Ok(false) => Settled::HandedBack,
                 Err(failure) => Settled::NotParked(failure),
@@ -246,7 +276,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         }
     }
 
-    async fn park(&self, record: &BatchRecord, worked: &WorkedRecord) -> Result<bool, Failure> {
+    async fn park(
+        &self,
+        record: &BatchRecord,
+        worked: &WorkedRecord,
+        expires: Option<EpochMillis>,
+    ) -> Result<bool, Failure> {
         let failed = worked.parts.iter().find_map(|part| match part {
             Worked::Failed(plan, failure) => Some((plan, failure)),
             _ => None,
@@ -254,12 +289,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         let (Ok(data), Some((plan, failure))) = (&record.data, failed) else {
             return Ok(false);
         };
-        let until = plan
-            .window
-            .0
-            .map(|started| parked::retry_until(started, self.retention));
         self.parking
-            .park(&Parked::new(data, Some(&plan.id.contact), failure, until))
+            .park(&Parked::new(data, Some(&plan.id.contact), failure, expires))
             .await
     }
 }

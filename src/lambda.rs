@@ -27,8 +27,6 @@ const MEMORY: u64 = 60 << 20;
 /// What one recording can take: for each of its three files a part held back for the
 /// header, one that fills and one under way, of 5 MiB each, and the requests under way.
 const MOST_MEMORY: u64 = 56 << 20;
-/// How long streams are taken to keep their media where parked records must say it.
-const RETENTION: Duration = Duration::from_secs(24 * 3_600);
 /// The answer is given this long before the invocation ends, whatever still goes on.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
@@ -79,7 +77,6 @@ async fn function(config: &Config) -> Recorders {
             memory: MEMORY,
         },
         most_memory: MOST_MEMORY,
-        retention: RETENTION,
     }
 }
 
@@ -98,11 +95,27 @@ impl ParkingLot for Parking {
 
 /// When an invocation's work must stop.
 #[derive(Clone, Copy, Debug)]
-struct StopAt(Instant);
+struct StopAt {
+    media: Instant,
+    everything: Instant,
+}
+
+impl StopAt {
+    fn new(end: SystemTime, margin: Duration) -> Self {
+        Self {
+            media: before(end, margin),
+            everything: before(end, (margin / 3).max(2 * LAST_MOMENT)),
+        }
+    }
+}
 
 impl Deadline for StopAt {
     async fn passed(&self) {
-        sleep_until(self.0).await;
+        sleep_until(self.media).await;
+    }
+
+    async fn over(&self) {
+        sleep_until(self.everything).await;
     }
 }
 
@@ -118,7 +131,7 @@ async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Value, Unreadable> {
     let end = event.context.deadline();
-    let stop = StopAt(before(end, config.deadline_margin));
+    let stop = StopAt::new(end, config.deadline_margin);
     let told = |record: &BatchRecord, worked: &_| log::tell(record, worked);
     let handled = Box::pin(function.handle(&event.payload, &stop, told));
     let answer = match timeout_at(before(end, LAST_MOMENT), handled).await {
@@ -128,7 +141,11 @@ async fn handle(
                 .records
                 .iter()
                 .for_each(|handled| log::tell_settled(&batch, handled));
-            log::metrics(&batch, SystemTime::now());
+            log::metrics(
+                &batch,
+                &event.context.env_config.function_name,
+                SystemTime::now(),
+            );
             (batch.origin, batch.failures())
         }
         Err(_) => {

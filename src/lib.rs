@@ -19,7 +19,7 @@
 //! | module | from | to |
 //! | --- | --- | --- |
 //! | [`ticks`] | clocks, one type each | |
-//! | [`batch`] | a Kinesis event | records, and the sequence numbers to hand back |
+//! | [`batch`] | a Kinesis or SQS event | records, and the ids to hand back |
 //! | [`contact`] | a record's JSON | [`ContactRecord`](contact::ContactRecord) |
 //! | [`attributes`] | attribute values | whose URL stands there, and one more added |
 //! | [`key`] | a recording | object keys and URLs; the same recording, the same key |
@@ -36,6 +36,8 @@
 //! | [`failure`] | what broke | what to do about it: retry or park |
 //! | [`parked`] | a record that only a person can help on | the message that it waits in |
 //! | [`redrive`] | recordings found anywhere | what is to be made again, most urgent first |
+//! | [`permissions`] | what the recorder's role must be allowed | |
+//! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the three
@@ -83,11 +85,13 @@ pub mod attribution;
 pub mod batch;
 pub mod contact;
 pub mod demux;
+pub mod doctor;
 pub mod failure;
 pub mod fragment;
 pub mod key;
 pub mod levels;
 pub mod parked;
+pub mod permissions;
 pub mod plan;
 pub mod redrive;
 pub mod request;

@@ -132,8 +132,11 @@ pub trait ParkingLot: Sync {
 
 /// When work must stop, to be handed back rather than cut off.
 pub trait Deadline: Sync {
-    /// Resolves at the deadline.
+    /// Resolves when media must no longer be worked on.
     fn passed(&self) -> impl Future<Output = ()> + Send;
+
+    /// Resolves some time later, when even what is left to tell of it must stop.
+    fn over(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// Work may take as long as it takes.
@@ -142,6 +145,10 @@ pub struct NoDeadline;
 
 impl Deadline for NoDeadline {
     async fn passed(&self) {
+        std::future::pending().await
+    }
+
+    async fn over(&self) {
         std::future::pending().await
     }
 }

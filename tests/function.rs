@@ -8,6 +8,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "events/make.rs"]
+mod make;
+#[path = "events/table.rs"]
+mod table;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -20,6 +25,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use callreel::batch::Origin;
 use callreel::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
@@ -28,6 +34,8 @@ use tokio::sync::{Mutex, mpsc};
 
 /// How long an answer may take before the test gives the function up.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Where a function's standard output goes, in its world's folder.
+const LOG: &str = "function.log";
 const BUCKET: &str = "recordings";
 const DOMAIN: &str = "d111111abcdef8.cloudfront.net";
 
@@ -93,6 +101,11 @@ impl World {
         for (name, call) in calls {
             put_stream(folder.path().join("streams").join(name), call);
         }
+        Self::over(folder, settings).await
+    }
+
+    /// The world over the `streams` of a folder.
+    async fn over(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
@@ -119,7 +132,8 @@ impl World {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.replace("SANDBOX", sandbox.url())))
             .collect();
-        let function = start(&runtime_api, sandbox.url(), &settings);
+        let log = folder.path().join(LOG);
+        let function = start(&runtime_api, sandbox.url(), &settings, &log);
         Self {
             folder,
             sandbox,
@@ -135,7 +149,8 @@ impl World {
     async fn kill_and_restart(&mut self) {
         self.function.kill().unwrap();
         self.function.wait().unwrap();
-        self.function = start(&self.runtime_api, self.sandbox.url(), &self.settings);
+        let log = self.folder.path().join(LOG);
+        self.function = start(&self.runtime_api, self.sandbox.url(), &self.settings, &log);
     }
 
     async fn send(&self, event: Value, time: Duration) {
@@ -159,6 +174,21 @@ impl World {
             .iter()
             .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// The lines that the function logged.
+    fn log(&self) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.folder.path().join(LOG)).unwrap();
+        let lines = log.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    fn logged(&self, message: &str) -> Vec<Value> {
+        let mut log = self.log();
+        log.retain(|line| line["message"] == message);
+        log
     }
 
     fn faults(&self, rules: Vec<Rule>) {
@@ -208,6 +238,25 @@ impl World {
         serde_json::from_value(contacts[contact].clone()).unwrap_or_default()
     }
 
+    /// A recording's files hold exactly the audio that they should.
+    #[track_caller]
+    fn check_files(&self, recording: &make::Recording, sides: &str) {
+        let objects = self.objects();
+        for name in sides.split_whitespace() {
+            let ending = format!("{}_{name}.wav", recording.stem());
+            let file = objects.iter().find(|(key, _)| key.ends_with(&ending));
+            let (_, file) = file.unwrap_or_else(|| panic!("no {ending} in {:?}", objects.keys()));
+            let (from, to) = (&recording.from, &recording.to);
+            let pairs = from.iter().zip(to);
+            let expected = match name {
+                "from" => from.clone(),
+                "to" => to.clone(),
+                _ => pairs.flat_map(|(from, to)| [*from, *to]).collect(),
+            };
+            assert!(samples(file) == expected, "{ending}");
+        }
+    }
+
     /// The call's three files hold exactly its audio, and the contact their URLs.
     #[track_caller]
     fn check_recorded(&self, call: &SynthCall) {
@@ -231,8 +280,7 @@ impl World {
             let (key, file) = files
                 .next()
                 .unwrap_or_else(|| panic!("no {name} in {:?}", objects.keys()));
-            let reader = hound::WavReader::new(&file[..]).unwrap();
-            let samples: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
+            let samples = samples(file);
             assert!(
                 samples == expected,
                 "{name}: {} samples, not {}",
@@ -244,6 +292,11 @@ impl World {
     }
 }
 
+fn samples(wav: &[u8]) -> Vec<i16> {
+    let reader = hound::WavReader::new(wav).unwrap();
+    reader.into_samples().map(Result::unwrap).collect()
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         let _ = self.function.kill();
@@ -251,7 +304,22 @@ impl Drop for World {
     }
 }
 
-fn start(runtime_api: &str, sandbox: &str, settings: &[(String, String)]) -> Child {
+/// The streams that `events/` tells of, made anew; nothing of the repository is written.
+fn put_made(made: &make::Made, folder: &std::path::Path) {
+    for (path, bytes) in &made.streams {
+        let path = folder.join("streams").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+fn start(
+    runtime_api: &str,
+    sandbox: &str,
+    settings: &[(String, String)],
+    log: &std::path::Path,
+) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(log);
     Command::new(env!("CARGO_BIN_EXE_recorder"))
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
@@ -267,11 +335,7 @@ fn start(runtime_api: &str, sandbox: &str, settings: &[(String, String)]) -> Chi
         .env("RECORDINGS_BUCKET_NAME", BUCKET)
         .env("CLOUDFRONT_DOMAIN", DOMAIN)
         .envs(settings.iter().cloned())
-        .stdout(if std::env::var_os("SHOW_LOGS").is_some() {
-            Stdio::inherit()
-        } else {
-            Stdio::null()
-        })
+        .stdout(Stdio::from(log.unwrap()))
         .spawn()
         .unwrap()
 }
@@ -344,6 +408,48 @@ async fn a_batch_is_recorded_beside_poison() {
             .all(|verdict| verdict["status"] == "complete"),
         "{verdicts:?}"
     );
+}
+
+/// Every event of `events/`: the same table that the local edge is held to.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_comes_out_as_the_table_says() {
+    let made = make::make();
+    for row in table::ROWS {
+        let folder = tempfile::tempdir().unwrap();
+        put_made(&made, folder.path());
+        let queue = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+        let mut world = World::over(folder, &[queue]).await;
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+        let event = std::fs::read(path.join(row.file)).unwrap();
+        let event: Value = serde_json::from_slice(&event).unwrap();
+        let id = |position: &usize| {
+            let record = &event["Records"][*position];
+            let id = match row.origin {
+                Origin::Kinesis => &record["kinesis"]["sequenceNumber"],
+                Origin::Sqs => &record["messageId"],
+            };
+            id.as_str().unwrap().to_owned()
+        };
+        let handed_back: Vec<_> = row.handed_back.iter().map(id).collect();
+        assert_eq!(
+            world.invoke(event.clone()).await,
+            handed_back,
+            "{}",
+            row.file
+        );
+        let parked = world.sandbox.calls().count("SendMessage");
+        assert_eq!(parked, row.parked.len() as u64, "{}", row.file);
+        for (name, sides) in row.recordings {
+            world.check_files(&made.recordings[name], sides);
+        }
+        let files = world.objects();
+        let files = files.keys().filter(|key| key.ends_with(".wav")).count();
+        let expected = row
+            .recordings
+            .iter()
+            .map(|(_, sides)| sides.split_whitespace().count());
+        assert_eq!(files, expected.sum::<usize>(), "{}", row.file);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -459,6 +565,203 @@ async fn what_only_a_person_can_help_on_is_parked_and_worked_from_the_queue() {
         json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": message}]});
     assert_eq!(world.invoke(event).await, none());
     world.check_recorded(&call);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_recording_is_told_once_with_its_steps_and_its_metrics() {
+    let call = SynthCall {
+        holds: std::iter::once(3_000..6_000).collect(),
+        ..call("11111111-aaaa")
+    };
+    let mut world = World::new(&[("one", &call)], &[]).await;
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    let told = world.logged("recorded");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let told = &told[0];
+    assert_eq!(told["level"], "INFO");
+    assert_eq!(told["contact"], *call.contact);
+    assert_eq!(told["status"], "complete");
+    assert_eq!(told["seconds"], 12.0);
+    // Both sides: the hold, and what of its edge blocks does not count.
+    let gaps = told["gap_seconds"].as_f64().unwrap();
+    assert!((6.0..6.5).contains(&gaps), "{gaps}");
+    assert_eq!((&told["missing"], &told["retries"]), (&json!(0), &json!(0)));
+    let bytes: usize = world
+        .objects()
+        .iter()
+        .filter(|(key, _)| key.ends_with(".wav"))
+        .map(|(_, file)| file.len())
+        .sum();
+    assert_eq!(told["bytes"], bytes);
+    for step in ["verdict", "list", "media", "files", "commit", "note"] {
+        assert!(told[format!("{step}_ms")].is_u64(), "{step}: {told}");
+    }
+    let log = world.log();
+    let metrics: Vec<_> = log.iter().filter(|line| line["_aws"].is_object()).collect();
+    assert_eq!(metrics.len(), 1, "{log:?}");
+    check_metrics(
+        metrics[0],
+        &[
+            ("AudioSeconds", 12.0..=12.0),
+            ("LostSeconds", 0.0..=0.0),
+            ("Parked", 0.0..=0.0),
+            ("RecordToFilesSeconds", 0.0..=f64::MAX),
+            ("Recordings", 1.0..=1.0),
+            ("RetentionLeftSeconds", 0.0..=86_400.0),
+            ("Retries", 0.0..=0.0),
+        ],
+    );
+    // Delivered again it is told as found, and counts no second time.
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    let told = world.logged("recorded");
+    assert_eq!((told.len(), &told[1]["found"]), (2, &json!(true)));
+    let lines = world.log();
+    assert_eq!(
+        lines.iter().filter(|line| line["_aws"].is_object()).count(),
+        1
+    );
+    assert_eq!(world.sandbox.calls().count("DescribeStream"), 1);
+}
+
+/// A line of the embedded metric format: dimensions and metrics refer to fields of it.
+#[track_caller]
+fn check_metrics(line: &Value, expected: &[(&str, std::ops::RangeInclusive<f64>)]) {
+    let directive = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "Callreel");
+    assert_eq!(
+        directive["Dimensions"],
+        json!([["Function"], ["Function", "Status"]])
+    );
+    assert_eq!(line["Function"], "recorder");
+    assert_eq!(line["Status"], "complete");
+    assert!(line["_aws"]["Timestamp"].is_u64());
+    let mut names: Vec<_> = directive["Metrics"].as_array().unwrap().iter().collect();
+    names.sort_by_key(|metric| metric["Name"].to_string());
+    let names: Vec<_> = names.iter().map(|metric| &metric["Name"]).collect();
+    let wanted: Vec<_> = expected.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, wanted);
+    for (name, range) in expected {
+        let value = line[*name].as_f64().unwrap();
+        assert!(range.contains(&value), "{name}: {value}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_record_says_until_when_its_audio_is_kept() {
+    #[track_caller]
+    fn check(world: &World, until: Option<&str>) {
+        let message = message_in(&world.folder.path().join("data/queues"));
+        let message: Value = serde_json::from_str(&message).unwrap();
+        assert_eq!(message["kind"], "key_trouble", "{message}");
+        assert_eq!(message["retry_until"], json!(until), "{message}");
+    }
+    let denied = Rule::always(
+        "GetMediaForFragmentList",
+        Effect::ErrorDocument {
+            id: 4501,
+            code: "KMS_KEY_DISABLED".to_owned(),
+            at: vec![0],
+        },
+    );
+    let refused = Effect::Status {
+        code: 403,
+        error: "AccessDeniedException".to_owned(),
+    };
+    for (rules, known) in [
+        (vec![denied.clone()], true),
+        (vec![denied, Rule::always("DescribeStream", refused)], false),
+    ] {
+        let call = call("11111111-aaaa");
+        let started = call.contact_record("one")["Recordings"][0]["StartTimestamp"].clone();
+        let until = callreel::ticks::EpochMillis::from_rfc3339(started.as_str().unwrap())
+            .map(|started| callreel::ticks::EpochMillis(started.0 + 86_400_000).to_string());
+        let queue = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+        let mut world = World::new(&[("one", &call)], &[queue]).await;
+        world.faults(rules);
+        assert_eq!(world.invoke(call.event_json("one")).await, none());
+        check(&world, until.as_deref().filter(|_| known));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_do_not_end_in_time_are_given_up_in_order() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[("DEADLINE_MARGIN_SECONDS", "8")]).await;
+    world.faults(vec![Rule::always("PutObject", Effect::DelayMs(60_000))]);
+    world
+        .send(batch(&[call.event_json("one")]), Duration::from_secs(11))
+        .await;
+    let (succeeded, answer) = world.answer().await;
+    assert!(succeeded, "{answer}");
+    assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "1");
+    let failed = world.logged("failed");
+    assert_eq!(failed.len(), 1, "{:?}", world.log());
+    assert_eq!(failed[0]["kind"], "out_of_time");
+    world.faults(vec![]);
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    world.check_recorded(&call);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_of_many_parts_survive_what_happens_to_them() {
+    let refuse = |code, error: &str| Effect::Status {
+        code,
+        error: error.to_owned(),
+    };
+    let cases = [
+        ("whole", vec![], none()),
+        (
+            "a part fails once",
+            vec![Rule::once("UploadPart", refuse(503, "SlowDown"))],
+            none(),
+        ),
+        (
+            "a part is reset",
+            vec![Rule::once("UploadPart", Effect::Reset)],
+            none(),
+        ),
+        (
+            "the answer to the completion is lost",
+            vec![Rule::once(
+                "CompleteMultipartUpload",
+                Effect::CutAfterBytes(0),
+            )],
+            vec!["1".to_owned()],
+        ),
+        (
+            "reading back breaks off",
+            vec![Rule::once("GetObject", Effect::CutAfterBytes(1_000_000))],
+            none(),
+        ),
+        (
+            "parts are refused",
+            vec![Rule::always("UploadPart", refuse(403, "AccessDenied"))],
+            vec!["1".to_owned()],
+        ),
+    ];
+    for (name, rules, handed_back) in cases {
+        let call = SynthCall {
+            millis: 200_000,
+            ..call("11111111-aaaa")
+        };
+        let mut world = World::new(&[("one", &call)], &[]).await;
+        world.faults(rules);
+        let event = batch(&[call.event_json("one")]);
+        assert_eq!(world.invoke(event.clone()).await, handed_back, "{name}");
+        world.faults(vec![]);
+        assert_eq!(world.invoke(event).await, none(), "{name}");
+        world.check_recorded(&call);
+        assert_eq!(world.verdicts()[0]["status"], "complete", "{name}");
+        let uploads = world.folder.path().join("data/buckets").join(BUCKET);
+        assert!(
+            !std::fs::read_dir(uploads).unwrap().any(|entry| entry
+                .unwrap()
+                .file_name()
+                .to_string_lossy()
+                .contains("upload")),
+            "{name}: an upload is left"
+        );
+    }
 }
 
 /// The body of the one message in the sandbox's queues.

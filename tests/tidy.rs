@@ -17,11 +17,13 @@ const CORE: &[&str] = &[
     "batch",
     "contact",
     "demux",
+    "doctor",
     "failure",
     "fragment",
     "key",
     "levels",
     "parked",
+    "permissions",
     "plan",
     "redrive",
     "request",
@@ -257,4 +259,56 @@ fn readme_lists_every_setting_with_its_default_and_meaning() {
             "{row}"
         );
     }
+}
+
+#[test]
+fn the_doctors_page_and_its_checks_agree() {
+    let page = std::fs::read_to_string(root().join("docs/doctor.md")).unwrap();
+    let table = page.split("## What is checked").nth(1).unwrap();
+    let table = table.split("\n## ").next().unwrap();
+    let rows: Vec<_> = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let listed: Vec<_> = callreel::doctor::CHECKS
+        .iter()
+        .map(|check| format!("| `{}` | {} | {} |", check.name, check.asks, check.cure))
+        .collect();
+    assert_eq!(rows, listed);
+}
+
+/// What the doctor asks of AWS is what its page tells the caller to allow.
+#[test]
+fn the_doctors_page_and_the_permissions_it_names_agree() {
+    let page = std::fs::read_to_string(root().join("docs/doctor.md")).unwrap();
+    let table = page.split("## What the caller needs").nth(1).unwrap();
+    let named = |text: &str, quote: char| -> std::collections::BTreeSet<String> {
+        let words = text.split(quote).skip(1).step_by(2);
+        let words = words.filter_map(|word| word.split_whitespace().next());
+        let shaped = |word: &&str| {
+            word.split_once(':').is_some_and(|(service, action)| {
+                service
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter == '3')
+                    && action.starts_with(|letter: char| letter.is_ascii_uppercase())
+            })
+        };
+        words.filter(shaped).map(str::to_owned).collect()
+    };
+    let told = named(table, '`');
+    let asked: std::collections::BTreeSet<_> = sources()
+        .into_iter()
+        .filter(|source| source.path.to_string_lossy().contains("aws/deployment"))
+        .flat_map(|source| named(&source.code, '"'))
+        .collect();
+    assert!(asked.len() > 10, "{asked:?}");
+    // These two are named within longer sentences of the code.
+    let in_sentences = ["lambda:ListFunctions", "lambda:ListTags"];
+    let missing: Vec<_> = asked.difference(&told).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let idle: Vec<_> = told
+        .difference(&asked)
+        .filter(|name| !in_sentences.contains(&name.as_str()))
+        .collect();
+    assert!(idle.is_empty(), "{idle:?}");
 }

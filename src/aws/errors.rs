@@ -10,6 +10,7 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::failure::{Failure, FailureKind, KeyTrouble};
+use crate::permissions;
 
 /// The calls that are made, each with the permission that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,27 +64,22 @@ impl Call {
 
     const fn permission(self) -> &'static str {
         match self {
-            Self::GetDataEndpoint => "kinesisvideo:GetDataEndpoint on the stream",
-            Self::ListFragments => "kinesisvideo:ListFragments on the stream",
-            Self::GetMedia => "kinesisvideo:GetMediaForFragmentList on the stream",
-            Self::DescribeStream => "kinesisvideo:DescribeStream on the stream",
-            // Without s3:ListBucket, S3 answers 403 instead of 404 for what is not there.
-            Self::ReadObject => {
-                "s3:GetObject on the bucket's objects and s3:ListBucket on the bucket"
-            }
-            Self::WriteObject => {
-                "s3:PutObject on the bucket's objects (and s3:PutObjectTagging for tags)"
-            }
-            Self::AbortUpload => "s3:AbortMultipartUpload on the bucket's objects",
-            Self::ReadAttributes => "connect:GetContactAttributes on the instance's contacts",
-            Self::WriteAttributes => "connect:UpdateContactAttributes on the instance's contacts",
-            Self::SendMessage => "sqs:SendMessage on the queue",
-            Self::ListObjects => "s3:ListBucket on the bucket",
-            Self::ReceiveMessage => "sqs:ReceiveMessage on the queue",
-            Self::DeleteMessage => "sqs:DeleteMessage on the queue",
-            Self::HideMessage => "sqs:ChangeMessageVisibility on the queue",
-            Self::DescribeContact => "connect:DescribeContact on the instance's contacts",
-            Self::SearchContacts => "connect:SearchContacts on the instance",
+            Self::GetDataEndpoint => permissions::GET_DATA_ENDPOINT,
+            Self::ListFragments => permissions::LIST_FRAGMENTS,
+            Self::GetMedia => permissions::GET_MEDIA,
+            Self::DescribeStream => permissions::DESCRIBE_STREAM,
+            Self::ReadObject => permissions::READ_OBJECT,
+            Self::WriteObject => permissions::WRITE_OBJECT,
+            Self::AbortUpload => permissions::ABORT_UPLOAD,
+            Self::ReadAttributes => permissions::READ_ATTRIBUTES,
+            Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
+            Self::SendMessage => permissions::SEND_MESSAGE,
+            Self::ListObjects => permissions::LIST_OBJECTS,
+            Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
+            Self::DeleteMessage => permissions::DELETE_MESSAGE,
+            Self::HideMessage => permissions::HIDE_MESSAGE,
+            Self::DescribeContact => permissions::DESCRIBE_CONTACT,
+            Self::SearchContacts => permissions::SEARCH_CONTACTS,
         }
     }
 }
@@ -136,6 +132,83 @@ where
         _ => format!("{call:?}: {}", DisplayErrorContext(error)),
     };
     Failure::new(kind, subject, cause.trim_end_matches(": "))
+}
+
+/// Why a call that only looks was refused: for [`super::deployment`], where no recording
+/// depends on it.
+#[cfg(feature = "operate")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// A permission is missing.
+    Denied,
+    /// Credentials are missing, wrong or over.
+    Credentials,
+    /// The thing, or the setting of it, is not there.
+    NotFound,
+    /// Too many calls.
+    Throttled,
+    /// No answer, or a service in trouble.
+    Unavailable,
+    /// Anything else.
+    Otherwise,
+}
+
+/// Why a call was refused, and what the error says.
+#[cfg(feature = "operate")]
+pub(super) fn refused<E>(error: &SdkError<E, HttpResponse>) -> (Refused, String)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let fault = fault(error);
+    let cause = match fault.transport {
+        Transport::Answered if !fault.code.is_empty() => {
+            format!("{} {}: {}", fault.status, fault.code, fault.message)
+        }
+        Transport::Answered if fault.status < 400 => {
+            format!("HTTP {} with an answer that cannot be read", fault.status)
+        }
+        Transport::Answered => format!("HTTP {}", fault.status),
+        _ => DisplayErrorContext(error).to_string(),
+    };
+    (refusal(fault), cause.trim_end_matches(": ").to_owned())
+}
+
+/// Codes for "not there" that come with status 400 (KMS, Kinesis, SQS).
+#[cfg(feature = "operate")]
+const NOT_THERE: &[&str] = &[
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchEntity",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+];
+
+/// KMS, Kinesis and Query services tell a missing permission with status 400, too.
+#[cfg(feature = "operate")]
+const NOT_ALLOWED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "NotAuthorizedException",
+];
+
+#[cfg(feature = "operate")]
+fn refusal(fault: Fault<'_>) -> Refused {
+    match fault.transport {
+        Transport::TimedOut | Transport::Garbled | Transport::Broken => Refused::Unavailable,
+        Transport::Unsigned => Refused::Credentials,
+        Transport::NotMade => Refused::Otherwise,
+        Transport::Answered if BAD_CREDENTIALS.contains(&fault.code) => Refused::Credentials,
+        Transport::Answered if THROTTLES.contains(&fault.code) => Refused::Throttled,
+        Transport::Answered if NOT_THERE.contains(&fault.code) => Refused::NotFound,
+        Transport::Answered if NOT_ALLOWED.contains(&fault.code) => Refused::Denied,
+        Transport::Answered => match fault.status {
+            401 | 403 => Refused::Denied,
+            404 => Refused::NotFound,
+            429 => Refused::Throttled,
+            500.. | 200..=299 => Refused::Unavailable,
+            _ => Refused::Otherwise,
+        },
+    }
 }
 
 /// Whether the thing is not there: for calls that may well find nothing.
@@ -326,6 +399,61 @@ mod tests {
         };
         assert_eq!(sort(call, fault), kind, "{call:?} {status} {code}");
         assert_eq!(kind.action(), act, "{call:?} {status} {code}");
+    }
+
+    #[cfg(feature = "operate")]
+    #[test]
+    fn what_only_looks_is_refused_in_fewer_ways() {
+        for (status, code, expected) in [
+            (403, "AccessDenied", Refused::Denied),
+            (400, "AccessDeniedException", Refused::Denied),
+            (401, "NotAuthorizedException", Refused::Denied),
+            (403, "", Refused::Denied),
+            (403, "InvalidClientTokenId", Refused::Credentials),
+            (400, "ExpiredToken", Refused::Credentials),
+            (404, "NoSuchBucketPolicy", Refused::NotFound),
+            (400, "NotFoundException", Refused::NotFound),
+            (400, "QueueDoesNotExist", Refused::NotFound),
+            (400, "ThrottlingException", Refused::Throttled),
+            (503, "SlowDown", Refused::Throttled),
+            (500, "InternalFailure", Refused::Unavailable),
+            (200, "", Refused::Unavailable),
+            (400, "ValidationException", Refused::Otherwise),
+        ] {
+            let fault = Fault {
+                transport: Transport::Answered,
+                status,
+                code,
+                message: "",
+            };
+            assert_eq!(refusal(fault), expected, "{status} {code}");
+        }
+        let unsigned = Fault {
+            transport: Transport::Unsigned,
+            ..Fault::default()
+        };
+        assert_eq!(refusal(unsigned), Refused::Credentials);
+    }
+
+    #[test]
+    fn the_doctor_asks_about_every_permission_that_a_call_needs() {
+        let asked: Vec<_> = crate::doctor::rights::actions().collect();
+        let others = [
+            Call::ReadObject,
+            Call::WriteObject,
+            Call::AbortUpload,
+            Call::ReadAttributes,
+            Call::WriteAttributes,
+            Call::SendMessage,
+        ];
+        for call in KVS.iter().chain(&others) {
+            let words = call.permission().split([' ', '(', ')']);
+            let actions: Vec<_> = words.filter(|word| word.contains(':')).collect();
+            assert!(!actions.is_empty(), "{call:?}");
+            for action in actions {
+                assert!(asked.contains(&action), "{action}");
+            }
+        }
     }
 
     const KVS: [Call; 4] = [
@@ -594,7 +722,8 @@ mod tests {
             Call::DescribeContact,
             Call::SearchContacts,
         ]) {
-            assert!(call.permission().contains(':'));
+            let mut known = permissions::OF_CALLS.iter().chain(permissions::OF_REDRIVE);
+            assert!(known.any(|permission| *permission == call.permission()));
             for status in 0..600 {
                 let kind = by_status(call, status);
                 let retried = kind.action() == Retry;

@@ -180,17 +180,22 @@ impl Shared {
     }
 }
 
+/// A client's configuration: an endpoint of one's own has no host name for each bucket.
+pub(super) fn config(shared: &SdkConfig) -> aws_sdk_s3::Config {
+    let own_endpoint =
+        shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    aws_sdk_s3::config::Builder::from(shared)
+        .force_path_style(own_endpoint)
+        .build()
+}
+
 impl S3Recordings {
     /// Recordings in a bucket, over the shared configuration.
     pub fn new(shared: &SdkConfig, bucket: Bucket) -> Self {
-        let shared = Trying::S3.on(shared);
-        // An endpoint of one's own has no host name for each bucket.
-        let own_endpoint =
-            shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(own_endpoint);
+        let config = config(&Trying::S3.on(shared));
         Self(Arc::new(Shared {
             objects: Objects {
-                client: aws_sdk_s3::Client::from_conf(config.build()),
+                client: aws_sdk_s3::Client::from_conf(config),
                 bucket,
             },
             parts_in_flight: Arc::new(Semaphore::new(PARTS_IN_FLIGHT)),

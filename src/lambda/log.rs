@@ -99,7 +99,10 @@ fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         bytes = verdict.files.iter().map(|file| file.bytes).sum::<u64>(),
         attributes = recorded.noted.name(),
         verdict_ms = recorded.timings.verdict.as_millis() as u64,
+        list_ms = recorded.timings.list.as_millis() as u64,
         media_ms = recorded.timings.media.as_millis() as u64,
+        files_ms = recorded.timings.files.as_millis() as u64,
+        commit_ms = recorded.timings.commit.as_millis() as u64,
         note_ms = recorded.timings.note.as_millis() as u64,
         "recorded"
     );
@@ -169,7 +172,7 @@ pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
 
 /// The metrics of a batch, one line for each status that came up.
 #[allow(clippy::print_stdout, reason = "metrics are lines on standard output")]
-pub(super) fn metrics(batch: &Batch, now: SystemTime) {
+pub(super) fn metrics(batch: &Batch, function: &str, now: SystemTime) {
     let now = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
@@ -179,7 +182,7 @@ pub(super) fn metrics(batch: &Batch, now: SystemTime) {
         .flat_map(|handled| handled.worked.parts.iter().map(move |part| (handled, part)));
     for (handled, part) in parts {
         if let Some(metrics) = metrics_of(handled, part, now.as_secs_f64()) {
-            println!("{}", emf(&metrics, now.as_millis() as u64));
+            println!("{}", emf(&metrics, function, now.as_millis() as u64));
         }
     }
 }
@@ -229,10 +232,14 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
     {
         values.push(("RecordToFilesSeconds", "Seconds", lag));
     }
+    if let Some(expires) = handled.expires {
+        let left = (expires.0 as f64 / 1_000.0 - now).max(0.0);
+        values.push(("RetentionLeftSeconds", "Seconds", left));
+    }
     Some(Metrics { status, values })
 }
 
-fn emf(metrics: &Metrics, timestamp: u64) -> Value {
+fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
     let definitions: Vec<_> = metrics
         .values
         .iter()
@@ -243,10 +250,11 @@ fn emf(metrics: &Metrics, timestamp: u64) -> Value {
             "Timestamp": timestamp,
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [[], ["Status"]],
+                "Dimensions": [["Function"], ["Function", "Status"]],
                 "Metrics": definitions,
             }],
         },
+        "Function": function,
         "Status": metrics.status,
     });
     for (name, _, value) in &metrics.values {

@@ -1,10 +1,13 @@
 //! One stream record from its data to what became of it: every recording of every contact
 //! record in it, none in the way of another.
 
+use futures_util::future::{Either, select};
+use futures_util::pin_mut;
+
 use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
 use crate::contact::{NotAContactRecord, read_contact_records};
-use crate::failure::{Action, Failure};
+use crate::failure::{Action, Failure, FailureKind};
 use crate::plan::{Decision, Policy, RecordingPlan, SkipReason, decide};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::verdict::Status;
@@ -122,14 +125,28 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         WorkedRecord { parts }
     }
 
-    /// Makes one recording, and keeps what became of it.
+    /// Makes one recording, and keeps what became of it. Cut off anywhere, it can be made
+    /// again, as after a crash.
     pub async fn work_plan(
         &self,
         plan: Box<RecordingPlan>,
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Worked {
-        match self.record(&plan, deadline, progress).await {
+        let recorded = {
+            let record = self.record(&plan, deadline, progress);
+            let over = deadline.over();
+            pin_mut!(record, over);
+            match select(over, record).await {
+                Either::Right((recorded, _)) => recorded,
+                Either::Left(((), _)) => Err(Failure::new(
+                    FailureKind::OutOfTime,
+                    plan.keys.verdict(),
+                    "the invocation ends before the verdict or the attributes are written",
+                )),
+            }
+        };
+        match recorded {
             Ok(recorded) => Worked::Recorded(plan, Box::new(recorded)),
             Err(failure) => Worked::Failed(plan, failure),
         }

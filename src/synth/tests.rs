@@ -664,3 +664,17 @@ fn no_values_are_out_of_reach() {
         );
     }
 }
+
+#[test]
+fn a_later_call_on_the_stream_has_later_numbers() {
+    let first = SynthCall::default();
+    let second = SynthCall {
+        first_counter: first.first_counter + first.fragment_count(),
+        ..first.clone()
+    };
+    // As long, so that text compares as numbers do.
+    let (before, behind) = (first.span(), second.span());
+    assert_eq!(before.stop_fragment.len(), behind.start_fragment.len());
+    assert!(before.stop_fragment < behind.start_fragment);
+    assert_eq!(behind.start_server_millis, before.start_server_millis);
+}

@@ -1,0 +1,465 @@
+//! What is wrong with a deployment, and what to do about it: facts in, findings out. The
+//! facts are gathered elsewhere; here they are judged, each by one [`Check`] that asks one
+//! question and has one cure. A fact that could not be found out leaves its checks open
+//! and no other. `docs/doctor.md` repeats [`CHECKS`], and a test compares.
+//!
+//! Refuses to guess: what is not known is [`Level::Unchecked`], never good.
+
+mod alarms;
+mod connect;
+pub mod facts;
+pub mod filter;
+mod function;
+mod keys;
+mod mapping;
+mod queues;
+pub mod rights;
+#[cfg(test)]
+mod sample;
+mod storage;
+mod web;
+
+use facts::{Deployment, Unknown};
+
+/// What is asked. Every report has at least one finding of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "CHECKS says what each asks")]
+pub enum Check {
+    Function,
+    Settings,
+    Timeout,
+    Memory,
+    Runtime,
+    Mapping,
+    MappingResult,
+    PartialBatches,
+    Bisect,
+    Attempts,
+    RecordAge,
+    FailureDestination,
+    StartingPosition,
+    Filter,
+    RetryMapping,
+    RecordStream,
+    RecordRetention,
+    Bucket,
+    BucketVersioning,
+    BucketEncryption,
+    PublicAccess,
+    IncompleteUploads,
+    TlsOnly,
+    Distribution,
+    Origin,
+    OriginAccess,
+    ViewerProtocol,
+    MediaStreaming,
+    MediaRetention,
+    ContactRecords,
+    StreamRetention,
+    Keys,
+    Rights,
+    RetryQueue,
+    Redrive,
+    Visibility,
+    Waiting,
+    DeadLetters,
+    Alarms,
+    AlarmStates,
+    AlarmActions,
+}
+
+/// A check in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckInfo {
+    /// The check.
+    pub check: Check,
+    /// Its name, for people and programs.
+    pub name: &'static str,
+    /// What it asks, with the reason.
+    pub asks: &'static str,
+    /// What to do when the answer is no.
+    pub cure: &'static str,
+}
+
+const fn info(
+    check: Check,
+    name: &'static str,
+    asks: &'static str,
+    cure: &'static str,
+) -> CheckInfo {
+    CheckInfo {
+        check,
+        name,
+        asks,
+        cure,
+    }
+}
+
+/// All checks, in the order of reports and of `docs/doctor.md`.
+pub const CHECKS: &[CheckInfo] = &[
+    info(
+        Check::Function,
+        "function",
+        "The function is there, active, and its last update went well.",
+        "Deploy it (`sam deploy`), or name another one with `--function`.",
+    ),
+    info(
+        Check::Settings,
+        "settings",
+        "Its environment holds all settings, each of them good, and none that does nothing.",
+        "Correct the variable in the template's parameters and deploy.",
+    ),
+    info(
+        Check::Timeout,
+        "timeout",
+        "It has 900 s, the most there is: a long call that is not done by then starts again from nothing. And it must have more than `DEADLINE_MARGIN_SECONDS`, or it stops at once.",
+        "Set the function's timeout to 900 s.",
+    ),
+    info(
+        Check::Memory,
+        "memory",
+        "It has 256 MiB or more. It needs less than 96 MiB, but Lambda gives processor time by memory.",
+        "Set the function's memory to 512 MiB or more.",
+    ),
+    info(
+        Check::Runtime,
+        "runtime",
+        "Its runtime is `provided.al2023`, which AWS keeps up; or it is an image.",
+        "Set the function's runtime to `provided.al2023`.",
+    ),
+    info(
+        Check::Mapping,
+        "mapping",
+        "An event source mapping from a Kinesis data stream is there and enabled: without it no call is recorded.",
+        "Deploy the template, or enable the mapping: `aws lambda update-event-source-mapping --enabled --uuid ID`.",
+    ),
+    info(
+        Check::MappingResult,
+        "mapping-result",
+        "The mapping's last batch went well.",
+        "Look at the function's log for the cause; it names contact, cause and cure.",
+    ),
+    info(
+        Check::PartialBatches,
+        "partial-batches",
+        "The mapping takes `ReportBatchItemFailures`: without it Lambda overlooks which records the function hands back, and they are lost.",
+        "Set FunctionResponseTypes to ReportBatchItemFailures.",
+    ),
+    info(
+        Check::Bisect,
+        "bisect",
+        "A batch whose invocation fails is cut in two, so that one bad record does not take its neighbours with it.",
+        "Set BisectBatchOnFunctionError to true.",
+    ),
+    info(
+        Check::Attempts,
+        "attempts",
+        "The mapping tries a batch again a few times and not for ever: for ever blocks the shard, and calls behind it outlive their audio.",
+        "Set MaximumRetryAttempts to a number from 3 to 50.",
+    ),
+    info(
+        Check::RecordAge,
+        "record-age",
+        "The mapping gives up a record before the stream forgets it: only then does it reach the failure destination.",
+        "Set MaximumRecordAgeInSeconds below the data stream's retention.",
+    ),
+    info(
+        Check::FailureDestination,
+        "failure-destination",
+        "Records that were given up go to a bucket. A queue or topic gets only a note of where they were in the stream.",
+        "Set an S3 bucket as the mapping's on-failure destination.",
+    ),
+    info(
+        Check::StartingPosition,
+        "starting-position",
+        "The mapping started at TRIM_HORIZON or at a time: with LATEST, records that came while it was made were missed.",
+        "Make the mapping anew with TRIM_HORIZON (what is recorded already is not recorded again), and redrive the calls of that time.",
+    ),
+    info(
+        Check::Filter,
+        "filter",
+        "The mapping's filter matches every record that is to be recorded: what it does not match is dropped silently and for good.",
+        "Remove the filter, or use only `{\"data\": {\"Recordings\": {\"StorageType\": [\"KINESIS_VIDEO_STREAM\"]}}}`.",
+    ),
+    info(
+        Check::RetryMapping,
+        "retry-mapping",
+        "A mapping from the retry queue is there and enabled and takes `ReportBatchItemFailures`: without that, parked records that fail again are deleted.",
+        "Deploy the template; set FunctionResponseTypes to ReportBatchItemFailures and enable the mapping.",
+    ),
+    info(
+        Check::RecordStream,
+        "record-stream",
+        "The Kinesis data stream of contact records is there and active.",
+        "Make the stream, or point mapping and Connect's data streaming to one that is there.",
+    ),
+    info(
+        Check::RecordRetention,
+        "record-retention",
+        "It keeps records for longer than a day: after a weekend's outage the calls can still be recorded.",
+        "Raise it: `aws kinesis increase-stream-retention-period --retention-period-hours 168`.",
+    ),
+    info(
+        Check::Bucket,
+        "bucket",
+        "The bucket of `RECORDINGS_BUCKET_NAME` is there, in the region of the settings.",
+        "Make the bucket in that region, or correct `RECORDINGS_BUCKET_NAME` or `REGION`.",
+    ),
+    info(
+        Check::BucketVersioning,
+        "bucket-versioning",
+        "The bucket keeps versions: what is overwritten or deleted by mistake can be had back.",
+        "Enable versioning.",
+    ),
+    info(
+        Check::BucketEncryption,
+        "bucket-encryption",
+        "The bucket encrypts new objects.",
+        "Set a default encryption (SSE-S3 or SSE-KMS).",
+    ),
+    info(
+        Check::PublicAccess,
+        "public-access",
+        "The bucket blocks public access in all four ways: these are people's calls.",
+        "Switch on all of \"block public access\".",
+    ),
+    info(
+        Check::IncompleteUploads,
+        "incomplete-uploads",
+        "A lifecycle rule aborts incomplete uploads, whose parts nobody sees and the owner pays.",
+        "Add a rule with AbortIncompleteMultipartUpload, one day, for the recordings' prefix.",
+    ),
+    info(
+        Check::TlsOnly,
+        "tls-only",
+        "The bucket's policy denies requests without TLS.",
+        "Deny `s3:*` to everybody where `aws:SecureTransport` is false.",
+    ),
+    info(
+        Check::Distribution,
+        "distribution",
+        "A CloudFront distribution of this account answers for `CLOUDFRONT_DOMAIN`, is enabled and deployed: the URLs on contacts lead there.",
+        "Correct `CLOUDFRONT_DOMAIN`, or enable the distribution. Where it is another account's, look there.",
+    ),
+    info(
+        Check::Origin,
+        "origin",
+        "What the distribution serves under the recordings' prefix is this bucket, without a path of its own in front.",
+        "Set the bucket as the origin of the behaviour for the recordings' prefix, with an empty origin path.",
+    ),
+    info(
+        Check::OriginAccess,
+        "origin-access",
+        "The origin has an origin access control, and the bucket's policy lets this distribution read: else every URL answers 403.",
+        "Give the origin an access control, and allow `s3:GetObject` to `cloudfront.amazonaws.com` with `AWS:SourceArn` this distribution.",
+    ),
+    info(
+        Check::ViewerProtocol,
+        "viewer-protocol",
+        "Recordings are served by HTTPS only.",
+        "Set the viewer protocol policy to redirect-to-https or https-only.",
+    ),
+    info(
+        Check::MediaStreaming,
+        "media-streaming",
+        "Live media streaming is configured on the Connect instance: without it there is no audio to record.",
+        "Enable live media streaming on the instance's data storage page.",
+    ),
+    info(
+        Check::MediaRetention,
+        "media-retention",
+        "New streams keep media for a day or more: it is the time there is to record a call. With 0 h nothing can be read at all.",
+        "Set the retention of live media streaming to 24 h or more; streams that are there keep theirs.",
+    ),
+    info(
+        Check::ContactRecords,
+        "contact-records",
+        "The instance sends its contact records to the data stream that the mapping reads.",
+        "Enable data streaming on the instance, contact records to this Kinesis data stream (no Firehose).",
+    ),
+    info(
+        Check::StreamRetention,
+        "stream-retention",
+        "Every video stream keeps its media. Connect reuses streams, and one that was made with 0 h stays unreadable for good.",
+        "Set the instance's retention to 24 h or more, then delete these streams while no call uses them (`aws kinesisvideo delete-stream`): Connect makes new ones.",
+    ),
+    info(
+        Check::Keys,
+        "keys",
+        "Every KMS key of streams, bucket and queues is there, enabled and for encryption.",
+        "Enable the key, cancel its deletion, or name another one.",
+    ),
+    info(
+        Check::Rights,
+        "rights",
+        "The function's role may do what recorder and mappings must. Asked of IAM's simulation, which knows neither key policies nor bucket policies.",
+        "Allow the action on the resource to the function's role.",
+    ),
+    info(
+        Check::RetryQueue,
+        "retry-queue",
+        "`RETRY_QUEUE_URL` names a queue that is there: records that only a person can help on wait in it instead of blocking the shard.",
+        "Make the queue and set `RETRY_QUEUE_URL`.",
+    ),
+    info(
+        Check::Redrive,
+        "redrive",
+        "The retry queue has a dead-letter queue, so that no message goes around for ever.",
+        "Set a redrive policy with a dead-letter queue that is there.",
+    ),
+    info(
+        Check::Visibility,
+        "visibility",
+        "A message that was taken stays hidden for as long as the function may work on it: else it is worked on twice.",
+        "Set the queue's visibility timeout to the function's timeout or more.",
+    ),
+    info(
+        Check::Waiting,
+        "waiting",
+        "No record waits in the retry queue: each is a call that is not recorded yet.",
+        "Look at the log for the cause, mend it, then run `callreel redrive`.",
+    ),
+    info(
+        Check::DeadLetters,
+        "dead-letters",
+        "The dead-letter queue is empty: what is there is a call that nothing will record by itself.",
+        "Mend the cause that the messages name, then move them back (`aws sqs start-message-move-task`) before the media's retention ends.",
+    ),
+    info(
+        Check::Alarms,
+        "alarms",
+        "An alarm watches each of: lost seconds, parked records, audio at risk, the iterator's age, errors, throttles, duration, dead letters.",
+        "Deploy the template's alarms, or make one on the metric.",
+    ),
+    info(
+        Check::AlarmStates,
+        "alarm-states",
+        "None of these alarms is going off.",
+        "Do what the alarm's description says.",
+    ),
+    info(
+        Check::AlarmActions,
+        "alarm-actions",
+        "Each of these alarms tells somebody.",
+        "Give the alarm an action, such as a topic that people subscribe to, and enable its actions.",
+    ),
+];
+
+impl Check {
+    /// The check in words.
+    pub fn info(self) -> &'static CheckInfo {
+        // CHECKS has one of each, in this order; a test compares.
+        CHECKS.get(self as usize).unwrap_or(&CHECKS[0])
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Calls or their URLs are lost, or will be; or recordings are open to strangers.
+    Error,
+    /// It works, and something should be done about it.
+    Warning,
+    /// Could not be found out.
+    Unchecked,
+    /// As it should be.
+    Ok,
+}
+
+impl Level {
+    /// All levels, the worst first.
+    pub const ALL: [Self; 4] = [Self::Error, Self::Warning, Self::Unchecked, Self::Ok];
+
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Unchecked => "unchecked",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was asked.
+    pub check: Check,
+    /// How bad it is.
+    pub level: Level,
+    /// Of what.
+    pub subject: String,
+    /// What was found.
+    pub finding: String,
+    /// What to do; none where it is as it should be.
+    pub cure: Option<String>,
+}
+
+/// Judges a deployment: at least one finding for each check, in the order of [`CHECKS`].
+pub fn examine(deployment: &Deployment) -> Vec<Finding> {
+    let mut report = Report::default();
+    function::examine(deployment, &mut report);
+    mapping::examine(deployment, &mut report);
+    storage::examine(deployment, &mut report);
+    web::examine(deployment, &mut report);
+    connect::examine(deployment, &mut report);
+    keys::examine(deployment, &mut report);
+    queues::examine(deployment, &mut report);
+    alarms::examine(deployment, &mut report);
+    let mut findings = report.findings;
+    findings.sort_by_key(|finding| finding.check);
+    findings
+}
+
+/// Findings so far.
+#[derive(Debug, Default)]
+struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn ok(&mut self, check: Check, subject: impl Into<String>, finding: impl Into<String>) {
+        self.put(check, Level::Ok, subject.into(), finding.into(), None);
+    }
+
+    /// With the check's own cure.
+    fn warning(&mut self, check: Check, subject: impl Into<String>, finding: impl Into<String>) {
+        let cure = Some(check.info().cure.to_owned());
+        self.put(check, Level::Warning, subject.into(), finding.into(), cure);
+    }
+
+    /// With the check's own cure.
+    fn error(&mut self, check: Check, subject: impl Into<String>, finding: impl Into<String>) {
+        let cure = Some(check.info().cure.to_owned());
+        self.put(check, Level::Error, subject.into(), finding.into(), cure);
+    }
+
+    fn unchecked(&mut self, checks: &[Check], subject: &str, unknown: &Unknown) {
+        for check in checks {
+            let cure = Some(unknown.cure.clone());
+            let (subject, why) = (subject.to_owned(), unknown.why.clone());
+            self.put(*check, Level::Unchecked, subject, why, cure);
+        }
+    }
+
+    fn put(
+        &mut self,
+        check: Check,
+        level: Level,
+        subject: String,
+        finding: String,
+        cure: Option<String>,
+    ) {
+        self.findings.push(Finding {
+            check,
+            level,
+            subject,
+            finding,
+            cure,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

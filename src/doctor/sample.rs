@@ -1,0 +1,245 @@
+//! A healthy deployment, for tests to break.
+
+use super::facts::*;
+use super::rights::needed;
+
+pub const FUNCTION: &str = "callreel-recorder";
+pub const STREAM: &str = "arn:aws:kinesis:eu-west-1:111122223333:stream/records";
+pub const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:parked";
+pub const DEAD: &str = "arn:aws:sqs:eu-west-1:111122223333:parked-dead";
+pub const DISTRIBUTION: &str = "arn:aws:cloudfront::111122223333:distribution/E1";
+
+/// Everything as it should be.
+pub fn healthy() -> Deployment {
+    let mut deployment = Deployment {
+        function_name: FUNCTION.to_owned(),
+        function: Ok(Some(function())),
+        mappings: Ok(vec![mapping(), retry_mapping()]),
+        record_stream: Ok(Some(RecordStream {
+            arn: STREAM.to_owned(),
+            status: "ACTIVE".to_owned(),
+            retention_hours: 168,
+            key: None,
+        })),
+        bucket: Ok(Some(bucket())),
+        distributions: Ok(vec![distribution()]),
+        instances: Ok(vec![instance()]),
+        video_streams: Ok(vec![video_stream(24)]),
+        retry_queue: Ok(Some(Queue {
+            arn: QUEUE.to_owned(),
+            visibility_seconds: 5_400,
+            redrive: Some(Redrive {
+                target_arn: DEAD.to_owned(),
+                max_receives: 5,
+            }),
+            ..Queue::default()
+        })),
+        dead_letters: Ok(Some(Queue {
+            arn: DEAD.to_owned(),
+            ..Queue::default()
+        })),
+        keys: vec![key("Enabled", "ENCRYPT_DECRYPT")],
+        rights: Ok(Vec::new()),
+        alarms: Ok(alarms()),
+    };
+    deployment.rights = Ok(all_allowed(&deployment));
+    deployment
+}
+
+pub fn all_allowed(deployment: &Deployment) -> Vec<Right> {
+    let needs = needed(deployment).into_iter();
+    needs
+        .map(|need| Right {
+            need,
+            decision: RightDecision::Allowed,
+        })
+        .collect()
+}
+
+fn function() -> Function {
+    Function {
+        arn: "arn:aws:lambda:eu-west-1:111122223333:function:callreel-recorder".to_owned(),
+        role: Some("arn:aws:iam::111122223333:role/recorder".to_owned()),
+        state: Some("Active".to_owned()),
+        last_update: Some("Successful".to_owned()),
+        runtime: Some("provided.al2023".to_owned()),
+        timeout_seconds: 900,
+        memory_mib: 1_024,
+        log_group: "/aws/lambda/callreel-recorder".to_owned(),
+        settings: Ok(Settings {
+            bucket: "calls".to_owned(),
+            domain: "d1.cloudfront.net".to_owned(),
+            key_prefix: "recordings/".to_owned(),
+            region: "eu-west-1".to_owned(),
+            retry_queue: Some("https://sqs.eu-west-1.amazonaws.com/111122223333/parked".to_owned()),
+            margin_seconds: 15,
+            ..Settings::default()
+        }),
+    }
+}
+
+fn mapping() -> Mapping {
+    Mapping {
+        id: "m1".to_owned(),
+        source_arn: STREAM.to_owned(),
+        state: "Enabled".to_owned(),
+        last_result: Some("OK".to_owned()),
+        response_types: vec!["ReportBatchItemFailures".to_owned()],
+        bisect: true,
+        attempts: Some(10),
+        max_age_seconds: Some(86_400),
+        failure_destination: Some("arn:aws:s3:::failures".to_owned()),
+        starting_position: Some("TRIM_HORIZON".to_owned()),
+        filters: vec![
+            r#"{"data": {"Recordings": {"StorageType": ["KINESIS_VIDEO_STREAM"]}}}"#.to_owned(),
+        ],
+    }
+}
+
+fn retry_mapping() -> Mapping {
+    Mapping {
+        id: "m2".to_owned(),
+        source_arn: QUEUE.to_owned(),
+        state: "Enabled".to_owned(),
+        response_types: vec!["ReportBatchItemFailures".to_owned()],
+        ..Mapping::default()
+    }
+}
+
+fn bucket() -> Bucket {
+    let policy = serde_json::json!({"Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
+         "Condition": {"StringEquals": {"AWS:SourceArn": DISTRIBUTION}}},
+    ]});
+    Bucket {
+        name: "calls".to_owned(),
+        region: Some("eu-west-1".to_owned()),
+        versioning: Ok(Some("Enabled".to_owned())),
+        encryption: Ok(Some(Encryption {
+            algorithm: "AES256".to_owned(),
+            key: None,
+        })),
+        not_blocked: Ok(Vec::new()),
+        aborts: Ok(vec![AbortRule {
+            prefix: String::new(),
+            days: 1,
+        }]),
+        policy: Ok(Some(policy.to_string())),
+    }
+}
+
+fn distribution() -> Distribution {
+    Distribution {
+        arn: DISTRIBUTION.to_owned(),
+        domain: "d1.cloudfront.net".to_owned(),
+        enabled: true,
+        status: "Deployed".to_owned(),
+        origins: vec![Origin {
+            id: "bucket".to_owned(),
+            domain: "calls.s3.eu-west-1.amazonaws.com".to_owned(),
+            access_control: Some("OAC1".to_owned()),
+            ..Origin::default()
+        }],
+        behaviours: vec![Behaviour {
+            pattern: "*".to_owned(),
+            origin: "bucket".to_owned(),
+            viewer_protocol: "redirect-to-https".to_owned(),
+        }],
+        ..Distribution::default()
+    }
+}
+
+pub fn instance() -> Instance {
+    Instance {
+        id: "i1".to_owned(),
+        arn: "arn:aws:connect:eu-west-1:111122223333:instance/i1".to_owned(),
+        media: Ok(vec![MediaStorage {
+            prefix: "callreel-connect-acme".to_owned(),
+            retention_hours: 24,
+            key: None,
+        }]),
+        records: Ok(vec![STREAM.to_owned()]),
+    }
+}
+
+pub fn video_stream(retention_hours: u32) -> VideoStream {
+    let name = format!("callreel-connect-acme-contact-{retention_hours}");
+    VideoStream {
+        arn: format!("arn:aws:kinesisvideo:eu-west-1:111122223333:stream/{name}/1"),
+        name,
+        retention_hours,
+        key: None,
+    }
+}
+
+pub fn key(state: &str, usage: &str) -> Key {
+    Key {
+        named: "alias/media".to_owned(),
+        used_by: vec!["video streams".to_owned()],
+        state: Ok(Some(KeyState {
+            arn: "arn:aws:kms:eu-west-1:111122223333:key/media".to_owned(),
+            state: state.to_owned(),
+            usage: usage.to_owned(),
+            manager: "CUSTOMER".to_owned(),
+        })),
+    }
+}
+
+fn alarms() -> Vec<Alarm> {
+    [
+        ("Callreel", "LostSeconds", ""),
+        ("Callreel", "Parked", ""),
+        ("Callreel", "RetentionLeftSeconds", ""),
+        (
+            "AWS/Lambda",
+            "IteratorAge",
+            "FunctionName=callreel-recorder",
+        ),
+        ("AWS/Lambda", "Errors", "FunctionName=callreel-recorder"),
+        ("AWS/Lambda", "Throttles", "FunctionName=callreel-recorder"),
+        ("AWS/Lambda", "Duration", "FunctionName=callreel-recorder"),
+        (
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            "QueueName=parked-dead",
+        ),
+    ]
+    .map(|(namespace, name, dimension)| Alarm {
+        name: format!("callreel {name}"),
+        state: "OK".to_owned(),
+        actions_enabled: true,
+        actions: vec!["arn:aws:sns:eu-west-1:111122223333:ops".to_owned()],
+        watches: vec![Metric {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            dimensions: dimension
+                .split_once('=')
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter()
+                .collect(),
+        }],
+        ..Alarm::default()
+    })
+    .into()
+}
+
+pub fn function_of(deployment: &mut Deployment) -> &mut Function {
+    deployment.function.as_mut().unwrap().as_mut().unwrap()
+}
+
+pub fn settings(deployment: &mut Deployment) -> &mut Settings {
+    function_of(deployment).settings.as_mut().unwrap()
+}
+
+pub fn mapping_of(deployment: &mut Deployment) -> &mut Mapping {
+    &mut deployment.mappings.as_mut().unwrap()[0]
+}
+
+pub fn bucket_of(deployment: &mut Deployment) -> &mut Bucket {
+    deployment.bucket.as_mut().unwrap().as_mut().unwrap()
+}
+
+pub fn queue_of(deployment: &mut Deployment) -> &mut Queue {
+    deployment.retry_queue.as_mut().unwrap().as_mut().unwrap()
+}

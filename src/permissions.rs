@@ -1,0 +1,114 @@
+//! What the recorder's role must be allowed, said once: the AWS edge tells a denied call by
+//! these words, the template grants them, `docs/permissions.md` explains them, and
+//! `tests/template.rs` compares all three. Pure, so that this needs no AWS.
+//!
+//! A permission is a phrase for people, such as `kinesisvideo:ListFragments on the stream`;
+//! its words with a colon are the actions ([`actions`]). Actions: Service Authorization
+//! Reference of each service.
+
+/// Where a stream's media is asked for.
+pub const GET_DATA_ENDPOINT: &str = "kinesisvideo:GetDataEndpoint on the stream";
+/// Which fragments there are.
+pub const LIST_FRAGMENTS: &str = "kinesisvideo:ListFragments on the stream";
+/// The media of fragments.
+pub const GET_MEDIA: &str = "kinesisvideo:GetMediaForFragmentList on the stream";
+/// How long a stream keeps its media.
+pub const DESCRIBE_STREAM: &str = "kinesisvideo:DescribeStream on the stream";
+/// Verdicts and files. Without `s3:ListBucket`, S3 answers 403 instead of 404 for what is
+/// not there.
+pub const READ_OBJECT: &str =
+    "s3:GetObject on the bucket's objects and s3:ListBucket on the bucket";
+/// Files and verdicts, in one part or several.
+pub const WRITE_OBJECT: &str =
+    "s3:PutObject on the bucket's objects (and s3:PutObjectTagging for tags)";
+/// What was begun and is not to be.
+pub const ABORT_UPLOAD: &str = "s3:AbortMultipartUpload on the bucket's objects";
+/// The attributes as they are.
+pub const READ_ATTRIBUTES: &str = "connect:GetContactAttributes on the instance's contacts";
+/// The attributes with the URLs.
+pub const WRITE_ATTRIBUTES: &str = "connect:UpdateContactAttributes on the instance's contacts";
+/// Parked records.
+pub const SEND_MESSAGE: &str = "sqs:SendMessage on the queue";
+
+/// What the recorder's own calls need.
+pub const OF_CALLS: &[&str] = &[
+    GET_DATA_ENDPOINT,
+    LIST_FRAGMENTS,
+    GET_MEDIA,
+    DESCRIBE_STREAM,
+    READ_OBJECT,
+    WRITE_OBJECT,
+    ABORT_UPLOAD,
+    READ_ATTRIBUTES,
+    WRITE_ATTRIBUTES,
+    SEND_MESSAGE,
+];
+
+/// What is in a bucket.
+pub const LIST_OBJECTS: &str = "s3:ListBucket on the bucket";
+/// Messages of the queue.
+pub const RECEIVE_MESSAGE: &str = "sqs:ReceiveMessage on the queue";
+/// Messages that are done.
+pub const DELETE_MESSAGE: &str = "sqs:DeleteMessage on the queue";
+/// Messages that are worked on, or given back.
+pub const HIDE_MESSAGE: &str = "sqs:ChangeMessageVisibility on the queue";
+/// A contact's recordings.
+pub const DESCRIBE_CONTACT: &str = "connect:DescribeContact on the instance's contacts";
+/// The contacts of a time.
+pub const SEARCH_CONTACTS: &str = "connect:SearchContacts on the instance";
+
+/// What an operator needs beside the recorder's calls to redrive; never the function.
+pub const OF_REDRIVE: &[&str] = &[
+    LIST_OBJECTS,
+    RECEIVE_MESSAGE,
+    DELETE_MESSAGE,
+    HIDE_MESSAGE,
+    DESCRIBE_CONTACT,
+    SEARCH_CONTACTS,
+];
+
+/// What AWS does in the role's name: KMS is asked by the services that keep things under a
+/// key, Lambda reads the event sources and keeps what failed, and writes the log.
+/// Source: Lambda Developer Guide, "Using Lambda with Kinesis", "Using Lambda with SQS",
+/// "Retain discarded batch records".
+pub const OF_SERVICES: &[&str] = &[
+    "kms:Decrypt on the keys of the streams and of the recordings",
+    "kms:GenerateDataKey on the key of the recordings",
+    "kinesis:DescribeStream on the data stream",
+    "kinesis:DescribeStreamSummary on the data stream",
+    "kinesis:GetRecords on the data stream",
+    "kinesis:GetShardIterator on the data stream",
+    "kinesis:ListShards on the data stream",
+    "sqs:ReceiveMessage on the queue",
+    "sqs:DeleteMessage on the queue",
+    "sqs:GetQueueAttributes on the queue",
+    "s3:PutObject on the objects of the bucket of failed records",
+    "s3:ListBucket on the bucket of failed records",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
+/// The actions that a permission names.
+pub fn actions(permission: &str) -> impl Iterator<Item = &str> {
+    permission
+        .split([' ', '(', ')'])
+        .filter(|word| word.contains(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_names_its_actions() {
+        #[track_caller]
+        fn check(permission: &str, expected: &[&str]) {
+            assert_eq!(actions(permission).collect::<Vec<_>>(), expected);
+        }
+        check(READ_OBJECT, &["s3:GetObject", "s3:ListBucket"]);
+        check(WRITE_OBJECT, &["s3:PutObject", "s3:PutObjectTagging"]);
+        for permission in OF_CALLS.iter().chain(OF_SERVICES) {
+            assert!(actions(permission).count() > 0, "{permission}");
+        }
+    }
+}

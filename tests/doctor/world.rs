@@ -1,0 +1,353 @@
+//! What the stand-in answers: a deployment as it should be, for tests to break.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+pub const ROLE: &str = "arn:aws:iam::111122223333:role/recorder";
+
+/// What there is for an operation.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Body(Value),
+    Refused(u16, String),
+}
+
+/// Answers by operation, and by its subject where there are several.
+pub struct World {
+    answers: BTreeMap<String, Answer>,
+    denied: BTreeSet<String>,
+}
+
+/// An ARN in the test's account and region.
+pub fn arn(service: &str, thing: &str) -> String {
+    format!("arn:aws:{service}:eu-west-1:111122223333:{thing}")
+}
+
+impl World {
+    pub fn healthy() -> Self {
+        let mut world = Self {
+            answers: BTreeMap::new(),
+            denied: BTreeSet::new(),
+        };
+        world.functions();
+        world.mappings();
+        world.bucket();
+        world.set("ListDistributions", json!(DISTRIBUTIONS));
+        world.instance();
+        world.set("ListStreams", json!({"StreamInfoList": []}));
+        world.stream("1", 48);
+        world.records_and_queues();
+        for (name, manager) in [
+            ("media", "CUSTOMER"),
+            ("calls", "CUSTOMER"),
+            ("kinesis", "AWS"),
+        ] {
+            let arn = arn("kms", &format!("key/{name}"));
+            let key = json!({"KeyMetadata": {"KeyId": name, "Arn": arn, "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeyManager": manager}});
+            world.set(&format!("DescribeKey {name}"), key);
+        }
+        world.alarms();
+        world
+    }
+
+    fn functions(&mut self) {
+        let function = json!({
+            "FunctionName": "callreel-recorder", "FunctionArn": arn("lambda", "function:callreel-recorder"),
+            "Role": ROLE, "State": "Active", "LastUpdateStatus": "Successful", "Runtime": "provided.al2023",
+            "Timeout": 900, "MemorySize": 1024, "CodeSize": 1, "Architectures": ["arm64"],
+            "Environment": {"Variables": {
+                "RECORDINGS_BUCKET_NAME": "calls", "CLOUDFRONT_DOMAIN": "https://d1.cloudfront.net",
+                "RETRY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/111122223333/parked",
+            }},
+        });
+        let bystander = json!({"FunctionName": "other", "Environment": {"Variables": {"RECORDINGS_BUCKET_NAME": "x"}}});
+        self.set(
+            "ListFunctions",
+            json!({"Functions": [bystander, function.clone()]}),
+        );
+        self.set("GetFunctionConfiguration", function);
+        self.refuse(
+            "GetFunctionConfiguration nobody",
+            404,
+            "ResourceNotFoundException",
+        );
+        let tags = json!({"Tags": {"aws:cloudformation:stack-name": "callreel"}});
+        self.set("ListTags callreel-recorder", tags);
+    }
+
+    fn mappings(&mut self) {
+        let records = json!({
+            "UUID": "m-records", "EventSourceArn": arn("kinesis", "stream/records"), "State": "Enabled",
+            "LastProcessingResult": "OK", "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "BisectBatchOnFunctionError": true, "MaximumRetryAttempts": 10, "MaximumRecordAgeInSeconds": 86_400,
+            "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::failures"}},
+            "StartingPosition": "TRIM_HORIZON",
+            "FilterCriteria": {"Filters": [{"Pattern": r#"{"data": {"Recordings": {"StorageType": ["KINESIS_VIDEO_STREAM"]}}}"#}]},
+        });
+        let parked = json!({
+            "UUID": "m-parked", "EventSourceArn": arn("sqs", "parked"), "State": "Enabled",
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        });
+        let all = json!({"EventSourceMappings": [records, parked]});
+        self.set("ListEventSourceMappings", all);
+    }
+
+    fn bucket(&mut self) {
+        self.set("HeadBucket", json!(""));
+        for (operation, xml) in BUCKET {
+            self.set(operation, json!(xml));
+        }
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::calls/*",
+             "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
+             "Resource": "arn:aws:s3:::calls/*",
+             "Condition": {"StringEquals": {"AWS:SourceArn": "arn:aws:cloudfront::111122223333:distribution/E1"}}},
+        ]});
+        self.set("GetBucketPolicy", json!(policy.to_string()));
+    }
+
+    fn instance(&mut self) {
+        let instance =
+            json!({"Id": "i-1", "Arn": arn("connect", "instance/i-1"), "InstanceAlias": "acme"});
+        self.set("ListInstances", json!({"InstanceSummaryList": [instance]}));
+        self.set("DescribeInstance", json!({"Instance": instance}));
+        let media = json!({"StorageConfigs": [{
+            "AssociationId": "a", "StorageType": "KINESIS_VIDEO_STREAM",
+            "KinesisVideoStreamConfig": {
+                "Prefix": "callreel-connect-acme-contact-", "RetentionPeriodHours": 48,
+                "EncryptionConfig": {"EncryptionType": "KMS", "KeyId": arn("kms", "key/media")},
+            },
+        }]});
+        self.set("ListInstanceStorageConfigs MEDIA_STREAMS", media);
+        let records = json!({"StorageConfigs": [{
+            "AssociationId": "b", "StorageType": "KINESIS_STREAM",
+            "KinesisStreamConfig": {"StreamArn": arn("kinesis", "stream/records")},
+        }]});
+        self.set("ListInstanceStorageConfigs CONTACT_TRACE_RECORDS", records);
+    }
+
+    fn records_and_queues(&mut self) {
+        let stream = json!({"StreamDescriptionSummary": {
+            "StreamName": "records", "StreamARN": arn("kinesis", "stream/records"), "StreamStatus": "ACTIVE",
+            "RetentionPeriodHours": 168, "StreamCreationTimestamp": 1.0, "OpenShardCount": 1,
+            "EnhancedMonitoring": [], "EncryptionType": "KMS", "KeyId": "alias/aws/kinesis",
+        }});
+        self.set("DescribeStreamSummary", stream);
+        let redrive =
+            json!({"deadLetterTargetArn": arn("sqs", "parked-dead"), "maxReceiveCount": 5});
+        for (name, policy) in [
+            ("parked", redrive.to_string()),
+            ("parked-dead", String::new()),
+        ] {
+            let queue = json!({"Attributes": {
+                "QueueArn": arn("sqs", name), "VisibilityTimeout": "5400", "RedrivePolicy": policy,
+                "ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesDelayed": "0",
+                "ApproximateNumberOfMessagesNotVisible": "0",
+            }});
+            self.set(&format!("GetQueueAttributes {name}"), queue);
+        }
+        let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/parked-dead";
+        self.set("GetQueueUrl", json!({"QueueUrl": url}));
+    }
+
+    fn alarms(&mut self) {
+        let function = json!([{"Name": "FunctionName", "Value": "callreel-recorder"}]);
+        let dead = json!([{"Name": "QueueName", "Value": "parked-dead"}]);
+        let alarm = |namespace: &str, metric: &str, dimensions: &Value| {
+            json!({
+                "AlarmName": format!("callreel {metric}"), "Namespace": namespace, "MetricName": metric,
+                "Dimensions": dimensions, "StateValue": "OK", "StateReason": "as set", "ActionsEnabled": true,
+                "AlarmActions": [arn("sns", "ops")],
+            })
+        };
+        let mut alarms = vec![
+            alarm("Callreel", "LostSeconds", &json!([])),
+            alarm("Callreel", "Parked", &json!([])),
+            alarm("Callreel", "RetentionLeftSeconds", &json!([])),
+            alarm("AWS/Lambda", "Errors", &function),
+            alarm("AWS/Lambda", "Throttles", &function),
+            alarm("AWS/Lambda", "Duration", &function),
+            alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", &dead),
+        ];
+        // An alarm on an expression has its metric one level down.
+        alarms.push(json!({
+            "AlarmName": "callreel age", "StateValue": "INSUFFICIENT_DATA", "StateReason": "new", "ActionsEnabled": true,
+            "AlarmActions": [arn("sns", "ops")],
+            "Metrics": [
+                {"Id": "hours", "Expression": "age / 3600000"},
+                {"Id": "age", "MetricStat": {"Stat": "Maximum", "Period": 60, "Metric":
+                    {"Namespace": "AWS/Lambda", "MetricName": "IteratorAge", "Dimensions": function}}},
+            ],
+        }));
+        self.set("DescribeAlarms", json!({"MetricAlarms": alarms}));
+    }
+
+    pub fn set(&mut self, operation: &str, body: Value) {
+        self.answers
+            .insert(operation.to_owned(), Answer::Body(body));
+    }
+
+    /// Refuses an operation with this status and code.
+    pub fn refuse(&mut self, operation: &str, status: u16, code: &str) {
+        let refused = Answer::Refused(status, code.to_owned());
+        self.answers.insert(operation.to_owned(), refused);
+    }
+
+    /// The role may not do this.
+    pub fn deny(&mut self, action: &str) {
+        self.denied.insert(action.to_owned());
+    }
+
+    pub fn operations(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.answers.keys().cloned().collect();
+        names.push("SimulatePrincipalPolicy".to_owned());
+        names
+    }
+
+    pub fn answer(&self, operation: &str) -> Option<Answer> {
+        self.answers.get(operation).cloned()
+    }
+
+    /// IAM's answer to a simulation: each action that is asked, allowed or not.
+    pub fn simulate(&self, asked: &[(String, String)]) -> Option<Answer> {
+        if let Some(refused) = self.answers.get("SimulatePrincipalPolicy") {
+            return Some(refused.clone());
+        }
+        let one = |name: &str| {
+            let mut found = asked.iter().filter(|(field, _)| field == name);
+            found.next().map(|(_, value)| value.as_str())
+        };
+        assert_eq!(one("PolicySourceArn"), Some(ROLE));
+        let actions = asked.iter();
+        let actions = actions.filter(|(field, _)| field.starts_with("ActionNames.member."));
+        let results: String = actions
+            .map(|(_, action)| {
+                let decision = match self.denied.contains(action) {
+                    true => "implicitDeny",
+                    false => "allowed",
+                };
+                format!(
+                    "<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{}</EvalResourceName>\
+                     <EvalDecision>{decision}</EvalDecision></member>",
+                    one("ResourceArns.member.1").unwrap()
+                )
+            })
+            .collect();
+        Some(Answer::Body(json!(format!(
+            "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+             <SimulatePrincipalPolicyResult><EvaluationResults>{results}</EvaluationResults><IsTruncated>false</IsTruncated>\
+             </SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+        ))))
+    }
+
+    fn body(&mut self, operation: &str) -> &mut Value {
+        match self.answers.get_mut(operation) {
+            Some(Answer::Body(body)) => body,
+            other => panic!("{operation}: {other:?}"),
+        }
+    }
+
+    /// The mapping from a stream or queue.
+    pub fn mapping(&mut self, source: &str) -> &mut Value {
+        let id = format!("m-{source}");
+        let all = &mut self.body("ListEventSourceMappings")["EventSourceMappings"];
+        let all = all.as_array_mut().unwrap();
+        all.iter_mut().find(|one| one["UUID"] == json!(id)).unwrap()
+    }
+
+    pub fn key(&mut self, name: &str) -> &mut Value {
+        &mut self.body(&format!("DescribeKey {name}"))["KeyMetadata"]
+    }
+
+    pub fn queue(&mut self, name: &str) -> &mut Value {
+        &mut self.body(&format!("GetQueueAttributes {name}"))["Attributes"]
+    }
+
+    pub fn variables(&mut self) -> &mut Value {
+        &mut self.body("GetFunctionConfiguration")["Environment"]["Variables"]
+    }
+
+    pub fn media_config(&mut self) -> &mut Value {
+        let configs = self.body("ListInstanceStorageConfigs MEDIA_STREAMS");
+        &mut configs["StorageConfigs"][0]["KinesisVideoStreamConfig"]
+    }
+
+    pub fn alarm(&mut self, metric: &str) -> &mut Value {
+        let all = &mut self.body("DescribeAlarms")["MetricAlarms"];
+        let all = all.as_array_mut().unwrap();
+        let mut found = all.iter_mut();
+        found
+            .find(|one| one["MetricName"] == json!(metric))
+            .unwrap()
+    }
+
+    /// Puts other text in place of some in an answer of XML.
+    pub fn xml(&mut self, operation: &str, from: &str, to: &str) {
+        let body = self.body(operation);
+        let text = body.as_str().unwrap();
+        assert!(text.contains(from), "{text}");
+        *body = json!(text.replace(from, to));
+    }
+
+    /// One more video stream.
+    pub fn stream(&mut self, name: &str, hours: u32) {
+        let name = format!("callreel-connect-acme-contact-{name}");
+        let stream = json!({
+            "StreamName": name, "StreamARN": arn("kinesisvideo", &format!("stream/{name}/1760000000000")),
+            "DataRetentionInHours": hours, "KmsKeyId": arn("kms", "key/media"), "Status": "ACTIVE",
+        });
+        let all = &mut self.body("ListStreams")["StreamInfoList"];
+        all.as_array_mut().unwrap().push(stream);
+    }
+
+    /// One more function with Callreel's settings, of another stack.
+    pub fn second_function(&mut self, name: &str, stack: &str) {
+        let all = &mut self.body("ListFunctions")["Functions"];
+        let mut second = all[1].clone();
+        second["FunctionName"] = json!(name);
+        second["FunctionArn"] = json!(arn("lambda", &format!("function:{name}")));
+        all.as_array_mut().unwrap().push(second);
+        let tags = json!({"Tags": {"aws:cloudformation:stack-name": stack}});
+        self.set(&format!("ListTags {name}"), tags);
+    }
+}
+
+const BUCKET: &[(&str, &str)] = &[
+    (
+        "GetBucketVersioning",
+        "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+    ),
+    (
+        "GetBucketEncryption",
+        "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>\
+         <KMSMasterKeyID>arn:aws:kms:eu-west-1:111122223333:key/calls</KMSMasterKeyID></ApplyServerSideEncryptionByDefault>\
+         </Rule></ServerSideEncryptionConfiguration>",
+    ),
+    (
+        "GetPublicAccessBlock",
+        "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
+         <BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets>\
+         </PublicAccessBlockConfiguration>",
+    ),
+    (
+        "GetBucketLifecycleConfiguration",
+        "<LifecycleConfiguration><Rule><ID>abort</ID><Status>Enabled</Status><Filter><Prefix>recordings/</Prefix></Filter>\
+         <AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>\
+         </LifecycleConfiguration>",
+    ),
+];
+
+const DISTRIBUTIONS: &str = "<DistributionList xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"><Marker></Marker>\
+    <MaxItems>100</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary>\
+    <Id>E1</Id><ARN>arn:aws:cloudfront::111122223333:distribution/E1</ARN><Status>Deployed</Status>\
+    <LastModifiedTime>2026-01-01T00:00:00Z</LastModifiedTime><DomainName>d1.cloudfront.net</DomainName>\
+    <Aliases><Quantity>0</Quantity></Aliases><Origins><Quantity>1</Quantity><Items><Origin><Id>bucket</Id>\
+    <DomainName>calls.s3.eu-west-1.amazonaws.com</DomainName><OriginPath></OriginPath>\
+    <S3OriginConfig><OriginAccessIdentity></OriginAccessIdentity></S3OriginConfig>\
+    <OriginAccessControlId>OAC</OriginAccessControlId></Origin></Items></Origins>\
+    <DefaultCacheBehavior><TargetOriginId>bucket</TargetOriginId><ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>\
+    </DefaultCacheBehavior><CacheBehaviors><Quantity>0</Quantity></CacheBehaviors><Comment></Comment>\
+    <PriceClass>PriceClass_100</PriceClass><Enabled>true</Enabled><WebACLId></WebACLId><HttpVersion>http2</HttpVersion>\
+    <IsIPV6Enabled>true</IsIPV6Enabled><Staging>false</Staging></DistributionSummary></Items></DistributionList>";

@@ -1,0 +1,255 @@
+//! The course of a call through a flow: what it may record at each action, followed along
+//! every way that there is ([`findings`]), or along one ([`run`]).
+
+use std::collections::BTreeSet;
+
+use callreel::attributes::RECORDING_AUTH;
+use callreel::fragment::Direction;
+use callreel::plan::Authorisation;
+use serde_json::Value;
+
+use super::shape::{
+    CALL_FAILED, INPUT_TIMEOUT, Kind, NO_MATCHING_CONDITION, NO_MATCHING_ERROR, Why, actions, exits,
+};
+
+/// The value of `recordingAuth` that says no, where the caller was asked. It authorises
+/// nothing, as every value does that is not 1, 2 or 3.
+pub const DECLINED: &str = "0";
+/// What the identifiers of actions start with that must never be recorded.
+const PRIVATE: &str = "private-";
+/// More steps than any call here takes.
+const MAX_STEPS: usize = 100;
+
+/// What a call has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct State<'a> {
+    /// `recordingAuth`.
+    auth: Option<&'a str>,
+    streaming: Streaming,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Streaming {
+    Off,
+    On,
+    /// It was to be stopped, and that failed.
+    WouldNotStop,
+}
+
+const BEGINNING: State<'static> = State {
+    auth: None,
+    streaming: Streaming::Off,
+};
+
+impl<'a> State<'a> {
+    fn authorisation(self) -> Option<Authorisation> {
+        self.auth.and_then(Authorisation::from_attribute)
+    }
+
+    /// The state behind an action that was left in this way.
+    fn after(mut self, action: &'a Value, why: Why<'_>) -> Self {
+        let failed = matches!(why, Why::Error(_));
+        match Kind::of(action) {
+            // Either all attributes are set or none.
+            Some(Kind::SetAttributes) if !failed => {
+                self.auth = auth_of(action).or(self.auth);
+            }
+            Some(Kind::Streaming) => {
+                self.streaming = match (is_start(action), failed, self.streaming) {
+                    (true, false, _) => Streaming::On,
+                    (false, false, _) => Streaming::Off,
+                    (false, true, Streaming::On | Streaming::WouldNotStop) => {
+                        Streaming::WouldNotStop
+                    }
+                    (_, true, before) => before,
+                };
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+fn auth_of(action: &Value) -> Option<&str> {
+    action["Parameters"]["Attributes"][RECORDING_AUTH].as_str()
+}
+
+pub fn is_start(action: &Value) -> bool {
+    action["Parameters"]["MediaStreamingState"] == "Enabled"
+}
+
+/// The directions that an action starts to stream, in the flow language's words.
+pub fn directions(action: &Value) -> Vec<&str> {
+    let directions = action["Parameters"]["Participants"][0]["MediaDirections"].as_array();
+    directions
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+/// What this authorises, in the flow language's words.
+fn authorised(authorisation: Authorisation) -> Vec<&'static str> {
+    let word = |direction: &Direction| match direction {
+        Direction::FromCustomer => "From",
+        Direction::ToCustomer => "To",
+    };
+    authorisation.directions().iter().map(word).collect()
+}
+
+/// What can go wrong with recording on any way through the flow.
+pub fn findings(flow: &Value) -> Vec<String> {
+    let actions = actions(flow);
+    let start = flow["StartAction"].as_str().unwrap_or_default();
+    let mut findings = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![(start, BEGINNING)];
+    while let Some((id, state)) = open.pop() {
+        let Some(action) = actions.get(id).copied() else {
+            continue;
+        };
+        if !seen.insert((id, state)) {
+            continue;
+        }
+        findings.extend(check(id, action, state).map(|finding| format!("{id}: {finding}")));
+        open.extend(
+            exits(action)
+                .into_iter()
+                .map(|exit| (exit.to, state.after(action, exit.why))),
+        );
+    }
+    findings.into_iter().collect()
+}
+
+/// What is wrong with coming to an action in this state.
+fn check(id: &str, action: &Value, state: State<'_>) -> Option<String> {
+    let recorded = state.streaming != Streaming::Off && state.authorisation().is_some();
+    if id.starts_with(PRIVATE) && recorded {
+        return Some("it is private, and can be recorded".to_owned());
+    }
+    match Kind::of(action)? {
+        Kind::SetAttributes => check_attributes(action, state),
+        Kind::Streaming if is_start(action) => check_start(action, state),
+        Kind::Disconnect if state.streaming == Streaming::On => {
+            Some("the call can end before streaming was stopped".to_owned())
+        }
+        Kind::Streaming
+        | Kind::Disconnect
+        | Kind::Message
+        | Kind::Input
+        | Kind::Loop
+        | Kind::Transfer => None,
+    }
+}
+
+fn check_attributes(action: &Value, state: State<'_>) -> Option<String> {
+    let attributes = action["Parameters"]["Attributes"].as_object()?;
+    if let Some(name) = attributes.keys().find(|name| *name != RECORDING_AUTH) {
+        return Some(format!("it sets {name}, and not {RECORDING_AUTH}"));
+    }
+    let value = auth_of(action)?;
+    let known = Authorisation::from_attribute(value);
+    if known.is_none() && value != DECLINED {
+        return Some(format!(
+            "{RECORDING_AUTH} {value:?} is none that Callreel knows"
+        ));
+    }
+    (state.streaming != Streaming::Off && known.is_some())
+        .then(|| "it authorises what is streamed already".to_owned())
+}
+
+fn check_start(action: &Value, state: State<'_>) -> Option<String> {
+    let Some(authorisation) = state.authorisation() else {
+        return Some(format!(
+            "it can stream when {RECORDING_AUTH} is {:?}",
+            state.auth
+        ));
+    };
+    if state.streaming != Streaming::Off {
+        return Some("it can start what was not stopped".to_owned());
+    }
+    let (streamed, authorised) = (directions(action), authorised(authorisation));
+    (streamed != authorised)
+        .then(|| format!("it streams {streamed:?}, and {authorised:?} is authorised"))
+}
+
+/// What the caller and the world do.
+#[derive(Clone, Copy, Default)]
+pub struct Caller<'a> {
+    /// The keys pressed, one for each question; an empty one is no key in time.
+    pub keys: &'a [&'a str],
+    /// Actions that fail.
+    pub failing: &'a [&'a str],
+}
+
+/// What matters of one call's course, in order.
+pub fn run(flow: &Value, caller: Caller<'_>) -> Vec<String> {
+    let actions = actions(flow);
+    let mut keys = caller.keys.iter();
+    let (mut told, mut loops) = (Vec::new(), 0);
+    let mut id = flow["StartAction"].as_str().unwrap_or_default();
+    for _ in 0..MAX_STEPS {
+        let action = actions[id];
+        let kind = Kind::of(action).unwrap();
+        let why = match kind {
+            Kind::Input => answer(action, keys.next().copied().unwrap_or_default()),
+            Kind::Loop => {
+                loops += 1;
+                let most: usize = action["Parameters"]["LoopCount"]
+                    .as_str()
+                    .unwrap()
+                    .parse()
+                    .unwrap();
+                Why::Result(if loops <= most {
+                    "ContinueLooping"
+                } else {
+                    "DoneLooping"
+                })
+            }
+            Kind::Transfer if caller.failing.contains(&id) => Why::Error(CALL_FAILED),
+            _ if caller.failing.contains(&id) => Why::Error(NO_MATCHING_ERROR),
+            _ => Why::Done,
+        };
+        let failed = if matches!(why, Why::Error(_)) {
+            " (failed)"
+        } else {
+            ""
+        };
+        if let Some(words) = words(kind, action) {
+            told.push(format!("{words}{failed}"));
+        }
+        if kind == Kind::Disconnect {
+            return told;
+        }
+        id = exits(action)
+            .into_iter()
+            .find(|exit| exit.why == why)
+            .unwrap()
+            .to;
+    }
+    panic!("the call goes on for ever: {told:?}");
+}
+
+fn answer<'a>(action: &'a Value, key: &'a str) -> Why<'a> {
+    let known = exits(action)
+        .iter()
+        .any(|exit| exit.why == Why::Result(key));
+    match (key.is_empty(), known) {
+        (true, _) => Why::Error(INPUT_TIMEOUT),
+        (false, true) => Why::Result(key),
+        (false, false) => Why::Error(NO_MATCHING_CONDITION),
+    }
+}
+
+/// What matters of an action to a recording.
+fn words(kind: Kind, action: &Value) -> Option<String> {
+    let parameters = &action["Parameters"];
+    Some(match kind {
+        Kind::SetAttributes => format!("auth {}", auth_of(action)?),
+        Kind::Streaming if is_start(action) => format!("stream {}", directions(action).join(" ")),
+        Kind::Streaming => "stop".to_owned(),
+        Kind::Transfer => format!("call {}", parameters["ThirdPartyPhoneNumber"].as_str()?),
+        Kind::Disconnect => "hang up".to_owned(),
+        Kind::Message | Kind::Input | Kind::Loop => return None,
+    })
+}

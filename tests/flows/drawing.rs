@@ -1,0 +1,136 @@
+//! A flow as a Mermaid drawing, which GitHub shows: a box for each action, an arrow for each
+//! way on, dotted where something failed.
+
+use serde_json::Value;
+
+use super::course::{directions, is_start};
+use super::shape::{
+    CALL_FAILED, INPUT_TIMEOUT, Kind, NO_ANSWER, NO_MATCHING_CONDITION, Why, exits,
+};
+
+/// What is said is cut at so many characters.
+const MAX_WORDS: usize = 60;
+
+/// The drawing, without a fence around it.
+pub fn draw(flow: &Value) -> String {
+    let mut lines = vec!["flowchart TD".to_owned()];
+    let actions = flow["Actions"].as_array().unwrap();
+    lines.push(format!(
+        "    begin((call)) --> {}",
+        node(flow["StartAction"].as_str().unwrap())
+    ));
+    lines.extend(
+        actions
+            .iter()
+            .map(|action| format!("    {}", shape(action))),
+    );
+    lines.extend(actions.iter().flat_map(arrows));
+    lines.join("\n")
+}
+
+/// An identifier that means nothing to Mermaid.
+fn node(id: &str) -> String {
+    id.replace('-', "_")
+}
+
+fn shape(action: &Value) -> String {
+    let id = action["Identifier"].as_str().unwrap();
+    let kind = Kind::of(action).unwrap();
+    let (open, close) = match kind {
+        Kind::Input | Kind::Loop => ("{{", "}}"),
+        Kind::Streaming => ("[/", "/]"),
+        Kind::Transfer => ("[[", "]]"),
+        Kind::Disconnect => ("([", "])"),
+        Kind::SetAttributes | Kind::Message => ("[", "]"),
+    };
+    format!(
+        "{}{open}\"<b>{id}</b><br/>{}\"{close}",
+        node(id),
+        escaped(&label(kind, action))
+    )
+}
+
+fn label(kind: Kind, action: &Value) -> String {
+    let parameters = &action["Parameters"];
+    let text = |name: &str| parameters[name].as_str().unwrap_or_default().to_owned();
+    match kind {
+        Kind::SetAttributes => {
+            let attributes = parameters["Attributes"].as_object().into_iter().flatten();
+            let set = attributes
+                .map(|(name, value)| format!("{name} = {}", value.as_str().unwrap_or_default()));
+            set.collect::<Vec<_>>().join(", ")
+        }
+        Kind::Streaming if is_start(action) => {
+            format!("stream: {}", directions(action).join(", "))
+        }
+        Kind::Streaming => "stop streaming".to_owned(),
+        Kind::Message | Kind::Input => cut(&text("Text")),
+        Kind::Loop => format!("{} more times", text("LoopCount")),
+        Kind::Transfer => format!("transfer to {}", text("ThirdPartyPhoneNumber")),
+        Kind::Disconnect => "hang up".to_owned(),
+    }
+}
+
+/// The first words of what is said.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= MAX_WORDS {
+        return format!("“{text}”");
+    }
+    let cut: String = text.chars().take(MAX_WORDS).collect();
+    let words = cut
+        .rsplit_once(' ')
+        .map_or(cut.as_str(), |(words, _)| words);
+    format!("“{words} …”")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('"', "#quot;").replace('<', "#lt;")
+}
+
+/// One arrow to each other action, with all the reasons to go there.
+fn arrows(action: &Value) -> Vec<String> {
+    let from = node(action["Identifier"].as_str().unwrap());
+    let exits = exits(action);
+    let mut lines: Vec<String> = Vec::new();
+    let mut drawn: Vec<&str> = Vec::new();
+    for exit in &exits {
+        if drawn.contains(&exit.to) {
+            continue;
+        }
+        drawn.push(exit.to);
+        let whys: Vec<_> = exits
+            .iter()
+            .filter(|other| other.to == exit.to)
+            .map(|exit| exit.why)
+            .collect();
+        lines.push(format!("    {from} {} {}", arrow(&whys), node(exit.to)));
+    }
+    lines
+}
+
+fn arrow(whys: &[Why<'_>]) -> String {
+    if whys.contains(&Why::Done) {
+        return "-->".to_owned();
+    }
+    let reasons: Vec<_> = whys.iter().map(|why| reason(*why)).collect();
+    let line = match whys.iter().all(|why| matches!(why, Why::Error(_))) {
+        true => "-.->",
+        false => "-->",
+    };
+    format!("{line}|\"{}\"|", reasons.join(", "))
+}
+
+fn reason(why: Why<'_>) -> String {
+    match why {
+        Why::Done => "then",
+        Why::Result("ContinueLooping") => "again",
+        Why::Result("DoneLooping") => "enough",
+        Why::Result(key) => return format!("key {}", key.replace('#', "#35;")),
+        Why::Error(CALL_FAILED) => "failed",
+        Why::Error(NO_ANSWER) => "no answer",
+        Why::Error(INPUT_TIMEOUT) => "no key",
+        Why::Error(NO_MATCHING_CONDITION) => "another key",
+        Why::Error(_) => "error",
+    }
+    .to_owned()
+}

@@ -1,0 +1,506 @@
+//! The shape of a contact flow: what the flow language (Amazon Connect Developer Guide,
+//! "Amazon Connect Flow language", Version 2019-10-30) says of each action that the sample
+//! flows use, and what its console needs to draw them. [`findings`] tells what is wrong.
+//!
+//! Where guide and console differ, the console's exports win: they are what it imports.
+//! `ThirdPartyConnectionTimeLimitSeconds` is one, `entryPointPosition` in lower case another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+const VERSION: &str = "2019-10-30";
+/// Limits of the flow language.
+const MAX_ACTIONS: usize = 250;
+const MAX_CHARS: usize = 256_000;
+const MAX_IDENTIFIER_CHARS: usize = 50;
+const NOT_IN_IDENTIFIERS: &str = "%:(\\/)=$,;[]{}";
+/// Blocks in the designer are about this large.
+const BLOCK: (f64, f64) = (200.0, 150.0);
+
+pub const NO_MATCHING_ERROR: &str = "NoMatchingError";
+pub const NO_MATCHING_CONDITION: &str = "NoMatchingCondition";
+pub const INPUT_TIMEOUT: &str = "InputTimeLimitExceeded";
+pub const CALL_FAILED: &str = "CallFailed";
+pub const NO_ANSWER: &str = "ConnectionTimeLimitExceeded";
+
+/// What the sample flows are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    SetAttributes,
+    Streaming,
+    Message,
+    Input,
+    Loop,
+    Transfer,
+    Disconnect,
+}
+
+impl Kind {
+    pub fn of(action: &Value) -> Option<Self> {
+        Some(match action["Type"].as_str()? {
+            "UpdateContactAttributes" => Self::SetAttributes,
+            "UpdateContactMediaStreamingBehavior" => Self::Streaming,
+            "MessageParticipant" => Self::Message,
+            "GetParticipantInput" => Self::Input,
+            "Loop" => Self::Loop,
+            "TransferParticipantToThirdParty" => Self::Transfer,
+            "DisconnectParticipant" => Self::Disconnect,
+            _ => return None,
+        })
+    }
+
+    /// Its parameters, each with what it must be; all are required here.
+    fn parameters(self) -> &'static [(&'static str, Parameter)] {
+        match self {
+            Self::SetAttributes => &[
+                ("Attributes", Parameter::Attributes),
+                ("TargetContact", Parameter::OneOf(&["Current", "Related"])),
+            ],
+            Self::Streaming => &[
+                (
+                    "MediaStreamingState",
+                    Parameter::OneOf(&["Enabled", "Disabled"]),
+                ),
+                ("Participants", Parameter::Participants),
+                ("MediaStreamType", Parameter::OneOf(&["Audio"])),
+            ],
+            Self::Message => &[("Text", Parameter::Text)],
+            // With StoreInput True there would be no conditions.
+            Self::Input => &[
+                ("Text", Parameter::Text),
+                ("StoreInput", Parameter::OneOf(&["False"])),
+                ("InputTimeLimitSeconds", Parameter::Number(1, 180)),
+            ],
+            Self::Loop => &[("LoopCount", Parameter::Number(0, 100))],
+            Self::Transfer => &[
+                ("ThirdPartyPhoneNumber", Parameter::Phone),
+                (
+                    "ThirdPartyConnectionTimeLimitSeconds",
+                    Parameter::Number(0, 600),
+                ),
+                (
+                    "ContinueFlowExecution",
+                    Parameter::OneOf(&["True", "False"]),
+                ),
+            ],
+            Self::Disconnect => &[],
+        }
+    }
+
+    /// The error branches that Connect asks for, neither more nor fewer.
+    fn errors(self, parameters: &Value) -> &'static [&'static str] {
+        match self {
+            Self::SetAttributes | Self::Streaming | Self::Message => &[NO_MATCHING_ERROR],
+            Self::Input => &[INPUT_TIMEOUT, NO_MATCHING_CONDITION, NO_MATCHING_ERROR],
+            Self::Transfer if parameters["ContinueFlowExecution"] == "False" => {
+                &[NO_MATCHING_ERROR]
+            }
+            Self::Transfer => &[CALL_FAILED, NO_ANSWER, NO_MATCHING_ERROR],
+            Self::Loop | Self::Disconnect => &[],
+        }
+    }
+}
+
+/// What a parameter must be.
+#[derive(Clone, Copy)]
+enum Parameter {
+    /// A text that says something.
+    Text,
+    /// One of these, exactly.
+    OneOf(&'static [&'static str]),
+    /// A whole number within these, as a text.
+    Number(u32, u32),
+    /// E.164, or one JSONPath.
+    Phone,
+    /// Names and texts.
+    Attributes,
+    /// Whose media, in which directions.
+    Participants,
+}
+
+impl Parameter {
+    fn fits(self, value: &Value) -> bool {
+        let text = value.as_str();
+        match self {
+            Self::Text => text.is_some_and(|text| !text.trim().is_empty()),
+            Self::OneOf(allowed) => text.is_some_and(|text| allowed.contains(&text)),
+            Self::Number(least, most) => text
+                .and_then(|text| text.parse::<u32>().ok())
+                .is_some_and(|number| (least..=most).contains(&number)),
+            Self::Phone => text.is_some_and(is_phone),
+            Self::Attributes => value.as_object().is_some_and(|attributes| {
+                !attributes.is_empty()
+                    && attributes
+                        .iter()
+                        .all(|(name, value)| is_name(name) && value.is_string())
+            }),
+            Self::Participants => match value.as_array().map(Vec::as_slice) {
+                Some([only]) => is_participant(only),
+                _ => false,
+            },
+        }
+    }
+}
+
+fn is_phone(text: &str) -> bool {
+    match (text.strip_prefix('+'), text.strip_prefix("$.")) {
+        (Some(digits), _) => {
+            (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        (None, Some(path)) => !path.is_empty() && !path.contains(' '),
+        (None, None) => false,
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+fn is_participant(participant: &Value) -> bool {
+    let only = ["MediaDirections", "ParticipantType"];
+    let directions = participant["MediaDirections"].as_array();
+    let known = |direction: &Value| direction == "From" || direction == "To";
+    keys(participant).iter().eq(only.iter())
+        && participant["ParticipantType"] == "Customer"
+        && directions.is_some_and(|directions| {
+            !directions.is_empty()
+                && directions.iter().all(known)
+                && directions
+                    .iter()
+                    .map(Value::to_string)
+                    .collect::<BTreeSet<_>>()
+                    .len()
+                    == directions.len()
+        })
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let fields = value.as_object().into_iter().flat_map(Map::keys);
+    fields.map(String::as_str).collect()
+}
+
+/// One way out of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit<'a> {
+    pub why: Why<'a>,
+    pub to: &'a str,
+}
+
+/// When it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why<'a> {
+    /// When nothing else is.
+    Done,
+    /// The result is this.
+    Result(&'a str),
+    /// It failed in this way.
+    Error(&'a str),
+}
+
+/// All ways out of an action that can ever be taken, in the order of the file.
+pub fn exits(action: &Value) -> Vec<Exit<'_>> {
+    let transitions = &action["Transitions"];
+    let list = |name: &str| transitions[name].as_array().into_iter().flatten();
+    let mut exits = Vec::new();
+    // Where conditions decide, every result has its condition or its error.
+    let decides = matches!(Kind::of(action), Some(Kind::Input | Kind::Loop));
+    if let (false, Some(to)) = (decides, transitions["NextAction"].as_str()) {
+        exits.push(Exit { why: Why::Done, to });
+    }
+    for step in list("Conditions") {
+        let result = step["Condition"]["Operands"][0]
+            .as_str()
+            .unwrap_or_default();
+        let to = step["NextAction"].as_str().unwrap_or_default();
+        exits.push(Exit {
+            why: Why::Result(result),
+            to,
+        });
+    }
+    for step in list("Errors") {
+        let error = step["ErrorType"].as_str().unwrap_or_default();
+        let to = step["NextAction"].as_str().unwrap_or_default();
+        exits.push(Exit {
+            why: Why::Error(error),
+            to,
+        });
+    }
+    exits
+}
+
+/// The flow's actions by identifier; of two with the same, the first.
+pub fn actions(flow: &Value) -> BTreeMap<&str, &Value> {
+    let mut actions = BTreeMap::new();
+    for action in flow["Actions"].as_array().into_iter().flatten() {
+        let id = action["Identifier"].as_str().unwrap_or_default();
+        actions.entry(id).or_insert(action);
+    }
+    actions
+}
+
+/// Everything that is wrong with a flow's shape, each with the action's name.
+pub fn findings(flow: &Value) -> Vec<String> {
+    let mut findings = Vec::new();
+    if flow["Version"] != VERSION {
+        findings.push(format!("Version is {}, not {VERSION}", flow["Version"]));
+    }
+    if keys(flow) != ["Actions", "Metadata", "StartAction", "Version"] {
+        findings.push(format!("a flow has other fields than {:?}", keys(flow)));
+    }
+    let list = flow["Actions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    if list.len() > MAX_ACTIONS || flow.to_string().len() > MAX_CHARS {
+        findings.push("the flow is larger than Connect takes".to_owned());
+    }
+    let actions = actions(flow);
+    if actions.len() != list.len() {
+        findings.push("an Identifier is used twice, or is missing".to_owned());
+    }
+    let start = flow["StartAction"].as_str().unwrap_or_default();
+    if !actions.contains_key(start) {
+        findings.push(format!("StartAction {start:?} is no action"));
+    }
+    for action in list {
+        let id = action["Identifier"].as_str().unwrap_or_default();
+        let found = check_action(action, &actions);
+        findings.extend(found.into_iter().map(|finding| format!("{id}: {finding}")));
+    }
+    findings.extend(reach_findings(start, &actions));
+    findings.extend(metadata_findings(&flow["Metadata"], &actions));
+    findings
+}
+
+fn check_action(action: &Value, actions: &BTreeMap<&str, &Value>) -> Vec<String> {
+    let mut findings = Vec::new();
+    let id = action["Identifier"].as_str().unwrap_or_default();
+    if id.is_empty()
+        || id.chars().count() > MAX_IDENTIFIER_CHARS
+        || id.contains(|c| NOT_IN_IDENTIFIERS.contains(c))
+    {
+        findings.push("not an Identifier that Connect takes".to_owned());
+    }
+    if keys(action) != ["Identifier", "Parameters", "Transitions", "Type"] {
+        findings.push(format!(
+            "an action has other fields than {:?}",
+            keys(action)
+        ));
+    }
+    let Some(kind) = Kind::of(action) else {
+        findings.push(format!("unknown Type {}", action["Type"]));
+        return findings;
+    };
+    findings.extend(parameter_findings(kind, &action["Parameters"]));
+    findings.extend(transition_findings(kind, action));
+    for exit in exits(action) {
+        if !actions.contains_key(exit.to) {
+            findings.push(format!(
+                "{:?} leads to {:?}, which is no action",
+                exit.why, exit.to
+            ));
+        }
+    }
+    findings
+}
+
+fn parameter_findings(kind: Kind, parameters: &Value) -> Vec<String> {
+    let mut findings = Vec::new();
+    if !parameters.is_object() {
+        findings.push("no Parameters".to_owned());
+    }
+    for (name, parameter) in kind.parameters() {
+        match &parameters[name] {
+            Value::Null => findings.push(format!("{name} is missing")),
+            value if !parameter.fits(value) => findings.push(format!("{name} cannot be {value}")),
+            _ => {}
+        }
+    }
+    for name in keys(parameters) {
+        if !kind.parameters().iter().any(|(known, _)| *known == name) {
+            findings.push(format!("{name} is no parameter of it"));
+        }
+    }
+    findings
+}
+
+fn transition_findings(kind: Kind, action: &Value) -> Vec<String> {
+    let transitions = &action["Transitions"];
+    let mut findings = Vec::new();
+    if kind == Kind::Disconnect {
+        if transitions
+            .as_object()
+            .is_none_or(|fields| !fields.is_empty())
+        {
+            findings.push("the end has Transitions".to_owned());
+        }
+        return findings;
+    }
+    if keys(transitions) != ["Conditions", "Errors", "NextAction"] {
+        findings.push(format!(
+            "Transitions has other fields than {:?}",
+            keys(transitions)
+        ));
+    }
+    let (mut errors, mut results) = (Vec::new(), Vec::new());
+    for exit in exits(action) {
+        match exit.why {
+            Why::Done => {}
+            Why::Error(error) => errors.push(error),
+            Why::Result(result) => results.push(result),
+        }
+    }
+    errors.sort_unstable();
+    if errors != kind.errors(&action["Parameters"]) {
+        findings.push(format!(
+            "error branches are {errors:?}, not {:?}",
+            kind.errors(&action["Parameters"])
+        ));
+    }
+    let unique: BTreeSet<_> = results.iter().collect();
+    let fitting = match kind {
+        Kind::Loop => unique == BTreeSet::from([&"ContinueLooping", &"DoneLooping"]),
+        Kind::Input => !results.is_empty() && results.iter().all(|result| is_key(result)),
+        _ => results.is_empty(),
+    };
+    if !fitting || unique.len() != results.len() {
+        findings.push(format!("conditions are {results:?}"));
+    }
+    let equals = |step: &Value| {
+        let condition = &step["Condition"];
+        condition["Operator"] == "Equals"
+            && condition["Operands"]
+                .as_array()
+                .is_some_and(|list| list.len() == 1)
+    };
+    if !transitions["Conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .all(equals)
+    {
+        findings.push("a condition is not Equals with one operand".to_owned());
+    }
+    findings.extend(default_findings(kind, action));
+    findings
+}
+
+/// Where conditions decide, NextAction is what the designer shows as the default: it must
+/// be the way that is taken when nothing matches, not another one.
+fn default_findings(kind: Kind, action: &Value) -> Option<String> {
+    let default = match kind {
+        Kind::Input => Why::Error(NO_MATCHING_ERROR),
+        Kind::Loop => Why::Result("DoneLooping"),
+        _ => return None,
+    };
+    let taken = exits(action).into_iter().find(|exit| exit.why == default)?;
+    let next = action["Transitions"]["NextAction"].as_str();
+    (next != Some(taken.to)).then(|| format!("NextAction is {next:?}, not {:?}", taken.to))
+}
+
+fn is_key(result: &str) -> bool {
+    result.len() == 1
+        && result
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"*#".contains(&byte))
+}
+
+/// No action stands apart, and from each one the call can end.
+fn reach_findings(start: &str, actions: &BTreeMap<&str, &Value>) -> Vec<String> {
+    let reached = closure([start], |id| {
+        let action = actions.get(id);
+        action
+            .into_iter()
+            .flat_map(|action| exits(action))
+            .map(|exit| exit.to)
+            .collect()
+    });
+    let ends = actions
+        .iter()
+        .filter(|(_, action)| Kind::of(action) == Some(Kind::Disconnect));
+    let ending = closure(ends.map(|(id, _)| *id), |id| {
+        let leads = |action: &Value| exits(action).iter().any(|exit| exit.to == id);
+        actions
+            .iter()
+            .filter(|(_, action)| leads(action))
+            .map(|(from, _)| *from)
+            .collect()
+    });
+    let mut findings = Vec::new();
+    for id in actions.keys() {
+        if !reached.contains(id) {
+            findings.push(format!("{id}: nothing leads here"));
+        }
+        if !ending.contains(id) {
+            findings.push(format!("{id}: the call cannot end from here"));
+        }
+    }
+    findings
+}
+
+fn closure<'a>(
+    from: impl IntoIterator<Item = &'a str>,
+    next: impl Fn(&str) -> Vec<&'a str>,
+) -> BTreeSet<&'a str> {
+    let mut open: Vec<&str> = from.into_iter().collect();
+    let mut reached = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if reached.insert(id) {
+            open.extend(next(id));
+        }
+    }
+    reached
+}
+
+/// What the designer needs: a place for each block, none on another, and the keys of a menu.
+fn metadata_findings(metadata: &Value, actions: &BTreeMap<&str, &Value>) -> Vec<String> {
+    let mut findings = Vec::new();
+    let place = |value: &Value| Some((value["x"].as_f64()?, value["y"].as_f64()?));
+    if place(&metadata["entryPointPosition"]).is_none() {
+        findings.push("Metadata: no entryPointPosition".to_owned());
+    }
+    if metadata["type"] != "contactFlow" || metadata["name"].as_str().is_none_or(str::is_empty) {
+        findings.push("Metadata: no name, or not of type contactFlow".to_owned());
+    }
+    let blocks = &metadata["ActionMetadata"];
+    if !keys(blocks).iter().eq(actions.keys()) {
+        findings.push("Metadata: its blocks are not the flow's actions".to_owned());
+    }
+    let mut placed: Vec<(&str, (f64, f64))> = Vec::new();
+    for (id, action) in actions {
+        let Some((x, y)) = place(&blocks[id]["position"]) else {
+            findings.push(format!("Metadata: {id} has no position"));
+            continue;
+        };
+        for (other, (other_x, other_y)) in &placed {
+            if (x - other_x).abs() < BLOCK.0 && (y - other_y).abs() < BLOCK.1 {
+                findings.push(format!("Metadata: {id} lies on {other}"));
+            }
+        }
+        placed.push((id, (x, y)));
+        if blocks[id]["isFriendlyName"] != true {
+            findings.push(format!("Metadata: {id} is not told to be a name"));
+        }
+        findings.extend(key_findings(id, action, &blocks[id]));
+    }
+    findings
+}
+
+fn key_findings(id: &str, action: &Value, block: &Value) -> Option<String> {
+    let conditions = action["Transitions"]["Conditions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let keys: Vec<_> = conditions
+        .map(|step| &step["Condition"]["Operands"][0])
+        .collect();
+    let shown = block["conditionMetadata"].as_array().into_iter().flatten();
+    let shown: Vec<_> = shown.map(|condition| &condition["value"]).collect();
+    let is_menu = Kind::of(action) == Some(Kind::Input);
+    (is_menu && keys != shown)
+        .then(|| format!("Metadata: {id} shows the keys {shown:?}, not {keys:?}"))
+}

@@ -1,0 +1,403 @@
+//! The template against the code and the docs: the same settings, permissions, metrics and
+//! times in each, both ways; and a filter that drops no record that is to be recorded.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use callreel::config::{LogLevel, SETTINGS};
+use serde_json::Value;
+
+#[path = "template/filter.rs"]
+mod filter;
+#[path = "template/permissions.rs"]
+mod permissions;
+#[path = "template/records.rs"]
+mod records;
+#[path = "template/yaml.rs"]
+mod yaml;
+
+/// Settings that the template leaves alone, each with the reason.
+const NOT_IN_THE_TEMPLATE: &[(&str, &str)] = &[
+    ("REGION", "Lambda sets AWS_REGION, and all is in one region"),
+    ("KVS_CONNECTIONS", "the default was chosen by measurement"),
+    (
+        "FRAGMENTS_PER_REQUEST",
+        "the default was chosen by measurement",
+    ),
+    (
+        "BATCH_CONCURRENCY",
+        "memory bounds it, and MemorySize does not change that bound",
+    ),
+    (
+        "DEADLINE_MARGIN_SECONDS",
+        "the default fits the time-out, which is no parameter",
+    ),
+    ("START_SELECTOR_TYPE", "does nothing"),
+    ("RECORDINGS_PUBLIC_READ_ACL", "does nothing"),
+];
+
+fn read(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn template() -> Value {
+    yaml::read("template.yaml")
+}
+
+fn fields<'a>(value: &'a Value, name: &str) -> &'a serde_json::Map<String, Value> {
+    let found = value[name].as_object();
+    found.unwrap_or_else(|| panic!("{name} is there"))
+}
+
+/// The first cells in backquotes of a Markdown table's rows.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    text.lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+fn names(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+// ---------------------------------------------------------------- settings
+
+#[test]
+fn template_code_and_readme_name_the_same_settings() {
+    let template = template();
+    let in_template: BTreeSet<_> = fields(
+        &template["Resources"]["Recorder"]["Properties"]["Environment"],
+        "Variables",
+    )
+    .keys()
+    .map(String::as_str)
+    .collect();
+    let in_code: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+    let left_out: BTreeSet<_> = NOT_IN_THE_TEMPLATE.iter().map(|(name, _)| *name).collect();
+    let expected: BTreeSet<_> = in_code.difference(&left_out).copied().collect();
+    assert_eq!(in_template, expected);
+    assert!(left_out.is_subset(&in_code), "{left_out:?}");
+
+    let readme = read("README.md");
+    let settings = readme.split("### Settings").nth(1).unwrap();
+    let settings = settings.split("\n#").next().unwrap();
+    let rows = rows(settings);
+    let in_readme: BTreeSet<_> = rows.iter().flat_map(|row| names(&row[0])).collect();
+    assert_eq!(in_readme, in_code);
+}
+
+#[test]
+fn what_the_template_sets_by_default_is_the_codes_default() {
+    let template = template();
+    let default = |name: &str| {
+        let mut found = SETTINGS.iter().filter(|setting| setting.name == name);
+        found.next().unwrap().default
+    };
+    let parameters = &template["Parameters"];
+    assert_eq!(
+        parameters["S3BucketPrefix"]["Default"],
+        default("RECORDINGS_KEY_PREFIX")
+    );
+    assert_eq!(parameters["LogLevel"]["Default"], default("LOG_LEVEL"));
+    for level in parameters["LogLevel"]["AllowedValues"].as_array().unwrap() {
+        assert!(
+            level.as_str().unwrap().parse::<LogLevel>().is_ok(),
+            "{level}"
+        );
+    }
+}
+
+// ---------------------------------------------------------------- the build
+
+/// No linter looks at these.
+#[test]
+fn the_function_is_built_from_a_binary_of_ours() {
+    let template = template();
+    let function = &template["Resources"]["Recorder"];
+    assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda");
+    let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str();
+    let manifest = read("Cargo.toml");
+    assert!(manifest.contains(&format!("[[bin]]\nname = \"{}\"", binary.unwrap())));
+    // `sam build` passes the binary's name alone; cargo-lambda reads the features here.
+    assert!(manifest.contains("[package.metadata.lambda.build]\nfeatures = [\"aws\"]"));
+    let properties = &function["Properties"];
+    assert_eq!(properties["Runtime"], "provided.al2023");
+    assert_eq!(properties["Handler"], "bootstrap");
+    assert_eq!(properties["Architectures"][0]["Ref"], "Architecture");
+    let architecture = &template["Parameters"]["Architecture"];
+    assert_eq!(architecture["Default"], "arm64");
+    assert_eq!(
+        architecture["AllowedValues"],
+        serde_json::json!(["arm64", "x86_64"])
+    );
+}
+
+/// Both event sources get the answer that the function gives: which records failed.
+#[test]
+fn both_mappings_take_the_functions_answer() {
+    let template = template();
+    for name in ["ContactRecords", "ParkedRecords"] {
+        let mapping = &template["Resources"][name]["Properties"];
+        assert_eq!(
+            mapping["FunctionResponseTypes"][0], "ReportBatchItemFailures",
+            "{name}"
+        );
+        assert_eq!(mapping["FunctionName"]["Ref"], "Recorder", "{name}");
+    }
+    let records = &template["Resources"]["ContactRecords"]["Properties"];
+    assert_eq!(records["BisectBatchOnFunctionError"], true);
+    let destination = &records["DestinationConfig"]["OnFailure"]["Destination"];
+    assert_eq!(destination["Fn::GetAtt"][0], "FailedRecords");
+    assert_eq!(
+        template["Parameters"]["StartingPosition"]["Default"],
+        "TRIM_HORIZON"
+    );
+}
+
+// ---------------------------------------------------------------- metrics and alarms
+
+fn alarms(template: &Value) -> BTreeMap<&str, &Value> {
+    let resources = template["Resources"].as_object().unwrap();
+    let alarms = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
+    let alarms: BTreeMap<_, _> = alarms
+        .map(|(name, alarm)| (name.as_str(), &alarm["Properties"]))
+        .collect();
+    assert!(alarms.len() >= 8);
+    alarms
+}
+
+/// The dashboard's JSON, with what `!Sub` fills in as it stands.
+fn dashboard(template: &Value) -> Value {
+    let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    serde_json::from_str(body.as_str().unwrap()).unwrap()
+}
+
+/// Metrics that the dashboard shows, of one namespace, with the names of their dimensions.
+fn shown(dashboard: &Value, namespace: &str) -> BTreeSet<(String, Vec<String>)> {
+    let widgets = dashboard["widgets"].as_array().unwrap().iter();
+    let metrics = widgets
+        .filter_map(|widget| widget["properties"]["metrics"].as_array())
+        .flatten();
+    let of_namespace = metrics.filter(|metric| metric[0] == namespace);
+    of_namespace
+        .map(|metric| {
+            let words: Vec<_> = metric
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            let dimensions = words[2..].iter().step_by(2).map(|name| (*name).to_owned());
+            (words[1].to_owned(), dimensions.collect())
+        })
+        .collect()
+}
+
+/// The names in `("Name", "Unit"` of the log's source.
+fn emitted() -> BTreeSet<String> {
+    let source = read("src/lambda/log.rs");
+    let compact: String = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let named = ["Seconds", "Count"].into_iter().flat_map(|unit| {
+        let parts: Vec<_> = compact
+            .split(&format!("\", \"{unit}\","))
+            .map(str::to_owned)
+            .collect();
+        let last = parts.len() - 1;
+        parts
+            .into_iter()
+            .take(last)
+            .map(|before| before.rsplit('"').next().unwrap().to_owned())
+    });
+    let names: BTreeSet<_> = named.collect();
+    assert!(names.len() >= 6, "{names:?}");
+    names
+}
+
+#[test]
+fn alarms_and_dashboard_watch_what_the_code_emits() {
+    let template = template();
+    let namespace = "Callreel";
+    let source = read("src/lambda/log.rs");
+    assert!(source.contains(&format!("NAMESPACE: &str = \"{namespace}\"")));
+    for dimensions in ["[\"Function\"]", "[\"Function\", \"Status\"]"] {
+        assert!(
+            source.contains(dimensions),
+            "log.rs emits the dimensions {dimensions}"
+        );
+    }
+    let emitted = emitted();
+    let shown = shown(&dashboard(&template), namespace);
+    let names: BTreeSet<_> = shown.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(names, emitted);
+    for (name, dimensions) in &shown {
+        assert!(
+            dimensions == &["Function"] || dimensions == &["Function", "Status"],
+            "{name} {dimensions:?}"
+        );
+    }
+    for (name, alarm) in alarms(&template) {
+        if alarm["Namespace"] == namespace {
+            assert!(
+                emitted.contains(alarm["MetricName"].as_str().unwrap()),
+                "{name}"
+            );
+            assert_eq!(alarm["Dimensions"][0]["Name"], "Function", "{name}");
+        }
+    }
+}
+
+#[test]
+fn each_alarm_says_what_to_do_and_tells_somebody() {
+    let template = template();
+    let shown = dashboard(&template)["widgets"][0]["properties"]["alarms"].clone();
+    let shown: BTreeSet<_> = shown
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|arn| arn.as_str().unwrap().to_owned())
+        .collect();
+    let alarms = alarms(&template);
+    let expected = alarms
+        .keys()
+        .map(|name| format!("${{{name}.Arn}}"))
+        .collect();
+    assert_eq!(shown, expected);
+    let docs = read("docs/deploy.md");
+    for (name, alarm) in alarms {
+        let description = alarm["AlarmDescription"].as_str().unwrap();
+        assert!(
+            description.len() > 100 && description.len() <= 1024,
+            "{name}"
+        );
+        assert!(
+            alarm["AlarmActions"].is_object() && alarm["TreatMissingData"] == "notBreaching",
+            "{name}"
+        );
+        assert!(
+            docs.contains(&format!("| `{name}` |")),
+            "docs/deploy.md explains {name}"
+        );
+    }
+}
+
+// ---------------------------------------------------------------- times
+
+#[test]
+fn times_fit_the_retention() {
+    let template = template();
+    let resources = &template["Resources"];
+    let timeout = resources["Recorder"]["Properties"]["Timeout"]
+        .as_u64()
+        .unwrap();
+    let queue = &resources["RetryQueue"]["Properties"];
+    let visibility = queue["VisibilityTimeout"].as_u64().unwrap();
+    assert!(
+        visibility >= 6 * timeout,
+        "Lambda wants six times the time-out"
+    );
+    let kept = queue["MessageRetentionPeriod"].as_u64().unwrap();
+    assert_eq!(
+        resources["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"],
+        kept
+    );
+
+    let timing = fields(&template["Mappings"], "Timing");
+    let listed = template["Parameters"]["MediaRetentionHours"]["AllowedValues"]
+        .as_array()
+        .unwrap();
+    let listed: BTreeSet<_> = listed.iter().map(Value::to_string).collect();
+    assert_eq!(timing.keys().cloned().collect::<BTreeSet<_>>(), listed);
+    for (hours, row) in timing {
+        let retention = hours.parse::<u64>().unwrap() * 3_600;
+        let of = |name: &str| row[name].as_u64().unwrap();
+        let half_day = 12 * 3_600;
+        assert_eq!(of("RecordAge"), (retention / 2).min(half_day), "{hours}");
+        assert_eq!(
+            of("IteratorAgeMillis"),
+            (retention / 12 * 1_000).min(half_day * 500),
+            "{hours}"
+        );
+        assert_eq!(of("AtRiskSeconds"), retention / 4, "{hours}");
+        // The tries reach to the end of the retention, or of a week, and half of the
+        // message's own time is left to the dead-letter queue.
+        assert_eq!(
+            of("Receives"),
+            retention.min(kept / 2) / visibility,
+            "{hours}"
+        );
+    }
+}
+
+// ---------------------------------------------------------------- parameters
+
+#[test]
+fn each_parameter_is_grouped_labelled_and_explained() {
+    let template = template();
+    let parameters = fields(&template, "Parameters");
+    let interface = &template["Metadata"]["AWS::CloudFormation::Interface"];
+    let groups = interface["ParameterGroups"].as_array().unwrap();
+    let grouped: Vec<_> = groups
+        .iter()
+        .flat_map(|group| group["Parameters"].as_array().unwrap())
+        .collect();
+    assert_eq!(grouped.len(), parameters.len(), "each in one group");
+    let docs = read("docs/deploy.md");
+    for (name, parameter) in parameters {
+        assert!(
+            grouped.iter().any(|grouped| *grouped == name),
+            "{name} is in a group"
+        );
+        assert!(
+            interface["ParameterLabels"][name]["default"].is_string(),
+            "{name} has a label"
+        );
+        let description = parameter["Description"].as_str().unwrap();
+        assert!(
+            description.len() > 15 && description.len() < 4_000,
+            "{name}"
+        );
+        assert!(
+            docs.contains(&format!("| `{name}` |")),
+            "docs/deploy.md tells of {name}"
+        );
+        let constrained = parameter.get("AllowedPattern").is_some();
+        assert_eq!(
+            constrained,
+            parameter.get("ConstraintDescription").is_some(),
+            "{name}"
+        );
+    }
+    for name in fields(&template, "Outputs").keys() {
+        assert!(
+            docs.contains(&format!("`{name}`")),
+            "docs/deploy.md tells of {name}"
+        );
+    }
+}
+
+/// The distribution's stack is given all that it takes.
+#[test]
+fn the_distributions_parameters_are_passed() {
+    let template = template();
+    let passed = fields(
+        &template["Resources"]["Distribution"]["Properties"],
+        "Parameters",
+    );
+    let taken = yaml::read("distribution.yaml");
+    let taken = fields(&taken, "Parameters");
+    assert!(taken.keys().eq(passed.keys()), "{:?}", passed.keys());
+}

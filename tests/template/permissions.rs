@@ -1,0 +1,183 @@
+//! What the role is allowed, what the code calls, and what the docs explain: the same.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use callreel::permissions::{OF_CALLS, OF_SERVICES, actions};
+use serde_json::Value;
+
+use super::{fields, names, read, rows, template};
+
+/// What the SDK's operations need. Service Authorization Reference, "Actions defined by".
+const OPERATIONS: &[(&str, &str)] = &[
+    ("get_data_endpoint", "kinesisvideo:GetDataEndpoint"),
+    ("describe_stream", "kinesisvideo:DescribeStream"),
+    ("list_fragments", "kinesisvideo:ListFragments"),
+    (
+        "get_media_for_fragment_list",
+        "kinesisvideo:GetMediaForFragmentList",
+    ),
+    ("get_object", "s3:GetObject"),
+    ("head_object", "s3:GetObject"),
+    ("put_object", "s3:PutObject"),
+    ("create_multipart_upload", "s3:PutObject"),
+    ("upload_part", "s3:PutObject"),
+    ("complete_multipart_upload", "s3:PutObject"),
+    ("abort_multipart_upload", "s3:AbortMultipartUpload"),
+    ("get_contact_attributes", "connect:GetContactAttributes"),
+    (
+        "update_contact_attributes",
+        "connect:UpdateContactAttributes",
+    ),
+    ("send_message", "sqs:SendMessage"),
+];
+/// Permissions without an operation of their own.
+const WITHOUT_OPERATION: &[(&str, &str)] = &[
+    ("s3:ListBucket", "makes a missing object a 404"),
+    (
+        "s3:PutObjectTagging",
+        "of put_object and create_multipart_upload with tags",
+    ),
+];
+/// How names of operations begin.
+const VERBS: &[&str] = &[
+    "abort", "change", "complete", "copy", "create", "delete", "describe", "get", "head", "list",
+    "put", "receive", "search", "send", "update", "upload",
+];
+/// The files of src/aws that the function calls AWS from.
+const CALLERS: &[&str] = &["connect.rs", "kvs.rs", "kvs", "queue.rs", "s3.rs", "s3"];
+
+/// Statement id and action, of all that the role allows.
+fn allowed(template: &Value) -> BTreeSet<(String, String)> {
+    let policies = template["Resources"]["RecorderRole"]["Properties"]["Policies"].as_array();
+    let statements = policies
+        .unwrap()
+        .iter()
+        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+    let mut allowed = BTreeSet::new();
+    for statement in statements {
+        let statement = match statement.get("Fn::If") {
+            Some(choice) => &choice[1],
+            None => statement,
+        };
+        assert_eq!(statement["Effect"], "Allow");
+        assert_ne!(statement["Resource"], "*", "{statement}");
+        let actions = match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            one => vec![one.clone()],
+        };
+        for action in actions {
+            let action = action.as_str().unwrap();
+            assert!(!action.contains('*'), "{action}");
+            allowed.insert((
+                statement["Sid"].as_str().unwrap().to_owned(),
+                action.to_owned(),
+            ));
+        }
+    }
+    allowed
+}
+
+#[test]
+fn template_code_and_docs_name_the_same_permissions() {
+    let template = template();
+    let allowed = allowed(&template);
+    let in_template: BTreeSet<_> = allowed.iter().map(|(_, action)| action.as_str()).collect();
+    let needed = OF_CALLS
+        .iter()
+        .chain(OF_SERVICES)
+        .flat_map(|phrase| actions(phrase));
+    assert_eq!(in_template, needed.collect());
+
+    let docs = read("docs/permissions.md");
+    let role = docs.split("## The function's role").nth(1).unwrap();
+    let role = role.split("\n## ").next().unwrap();
+    let mut in_docs = BTreeSet::new();
+    for row in rows(role) {
+        assert_eq!(
+            row.len(),
+            5,
+            "action, statement, resource, why, what breaks: {row:?}"
+        );
+        assert!(row.iter().all(|cell| cell.len() > 3), "{row:?}");
+        let statement = names(&row[1]).next().unwrap().to_owned();
+        in_docs.extend(names(&row[0]).map(|action| (statement.clone(), action.to_owned())));
+    }
+    assert_eq!(in_docs, allowed);
+}
+
+#[test]
+fn the_role_has_nothing_but_its_own_statements() {
+    let template = template();
+    let role = fields(&template["Resources"]["RecorderRole"], "Properties");
+    assert!(!role.contains_key("ManagedPolicyArns"));
+    let function = fields(&template["Resources"]["Recorder"], "Properties");
+    // SAM adds managed policies for these.
+    assert!(!function.contains_key("Policies") && !function.contains_key("Events"));
+    assert!(function.contains_key("Role"));
+    for file in ["template.yaml", "distribution.yaml"] {
+        let fixed = read(file).lines().any(|line| {
+            line.contains("arn:aws:")
+                && !["AllowedPattern", "must be"]
+                    .iter()
+                    .any(|word| line.contains(word))
+        });
+        assert!(
+            !fixed,
+            "{file}: ARNs take their partition from AWS::Partition"
+        );
+    }
+}
+
+/// Operations that a source calls: methods without arguments whose names begin with a verb.
+fn operations(source: &str) -> BTreeSet<String> {
+    let production = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let called = production
+        .split('.')
+        .skip(1)
+        .filter_map(|rest| rest.split_once("()"));
+    called
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| {
+            name.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        })
+        .filter(|name| {
+            VERBS
+                .iter()
+                .any(|verb| name.starts_with(&format!("{verb}_")))
+        })
+        .collect()
+}
+
+#[test]
+fn the_code_calls_what_it_asks_permission_for_and_nothing_else() {
+    let mut sources = vec![];
+    for name in CALLERS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src/aws")
+            .join(name);
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).unwrap();
+            sources.extend(
+                entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()),
+            );
+        } else {
+            sources.push(std::fs::read_to_string(path).unwrap());
+        }
+    }
+    let called: BTreeSet<_> = sources
+        .iter()
+        .flat_map(|source| operations(source))
+        .collect();
+    let known: BTreeSet<_> = OPERATIONS
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    assert_eq!(called, known, "OPERATIONS says which permission each needs");
+
+    let used = OPERATIONS.iter().map(|(_, action)| *action);
+    let used = used.chain(WITHOUT_OPERATION.iter().map(|(action, _)| *action));
+    let asked = OF_CALLS.iter().flat_map(|phrase| actions(phrase));
+    assert_eq!(used.collect::<BTreeSet<_>>(), asked.collect());
+}
