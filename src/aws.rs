@@ -20,6 +20,7 @@
 //! [`Failure`](crate::failure::Failure), and its kind says what becomes of the recording.
 
 pub mod connect;
+pub mod contacts;
 #[cfg(feature = "operate")]
 pub mod deployment;
 mod errors;
@@ -37,6 +38,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 pub use connect::ConnectContacts;
+pub use contacts::ContactSearch;
 pub use kvs::KvsSource;
 pub use queue::ParkQueue;
 pub use s3::S3Recordings;
@@ -160,15 +162,19 @@ pub struct Connected {
 
 /// Makes all clients. No call is made yet, but for credentials that must be looked up.
 pub async fn connect_all(config: &Config, access: Access) -> Connected {
-    let shared = load(access).await;
+    connect(config, &load(access).await)
+}
+
+/// The same over a configuration that is loaded already.
+pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
     Connected {
-        source: KvsSource::new(&shared, kvs::Limits::from(config)),
-        store: S3Recordings::new(&shared, s3::Bucket::from(config)),
-        notes: ConnectContacts::new(&shared),
+        source: KvsSource::new(shared, kvs::Limits::from(config)),
+        store: S3Recordings::new(shared, s3::Bucket::from(config)),
+        notes: ConnectContacts::new(shared),
         queue: config
             .retry_queue
             .as_ref()
-            .map(|url| ParkQueue::new(&shared, url)),
+            .map(|url| ParkQueue::new(shared, url)),
     }
 }
 

@@ -8,6 +8,8 @@ mod doctor;
 mod extract;
 mod inspect;
 mod record;
+#[cfg(feature = "aws")]
+mod redrive;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod synth;
@@ -43,6 +45,9 @@ pub struct Cli {
 enum Command {
     /// Record the calls of a Kinesis or SQS event, as the Lambda function would
     Record(record::RecordArgs),
+    /// Find recordings without a complete verdict, and record them again, most urgent first
+    #[cfg(feature = "aws")]
+    Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
     Extract(extract::ExtractArgs),
     /// Show what a media file holds, and draw it
@@ -66,6 +71,8 @@ fn run(cli: &Cli) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let done = match &cli.command {
         Command::Record(args) => record::run(args, &mut out, cli.json),
+        #[cfg(feature = "aws")]
+        Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),

@@ -234,7 +234,7 @@ impl FailureKind {
             Self::Contended => "it is tried again",
             Self::TooLong => "extract it in parts",
             // The permission itself stands in the failure's text.
-            Self::Denied(_) => "allow it to the recorder's role",
+            Self::Denied(_) => "allow it to the role that this runs as",
             Self::NoCredentials => {
                 "give the recorder a role, or log in; a session that expired must be renewed"
             }
@@ -329,7 +329,7 @@ mod tests {
         );
         assert_eq!(
             failure.to_string(),
-            "stream s: 403; kinesisvideo:ListFragments: allow it to the recorder's role"
+            "stream s: 403; kinesisvideo:ListFragments: allow it to the role that this runs as"
         );
     }
 }

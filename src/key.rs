@@ -14,6 +14,9 @@ use crate::wav::Output;
 /// The longest id that goes into a key as it is; longer ones end in their hash.
 const MAX_ID_CHARS: usize = 128;
 
+/// What a verdict's key ends in.
+pub const VERDICT_SUFFIX: &str = "_verdict.json";
+
 /// What tells a recording from every other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingId {
@@ -82,7 +85,21 @@ impl RecordingKeys {
 
     /// The key of the verdict.
     pub fn verdict(&self) -> String {
-        format!("{}_verdict.json", self.base)
+        format!("{}{VERDICT_SUFFIX}", self.base)
+    }
+
+    /// The way back from a verdict's key: all keys of the recording and where it begins.
+    /// `None` when the key is not one of this contact's recordings.
+    pub fn of_verdict(key: &str, contact: &str) -> Option<(Self, RecordingStart)> {
+        let base = key.strip_suffix(VERDICT_SUFFIX)?;
+        let stem = base.rsplit('/').next()?;
+        let start = stem.strip_prefix(&*safe(contact))?.strip_prefix('_')?;
+        let start = match start.strip_prefix('t') {
+            Some(millis) => RecordingStart::Time(EpochMillis(millis.parse().ok()?)),
+            None => RecordingStart::Fragment(start.parse().ok()?),
+        };
+        let base = base.to_owned();
+        Some((Self { base }, start))
     }
 }
 
@@ -145,6 +162,31 @@ mod tests {
             initiated: initiated.and_then(EpochMillis::from_rfc3339),
             start: RecordingStart::Fragment("9134".parse().unwrap()),
         }
+    }
+
+    #[test]
+    fn the_way_back_from_a_verdicts_key() {
+        for contact in ["8d1c-2a", "a/b_c", &"x".repeat(300)] {
+            for start in [
+                RecordingStart::Fragment("9134".parse().unwrap()),
+                RecordingStart::Time(EpochMillis(1_760_000_000_000)),
+            ] {
+                let id = RecordingId {
+                    start,
+                    ..id(contact, None)
+                };
+                let keys = id.keys("rec/");
+                let back = RecordingKeys::of_verdict(&keys.verdict(), contact);
+                assert_eq!(back, Some((keys.clone(), start)));
+                assert_eq!(RecordingKeys::of_verdict(&keys.verdict(), "other"), None);
+                assert_eq!(
+                    RecordingKeys::of_verdict(&keys.wav(Output::From), contact),
+                    None
+                );
+            }
+        }
+        let odd = RecordingKeys::of_verdict("rec/8d1c-2a_12x_verdict.json", "8d1c-2a");
+        assert_eq!(odd, None);
     }
 
     #[test]

@@ -35,6 +35,7 @@
 //! | [`verdict`] | all that was found | the JSON beside the files |
 //! | [`failure`] | what broke | what to do about it: retry or park |
 //! | [`parked`] | a record that only a person can help on | the message that it waits in |
+//! | [`redrive`] | recordings found anywhere | what is to be made again, most urgent first |
 //! | [`permissions`] | what the recorder's role must be allowed | |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
@@ -92,6 +93,7 @@ pub mod levels;
 pub mod parked;
 pub mod permissions;
 pub mod plan;
+pub mod redrive;
 pub mod request;
 pub mod synth;
 pub mod ticks;

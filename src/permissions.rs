@@ -44,6 +44,29 @@ pub const OF_CALLS: &[&str] = &[
     SEND_MESSAGE,
 ];
 
+/// What is in a bucket.
+pub const LIST_OBJECTS: &str = "s3:ListBucket on the bucket";
+/// Messages of the queue.
+pub const RECEIVE_MESSAGE: &str = "sqs:ReceiveMessage on the queue";
+/// Messages that are done.
+pub const DELETE_MESSAGE: &str = "sqs:DeleteMessage on the queue";
+/// Messages that are worked on, or given back.
+pub const HIDE_MESSAGE: &str = "sqs:ChangeMessageVisibility on the queue";
+/// A contact's recordings.
+pub const DESCRIBE_CONTACT: &str = "connect:DescribeContact on the instance's contacts";
+/// The contacts of a time.
+pub const SEARCH_CONTACTS: &str = "connect:SearchContacts on the instance";
+
+/// What an operator needs beside the recorder's calls to redrive; never the function.
+pub const OF_REDRIVE: &[&str] = &[
+    LIST_OBJECTS,
+    RECEIVE_MESSAGE,
+    DELETE_MESSAGE,
+    HIDE_MESSAGE,
+    DESCRIBE_CONTACT,
+    SEARCH_CONTACTS,
+];
+
 /// What AWS does in the role's name: KMS is asked by the services that keep things under a
 /// key, Lambda reads the event sources and keeps what failed, and writes the log.
 /// Source: Lambda Developer Guide, "Using Lambda with Kinesis", "Using Lambda with SQS",

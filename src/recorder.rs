@@ -4,6 +4,7 @@
 //! delivery that finds the verdict goes straight to the attributes.
 
 mod commit;
+mod note;
 mod read;
 mod work;
 mod write;
@@ -11,21 +12,19 @@ mod write;
 pub use commit::Made;
 pub use work::{Part, Worked, WorkedRecord, open_record};
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use crate::assembly::Assembly;
-use crate::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
 use crate::attribution::Attribution;
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::Fragment;
 use crate::plan::{Policy, RecordingPlan};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
 use crate::request::Answer;
-use crate::verdict::{Account, Facts, FileEntry, Verdict};
+use crate::verdict::{Account, Facts, FileEntry, Status, Verdict};
 use crate::wav::Output;
 use commit::{commit, final_verdict, put_unfinished};
 use write::Files;
@@ -39,6 +38,19 @@ pub struct Reading {
     pub requests_at_once: usize,
     /// How often a fragment is asked for before it counts as missing.
     pub attempts: u32,
+    /// Which recordings are read although there is a verdict on them.
+    pub again: Again,
+}
+
+/// Which recordings are made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// Those that failed: any other verdict is the end of it.
+    #[default]
+    IfFailed,
+    /// Partial ones, too. Files and verdict are replaced only by some that hold more
+    /// ([`Verdict::holds_more_than`]); until that is known, nobody sees anything of them.
+    IfNotComplete,
 }
 
 impl Default for Reading {
@@ -47,6 +59,7 @@ impl Default for Reading {
             fragments_per_request: 50,
             requests_at_once: 3,
             attempts: 4,
+            again: Again::IfFailed,
         }
     }
 }
@@ -170,6 +183,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         let before = self.store.find_verdict(&plan.keys.verdict()).await?;
         timings.verdict = lap.next();
         let (verdict, found) = match final_verdict(before.as_deref()) {
+            Some(old) if self.reads_again(&old) => {
+                let read = self.read_again(plan, &old, before, deadline, &mut timings, progress);
+                let verdict = read.await?;
+                let found = verdict == old;
+                (verdict, found)
+            }
             Some(verdict) => (verdict, true),
             None => {
                 let recorded = self.record_media(plan, before, deadline, &mut timings, progress);
@@ -199,14 +218,15 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         timings: &mut Timings,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Verdict, Failure> {
-        let failure = match self.make(plan, deadline, timings, progress).await {
-            Ok(made) if made.verdict.is_final() => {
+        let made = self.make(plan, Over::Nothing, deadline, timings, progress);
+        let failure = match made.await {
+            Ok(Ended::Made(made)) if made.verdict.is_final() => {
                 let mut lap = Lap::start();
                 let committed = commit(&self.store, plan, before, made).await;
                 timings.commit = lap.next();
                 return committed;
             }
-            Ok(made) => Ok(made.verdict),
+            Ok(Ended::Made(Made { verdict, .. }) | Ended::GivenUp(verdict)) => Ok(verdict),
             Err(failure) => Err(failure),
         };
         let verdict = match &failure {
@@ -222,13 +242,44 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         failure.and_then(|verdict| put.map(|_| verdict))
     }
 
-    async fn make(
+    fn reads_again(&self, old: &Verdict) -> bool {
+        match self.reading.again {
+            Again::IfFailed => false,
+            Again::IfNotComplete => old.status == Status::Partial,
+        }
+    }
+
+    /// Reads a partial recording once more, and replaces it if that gives more. A failure
+    /// leaves the old verdict as it is: there are files that it tells of.
+    async fn read_again(
         &self,
         plan: &RecordingPlan,
+        old: &Verdict,
+        before: Option<Vec<u8>>,
         deadline: &impl Deadline,
         timings: &mut Timings,
         progress: impl Fn(Progress) + Send + Sync,
-    ) -> Result<Made, Failure> {
+    ) -> Result<Verdict, Failure> {
+        let made = self.make(plan, Over::Partial(old), deadline, timings, progress);
+        match made.await? {
+            Ended::GivenUp(_) => Ok(old.clone()),
+            Ended::Made(made) => {
+                let mut lap = Lap::start();
+                let committed = commit(&self.store, plan, before, made).await;
+                timings.commit = lap.next();
+                committed
+            }
+        }
+    }
+
+    async fn make(
+        &self,
+        plan: &RecordingPlan,
+        over: Over<'_>,
+        deadline: &impl Deadline,
+        timings: &mut Timings,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Ended, Failure> {
         let mut lap = Lap::start();
         let numbers = read::list_numbers(&self.source, plan).await?;
         timings.list = lap.next();
@@ -241,76 +292,35 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
                     progress(Progress { settled, of });
                 }
             });
-        let answers = answers.chain(stream::once(self.look_once_more(plan)));
-        let made = assemble(&self.store, &self.policy, deadline, plan, answers).await?;
-        timings.media = made.timings.media;
-        timings.files = made.timings.files;
-        Ok(made)
+        let answers = answers.chain(stream::once(self.look_once_more(plan, over)));
+        // Boxed: the future is large, and its caller holds it in two places.
+        let made = Box::pin(make_files(&self.store, &self.policy, plan, over, answers));
+        let ended = until(deadline, plan, made).await?;
+        if let Ended::Made(made) = &ended {
+            timings.media = made.timings.media;
+            timings.files = made.timings.files;
+        }
+        Ok(ended)
     }
 
     /// Stands behind the last answer, just before the files end: no file of a recording
     /// that another delivery has done meanwhile is overwritten.
-    async fn look_once_more(&self, plan: &RecordingPlan) -> Result<Answer, Failure> {
+    async fn look_once_more(
+        &self,
+        plan: &RecordingPlan,
+        over: Over<'_>,
+    ) -> Result<Answer, Failure> {
         let key = plan.keys.verdict();
-        match final_verdict(self.store.find_verdict(&key).await?.as_deref()) {
-            None => Ok(Answer::default()),
-            Some(_) => Err(Failure::new(
+        let there = final_verdict(self.store.find_verdict(&key).await?.as_deref());
+        match (there, over) {
+            (None, _) => Ok(Answer::default()),
+            (Some(there), Over::Partial(old)) if there == *old => Ok(Answer::default()),
+            (Some(_), _) => Err(Failure::new(
                 FailureKind::Contended,
                 key,
                 "another delivery made the recording meanwhile",
             )),
         }
-    }
-
-    /// Adds the files' URLs to the contact's attributes.
-    async fn note(&self, plan: &RecordingPlan, verdict: &Verdict) -> Result<Noted, Failure> {
-        if verdict.files.is_empty() {
-            return Ok(Noted::NothingToNote);
-        }
-        let instance = plan.instance.as_deref();
-        let mut held = self.notes.read(instance, &plan.attributes_contact).await?;
-        let changes = match self.changes(plan, verdict, &held) {
-            Ok(changes) => changes,
-            Err(noted) => return Ok(noted),
-        };
-        if changes.is_empty() {
-            return Ok(Noted::Unchanged);
-        }
-        held.extend(changes.clone());
-        let bytes = attributes::byte_count(
-            held.iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        );
-        if bytes > MAX_ATTRIBUTE_BYTES {
-            return Ok(Noted::NoRoom { bytes });
-        }
-        self.notes
-            .write(instance, &plan.attributes_contact, &changes)
-            .await?;
-        Ok(Noted::Written)
-    }
-
-    fn changes(
-        &self,
-        plan: &RecordingPlan,
-        verdict: &Verdict,
-        held: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, Noted> {
-        let mut changes = BTreeMap::new();
-        for output in plan.authorisation.outputs() {
-            let attribute = output.attribute();
-            let Some(file) = verdict.files.iter().find(|file| file.kind == output.name()) else {
-                continue;
-            };
-            let value = held.get(attribute).map(String::as_str);
-            if attributes::held(value, &self.policy.our_urls(), &plan.id, &[]) == Held::NotOurs {
-                return Err(Noted::NotOurs { attribute });
-            }
-            if let Some(value) = attributes::with_url(value, &file.url) {
-                changes.insert(attribute.to_owned(), value);
-            }
-        }
-        Ok(changes)
     }
 }
 
@@ -323,11 +333,44 @@ pub async fn assemble<R: RecordingStore>(
     plan: &RecordingPlan,
     answers: impl Stream<Item = Result<Answer, Failure>>,
 ) -> Result<Made, Failure> {
-    let made = make_files(store, policy, plan, answers);
+    let made = make_files(store, policy, plan, Over::Nothing, answers);
+    match until(deadline, plan, made).await? {
+        Ended::Made(made) => Ok(made),
+        Ended::GivenUp(verdict) => Ok(Made {
+            verdict,
+            files: Vec::new(),
+            timings: Timings::default(),
+        }),
+    }
+}
+
+/// What stands where a recording goes.
+#[derive(Clone, Copy, Debug)]
+enum Over<'a> {
+    /// No files that a verdict tells of.
+    Nothing,
+    /// A partial recording, to be replaced only by one that holds more.
+    Partial(&'a Verdict),
+}
+
+/// How the making of files ended.
+enum Ended {
+    /// They are in the store.
+    Made(Made),
+    /// What stands there is as good: nothing was stored. What would have been told.
+    GivenUp(Verdict),
+}
+
+/// Work that stops at the deadline, wherever it is.
+async fn until<T>(
+    deadline: &impl Deadline,
+    plan: &RecordingPlan,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let passed = deadline.passed();
-    pin_mut!(made, passed);
-    match select(passed, made).await {
-        Either::Right((made, _)) => made,
+    pin_mut!(work, passed);
+    match select(passed, work).await {
+        Either::Right((ended, _)) => ended,
         Either::Left(((), _)) => Err(Failure::new(
             FailureKind::OutOfTime,
             &plan.stream,
@@ -340,8 +383,9 @@ async fn make_files<R: RecordingStore>(
     store: &R,
     policy: &Policy,
     plan: &RecordingPlan,
+    over: Over<'_>,
     answers: impl Stream<Item = Result<Answer, Failure>>,
-) -> Result<Made, Failure> {
+) -> Result<Ended, Failure> {
     let mut lap = Lap::start();
     let mut files = Files::new(store, plan);
     let (account, attribution, assembly) = match pour(plan, answers, &mut files).await {
@@ -354,7 +398,21 @@ async fn make_files<R: RecordingStore>(
     let media = lap.next();
     let attribution = attribution.into_report();
     let assembly = assembly.into_report();
-    let stored = files.finish(assembly.timeline.samples).await?;
+    let samples = assembly.timeline.samples;
+    let mut verdict = Verdict::of(Facts {
+        plan,
+        account,
+        attribution,
+        assembly,
+        files: Vec::new(),
+    });
+    if let Over::Partial(old) = over
+        && !verdict.holds_more_than(old)
+    {
+        files.abort().await;
+        return Ok(Ended::GivenUp(verdict));
+    }
+    let stored = files.finish(samples).await?;
     let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
         kind: output.name().to_owned(),
         url: policy.url(key),
@@ -362,15 +420,9 @@ async fn make_files<R: RecordingStore>(
         bytes: stored.bytes,
         sha256: stored.sha256.clone(),
     };
-    let verdict = Verdict::of(Facts {
-        plan,
-        account,
-        attribution,
-        assembly,
-        files: stored.iter().map(entry).collect(),
-    });
+    verdict.files = stored.iter().map(entry).collect();
     let files = stored.into_iter().map(|(_, key, stored)| (key, stored));
-    Ok(Made {
+    Ok(Ended::Made(Made {
         verdict,
         files: files.collect(),
         timings: Timings {
@@ -378,7 +430,7 @@ async fn make_files<R: RecordingStore>(
             files: lap.next(),
             ..Timings::default()
         },
-    })
+    }))
 }
 
 /// Pours every answer through attribution and timeline into the files.

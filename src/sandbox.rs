@@ -12,7 +12,8 @@
 //! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
-//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `buckets/NAME/`.
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `buckets/NAME/`. What
+//! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
 //!
@@ -25,6 +26,7 @@ mod contacts;
 mod faults;
 mod operation;
 mod queues;
+mod records;
 mod streams;
 mod video;
 mod wire;
@@ -60,6 +62,7 @@ use contacts::Contacts;
 use faults::Playing;
 use operation::{Operation, Service};
 use queues::Queues;
+use records::Records;
 use video::Video;
 use wire::{Refusal, Reply, json_reply, spoil};
 
@@ -124,6 +127,7 @@ impl Sandbox {
             url: format!("http://{address}"),
             video: Video::new(settings.streams),
             contacts: Contacts::new(data.join("contacts.json")),
+            records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
             buckets,
             playing: Mutex::new(Playing::new(settings.faults)),
@@ -160,6 +164,7 @@ struct World {
     url: String,
     video: Video,
     contacts: Contacts,
+    records: Records,
     queues: Queues,
     buckets: Buckets,
     playing: Mutex<Playing>,
@@ -285,6 +290,8 @@ impl World {
         match (met.service, operation) {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
             (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),
+            (Service::Connect, "DescribeContact") => self.records.describe(&met.call.subject),
+            (Service::Connect, "SearchContacts") => self.records.search(body),
             (Service::Connect, _) => self.contacts.update(body),
             _ => {
                 let quota = lock(&self.playing).faults.quota;
@@ -339,7 +346,7 @@ struct Met {
 
 /// Whom a JSON call is about.
 fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
-    if operation.name == "GetContactAttributes" {
+    if ["GetContactAttributes", "DescribeContact"].contains(&&*operation.name) {
         let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
         return percent_decoded(contact);
     }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use callreel::failure::{Failure, FailureKind};
 use callreel::plan::{Authorisation, RecordingPlan};
 use callreel::port::{RecordingStore, Stored, Upload};
-use callreel::recorder::{Recorded, Recorder};
+use callreel::recorder::{Again, Reading, Recorded, Recorder};
 use callreel::verdict::{Status, Verdict};
 use callreel::wav::HEADER_BYTES;
 use futures_executor::block_on;
@@ -141,6 +141,18 @@ fn deliver(
     step: Step,
     passes_by: &Mutex<Option<Visit>>,
 ) -> Result<Recorded, Failure> {
+    deliver_if(Again::IfFailed, world, lacking, killed, step, passes_by)
+}
+
+/// The same, or a redrive, which reads partial recordings again.
+fn deliver_if(
+    again: Again,
+    world: &World,
+    lacking: Lacking,
+    killed: bool,
+    step: Step,
+    passes_by: &Mutex<Option<Visit>>,
+) -> Result<Recorded, Failure> {
     let plain = world.recorder(lacking);
     let recorder = Recorder {
         store: Visited {
@@ -152,7 +164,10 @@ fn deliver(
         source: plain.source,
         notes: plain.notes,
         policy: plain.policy,
-        reading: plain.reading,
+        reading: Reading {
+            again,
+            ..plain.reading
+        },
     };
     block_on(recorder.record(&world.plan, &callreel::port::NoDeadline, |_| ()))
 }
@@ -274,4 +289,43 @@ fn what_was_lacking_is_told() {
     let recorded = deliver(&world, Lacking::Third, false, Step::Begin, &nobody).unwrap();
     assert_eq!(recorded.verdict.status, Status::Partial);
     assert_eq!(world.plan.authorisation, Authorisation::Both);
+}
+
+/// A partial recording is replaced, and at every step another redrive passes by.
+#[test]
+fn redrives_at_once_do_not_harm_each_other() {
+    fn redrive(
+        world: &World,
+        killed: bool,
+        step: Step,
+        passes_by: &Mutex<Option<Visit>>,
+    ) -> Result<Recorded, Failure> {
+        let again = Again::IfNotComplete;
+        deliver_if(again, world, Lacking::Nothing, killed, step, passes_by)
+    }
+    for step in STEPS {
+        for killed in [false, true] {
+            let world: &'static World = Box::leak(Box::new(World::new()));
+            let nobody = Mutex::new(None);
+            let partial = deliver(world, Lacking::Third, false, step, &nobody).unwrap();
+            assert_eq!(partial.verdict.status, Status::Partial);
+            let passes_by: Mutex<Option<Visit>> = Mutex::new(Some(Box::new(move || {
+                let other = redrive(world, killed, Step::Begin, &Mutex::new(None));
+                // Unless ours is committed already, and it finds nothing to do.
+                assert!(
+                    other.is_err() == killed || step == Step::LookAtFiles,
+                    "{step:?}"
+                );
+            })));
+            let ours = redrive(world, false, step, &passes_by);
+            assert!(passes_by.lock().unwrap().is_none(), "{step:?} came");
+            match ours {
+                Ok(recorded) => assert_eq!(recorded.verdict.status, Status::Complete),
+                Err(failure) => assert_eq!(failure.kind, FailureKind::Contended, "{step:?}"),
+            }
+            let last = redrive(world, false, step, &nobody).unwrap();
+            assert_eq!(last.verdict.status, Status::Complete);
+            assert_eq!(standing(&world.out(), &world.plan), Some(last.verdict));
+        }
+    }
 }

@@ -23,7 +23,7 @@ use callreel::port::{
     ContactNotes, FragmentSource, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
     Whereabouts,
 };
-use callreel::recorder::{Noted, Reading, Recorded, Recorder};
+use callreel::recorder::{Again, Noted, Reading, Recorded, Recorder};
 use callreel::synth::SynthCall;
 use callreel::verdict::Status;
 use callreel::wav::HEADER_BYTES;
@@ -47,6 +47,8 @@ enum Fault {
     Shuffled,
     /// The listing lacks the stop fragment, as a young one can.
     ListLacksStop,
+    /// The first fragments have expired: they are neither listed nor given.
+    FrontGone,
     /// Reading is not allowed.
     Denied,
     /// Whoever asks is wrong to ask.
@@ -55,6 +57,7 @@ enum Fault {
 
 struct FaultySource {
     inner: LocalStreams,
+    first: Option<FragmentNumber>,
     fault: Fault,
     asked: AtomicU32,
     asked_again: Mutex<bool>,
@@ -73,6 +76,10 @@ impl FragmentSource for FaultySource {
         assert_ne!(self.fault, Fault::MustNotBeAsked);
         let mut numbers = self.inner.list(whereabouts).await?;
         numbers.reverse();
+        if self.fault == Fault::FrontGone {
+            numbers.sort_unstable();
+            numbers.drain(..4);
+        }
         if self.fault == Fault::ListLacksStop {
             numbers.retain(|number| Some(*number) != whereabouts.range.stop);
         }
@@ -94,6 +101,8 @@ impl FragmentSource for FaultySource {
                     place % 3 != 0
                 });
             }
+            // Only the record names it; the listing has none of the others.
+            Fault::FrontGone => numbers.retain(|number| Some(*number) != self.first),
             Fault::Never if numbers.len() > 2 => drop(numbers.remove(2)),
             // Asked for alone, it is the one that never comes.
             Fault::Never => numbers.clear(),
@@ -260,6 +269,7 @@ impl World {
         Recorder {
             source: FaultySource {
                 inner: LocalStreams::new(self.folder.path().join("streams")),
+                first: self.plan.claim.range.start,
                 fault,
                 asked: AtomicU32::new(0),
                 asked_again: Mutex::new(false),
@@ -274,6 +284,7 @@ impl World {
                 fragments_per_request: 7,
                 requests_at_once: 3,
                 attempts: 3,
+                ..Reading::default()
             },
         }
     }
@@ -283,6 +294,24 @@ impl World {
             self.recorder(fault, Refuses::Nothing)
                 .record(&self.plan, &NoDeadline, |_| ()),
         )
+    }
+
+    /// Records although there is a partial verdict.
+    fn record_again(&self, fault: Fault, refuses: Refuses) -> Result<Recorded, Failure> {
+        let mut recorder = self.recorder(fault, refuses);
+        recorder.reading.again = Again::IfNotComplete;
+        block_on(recorder.record(&self.plan, &NoDeadline, |_| ()))
+    }
+
+    /// Every file, with its bytes.
+    fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let keys = callreel::wav::Output::ALL.map(|output| self.plan.keys.wav(output));
+        let keys = keys.into_iter().chain([self.plan.keys.verdict()]);
+        keys.map(|key| {
+            let path = self.folder.path().join("out").join(&key);
+            (key, std::fs::read(path).unwrap())
+        })
+        .collect()
     }
 
     fn files(&self) -> Vec<String> {
@@ -438,6 +467,75 @@ fn a_later_delivery_goes_straight_to_the_attributes() {
     let repaired = world.record(Fault::MustNotBeAsked).unwrap();
     assert_eq!(repaired.noted, Noted::Written);
     assert_eq!(world.contacts()[&*world.plan.attributes_contact].len(), 3);
+}
+
+#[test]
+fn a_partial_recording_is_replaced_by_one_that_holds_more() {
+    let plain = World::new(&call()).record(Fault::None).unwrap();
+    let world = World::new(&call());
+    let partial = world.record(Fault::Never).unwrap();
+    assert_eq!(partial.verdict.status, Status::Partial);
+    // A delivery of the function's goes straight to the attributes, as ever.
+    assert!(world.record(Fault::MustNotBeAsked).unwrap().found);
+    let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
+    assert_eq!(
+        (again.verdict.status, again.found),
+        (Status::Complete, false)
+    );
+    assert_eq!(hashes(&again), hashes(&plain));
+    // The URLs are the same ones.
+    assert_eq!(again.noted, Noted::Unchanged);
+    // And that is the end of it.
+    let last = world.record_again(Fault::MustNotBeAsked, Refuses::Nothing);
+    assert!(last.unwrap().found);
+}
+
+#[test]
+fn a_partial_recording_stays_unless_there_is_more() {
+    for first in [Fault::Never, Fault::None] {
+        let world = World::new(&call());
+        world.record(first.clone()).unwrap();
+        let before = world.contents();
+        for fault in [Fault::Never, Fault::FrontGone] {
+            let again = world.record_again(fault.clone(), Refuses::Nothing).unwrap();
+            assert!(again.found, "{fault:?} after {first:?}");
+            assert_eq!(world.contents(), before, "{fault:?} after {first:?}");
+        }
+        if first == Fault::Never {
+            let failure = world.record_again(Fault::Denied, Refuses::Nothing);
+            assert_eq!(failure.unwrap_err().kind, FailureKind::ReadDenied);
+        }
+        assert_eq!(world.contents(), before, "{first:?}");
+        assert_eq!(world.files().len(), 4, "nothing unfinished is left");
+    }
+}
+
+/// More fragments came, and the store refuses while it is replaced: the old verdict stands,
+/// and the next try replaces it.
+#[test]
+fn a_replacement_that_breaks_off_is_made_again() {
+    for refuses in [
+        Refuses::Begin,
+        Refuses::Write,
+        Refuses::Finish,
+        Refuses::Verdict,
+    ] {
+        let world = World::new(&call());
+        let partial = world.record(Fault::Never).unwrap();
+        let failure = world.record_again(Fault::None, refuses).unwrap_err();
+        assert_eq!(failure, full(), "{refuses:?}");
+        let json = std::fs::read(
+            world
+                .folder
+                .path()
+                .join("out")
+                .join(world.plan.keys.verdict()),
+        );
+        let stands = callreel::verdict::Verdict::from_json(&json.unwrap()).unwrap();
+        assert_eq!(stands, partial.verdict, "{refuses:?}");
+        let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
+        assert_eq!(again.verdict.status, Status::Complete, "{refuses:?}");
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ const CORE: &[&str] = &[
     "parked",
     "permissions",
     "plan",
+    "redrive",
     "request",
     "synth",
     "ticks",
@@ -52,7 +53,7 @@ const SOLE_USERS: &[(&str, &[&str])] = &[
     ("futures_executor", &["cli"]),
     (
         "futures_util",
-        &["aws", "function", "local", "recorder", "sandbox"],
+        &["aws", "cli", "function", "local", "recorder", "sandbox"],
     ),
     ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
     ("aws_sdk", &["aws"]),

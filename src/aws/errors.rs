@@ -25,6 +25,13 @@ pub(super) enum Call {
     ReadAttributes,
     WriteAttributes,
     SendMessage,
+    // An operator's calls, never the function's: `callreel redrive`.
+    ListObjects,
+    ReceiveMessage,
+    DeleteMessage,
+    HideMessage,
+    DescribeContact,
+    SearchContacts,
 }
 
 /// Whose call it is: the same status means other things on each.
@@ -42,9 +49,16 @@ impl Call {
             Self::GetDataEndpoint | Self::ListFragments | Self::GetMedia | Self::DescribeStream => {
                 Service::Kvs
             }
-            Self::ReadObject | Self::WriteObject | Self::AbortUpload => Service::S3,
-            Self::ReadAttributes | Self::WriteAttributes => Service::Connect,
-            Self::SendMessage => Service::Sqs,
+            Self::ReadObject | Self::WriteObject | Self::AbortUpload | Self::ListObjects => {
+                Service::S3
+            }
+            Self::ReadAttributes
+            | Self::WriteAttributes
+            | Self::DescribeContact
+            | Self::SearchContacts => Service::Connect,
+            Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
+                Service::Sqs
+            }
         }
     }
 
@@ -60,6 +74,12 @@ impl Call {
             Self::ReadAttributes => permissions::READ_ATTRIBUTES,
             Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
             Self::SendMessage => permissions::SEND_MESSAGE,
+            Self::ListObjects => permissions::LIST_OBJECTS,
+            Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
+            Self::DeleteMessage => permissions::DELETE_MESSAGE,
+            Self::HideMessage => permissions::HIDE_MESSAGE,
+            Self::DescribeContact => permissions::DESCRIBE_CONTACT,
+            Self::SearchContacts => permissions::SEARCH_CONTACTS,
         }
     }
 }
@@ -695,8 +715,15 @@ mod tests {
             Call::ReadAttributes,
             Call::WriteAttributes,
             Call::SendMessage,
+            Call::ListObjects,
+            Call::ReceiveMessage,
+            Call::DeleteMessage,
+            Call::HideMessage,
+            Call::DescribeContact,
+            Call::SearchContacts,
         ]) {
-            assert!(permissions::OF_CALLS.contains(&call.permission()));
+            let mut known = permissions::OF_CALLS.iter().chain(permissions::OF_REDRIVE);
+            assert!(known.any(|permission| *permission == call.permission()));
             for status in 0..600 {
                 let kind = by_status(call, status);
                 let retried = kind.action() == Retry;

@@ -35,6 +35,11 @@
 //! own step 2: three coincidences within a second. Steps 2 to 4 are the recorder's
 //! (`recorder/commit.rs`), over any store.
 //!
+//! A partial recording that is read again ([`Again`](crate::recorder::Again)) replaces files
+//! and verdict by fuller ones, in the same order. Until it is known that they are fuller,
+//! nothing is completed. Killed between its files and its verdict, it leaves the old verdict
+//! beside fuller files; redriven once more, it is finished.
+//!
 //! A conflict (409) leaves a PutObject to be tried again; a multipart upload is lost by
 //! it, and the recording is handed back.
 //!
@@ -49,6 +54,7 @@
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
 //! No ACL is ever set; checksums (CRC-32 by part) are left on.
 
+mod listing;
 mod objects;
 mod parts;
 mod upload;
@@ -63,6 +69,7 @@ use super::Trying;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
+pub use listing::Listed;
 use objects::{Condition, Object, Objects, Written};
 pub use upload::S3Upload;
 
@@ -101,6 +108,15 @@ impl From<&Config> for Bucket {
 }
 
 impl Bucket {
+    /// A bucket that is only read.
+    pub fn to_read(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kms_key: None,
+            tags: Vec::new(),
+        }
+    }
+
     /// The tags as `x-amz-tagging` wants them: an URL's query.
     fn tagging(&self) -> Option<String> {
         let pairs = self.tags.iter();

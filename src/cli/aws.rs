@@ -24,20 +24,60 @@ pub(super) struct AwsArgs {
     endpoint_url: Option<String>,
 }
 
+/// Which account, for commands that are AWS's alone.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "AWS")]
+pub(super) struct Account {
+    /// The region [default: REGION, else AWS_REGION]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// A profile of the AWS configuration files
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// One endpoint for all services, e.g. the sandbox's
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+}
+
+impl Account {
+    /// The deployment's settings, as the function's environment has them.
+    pub(super) fn config(&self) -> Result<Config, CliError> {
+        config(self.region.as_ref())
+    }
+
+    /// How its services are reached.
+    pub(super) fn access(&self, config: &Config) -> Access {
+        Access {
+            region: Some(config.region.clone()),
+            profile: self.profile.clone(),
+            endpoint: self.endpoint_url.clone(),
+        }
+    }
+}
+
+fn config(region: Option<&String>) -> Result<Config, CliError> {
+    let lookup = |name: &str| match (name, region) {
+        ("REGION", Some(region)) => Some(region.clone()),
+        _ => std::env::var(name).ok(),
+    };
+    Config::from_lookup(lookup).map_err(|error| CliError::Told(error.to_string()))
+}
+
+/// What asynchronous commands run on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Told(format!("the async runtime: {error}; try again")))
+}
+
 /// Works the records against AWS.
 pub(super) fn work(
     args: &AwsArgs,
     records: &[BatchRecord],
 ) -> Result<(Vec<WorkedRecord>, Place), CliError> {
-    let lookup = |name: &str| match (name, &args.region) {
-        ("REGION", Some(region)) => Some(region.clone()),
-        _ => std::env::var(name).ok(),
-    };
-    let config = Config::from_lookup(lookup).map_err(|error| CliError::Told(error.to_string()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Told(format!("the async runtime: {error}; try again")))?;
+    let config = config(args.region.as_ref())?;
+    let runtime = runtime()?;
     let worked = runtime.block_on(async {
         let access = Access {
             region: Some(config.region.clone()),

@@ -239,7 +239,7 @@ const fn reading_cure(origin: Origin) -> &'static str {
 }
 
 /// The error to tell of a part, unless it went as it should.
-fn error_line(origin: Origin, part: &Worked) -> Option<String> {
+pub(super) fn error_line(origin: Origin, part: &Worked) -> Option<String> {
     let cure = reading_cure(origin);
     match part {
         Worked::Undecodable(cause) => Some(format!("{}; {cure}", sentence(cause))),
@@ -292,15 +292,7 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
 }
 
 fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> std::io::Result<()> {
-    let heading = [
-        "CONTACT",
-        "RECORDING",
-        "OUTCOME",
-        "DURATION",
-        "FILES OR REASON",
-    ]
-    .map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(heading)
+    let rows: Vec<_> = std::iter::once(HEADING.map(str::to_owned))
         .chain(worked.iter().flat_map(|worked| &worked.parts).map(row))
         .collect();
     write_table(out, &rows)?;
@@ -331,7 +323,16 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
     Ok(())
 }
 
-fn row(part: &Worked) -> [String; 5] {
+/// What stands above rows of parts.
+pub(super) const HEADING: [&str; 5] = [
+    "CONTACT",
+    "RECORDING",
+    "OUTCOME",
+    "DURATION",
+    "FILES OR REASON",
+];
+
+pub(super) fn row(part: &Worked) -> [String; 5] {
     let dash = || "-".to_owned();
     let (contact, recording) = match part {
         Worked::Undecodable(_) | Worked::NotAContactRecord(_) => (dash(), dash()),
@@ -388,7 +389,7 @@ fn record_json(origin: Origin, record: &BatchRecord, worked: &WorkedRecord) -> V
     json!({"sequence_number": record.sequence_number, "recordings": parts})
 }
 
-fn part_json(origin: Origin, part: &Worked) -> Value {
+pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
     let (outcome, error) = (outcome(part), error_line(origin, part));
     match part {
         Worked::Undecodable(cause) => json!({"outcome": outcome, "reason": cause, "error": error}),

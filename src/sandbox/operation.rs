@@ -39,6 +39,10 @@ impl Operation {
             (&Method::GET, _) if path.starts_with("/contact/attributes/") => {
                 (Service::Connect, "GetContactAttributes")
             }
+            (&Method::GET, _) if path.starts_with("/contacts/") => {
+                (Service::Connect, "DescribeContact")
+            }
+            (&Method::POST, "/search-contacts") => (Service::Connect, "SearchContacts"),
             _ => match target.and_then(|target| target.strip_prefix("AmazonSQS.")) {
                 Some(name) => (Service::Queue, name),
                 None => {
@@ -113,6 +117,8 @@ mod tests {
             Service::Connect,
             "GetContactAttributes",
         );
+        check("GET /contacts/i/c", Service::Connect, "DescribeContact");
+        check("POST /search-contacts", Service::Connect, "SearchContacts");
         check(
             "POST / AmazonSQS.SendMessage",
             Service::Queue,

@@ -68,6 +68,7 @@ impl Queues {
             "SendMessage" => self.send(&queue, asked),
             "ReceiveMessage" => self.receive(&queue, &asked).await,
             "DeleteMessage" => self.delete(&queue, asked.receipt_handle.as_deref()),
+            "ChangeMessageVisibility" => self.hide(&queue, &asked),
             "GetQueueAttributes" => self.count(&queue),
             other => Err(Refusal::new(
                 400,
@@ -161,17 +162,34 @@ impl Queues {
     }
 
     fn delete(&self, queue: &Path, receipt: Option<&str>) -> Result<Reply, Refusal> {
-        let receipt = receipt.unwrap_or_default();
-        let known = |byte: u8| byte.is_ascii_digit() || byte == b'-';
-        if receipt.is_empty() || !receipt.bytes().all(known) {
-            return Err(Refusal::new(400, "ReceiptHandleIsInvalid", receipt));
-        }
-        let path = queue.join(format!("{receipt}.json"));
+        let path = message(queue, receipt)?;
         lock(&self.hidden).remove(&path);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(json_reply(&json!({}))),
         }
+    }
+
+    fn hide(&self, queue: &Path, asked: &Asked) -> Result<Reply, Refusal> {
+        let path = message(queue, asked.receipt_handle.as_deref())?;
+        let Some(seconds) = asked.visibility_timeout else {
+            let message = "no VisibilityTimeout";
+            return Err(Refusal::new(
+                400,
+                "MissingRequiredParameterException",
+                message,
+            ));
+        };
+        if !path.exists() {
+            return Err(Refusal::new(
+                400,
+                "InvalidParameterValue",
+                "no such message",
+            ));
+        }
+        let until = Instant::now() + Duration::from_secs(seconds);
+        lock(&self.hidden).insert(path, until);
+        Ok(json_reply(&json!({})))
     }
 
     fn count(&self, queue: &Path) -> Result<Reply, Refusal> {
@@ -187,6 +205,16 @@ impl Queues {
             "ApproximateNumberOfMessagesNotVisible": hidden.to_string(),
         }})))
     }
+}
+
+/// The file of the message that a receipt is for.
+fn message(queue: &Path, receipt: Option<&str>) -> Result<PathBuf, Refusal> {
+    let receipt = receipt.unwrap_or_default();
+    let known = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+    if receipt.is_empty() || !receipt.bytes().all(known) {
+        return Err(Refusal::new(400, "ReceiptHandleIsInvalid", receipt));
+    }
+    Ok(queue.join(format!("{receipt}.json")))
 }
 
 /// The files of a queue's messages, the oldest first.

@@ -19,6 +19,8 @@ use crate::ticks::SAMPLE_RATE;
 
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 256 << 10;
+/// The file that says how many hours a stream keeps its media.
+const RETENTION: &str = "retention_hours";
 
 /// One document of a stream.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Stored {
 pub(super) struct Stream {
     pub name: String,
     pub stored: Vec<Stored>,
+    /// What the file `retention_hours` says.
+    pub retention_hours: Option<u32>,
 }
 
 impl Stream {
@@ -98,6 +102,9 @@ impl Streams {
         let stream = Arc::new(Stream {
             name: name.clone(),
             stored,
+            retention_hours: fs::read_to_string(folder.join(RETENTION))
+                .ok()
+                .and_then(|hours| hours.trim().parse().ok()),
         });
         lock(&self.read).insert(name, (stamp, Arc::clone(&stream)));
         Ok(Some(stream))
@@ -123,7 +130,8 @@ fn stamp(folder: &Path) -> io::Result<Stamp> {
     let mut stamp = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if has_extension(&path, "mkv") || has_extension(&path, "json") {
+        let says = has_extension(&path, "json") || path.ends_with(RETENTION);
+        if has_extension(&path, "mkv") || says {
             let facts = fs::metadata(&path)?;
             stamp.push((path, facts.len(), facts.modified().ok()));
         }

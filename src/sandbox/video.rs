@@ -25,7 +25,8 @@ const DEFAULT_PAGE: usize = 100;
 const MAX_PAGE: usize = 1_000;
 /// How many fragments one request may name.
 const MAX_ASKED: usize = 1_000;
-/// How long streams are said to keep their media; they keep it for ever.
+/// How long streams are said to keep their media, unless a file `retention_hours` in the
+/// stream's folder says so; they keep it for ever.
 const RETENTION_HOURS: u32 = 24;
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 128 << 10;
@@ -81,12 +82,12 @@ pub(super) struct Answered {
 }
 
 /// What a stream is, as DescribeStream tells it.
-fn described(asked: &Asked) -> Reply {
+fn described(stream: &Stream, asked: &Asked) -> Reply {
     json_reply(&json!({"StreamInfo": {
         "StreamName": asked.stream_name,
         "StreamARN": asked.stream_arn,
         "Status": "ACTIVE",
-        "DataRetentionInHours": RETENTION_HOURS,
+        "DataRetentionInHours": stream.retention_hours.unwrap_or(RETENTION_HOURS),
     }}))
 }
 
@@ -122,7 +123,7 @@ impl Video {
                     fragments = Some(asked.fragments.len());
                     self.media(&stream, &asked, effect, quota)
                 }
-                "DescribeStream" => Ok(described(&asked)),
+                "DescribeStream" => Ok(described(&stream, &asked)),
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
         });

@@ -145,6 +145,7 @@ impl Verdict {
             recording: RecordingNames {
                 contact_id: plan.id.contact.to_string(),
                 initial_contact_id: plan.attributes_contact.to_string(),
+                previous_contact_id: previous_contact(plan),
                 instance_id: plan.instance.as_deref().map(str::to_owned),
                 stream: plan.stream.to_string(),
                 start_fragment: number(plan.claim.range.start),
@@ -164,6 +165,13 @@ impl Verdict {
             files: Vec::new(),
         }
     }
+}
+
+/// Of the contacts whose fragments are accepted, the one that is named nowhere else.
+fn previous_contact(plan: &RecordingPlan) -> Option<String> {
+    let mut named = plan.claim.contacts.iter().map(|id| &**id);
+    let other = |id: &&str| *id != &*plan.id.contact && *id != &*plan.attributes_contact;
+    named.find(other).map(str::to_owned)
 }
 
 fn fragment_counts(counts: FragmentCounts, attribution: &AttributionReport) -> FragmentCounts {

@@ -1,0 +1,389 @@
+//! `callreel redrive`: recordings without a complete verdict, found wherever they are, and
+//! recorded again, the one whose media expires first before all others. `docs/redrive.md`
+//! tells which way of looking fits which trouble.
+
+mod gather;
+mod show;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use futures_util::{StreamExt, stream};
+
+use super::aws::{Account, runtime};
+use super::record::error_line;
+use super::{CliError, count_bar, ended, tell_error, tell_warning};
+use crate::aws::queue::Message;
+use crate::aws::{
+    self, ConnectContacts, Connected, ContactSearch, KvsSource, ParkQueue, S3Recordings, s3,
+};
+use crate::batch::Origin;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::port::{NoDeadline, RecordingStore};
+use crate::recorder::{Again, Reading, Recorder, Worked};
+use crate::redrive::{
+    self, Candidate, Done, Notes, Period, Planned, Step, calls, expires, merge, started, urgency,
+};
+use crate::ticks::EpochMillis;
+use crate::verdict::{Status, Verdict};
+use gather::{Gathered, Gatherer, Left};
+use show::Report;
+
+/// Messages are hidden from other receivers for so long while their records are worked on …
+const HIDDEN: Duration = Duration::from_secs(600);
+/// … and for so long again before that ends.
+const HIDE_AGAIN: Duration = Duration::from_secs(240);
+/// What a dry run received comes back to the queue by itself after this time.
+const HIDDEN_IN_DRY_RUN: Duration = Duration::from_secs(60);
+/// Small calls under way at once, while it is looked what is to be done.
+const LOOKS_AT_ONCE: usize = 16;
+
+#[derive(clap::Args, Debug)]
+#[command(
+    group = clap::ArgGroup::new("where").required(true).multiple(true)
+        .args(["since", "contacts", "queue", "failure_bucket"]),
+    after_help = "Where it looks: at the verdicts in the bucket (with --since or --contact), in the queue (--queue), at \
+    the batches that Lambda gave up on (--failure-bucket), and with --instance at what Connect itself knows of the \
+    contacts. Contacts and times narrow all of it. Settings are the function's: RECORDINGS_BUCKET_NAME, \
+    CLOUDFRONT_DOMAIN and the rest.\n\n\
+    Safe to repeat: what is complete is left alone, and a partial recording is replaced only by one that holds more.\n\n\
+    Start here:  callreel redrive --since 2026-11-20 --dry-run"
+)]
+pub(super) struct RedriveArgs {
+    /// Recordings that began at this time or later: 2026-11-20 or 2026-11-20T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    since: Option<EpochMillis>,
+    /// … and before this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "since")]
+    until: Option<EpochMillis>,
+    /// Recordings of this contact (repeatable)
+    #[arg(long = "contact", value_name = "ID")]
+    contacts: Vec<String>,
+    /// The Connect instance, to look for contacts whose record is lost: --contact's, or all of the time range
+    #[arg(long, value_name = "ID")]
+    instance: Option<String>,
+    /// The retry queue or its dead-letter queue, by its URL
+    #[arg(long, value_name = "URL")]
+    queue: Option<String>,
+    /// Where Lambda keeps the batches that it gave up on: s3://BUCKET or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "S3URL", value_parser = parse_bucket)]
+    failure_bucket: Option<(String, String)>,
+    /// Print what would be done, and do nothing (messages of the queue are hidden for a minute)
+    #[arg(long)]
+    dry_run: bool,
+    /// Recordings worked on side by side, 1 to 64 [default: BATCH_CONCURRENCY, else 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    at_once: Option<u8>,
+    #[command(flatten)]
+    account: Account,
+}
+
+fn parse_time(text: &str) -> Result<EpochMillis, String> {
+    redrive::read_time(text)
+        .ok_or_else(|| "a date as 2026-11-20, or a time as 2026-11-20T08:00:00Z".to_owned())
+}
+
+fn parse_bucket(text: &str) -> Result<(String, String), String> {
+    let path = text.strip_prefix("s3://").unwrap_or_default();
+    let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
+    match bucket {
+        "" => Err("a bucket as s3://BUCKET or s3://BUCKET/PREFIX".to_owned()),
+        _ => Ok((bucket.to_owned(), prefix.to_owned())),
+    }
+}
+
+pub(super) fn run(args: &RedriveArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+    let config = args.account.config()?;
+    let now = now();
+    let period = period(args, now)?;
+    let report = runtime()?.block_on(redrive(args, &config, period, now))?;
+    let written = match json {
+        true => report.write_json(out),
+        false => report.write_text(out),
+    };
+    report.errors.iter().for_each(|error| tell_error(error));
+    ended(report.errors.len(), written)
+}
+
+fn period(args: &RedriveArgs, now: EpochMillis) -> Result<Option<Period>, CliError> {
+    let Some(since) = args.since else {
+        return Ok(None);
+    };
+    let until = args.until.unwrap_or(now);
+    let told = |message: &str| Err(CliError::Told(message.to_owned()));
+    if since >= until {
+        return told("--since is not before --until; give a range of time");
+    }
+    if until.0 - since.0 > redrive::MAX_DAYS * 24 * 3_600_000 {
+        return told(
+            "from --since to --until it is more than 800 days, and Connect keeps contacts for 24 months; give a narrower range",
+        );
+    }
+    Ok(Some(Period { since, until }))
+}
+
+fn now() -> EpochMillis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    EpochMillis(i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX))
+}
+
+type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
+
+async fn redrive(
+    args: &RedriveArgs,
+    config: &Config,
+    period: Option<Period>,
+    now: EpochMillis,
+) -> Result<Report, CliError> {
+    let shared = aws::load(args.account.access(config)).await;
+    let Connected {
+        source,
+        store,
+        notes,
+        ..
+    } = aws::connect(config, &shared);
+    let recorder = Recorder {
+        source,
+        store,
+        notes,
+        policy: config.policy(),
+        reading: Reading {
+            again: Again::IfNotComplete,
+            ..config.reading()
+        },
+    };
+    let failures = args.failure_bucket.as_ref().map(|(bucket, prefix)| {
+        let store = S3Recordings::new(&shared, s3::Bucket::to_read(bucket));
+        (store, bucket.as_str(), prefix.as_str())
+    });
+    let queue = args.queue.as_ref().map(|url| ParkQueue::new(&shared, url));
+    let gatherer = Gatherer {
+        recorder: &recorder,
+        search: ContactSearch::new(&shared),
+        instance: args.instance.as_deref(),
+        queue: queue.as_ref(),
+        hidden: if args.dry_run {
+            HIDDEN_IN_DRY_RUN
+        } else {
+            HIDDEN
+        },
+        failures,
+        contacts: &args.contacts,
+        period,
+    };
+    let mut found = gatherer.gather().await?;
+    if args.dry_run {
+        let planned = plan(&recorder, &mut found, now).await;
+        return Ok(Report::new(now, args.dry_run, &found, &planned));
+    }
+    let held: Vec<_> = found.messages().cloned().collect();
+    let at_once = args.at_once.map_or(config.batch_concurrency, usize::from);
+    let work = async {
+        let planned = plan(&recorder, &mut found, now).await;
+        let report = Report::new(now, args.dry_run, &found, &planned);
+        (report, work(&recorder, planned, at_once).await)
+    };
+    let (mut report, worked) = match &queue {
+        None => work.await,
+        Some(queue) => tokio::select! {
+            worked = work => worked,
+            never = keep_hidden(queue, &held) => match never {},
+        },
+    };
+    recorder.store.aborts_ended().await;
+    for (_, part) in &worked {
+        report.errors.extend(error_line(Origin::Sqs, part));
+    }
+    if let Some(queue) = &queue {
+        let settled = settle(queue, &found, &worked, &mut report.errors).await;
+        report.messages = Some(settled);
+    }
+    report.results = Some(worked.into_iter().map(|(_, part)| part).collect());
+    Ok(report)
+}
+
+/// What is to be done with what was found, in the order of work.
+async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> Vec<Vec<Planned>> {
+    let candidates = merge(std::mem::take(&mut found.candidates));
+    let bar = count_bar("looking");
+    bar.set_length(candidates.len() as u64);
+    let looked = stream::iter(candidates).map(|candidate| async {
+        let looked = look(recorder, candidate).await;
+        bar.inc(1);
+        looked
+    });
+    let looked: Vec<_> = looked.buffered(LOOKS_AT_ONCE).collect().await;
+    bar.finish_and_clear();
+    let mut open = Vec::new();
+    for looked in looked {
+        found.errors.extend(
+            looked
+                .failure
+                .map(|failure| format!("contact {}: {failure}", looked.candidate.plan.id.contact)),
+        );
+        match looked.step {
+            Ok(step) => open.push((looked.candidate, step)),
+            Err(done) => found.left.push(Left {
+                contact: looked.candidate.plan.id.contact.to_string(),
+                recording: Some(looked.candidate.plan.id.start.to_string()),
+                reason: done.name().to_owned(),
+                found: looked.candidate.found,
+            }),
+        }
+    }
+    let kept = retentions(recorder, open.iter().map(|(candidate, _)| candidate)).await;
+    let planned = open.into_iter().map(|(candidate, step)| {
+        let (started, kept) = (started(&candidate.plan), kept[&candidate.plan.stream]);
+        Planned {
+            step,
+            expires: expires(started, kept),
+            urgency: urgency(started, kept, now),
+            candidate,
+        }
+    });
+    calls(planned.collect())
+}
+
+/// A candidate whose verdict and attributes were looked at.
+struct Looked {
+    candidate: Candidate,
+    step: Result<Step, Done>,
+    failure: Option<Failure>,
+}
+
+async fn look(recorder: &Recorders, mut candidate: Candidate) -> Looked {
+    let mut failure = None;
+    if candidate.verdict.is_none() {
+        let key = candidate.plan.keys.verdict();
+        match recorder.store.find_verdict(&key).await {
+            // One that cannot be read marks nothing, as for every delivery.
+            Ok(json) => candidate.verdict = json.and_then(|json| Verdict::from_json(&json).ok()),
+            Err(met) => failure = Some(met),
+        }
+    }
+    let mut notes = Notes::There;
+    let made = [Status::Complete, Status::Partial];
+    if let Some(verdict) = &candidate.verdict
+        && made.contains(&verdict.status)
+    {
+        // What could not be looked at is tried when it is worked on, and told then.
+        if !matches!(
+            recorder.lacks_notes(&candidate.plan, verdict).await,
+            Ok(false)
+        ) {
+            notes = Notes::Lacking;
+        }
+    }
+    Looked {
+        step: redrive::step(candidate.verdict.as_ref(), notes),
+        candidate,
+        failure,
+    }
+}
+
+/// How long each stream keeps its media, where that can be asked.
+async fn retentions<'a>(
+    recorder: &Recorders,
+    candidates: impl Iterator<Item = &'a Candidate>,
+) -> BTreeMap<Box<str>, Option<Duration>> {
+    let mut kept = BTreeMap::new();
+    for candidate in candidates {
+        let stream = &candidate.plan.stream;
+        if kept.contains_key(stream) {
+            continue;
+        }
+        let asked = recorder.source.retention(stream).await;
+        if let Err(failure) = &asked {
+            tell_warning(&format!("how long it keeps media is not known: {failure}"));
+        }
+        kept.insert(stream.clone(), asked.ok());
+    }
+    kept
+}
+
+/// Works calls side by side; what became of each recording, in the order of the plan.
+async fn work(
+    recorder: &Recorders,
+    calls: Vec<Vec<Planned>>,
+    at_once: usize,
+) -> Vec<(Planned, Worked)> {
+    let bar = count_bar("recordings");
+    bar.set_length(calls.iter().map(|call| call.len() as u64).sum());
+    bar.tick();
+    let worked = stream::iter(calls.into_iter().enumerate()).map(|(at, call)| {
+        let bar = &bar;
+        async move {
+            let mut worked = Vec::new();
+            for planned in call {
+                let plan = planned.candidate.plan.clone();
+                // Boxed: the future of a whole recording is large and deep.
+                let ended = Box::pin(recorder.work_plan(plan, &NoDeadline, |_| ())).await;
+                bar.inc(1);
+                worked.push((planned, ended));
+            }
+            (at, worked)
+        }
+    });
+    let mut worked: Vec<_> = worked.buffer_unordered(at_once.max(1)).collect().await;
+    bar.finish_and_clear();
+    worked.sort_by_key(|(at, _)| *at);
+    worked.into_iter().flat_map(|(_, worked)| worked).collect()
+}
+
+/// Keeps received messages from coming to anybody else while they are worked on.
+async fn keep_hidden(queue: &ParkQueue, messages: &[Message]) -> Infallible {
+    loop {
+        tokio::time::sleep(HIDE_AGAIN).await;
+        for message in messages {
+            if let Err(failure) = queue.hide(message, HIDDEN).await {
+                tell_warning(&format!(
+                    "message {} can come to another receiver before it is done: {failure}",
+                    message.id
+                ));
+            }
+        }
+    }
+}
+
+/// What became of the messages.
+#[derive(Clone, Copy, Debug, Default)]
+struct Messages {
+    deleted: usize,
+    left: usize,
+}
+
+/// Deletes the messages of which nothing is left to do, and gives the others back.
+async fn settle(
+    queue: &ParkQueue,
+    found: &Gathered,
+    worked: &[(Planned, Worked)],
+    errors: &mut Vec<String>,
+) -> Messages {
+    let mut messages = Messages::default();
+    for (at, source) in found.sources.iter().enumerate() {
+        let Some(message) = &source.message else {
+            continue;
+        };
+        let mut parts = worked
+            .iter()
+            .filter(|(planned, _)| planned.candidate.found.contains(&at));
+        let done = !source.unsettled && parts.all(|(_, part)| part.action().is_none());
+        let settled = match done {
+            true => queue.delete(message).await,
+            false => queue.hide(message, Duration::ZERO).await,
+        };
+        match done {
+            true if settled.is_ok() => messages.deleted += 1,
+            true | false => messages.left += 1,
+        }
+        errors.extend(
+            settled
+                .err()
+                .map(|failure| format!("message {}: {failure}", message.id)),
+        );
+    }
+    messages
+}
