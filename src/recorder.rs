@@ -281,7 +281,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Ended, Failure> {
         let mut lap = Lap::start();
-        let numbers = read::list_numbers(&self.source, plan).await?;
+        let listed = read::list_numbers(&self.source, plan);
+        let numbers = until(deadline, plan, listed).await?;
         timings.list = lap.next();
         let of = numbers.len() as u64;
         let mut settled = 0;
