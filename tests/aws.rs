@@ -336,8 +336,8 @@ async fn an_upload_that_fails_or_is_dropped_is_aborted() {
     );
     assert_eq!(
         (begun, aborted),
-        (2, 2),
-        "the second mono file was not begun yet"
+        (3, 3),
+        "each file has an upload, and aborts it"
     );
 
     let world = World::new(SHORT).await;

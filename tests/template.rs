@@ -276,7 +276,7 @@ fn each_alarm_says_what_to_do_and_tells_somebody() {
         .map(|name| format!("${{{name}.Arn}}"))
         .collect();
     assert_eq!(shown, expected);
-    let docs = read("docs/deploy.md");
+    let docs = read("docs/operations.md");
     for (name, alarm) in alarms {
         let description = alarm["AlarmDescription"].as_str().unwrap();
         assert!(
@@ -289,7 +289,7 @@ fn each_alarm_says_what_to_do_and_tells_somebody() {
         );
         assert!(
             docs.contains(&format!("| `{name}` |")),
-            "docs/deploy.md explains {name}"
+            "docs/operations.md explains {name}"
         );
     }
 }

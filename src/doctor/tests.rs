@@ -721,3 +721,15 @@ fn the_alarms() {
         },
     );
 }
+
+#[test]
+fn every_permission_of_the_role_is_asked_about() {
+    let asked: Vec<_> = rights::actions().collect();
+    let needed = crate::permissions::OF_CALLS
+        .iter()
+        .chain(crate::permissions::OF_SERVICES)
+        .flat_map(|permission| crate::permissions::actions(permission));
+    for action in needed {
+        assert!(asked.contains(&action), "{action}");
+    }
+}

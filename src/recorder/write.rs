@@ -2,7 +2,7 @@
 //! together when the length is known.
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use crate::assembly::Assembly;
 use crate::failure::{Failure, FailureKind};
@@ -57,7 +57,8 @@ impl<'a, R: RecordingStore> Files<'a, R> {
     }
 
     /// Ends the files side by side, each with its header. Without samples there is none.
-    /// One that fails gives up the others.
+    /// When one fails, the others end all the same: what was begun is ended or aborted by
+    /// whoever began it.
     pub async fn finish(self, samples: u64) -> Result<Vec<(Output, String, Stored)>, Failure> {
         let plan = self.plan;
         let finished = self.uploads.into_iter().map(|(output, upload)| async move {
@@ -73,7 +74,7 @@ impl<'a, R: RecordingStore> Files<'a, R> {
                 }
             }
         });
-        try_join_all(finished).await
+        join_all(finished).await.into_iter().collect()
     }
 
     /// Gives all files up.
