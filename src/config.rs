@@ -95,7 +95,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         MARGIN,
         "15",
-        "Seconds before the invocation's end, 1 to 300, at which unfinished work is stopped and handed back.",
+        "Seconds before the invocation's end, 1 to 300, at which unfinished work is stopped and handed back; a third of its time at the most.",
     ),
     setting(
         LOG,

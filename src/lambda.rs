@@ -98,13 +98,41 @@ impl ParkingLot for Parking {
 struct StopAt {
     media: Instant,
     everything: Instant,
+    answer: Instant,
+}
+
+/// How long before the end of an invocation each of its stops is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Margins {
+    media: Duration,
+    everything: Duration,
+    answer: Duration,
+}
+
+impl Margins {
+    /// Of an invocation with so much time. A margin as long as the whole invocation would
+    /// hand everything back for ever: it takes a third at the most.
+    fn of(time: Duration, margin: Duration) -> Self {
+        let media = margin.min(time / 3);
+        let everything = (media / 3).max(2 * LAST_MOMENT).min(media * 2 / 3);
+        let answer = LAST_MOMENT.min(everything / 2);
+        Self {
+            media,
+            everything,
+            answer,
+        }
+    }
 }
 
 impl StopAt {
     fn new(end: SystemTime, margin: Duration) -> Self {
+        let time = end.duration_since(SystemTime::now()).unwrap_or_default();
+        let margins = Margins::of(time, margin);
+        let end = Instant::now() + time;
         Self {
-            media: before(end, margin),
-            everything: before(end, (margin / 3).max(2 * LAST_MOMENT)),
+            media: end - margins.media,
+            everything: end - margins.everything,
+            answer: end - margins.answer,
         }
     }
 }
@@ -119,12 +147,6 @@ impl Deadline for StopAt {
     }
 }
 
-/// A moment on the wall clock, less some time, on the runtime's own clock.
-fn before(moment: SystemTime, less: Duration) -> Instant {
-    let left = moment.duration_since(SystemTime::now()).unwrap_or_default();
-    Instant::now() + left.saturating_sub(less)
-}
-
 async fn handle(
     function: &Recorders,
     config: &Config,
@@ -132,9 +154,10 @@ async fn handle(
 ) -> Result<Value, Unreadable> {
     let end = event.context.deadline();
     let stop = StopAt::new(end, config.deadline_margin);
+    let last_moment = stop.answer;
     let told = |record: &BatchRecord, worked: &_| log::tell(record, worked);
     let handled = Box::pin(function.handle(&event.payload, &stop, told));
-    let answer = match timeout_at(before(end, LAST_MOMENT), handled).await {
+    let answer = match timeout_at(last_moment, handled).await {
         Ok(batch) => {
             let batch = batch.map_err(Unreadable)?;
             batch
@@ -165,11 +188,7 @@ async fn handle(
         }
     };
     // What was given up along the way is removed before the sandbox is frozen.
-    let _ = timeout_at(
-        before(end, LAST_MOMENT),
-        function.recorder.store.aborts_ended(),
-    )
-    .await;
+    let _ = timeout_at(last_moment, function.recorder.store.aborts_ended()).await;
     Ok(response(answer))
 }
 
@@ -201,5 +220,27 @@ impl From<Unreadable> for Diagnostic {
             error_type: "Callreel.NotABatch".to_owned(),
             error_message: error.0.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_follow_each_other_and_leave_time_for_work() {
+        #[track_caller]
+        fn check(time: u64, margin: u64, expected: [u64; 3]) {
+            let of = Margins::of(Duration::from_millis(time), Duration::from_millis(margin));
+            let stops = [of.media, of.everything, of.answer].map(|stop| stop.as_millis() as u64);
+            assert_eq!(stops, expected);
+            assert!(stops[0] <= time / 3 && stops.is_sorted_by(|earlier, later| earlier >= later));
+        }
+        check(900_000, 15_000, [15_000, 5_000, 1_000]);
+        check(900_000, 300_000, [300_000, 100_000, 1_000]);
+        check(30_000, 15_000, [10_000, 3_333, 1_000]);
+        check(9_000, 15_000, [3_000, 2_000, 1_000]);
+        check(3_000, 15_000, [1_000, 666, 333]);
+        check(0, 15_000, [0, 0, 0]);
     }
 }
