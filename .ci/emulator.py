@@ -45,15 +45,15 @@ class World:
         port, runtime_api = free_port(), free_port()
         self.invocations = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         self.log = folder / "function.log"
+        # As README has it for `sam local invoke`.
+        environment = (ROOT / "sandbox-env.json").read_text()
+        environment = environment.replace("http://127.0.0.1:8900", self.url)
         settings = {
-            "AWS_ENDPOINT_URL": self.url,
+            **json.loads(environment)["Recorder"],
             "AWS_ACCESS_KEY_ID": "sandbox",
             "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_REGION": "us-east-1",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(TIMEOUT_SECONDS),
-            "RECORDINGS_BUCKET_NAME": "recordings",
-            "CLOUDFRONT_DOMAIN": "d111111abcdef8.cloudfront.net",
-            "RETRY_QUEUE_URL": f"{self.url}/111122223333/retry",
             "DEADLINE_MARGIN_SECONDS": str(TIMEOUT_SECONDS - 12),
         }
         self.emulator = subprocess.Popen(

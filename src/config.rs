@@ -42,6 +42,7 @@ const FRAGMENTS: &str = "FRAGMENTS_PER_REQUEST";
 const CONCURRENCY: &str = "BATCH_CONCURRENCY";
 const MARGIN: &str = "DEADLINE_MARGIN_SECONDS";
 const LOG: &str = "LOG_LEVEL";
+const ENDPOINT: &str = "ENDPOINT_URL";
 const SELECTOR: &str = "START_SELECTOR_TYPE";
 const PUBLIC: &str = "RECORDINGS_PUBLIC_READ_ACL";
 
@@ -102,6 +103,11 @@ pub const SETTINGS: &[Setting] = &[
         "info",
         "`error`, `warn`, `info`, `debug` or `trace`; telephone numbers and attribute values appear at debug and below only.",
     ),
+    setting(
+        ENDPOINT,
+        "AWS's own",
+        "One endpoint for all of AWS, such as the sandbox's: to try the function where `AWS_ENDPOINT_URL` cannot be set, as under `sam local invoke`.",
+    ),
     setting(SELECTOR, "", SELECTOR_DOES_NOTHING),
     setting(PUBLIC, "", PUBLIC_DOES_NOTHING),
 ];
@@ -136,6 +142,8 @@ pub struct Config {
     pub deadline_margin: Duration,
     /// What is logged.
     pub log_level: LogLevel,
+    /// One endpoint in place of AWS's.
+    pub endpoint: Option<String>,
     /// What to tell at start: settings that do nothing.
     pub warnings: Vec<String>,
 }
@@ -208,6 +216,7 @@ impl Config {
             batch_concurrency: variables.number(CONCURRENCY, 1..=64, 4),
             deadline_margin: Duration::from_secs(variables.number(MARGIN, 1..=300, 15) as u64),
             log_level: variables.optional(LOG, str::parse).unwrap_or_default(),
+            endpoint: variables.optional(ENDPOINT, endpoint_url),
             warnings: [
                 (SELECTOR, SELECTOR_DOES_NOTHING),
                 (PUBLIC, PUBLIC_DOES_NOTHING),
@@ -348,6 +357,13 @@ pub fn url_base(value: &str) -> Result<String, String> {
     Ok(format!("https://{domain}/"))
 }
 
+fn endpoint_url(value: &str) -> Result<String, String> {
+    if !value.starts_with("https://") && !value.starts_with("http://") {
+        return Err("it must be an URL, such as http://127.0.0.1:8900".to_owned());
+    }
+    Ok(value.to_owned())
+}
+
 fn queue_url(value: &str) -> Result<String, String> {
     if !value.starts_with("https://") && !value.starts_with("http://") {
         return Err("it must be the queue's URL, not its name or ARN".to_owned());
@@ -424,7 +440,7 @@ mod tests {
             config.policy().url("recordings/a.wav"),
             "https://d1.cloudfront.net/recordings/a.wav"
         );
-        assert!(config.warnings.is_empty());
+        assert!(config.warnings.is_empty() && config.endpoint.is_none());
     }
 
     #[test]

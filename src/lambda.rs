@@ -60,6 +60,7 @@ pub async fn run() -> ExitCode {
 async fn function(config: &Config) -> Recorders {
     let access = Access {
         region: Some(config.region.clone()),
+        endpoint: config.endpoint.clone(),
         ..Access::default()
     };
     let connected = aws::connect_all(config, access).await;

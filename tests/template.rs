@@ -90,6 +90,11 @@ fn template_code_and_readme_name_the_same_settings() {
     assert_eq!(in_template, expected);
     assert!(left_out.is_subset(&in_code), "{left_out:?}");
 
+    // SAM passes none that does not stand in the template.
+    let tried: Value = serde_json::from_str(&read("sandbox-env.json")).unwrap();
+    let tried = tried["Recorder"].as_object().unwrap().keys();
+    assert!(tried.into_iter().all(|name| in_template.contains(&**name)));
+
     let readme = read("README.md");
     let settings = readme.split("### Settings").nth(1).unwrap();
     let settings = settings.split("\n#").next().unwrap();

@@ -50,7 +50,10 @@ impl Account {
         Access {
             region: Some(config.region.clone()),
             profile: self.profile.clone(),
-            endpoint: self.endpoint_url.clone(),
+            endpoint: self
+                .endpoint_url
+                .clone()
+                .or_else(|| config.endpoint.clone()),
         }
     }
 }
@@ -82,7 +85,10 @@ pub(super) fn work(
         let access = Access {
             region: Some(config.region.clone()),
             profile: args.profile.clone(),
-            endpoint: args.endpoint_url.clone(),
+            endpoint: args
+                .endpoint_url
+                .clone()
+                .or_else(|| config.endpoint.clone()),
         };
         let Connected {
             source,
