@@ -60,6 +60,32 @@ enum Command {
     /// Answer on loopback what Callreel asks of AWS, for trying it without an account
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArgs),
+    #[cfg(not(feature = "aws"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Redrive(NotBuilt),
+    #[cfg(not(feature = "operate"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Doctor(NotBuilt),
+    #[cfg(not(feature = "sandbox"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Sandbox(NotBuilt),
+}
+
+/// A command that README tells of and this build lacks: it says how to get it.
+#[cfg(not(all(feature = "aws", feature = "operate", feature = "sandbox")))]
+#[derive(clap::Args, Debug)]
+struct NotBuilt {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _any: Vec<String>,
+}
+
+#[cfg(not(all(feature = "aws", feature = "operate", feature = "sandbox")))]
+impl NotBuilt {
+    fn run(&self, feature: &str) -> Result<(), CliError> {
+        Err(CliError::Told(format!(
+            "this callreel was built without the feature {feature}; build it with `cargo install --path . --features {feature}`"
+        )))
+    }
 }
 
 /// Runs the command line of this process.
@@ -80,6 +106,12 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Doctor(args) => doctor::run(args, &mut out, cli.json),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, &mut out, cli.json),
+        #[cfg(not(feature = "aws"))]
+        Command::Redrive(lacking) => lacking.run("aws"),
+        #[cfg(not(feature = "operate"))]
+        Command::Doctor(lacking) => lacking.run("operate"),
+        #[cfg(not(feature = "sandbox"))]
+        Command::Sandbox(lacking) => lacking.run("sandbox"),
     };
     let done = done.and_then(|()| out.flush().map_err(CliError::Output));
     match done {

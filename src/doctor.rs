@@ -155,7 +155,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::Attempts,
         "attempts",
         "The mapping tries a batch again a few times and not for ever: for ever blocks the shard, and calls behind it outlive their audio.",
-        "Set MaximumRetryAttempts to a number from 3 to 50.",
+        "Set MaximumRetryAttempts to a number from 3 to some hundred.",
     ),
     info(
         Check::RecordAge,
@@ -196,7 +196,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::RecordRetention,
         "record-retention",
-        "It keeps records for longer than a day: after a weekend's outage the calls can still be recorded.",
+        "It keeps records for longer than a day: a record that waits for a mapping or a function to be mended is not lost before the mapping gives it up, and the call can still be looked up after a weekend.",
         "Raise it: `aws kinesis increase-stream-retention-period --retention-period-hours 168`.",
     ),
     info(
@@ -323,7 +323,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::DeadLetters,
         "dead-letters",
         "The dead-letter queue is empty: what is there is a call that nothing will record by itself.",
-        "Mend the cause that the messages name, then move them back (`aws sqs start-message-move-task`) before the media's retention ends.",
+        "Mend the cause that the messages name, then `callreel redrive --queue URL` with this queue, before the media's retention ends.",
     ),
     info(
         Check::Alarms,

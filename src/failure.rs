@@ -245,7 +245,7 @@ impl FailureKind {
                 "it is tried again; if this lasts, check the network and the state of the service"
             }
             Self::BucketMissing => {
-                "check RECORDINGS_BUCKET_NAME and that the bucket is in this region"
+                "check the bucket's name (for recordings RECORDINGS_BUCKET_NAME), and that it is in this region"
             }
             Self::ContactMissing => {
                 "Connect keeps contacts for 24 months; check that the record is of this account and region"

@@ -508,8 +508,9 @@ async fn wrong_usage_is_told() {
         (&["redrive"][..], "--since"),
         (&["redrive", "--since", "yesterday"], "a date as 2026-11-20"),
         (&["redrive", "--failure-bucket", "failures"], "s3://BUCKET"),
+        (&["redrive", "--queue", "retry"], "the queue's URL"),
         (
-            &["redrive", "--queue", "u", "--until", "2026-01-01"],
+            &["redrive", "--queue", "http://q", "--until", "2026-01-01"],
             "--since",
         ),
     ] {
@@ -524,6 +525,9 @@ async fn wrong_usage_is_told() {
     // As text: nothing there is no failure.
     let output = world.callreel(&["redrive", "--failure-bucket", "s3://failures"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text, "nothing to do (nothing was found to look at)\n");
+    assert!(
+        text.starts_with("nothing to do (nothing was found to look at"),
+        "{text}"
+    );
     assert_eq!(output.status.code(), Some(0));
 }

@@ -6,7 +6,6 @@ use std::fmt;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::failure::{Failure, FailureKind, KeyTrouble};
@@ -129,7 +128,7 @@ where
                 fault.status, fault.code, fault.message
             )
         }
-        _ => format!("{call:?}: {}", DisplayErrorContext(error)),
+        _ => format!("{call:?}: {}", said(error)),
     };
     Failure::new(kind, subject, cause.trim_end_matches(": "))
 }
@@ -168,7 +167,7 @@ where
             format!("HTTP {} with an answer that cannot be read", fault.status)
         }
         Transport::Answered => format!("HTTP {}", fault.status),
-        _ => DisplayErrorContext(error).to_string(),
+        _ => said(error),
     };
     (refusal(fault), cause.trim_end_matches(": ").to_owned())
 }
@@ -258,6 +257,20 @@ fn fault<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault<'_
         status,
         ..Fault::default()
     }
+}
+
+/// What an error and its sources say, each once and on one line.
+pub(super) fn said(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string().replace('\n', " ");
+        if !words.iter().any(|word| word.contains(&text)) {
+            words.push(text);
+        }
+        next = error.source();
+    }
+    words.join(": ")
 }
 
 /// Whether an error's chain tells of credentials that were not found.
@@ -399,6 +412,20 @@ mod tests {
         };
         assert_eq!(sort(call, fault), kind, "{call:?} {status} {code}");
         assert_eq!(kind.action(), act, "{call:?} {status} {code}");
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_sources_once_and_on_one_line() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Said(&'static str, #[source] Option<Box<Said>>);
+        let inner = Said("no credentials", None);
+        let middle = Said("loading\nfailed: no credentials", Some(Box::new(inner)));
+        let outer = Said("dispatch failure", Some(Box::new(middle)));
+        assert_eq!(
+            said(&outer),
+            "dispatch failure: loading failed: no credentials"
+        );
     }
 
     #[cfg(feature = "operate")]

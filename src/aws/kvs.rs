@@ -33,7 +33,7 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Trying;
-use super::errors::{Call, failure};
+use super::errors::{Call, failure, said};
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::FragmentNumber;
@@ -362,10 +362,7 @@ impl MediaBody for KvsBody {
         let ended = match tokio::time::timeout(BODY_STALL, body.next()).await {
             Ok(Some(Ok(chunk))) => return Ok(Some(chunk)),
             Ok(None) => Ok(None),
-            Ok(Some(Err(error))) => Err(lost(format!(
-                "media broke off: {}",
-                aws_smithy_types::error::display::DisplayErrorContext(&error)
-            ))),
+            Ok(Some(Err(error))) => Err(lost(format!("media broke off: {}", said(&error)))),
             Err(_) => Err(lost(format!("media fell silent for {BODY_STALL:?}"))),
         };
         // The connection is another's from here on.

@@ -63,7 +63,11 @@ fn config(region: Option<&String>) -> Result<Config, CliError> {
         ("REGION", Some(region)) => Some(region.clone()),
         _ => std::env::var(name).ok(),
     };
-    Config::from_lookup(lookup).map_err(|error| CliError::Told(error.to_string()))
+    Config::from_lookup(lookup).map_err(|error| {
+        CliError::Told(format!(
+            "{error}; set them as the function has them (docs/operations.md copies them), the region with --region"
+        ))
+    })
 }
 
 /// What asynchronous commands run on.

@@ -66,7 +66,7 @@ pub(super) struct RedriveArgs {
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
     /// The retry queue or its dead-letter queue, by its URL
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_queue)]
     queue: Option<String>,
     /// Where Lambda keeps the batches that it gave up on: s3://BUCKET or s3://BUCKET/PREFIX
     #[arg(long, value_name = "S3URL", value_parser = parse_bucket)]
@@ -84,6 +84,15 @@ pub(super) struct RedriveArgs {
 fn parse_time(text: &str) -> Result<EpochMillis, String> {
     redrive::read_time(text)
         .ok_or_else(|| "a date as 2026-11-20, or a time as 2026-11-20T08:00:00Z".to_owned())
+}
+
+fn parse_queue(text: &str) -> Result<String, String> {
+    match text.starts_with("https://") || text.starts_with("http://") {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME".to_owned())
+        }
+    }
 }
 
 fn parse_bucket(text: &str) -> Result<(String, String), String> {

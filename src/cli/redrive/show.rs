@@ -123,7 +123,9 @@ impl Report {
         }
         self.write_left(out)?;
         let looked_at = match &*self.looked_at_text {
-            "" => "nothing was found to look at",
+            "" => {
+                "nothing was found to look at; records that left no verdict are found with --instance or --failure-bucket"
+            }
             text => text,
         };
         let to_do = match (self.dry_run, self.plan.len()) {
