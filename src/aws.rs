@@ -29,7 +29,7 @@ mod pace;
 pub mod queue;
 pub mod s3;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
@@ -44,6 +44,7 @@ pub use queue::ParkQueue;
 pub use s3::S3Recordings;
 
 use crate::config::Config;
+use crate::ticks::EpochMillis;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -195,6 +196,13 @@ pub async fn load(access: Access) -> SdkConfig {
         loader = loader.endpoint_url(endpoint);
     }
     loader.load().await
+}
+
+/// The wall clock.
+pub(crate) fn now() -> EpochMillis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -358,17 +358,19 @@ pub fn url_base(value: &str) -> Result<String, String> {
 }
 
 fn endpoint_url(value: &str) -> Result<String, String> {
-    if !value.starts_with("https://") && !value.starts_with("http://") {
-        return Err("it must be an URL, such as http://127.0.0.1:8900".to_owned());
-    }
-    Ok(value.to_owned())
+    web_url(value, "it must be an URL, such as http://127.0.0.1:8900")
 }
 
 fn queue_url(value: &str) -> Result<String, String> {
-    if !value.starts_with("https://") && !value.starts_with("http://") {
-        return Err("it must be the queue's URL, not its name or ARN".to_owned());
+    web_url(value, "it must be the queue's URL, not its name or ARN")
+}
+
+/// An URL as it is; for anything else, what it should be.
+pub(crate) fn web_url(value: &str, otherwise: &str) -> Result<String, String> {
+    match value.starts_with("https://") || value.starts_with("http://") {
+        true => Ok(value.to_owned()),
+        false => Err(otherwise.to_owned()),
     }
-    Ok(value.to_owned())
 }
 
 /// S3 takes ten tags an object, of 128 and 256 characters.

@@ -17,7 +17,7 @@ mod window;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_kinesisvideo::types::ApiName;
@@ -32,13 +32,12 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Trying;
 use super::errors::{Call, failure, said};
+use super::{Trying, now};
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::FragmentNumber;
 use crate::port::{FragmentSource, MediaBody, Whereabouts};
-use crate::ticks::EpochMillis;
 use limits::LimitsAreThrottles;
 use streams::{Api, Retention, Stream, Streams};
 
@@ -259,12 +258,6 @@ async fn forget_endpoint(state: &Stream, api: Api, endpoint: &str, failure: &Fai
     if failure.kind != FailureKind::Throttled {
         state.drop_endpoint(api, endpoint).await;
     }
-}
-
-fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 impl FragmentSource for KvsSource {

@@ -24,6 +24,16 @@ pub(super) struct AwsArgs {
     endpoint_url: Option<String>,
 }
 
+impl AwsArgs {
+    fn account(&self) -> Account {
+        Account {
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+        }
+    }
+}
+
 /// Which account, for commands that are AWS's alone.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
@@ -42,7 +52,15 @@ pub(super) struct Account {
 impl Account {
     /// The deployment's settings, as the function's environment has them.
     pub(super) fn config(&self) -> Result<Config, CliError> {
-        config(self.region.as_ref())
+        let lookup = |name: &str| match (name, &self.region) {
+            ("REGION", Some(region)) => Some(region.clone()),
+            _ => std::env::var(name).ok(),
+        };
+        Config::from_lookup(lookup).map_err(|error| {
+            CliError::Told(format!(
+                "{error}; set them as the function has them (docs/operations.md copies them), the region with --region"
+            ))
+        })
     }
 
     /// How its services are reached.
@@ -58,18 +76,6 @@ impl Account {
     }
 }
 
-fn config(region: Option<&String>) -> Result<Config, CliError> {
-    let lookup = |name: &str| match (name, region) {
-        ("REGION", Some(region)) => Some(region.clone()),
-        _ => std::env::var(name).ok(),
-    };
-    Config::from_lookup(lookup).map_err(|error| {
-        CliError::Told(format!(
-            "{error}; set them as the function has them (docs/operations.md copies them), the region with --region"
-        ))
-    })
-}
-
 /// What asynchronous commands run on.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread()
@@ -83,23 +89,16 @@ pub(super) fn work(
     args: &AwsArgs,
     records: &[BatchRecord],
 ) -> Result<(Vec<WorkedRecord>, Place), CliError> {
-    let config = config(args.region.as_ref())?;
+    let account = args.account();
+    let config = account.config()?;
     let runtime = runtime()?;
     let worked = runtime.block_on(async {
-        let access = Access {
-            region: Some(config.region.clone()),
-            profile: args.profile.clone(),
-            endpoint: args
-                .endpoint_url
-                .clone()
-                .or_else(|| config.endpoint.clone()),
-        };
         let Connected {
             source,
             store,
             notes,
             ..
-        } = aws::connect_all(&config, access).await;
+        } = aws::connect_all(&config, account.access(&config)).await;
         let recorder = Recorder {
             source,
             store,

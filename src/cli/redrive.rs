@@ -8,7 +8,7 @@ mod show;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::Write;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
@@ -20,7 +20,7 @@ use crate::aws::{
     self, ConnectContacts, Connected, ContactSearch, KvsSource, ParkQueue, S3Recordings, s3,
 };
 use crate::batch::Origin;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::port::{NoDeadline, RecordingStore};
 use crate::recorder::{Again, Reading, Recorder, Worked};
@@ -87,12 +87,10 @@ fn parse_time(text: &str) -> Result<EpochMillis, String> {
 }
 
 fn parse_queue(text: &str) -> Result<String, String> {
-    match text.starts_with("https://") || text.starts_with("http://") {
-        true => Ok(text.to_owned()),
-        false => {
-            Err("the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME".to_owned())
-        }
-    }
+    config::web_url(
+        text,
+        "the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+    )
 }
 
 fn parse_bucket(text: &str) -> Result<(String, String), String> {
@@ -106,7 +104,7 @@ fn parse_bucket(text: &str) -> Result<(String, String), String> {
 
 pub(super) fn run(args: &RedriveArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
     let config = args.account.config()?;
-    let now = now();
+    let now = aws::now();
     let period = period(args, now)?;
     let report = runtime()?.block_on(redrive(args, &config, period, now))?;
     let written = match json {
@@ -132,11 +130,6 @@ fn period(args: &RedriveArgs, now: EpochMillis) -> Result<Option<Period>, CliErr
         );
     }
     Ok(Some(Period { since, until }))
-}
-
-fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    EpochMillis(i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX))
 }
 
 type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;

@@ -75,9 +75,6 @@ async fn answer(
                 ..request.settle()
             });
         }
-        if let Some(failure) = key_failure(stream, &request) {
-            return Err(failure);
-        }
         attempt += 1;
         let give_up = attempt > attempts || !source.wait_to_ask_again(attempt).await;
         match ended {
@@ -91,19 +88,6 @@ async fn answer(
             Ok(()) | Err(_) => asked_again += 1,
         }
     }
-}
-
-/// A key that refuses is no missing fragment: KVS says it inside of an answer that is a
-/// success, and once somebody has mended the key, all of the audio can be read.
-fn key_failure(stream: &str, request: &Request) -> Option<Failure> {
-    request.causes().find_map(|cause| match cause {
-        MissingCause::ErrorDocument { id: Some(id), code } => {
-            let trouble = KeyTrouble::from_error_id(*id)?;
-            let cause = format!("{} ({code} {id})", trouble.cause());
-            Some(Failure::new(FailureKind::Key(trouble), stream, cause))
-        }
-        MissingCause::ErrorDocument { id: None, .. } | MissingCause::NotReturned => None,
-    })
 }
 
 /// Asks once and takes what comes; a body that breaks off leaves what came before it.
