@@ -2,12 +2,15 @@
 //! fragment is, whose it says it is, and what in it was damaged. Holds no logic beyond
 //! reading and ordering those words.
 
+mod left_out;
+
 use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
 
 use crate::ticks::{EpochMillis, MediaTime};
+pub use left_out::{LeftOut, LeftOutReason};
 
 /// Which way the audio of a track went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -242,18 +245,23 @@ pub struct Block {
     pub direction: Direction,
     /// When the block's first sample was taken.
     pub start: MediaTime,
-    /// 16-bit signed little-endian mono samples at 8 kHz; always an even number of bytes.
+    /// 16-bit signed little-endian mono samples at 8 kHz. An odd number of bytes is half a
+    /// sample more: it was cut between two blocks of a run, and the other half begins the
+    /// direction's next block.
     pub pcm: Bytes,
 }
 
 impl Block {
-    /// How many samples the block holds.
+    /// How many whole samples the block holds.
     pub fn samples(&self) -> u64 {
         self.pcm.len() as u64 / 2
     }
 }
 
 /// One fragment: the whole of one EBML document.
+///
+/// The kernel's rule: every audio byte of a block that came in a fragment is in its
+/// `blocks`, or is counted in `left_out` under a reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fragment {
     /// `AWS_KINESISVIDEO_FRAGMENT_NUMBER`; a run's last fragment can lack every tag.
@@ -274,6 +282,9 @@ pub struct Fragment {
     pub blocks: Vec<Block>,
     /// What could not be read of it.
     pub damage: Vec<Damage>,
+    /// The audio that came and is not in `blocks`: one entry for each direction and reason,
+    /// none of 0 bytes.
+    pub left_out: Vec<LeftOut>,
     /// Where the document starts in the body, in bytes.
     pub offset: u64,
     /// How long the document is, in bytes.
@@ -284,6 +295,22 @@ impl Fragment {
     /// The earliest block time, of either direction.
     pub fn start(&self) -> Option<MediaTime> {
         self.blocks.iter().map(|block| block.start).min()
+    }
+
+    /// Counts audio that came and is not among the blocks.
+    pub fn leave_out(&mut self, direction: Option<Direction>, reason: LeftOutReason, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        let mut counted = self.left_out.iter_mut();
+        match counted.find(|left| (left.direction, left.reason) == (direction, reason)) {
+            Some(left) => left.bytes = left.bytes.saturating_add(bytes),
+            None => self.left_out.push(LeftOut {
+                direction,
+                reason,
+                bytes,
+            }),
+        }
     }
 }
 
@@ -366,9 +393,6 @@ pub enum DamageKind {
     /// Laced blocks, which Connect does not write and Callreel does not read.
     #[error("laced block (lacing is not read)")]
     Laced,
-    /// Half a sample at a block's end; the whole samples are kept.
-    #[error("block with an odd number of audio bytes")]
-    OddBytes,
     /// A block before any Cluster timestamp, or at a time that no clock holds.
     #[error("block without a usable time")]
     NoTime,

@@ -132,9 +132,10 @@ impl Timeline {
         self.lanes.iter().filter_map(Lane::end).max()
     }
 
-    fn place(&mut self, block: Block, shift: i64) {
+    fn place(&mut self, mut block: Block, shift: i64) {
         let start = block.start.moved_by(shift);
         let samples = block.samples();
+        block.pcm.truncate(block.pcm.len() & !1);
         let first = self
             .origin
             .or_else(|| self.lanes.iter().filter_map(Lane::start).min());

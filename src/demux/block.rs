@@ -11,35 +11,44 @@ const LACING_BITS: u8 = 0x06;
 
 /// A block before its track has a name and its Cluster a time.
 pub(super) struct RawBlock {
-    pub track: u64,
+    /// `None` when the number cannot be read.
+    pub track: Option<u64>,
     /// Ticks of the TimestampScale relative to the Cluster's.
     pub relative: i16,
+    /// The audio, or what stands in its place.
     pub pcm: Bytes,
 }
 
-/// Reads a block's payload. The format is Matroska's (RFC 9559, section 10.1).
-pub(super) fn read(data: Vec<u8>) -> Result<RawBlock, DamageKind> {
+/// Reads a block's payload. The format is Matroska's (RFC 9559, section 10.1). What can be
+/// told of a block that is not read comes with the reason.
+pub(super) fn read(data: Vec<u8>) -> Result<RawBlock, (RawBlock, DamageKind)> {
     let length = data.len();
     let first = data.first().copied().unwrap_or(0);
     let width = first.leading_zeros() as usize + 1;
     if first == 0 || length < width + 3 {
-        return Err(DamageKind::BlockTooShort(length));
+        // A track number of no length leaves all of it without a header.
+        let pcm = if first == 0 { data } else { Vec::new() };
+        let raw = RawBlock {
+            track: None,
+            relative: 0,
+            pcm: pcm.into(),
+        };
+        return Err((raw, DamageKind::BlockTooShort(length)));
     }
     let marked = data[..width]
         .iter()
         .fold(0, |value, byte| value << 8 | u64::from(*byte));
-    let track = marked & !(1 << (7 * width));
-    let relative = i16::from_be_bytes([data[width], data[width + 1]]);
-    if data[width + 2] & LACING_BITS != 0 {
-        return Err(DamageKind::Laced);
+    let laced = data[width + 2] & LACING_BITS != 0;
+    let mut raw = RawBlock {
+        track: Some(marked & !(1 << (7 * width))),
+        relative: i16::from_be_bytes([data[width], data[width + 1]]),
+        pcm: data.into(),
+    };
+    raw.pcm.advance(width + 3);
+    match laced {
+        true => Err((raw, DamageKind::Laced)),
+        false => Ok(raw),
     }
-    let mut pcm = Bytes::from(data);
-    pcm.advance(width + 3);
-    Ok(RawBlock {
-        track,
-        relative,
-        pcm,
-    })
 }
 
 #[cfg(test)]
@@ -51,10 +60,11 @@ mod tests {
         #[track_caller]
         fn check(data: &[u8], expected: Result<(u64, i16, &[u8]), DamageKind>) {
             let read = read(data.to_vec());
-            let read = read
-                .as_ref()
-                .map(|block| (block.track, block.relative, &block.pcm[..]));
-            assert_eq!(read, expected.as_ref().map(|expected| *expected));
+            let read = match &read {
+                Ok(block) => Ok((block.track.unwrap(), block.relative, &block.pcm[..])),
+                Err((_, kind)) => Err(kind.clone()),
+            };
+            assert_eq!(read, expected);
         }
         check(&[0x81, 0, 64, 0x80, 1, 2], Ok((1, 64, &[1, 2])));
         check(&[0x81, 0xFF, 0xFF, 0], Ok((1, -1, &[])));

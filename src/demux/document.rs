@@ -13,7 +13,8 @@ use super::{
     MAX_TRACKS,
 };
 use crate::fragment::{
-    Block, Damage, DamageKind, Direction, ErrorDocument, Fragment, FragmentNumber, SegmentUid,
+    Block, Damage, DamageKind, Direction, ErrorDocument, Fragment, FragmentNumber, LeftOutReason,
+    SegmentUid,
 };
 use crate::ticks::{EpochMillis, MediaTime};
 
@@ -35,6 +36,13 @@ struct TimedBlock {
     offset: u64,
 }
 
+/// Audio that becomes no block, by the number of its track.
+struct Unplaced {
+    track: Option<u64>,
+    reason: LeftOutReason,
+    bytes: u64,
+}
+
 /// The document being read.
 pub(super) struct Draft {
     fragment: Fragment,
@@ -45,6 +53,8 @@ pub(super) struct Draft {
     first_cluster: Option<u64>,
     blocks: Vec<TimedBlock>,
     audio_bytes: usize,
+    /// Audio that is left out before its track's name is known.
+    left_out: Vec<Unplaced>,
     tag_name: Option<String>,
     tag_value: Option<String>,
     error_id: Option<u32>,
@@ -66,6 +76,7 @@ impl Draft {
             first_cluster: None,
             blocks: Vec::new(),
             audio_bytes: 0,
+            left_out: Vec::new(),
             tag_name: None,
             tag_value: None,
             error_id: None,
@@ -151,28 +162,55 @@ impl Draft {
     }
 
     fn take_block(&mut self, data: Vec<u8>, offset: u64) {
-        let (what, limit) = if data.len() > MAX_BLOCK_BYTES {
+        let length = data.len();
+        let (raw, bad) = match block::read(data) {
+            Ok(raw) => (raw, None),
+            Err((raw, kind)) => (raw, Some(kind)),
+        };
+        let bytes = raw.pcm.len();
+        let (what, limit) = if length > MAX_BLOCK_BYTES {
             ("bytes in a block", MAX_BLOCK_BYTES)
-        } else if self.audio_bytes + data.len() > MAX_FRAGMENT_BYTES {
+        } else if self.audio_bytes + bytes > MAX_FRAGMENT_BYTES {
             ("bytes of audio", MAX_FRAGMENT_BYTES)
         } else if self.blocks.len() >= MAX_BLOCKS {
             ("blocks", MAX_BLOCKS)
-        } else {
-            return match block::read(data) {
-                Ok(raw) => {
-                    self.audio_bytes += raw.pcm.len();
-                    self.blocks.push(TimedBlock {
-                        track: raw.track,
-                        cluster: self.cluster,
-                        relative: raw.relative,
-                        pcm: raw.pcm,
-                        offset,
-                    });
-                }
-                Err(kind) => self.note(offset, None, kind),
+        } else if let Some(kind) = bad {
+            let reason = match kind {
+                DamageKind::Laced => LeftOutReason::Laced,
+                _ => LeftOutReason::Unreadable,
             };
+            self.leave_out(raw.track, reason, bytes);
+            return self.note(offset, None, kind);
+        } else {
+            self.audio_bytes += bytes;
+            return self.blocks.push(TimedBlock {
+                track: raw.track.unwrap_or_default(),
+                cluster: self.cluster,
+                relative: raw.relative,
+                pcm: raw.pcm,
+                offset,
+            });
         };
+        self.leave_out(raw.track, LeftOutReason::Limit, bytes);
         self.note(offset, None, DamageKind::FragmentTooLarge { what, limit });
+    }
+
+    /// Counts audio that becomes no block. More tracks than a fragment may have are one.
+    fn leave_out(&mut self, track: Option<u64>, reason: LeftOutReason, bytes: usize) {
+        let crowded = self.left_out.len() >= MAX_TRACKS;
+        let track = track.filter(|track| {
+            let known = |left: &Unplaced| left.track == Some(*track) && left.reason == reason;
+            !crowded || self.left_out.iter().any(known)
+        });
+        let mut counted = self.left_out.iter_mut();
+        match counted.find(|left| (left.track, left.reason) == (track, reason)) {
+            Some(left) => left.bytes += bytes as u64,
+            None => self.left_out.push(Unplaced {
+                track,
+                reason,
+                bytes: bytes as u64,
+            }),
+        }
     }
 
     /// Name and value of a SimpleTag come in either order; acts when both are there.
@@ -270,17 +308,32 @@ impl Draft {
 
     /// Gives every block its direction and its time, and notes those that get none.
     fn place_blocks(&mut self) {
+        for left in mem::take(&mut self.left_out) {
+            let direction = left.track.and_then(|track| self.named_direction(track));
+            self.fragment.leave_out(direction, left.reason, left.bytes);
+        }
         let blocks = mem::take(&mut self.blocks);
-        if let Some((offset, format)) = self.unread_format.take() {
-            return self.note(offset, None, DamageKind::Format(format));
+        let unread_format = self.unread_format.take();
+        if let Some((offset, format)) = &unread_format {
+            self.note(*offset, None, DamageKind::Format(format.clone()));
         }
         let mut unread_tracks = Vec::new();
         self.fragment.blocks.reserve_exact(blocks.len());
         for block in blocks {
+            let bytes = block.pcm.len() as u64;
+            let direction = self.named_direction(block.track);
+            if unread_format.is_some() {
+                let reason = LeftOutReason::Format;
+                self.fragment.leave_out(direction, reason, bytes);
+                continue;
+            }
             match self.direction_of(block.track) {
                 Ok(direction) => self.place_block(block, direction),
-                Err(_) if unread_tracks.contains(&block.track) => {}
-                Err(kind) => {
+                Err((reason, kind)) => {
+                    self.fragment.leave_out(direction, reason, bytes);
+                    if unread_tracks.contains(&block.track) {
+                        continue;
+                    }
                     unread_tracks.push(block.track);
                     if let Some(kind) = kind {
                         self.note(block.offset, None, kind);
@@ -290,18 +343,32 @@ impl Draft {
         }
     }
 
+    fn track(&self, number: u64) -> Option<&Track> {
+        self.tracks
+            .iter()
+            .find(|track| track.number == Some(number))
+    }
+
+    fn named_direction(&self, number: u64) -> Option<Direction> {
+        self.track(number)
+            .and_then(|track| Direction::from_track_name(&track.name))
+    }
+
     /// The direction of a track, or what is wrong with it. Nothing is wrong with a track
     /// of another name beside the customer's own: it is not the customer's audio.
-    fn direction_of(&self, number: u64) -> Result<Direction, Option<DamageKind>> {
-        let declared = self
-            .tracks
-            .iter()
-            .find(|track| track.number == Some(number));
-        match declared.map(|track| (Direction::from_track_name(&track.name), track.encoded)) {
-            Some((Some(_), true)) => Err(Some(DamageKind::EncodedTrack(number))),
-            Some((Some(direction), false)) => Ok(direction),
-            Some((None, _)) if self.declares_a_direction() => Err(None),
-            Some((None, _)) | None => Err(Some(DamageKind::UnknownTrack(number))),
+    fn direction_of(&self, number: u64) -> Result<Direction, (LeftOutReason, Option<DamageKind>)> {
+        let unknown = Some(DamageKind::UnknownTrack(number));
+        let Some(track) = self.track(number) else {
+            return Err((LeftOutReason::UndeclaredTrack, unknown));
+        };
+        match (Direction::from_track_name(&track.name), track.encoded) {
+            (Some(_), true) => Err((
+                LeftOutReason::Encoded,
+                Some(DamageKind::EncodedTrack(number)),
+            )),
+            (Some(direction), false) => Ok(direction),
+            (None, _) if self.declares_a_direction() => Err((LeftOutReason::OtherTrack, None)),
+            (None, _) => Err((LeftOutReason::OtherTrack, unknown)),
         }
     }
 
@@ -316,18 +383,16 @@ impl Draft {
             MediaTime::from_matroska(cluster, block.relative, self.scale_nanos)
         });
         let Some(start) = start else {
+            let bytes = block.pcm.len() as u64;
+            self.fragment
+                .leave_out(Some(direction), LeftOutReason::NoTime, bytes);
             return self.note(block.offset, Some(direction), DamageKind::NoTime);
         };
-        let mut pcm = block.pcm;
-        if pcm.len() % 2 == 1 {
-            self.note(block.offset, Some(direction), DamageKind::OddBytes);
-            pcm.truncate(pcm.len() - 1);
-        }
-        if !pcm.is_empty() {
+        if !block.pcm.is_empty() {
             self.fragment.blocks.push(Block {
                 direction,
                 start,
-                pcm,
+                pcm: block.pcm,
             });
         }
     }
