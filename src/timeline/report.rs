@@ -90,14 +90,21 @@ pub struct LaneReport {
     pub starts_at: Option<u64>,
     /// Blocks taken in.
     pub blocks: u64,
+    /// Bytes of audio that came to the timeline: written, the same as what was written, or
+    /// halves of samples.
+    pub came_bytes: u64,
+    /// Halves of samples whose other half never came, each a byte.
+    pub halves: u64,
     /// Samples that came as audio and were written.
     pub audio_samples: u64,
     /// Samples of silence written: before, between and behind the audio.
     pub silence_samples: u64,
     /// Silence between audio: holds, lost fragments, short blocks.
     pub gaps: Spans,
-    /// Audio that came twice for the same time, and was cut.
+    /// Audio that came twice, the very same, and was cut.
     pub overlaps: Spans,
+    /// Audio that came for a time at which other audio was written, and follows it.
+    pub displaced: Spans,
     /// Clock drift.
     pub drift: Drift,
 }
@@ -113,6 +120,6 @@ pub struct TimelineReport {
     pub lanes: [LaneReport; 2],
     /// Times that the media clock broke off and was set anew by the server's.
     pub clock_breaks: u64,
-    /// Samples refused because the recording reached its longest length.
-    pub beyond_limit: u64,
+    /// Bytes of each direction refused because the recording reached its longest length.
+    pub beyond_limit: [u64; 2],
 }

@@ -236,11 +236,11 @@ fn reasons(
         ),
     );
     add(
-        timeline.beyond_limit > 0,
+        timeline.beyond_limit != [0, 0],
         "too_long",
         format!(
             "{:.1} s lie beyond the longest recording",
-            seconds_of(timeline.beyond_limit)
+            seconds_of(timeline.beyond_limit.iter().max().unwrap_or(&0) / 2)
         ),
     );
     add(
