@@ -5,6 +5,7 @@
 use crate::fragment::{Direction, Fragment};
 use crate::levels::{LevelMeter, Levels};
 use crate::plan::Authorisation;
+use crate::ticks::MediaTime;
 use crate::timeline::{FRAMES_AT_ONCE, Timeline, TimelineReport};
 use crate::wav::Output;
 
@@ -51,6 +52,11 @@ impl Assembly {
     /// Takes the next of the recording's own fragments.
     pub fn push(&mut self, fragment: Fragment) {
         self.timeline.push(fragment);
+    }
+
+    /// How far the recording reaches so far, on its own clock; `None` before any audio.
+    pub fn reached(&self) -> Option<MediaTime> {
+        self.timeline.reached()
     }
 
     /// No fragment follows.

@@ -4,13 +4,15 @@
 //!
 //! A run's last fragment, and sometimes one in between, carries no tags: it inherits the
 //! contact of the fragment before it in the same upload session (SegmentUID), or, at the
-//! start of a session, of the first tagged one behind it.
+//! start of a session, of the first tagged one behind it. Where that one lies further
+//! behind than fragments are held, [`Attribution::undecided`] names the session; whoever
+//! reads the stream can look ahead and tell ([`Attribution::name`]).
 
 use std::collections::VecDeque;
 
 use crate::fragment::{ContactTag, Fragment, FragmentRange, SegmentUid};
 
-/// Fragments held back until their session names a contact; beyond it the first is refused.
+/// Fragments held back until their session names a contact.
 pub const MAX_WAITING: usize = 32;
 /// Upload sessions remembered; the one longest unseen is forgotten first.
 pub const MAX_SESSIONS: usize = 64;
@@ -22,26 +24,16 @@ pub const MAX_FOREIGN_NAMED: usize = 16;
 pub struct Traced {
     /// The fragment as demuxed.
     pub fragment: Fragment,
-    /// Whose it is.
-    pub owner: Owner,
-}
-
-/// Whose a fragment is, after inheritance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// This contact's, by its own tag or by its session's.
-    Contact(Box<str>),
-    /// Neither it nor its session names a contact.
-    Untagged,
-    /// Its tags name several contacts.
-    Conflicting,
+    /// Whose it is, after inheritance: [`ContactTag::None`] when neither it nor its session
+    /// names a contact.
+    pub owner: ContactTag,
 }
 
 /// Traces fragments to contacts, in order and with a bounded look-ahead.
 #[derive(Debug, Default)]
 pub struct Tracer {
-    /// The contact last seen in each session, the most recent session last.
-    sessions: VecDeque<(SegmentUid, Box<str>)>,
+    /// The contacts last seen in each session, the most recent session last.
+    sessions: VecDeque<(SegmentUid, ContactTag)>,
     waiting: VecDeque<Fragment>,
     ended: bool,
 }
@@ -57,56 +49,60 @@ impl Tracer {
         self.ended = true;
     }
 
-    /// The next fragment that can be told, in order.
+    /// The session whose first fragments wait for a name, once as many wait as are held:
+    /// [`name`](Self::name) it before the next fragment is pushed, or they are nobody's.
+    pub fn undecided(&self) -> Option<SegmentUid> {
+        let front = self.waiting.front()?;
+        let session = front.session?;
+        let is_open = front.contact == ContactTag::None && self.inherited(session).is_none();
+        (is_open && !self.ended && self.waiting.len() > MAX_WAITING).then_some(session)
+    }
+
+    /// Tells whose a session is; [`ContactTag::None`] when nothing in it tells.
+    pub fn name(&mut self, session: SegmentUid, owner: ContactTag) {
+        self.remember(session, &owner);
+    }
+
+    /// The next fragment whose owner is decided, in the order of the stream.
     pub fn next_traced(&mut self) -> Option<Traced> {
         let front = self.waiting.front()?;
         let owner = match (&front.contact, front.session) {
-            (ContactTag::One(contact), _) => Owner::Contact(contact.clone()),
-            (ContactTag::Conflicting, _) => Owner::Conflicting,
-            (ContactTag::None, None) => Owner::Untagged,
             (ContactTag::None, Some(session)) => match self.inherited(session) {
-                Some(contact) => Owner::Contact(contact),
-                None if self.ended || self.waiting.len() > MAX_WAITING => Owner::Untagged,
+                Some(owner) => owner,
+                // One more than are held: nobody named it.
+                None if self.ended || self.waiting.len() > MAX_WAITING + 1 => ContactTag::None,
                 None => return None,
             },
+            (own, _) => own.clone(),
         };
         let fragment = self.waiting.pop_front()?;
-        match (&fragment.contact, fragment.session) {
-            (ContactTag::One(contact), Some(session)) => self.remember(session, contact.clone()),
-            // Nothing can be inherited from a fragment of several contacts.
-            (ContactTag::Conflicting, Some(session)) => {
-                self.sessions.retain(|seen| seen.0 != session)
-            }
-            _ => {}
+        if let (Some(session), true) = (fragment.session, fragment.contact != ContactTag::None) {
+            self.remember(session, &fragment.contact);
         }
         Some(Traced { fragment, owner })
     }
 
-    /// The contact before in this session, else the first one named behind.
-    fn inherited(&self, session: SegmentUid) -> Option<Box<str>> {
-        let before = self
-            .sessions
-            .iter()
-            .find(|seen| seen.0 == session)
-            .map(|seen| &seen.1);
-        before.cloned().or_else(|| {
-            let mut behind = self
+    /// The contacts before in this session, else those first named behind.
+    fn inherited(&self, session: SegmentUid) -> Option<ContactTag> {
+        let before = self.sessions.iter().find(|seen| seen.0 == session);
+        let behind = || {
+            let mut later = self
                 .waiting
                 .iter()
                 .filter(|later| later.session == Some(session));
-            behind.find_map(|later| match &later.contact {
-                ContactTag::None => None,
-                ContactTag::One(contact) => Some(Some(contact.clone())),
-                ContactTag::Conflicting => Some(None),
-            })?
-        })
+            later.find(|later| later.contact != ContactTag::None)
+        };
+        match before {
+            Some((_, owner)) => Some(owner.clone()),
+            None => behind().map(|later| later.contact.clone()),
+        }
     }
 
-    fn remember(&mut self, session: SegmentUid, contact: Box<str>) {
+    fn remember(&mut self, session: SegmentUid, owner: &ContactTag) {
         if self
             .sessions
             .back()
-            .is_some_and(|last| last.0 == session && last.1 == contact)
+            .is_some_and(|last| last.0 == session && last.1 == *owner)
         {
             return;
         }
@@ -114,7 +110,7 @@ impl Tracer {
         if self.sessions.len() == MAX_SESSIONS {
             self.sessions.pop_front();
         }
-        self.sessions.push_back((session, contact));
+        self.sessions.push_back((session, owner.clone()));
     }
 }
 
@@ -124,7 +120,7 @@ pub struct Claim {
     /// The numbers that the contact record names.
     pub range: FragmentRange,
     /// The contact ids that the record names for this call. Whether a transferred leg's
-    /// fragments carry its own id or the first leg's is not known: each is accepted.
+    /// fragments carry its own id or another leg's is not known: each is accepted.
     pub contacts: Vec<Box<str>>,
 }
 
@@ -151,13 +147,19 @@ impl Claim {
             None if !self.range.is_unbounded() => return Err(Refusal::Unnumbered),
             Some(_) | None => {}
         }
+        let is_own = |id: &str| {
+            let mut contacts = self.contacts.iter();
+            contacts.any(|own| own.eq_ignore_ascii_case(id))
+        };
+        let is_any_own = |ids: &[Box<str>]| ids.iter().any(|id| is_own(id));
+        let are_all_own = |ids: &[Box<str>]| ids.iter().all(|id| is_own(id));
         match &traced.owner {
-            Owner::Contact(id) if self.contacts.iter().any(|own| own.eq_ignore_ascii_case(id)) => {
-                Ok(())
-            }
-            Owner::Contact(_) => Err(Refusal::Foreign),
-            Owner::Untagged => Err(Refusal::Untagged),
-            Owner::Conflicting => Err(Refusal::Conflicting),
+            ContactTag::One(id) if is_own(id) => Ok(()),
+            ContactTag::Several(ids) if are_all_own(ids) => Ok(()),
+            ContactTag::One(_) => Err(Refusal::Foreign),
+            ContactTag::Several(ids) if !is_any_own(ids) => Err(Refusal::Foreign),
+            ContactTag::Several(_) | ContactTag::Conflicting => Err(Refusal::Conflicting),
+            ContactTag::None => Err(Refusal::Untagged),
         }
     }
 }
@@ -179,6 +181,9 @@ pub struct AttributionReport {
     pub unnumbered: u64,
     /// The foreign contacts, up to [`MAX_FOREIGN_NAMED`].
     pub foreign_contacts: Vec<Box<str>>,
+    /// Of the foreign ones, those between this recording's own, or behind them and still in
+    /// a range that has an end: nobody else's audio should be there.
+    pub foreign_inside: u64,
 }
 
 impl AttributionReport {
@@ -197,11 +202,19 @@ impl AttributionReport {
             Err(Refusal::Unnumbered) => &mut self.unnumbered,
         };
         *counter += 1;
-        if let (Err(Refusal::Foreign), Owner::Contact(id)) = (judged, &traced.owner)
-            && self.foreign_contacts.len() < MAX_FOREIGN_NAMED
-            && !self.foreign_contacts.contains(id)
-        {
-            self.foreign_contacts.push(id.clone());
+        let named = match &traced.owner {
+            ContactTag::One(id) => std::slice::from_ref(id),
+            ContactTag::Several(ids) => ids,
+            ContactTag::None | ContactTag::Conflicting => &[],
+        };
+        if judged == Err(Refusal::Foreign) {
+            for id in named {
+                if self.foreign_contacts.len() < MAX_FOREIGN_NAMED
+                    && !self.foreign_contacts.contains(id)
+                {
+                    self.foreign_contacts.push(id.clone());
+                }
+            }
         }
     }
 }
@@ -212,6 +225,8 @@ pub struct Attribution {
     claim: Claim,
     tracer: Tracer,
     report: AttributionReport,
+    /// Foreign fragments since the last own one.
+    foreign_behind: u64,
 }
 
 impl Attribution {
@@ -221,6 +236,7 @@ impl Attribution {
             claim,
             tracer: Tracer::default(),
             report: AttributionReport::default(),
+            foreign_behind: 0,
         }
     }
 
@@ -234,20 +250,49 @@ impl Attribution {
         self.tracer.finish();
     }
 
+    /// The upload session whose owner lies further behind than fragments are held.
+    pub fn undecided(&self) -> Option<SegmentUid> {
+        self.tracer.undecided()
+    }
+
+    /// Tells whose a session is, by what follows in it; [`ContactTag::None`] when nothing
+    /// there tells.
+    pub fn name(&mut self, session: SegmentUid, owner: ContactTag) {
+        self.tracer.name(session, owner);
+    }
+
+    /// The next fragment whose owner is decided, and why it is refused if it is.
+    pub fn next_judged(&mut self) -> Option<(Fragment, Result<(), Refusal>)> {
+        let traced = self.tracer.next_traced()?;
+        let judged = self.claim.judge(&traced);
+        self.report.count(&traced, judged);
+        match judged {
+            Ok(()) if self.report.own > 1 => {
+                self.report.foreign_inside += std::mem::take(&mut self.foreign_behind);
+            }
+            // What stands before the first own one may be the stream's last caller.
+            Ok(()) => self.foreign_behind = 0,
+            Err(Refusal::Foreign) => self.foreign_behind += 1,
+            Err(_) => {}
+        }
+        Some((traced.fragment, judged))
+    }
+
     /// The next fragment proven to be this recording's.
     pub fn next_own(&mut self) -> Option<Fragment> {
         loop {
-            let traced = self.tracer.next_traced()?;
-            let judged = self.claim.judge(&traced);
-            self.report.count(&traced, judged);
+            let (fragment, judged) = self.next_judged()?;
             if judged.is_ok() {
-                return Some(traced.fragment);
+                return Some(fragment);
             }
         }
     }
 
     /// The counts, once everything was taken.
-    pub fn into_report(self) -> AttributionReport {
+    pub fn into_report(mut self) -> AttributionReport {
+        if self.report.own > 0 && self.claim.range.stop.is_some() {
+            self.report.foreign_inside += self.foreign_behind;
+        }
         self.report
     }
 }
@@ -256,8 +301,7 @@ impl Attribution {
 mod tests {
     use super::*;
 
-    /// A fragment from `number session contact`, each `-` when absent; a contact of
-    /// `a+b` conflicts.
+    /// A fragment from `number session contact`, each `-` when absent; `a+b` names both.
     fn fragment(text: &str) -> Fragment {
         let mut words = text.split(' ').map(|word| (word != "-").then_some(word));
         let mut next = || words.next().flatten();
@@ -309,6 +353,7 @@ mod tests {
             AttributionReport {
                 own: 3,
                 foreign: 1,
+                foreign_inside: 1,
                 out_of_range: 2,
                 unnumbered: 1,
                 foreign_contacts: vec!["other".into()],
@@ -344,6 +389,7 @@ mod tests {
             AttributionReport {
                 own: 4,
                 foreign: 3,
+                foreign_inside: 3,
                 untagged: 2,
                 foreign_contacts: vec!["other".into()],
                 ..AttributionReport::default()
@@ -366,17 +412,54 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_inherited_from_a_fragment_of_several_contacts() {
+    fn a_fragment_of_several_contacts_is_the_calls_if_all_are() {
+        let own = AttributionReport {
+            own: 3,
+            ..AttributionReport::default()
+        };
         check(
-            &["10 a me", "11 a me+other", "12 a -"],
+            &["10 a first-leg", "11 a first-leg+me", "12 a -"],
+            &["10", "11", "12"],
+            own,
+        );
+        check(
+            &["10 a me", "11 a me+other", "12 a -", "13 a other+third"],
             &["10"],
             AttributionReport {
                 own: 1,
-                conflicting: 1,
-                untagged: 1,
+                conflicting: 2,
+                foreign: 1,
+                foreign_inside: 1,
+                foreign_contacts: vec!["other".into(), "third".into()],
                 ..AttributionReport::default()
             },
         );
+    }
+
+    #[test]
+    fn foreign_fragments_inside_are_told_from_the_callers_before_and_after() {
+        #[track_caller]
+        fn check_inside(stop: Option<&str>, contacts: &[&str], inside: u64) {
+            let mut attribution = Attribution::new(Claim {
+                range: FragmentRange {
+                    start: "10".parse().ok(),
+                    stop: stop.and_then(|stop| stop.parse().ok()),
+                },
+                contacts: vec!["me".into()],
+            });
+            for (number, contact) in (10..).zip(contacts) {
+                attribution.push(fragment(&format!("{number} a {contact}")));
+            }
+            attribution.finish();
+            while attribution.next_own().is_some() {}
+            assert_eq!(attribution.into_report().foreign_inside, inside);
+        }
+        check_inside(Some("19"), &["other", "me", "me"], 0);
+        check_inside(Some("19"), &["me", "other", "me"], 1);
+        check_inside(Some("19"), &["me", "me", "other"], 1);
+        check_inside(None, &["me", "me", "other"], 0);
+        check_inside(None, &["me", "other", "me", "other"], 1);
+        check_inside(Some("19"), &["other", "other"], 0);
     }
 
     #[test]
@@ -392,16 +475,30 @@ mod tests {
     }
 
     #[test]
-    fn waiting_is_bounded() {
-        let mut tracer = Tracer::default();
-        tracer.push(fragment("1 z -"));
-        let mut told = Vec::new();
-        for number in 2..100 {
-            tracer.push(fragment(&format!("{number} a me")));
-            told.extend(std::iter::from_fn(|| tracer.next_traced()));
-            assert!(tracer.waiting.len() <= MAX_WAITING);
+    fn waiting_is_bounded_and_a_late_name_can_be_told() {
+        #[track_caller]
+        fn check_late(named: Option<ContactTag>, first: ContactTag) {
+            let mut tracer = Tracer::default();
+            let session = SegmentUid([b'z'; 16]);
+            let mut told = Vec::new();
+            for number in 1..100 {
+                tracer.push(fragment(&format!("{number} z -")));
+                told.extend(std::iter::from_fn(|| tracer.next_traced()));
+                assert!(tracer.waiting.len() <= MAX_WAITING + 1);
+                if let (Some(undecided), Some(owner)) = (tracer.undecided(), &named) {
+                    assert_eq!((undecided, number), (session, MAX_WAITING + 1));
+                    tracer.name(session, owner.clone());
+                }
+            }
+            assert_eq!(told[0].owner, first);
+            let numbers = told.iter().map(|traced| traced.fragment.number.unwrap());
+            assert!(numbers.is_sorted());
         }
-        assert_eq!(told[0].owner, Owner::Untagged);
-        assert_eq!(told[1].owner, Owner::Contact("me".into()));
+        check_late(None, ContactTag::None);
+        check_late(Some(ContactTag::None), ContactTag::None);
+        check_late(
+            Some(ContactTag::One("me".into())),
+            ContactTag::One("me".into()),
+        );
     }
 }

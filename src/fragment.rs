@@ -117,15 +117,35 @@ impl FragmentNumber {
     /// (server_ms << 28) | noise`. Nowhere documented, yet true of every number seen: a
     /// hint, to be checked for plausibility. `None` when the number is not of that make.
     pub fn hinted_server_time(self) -> Option<EpochMillis> {
+        let (_, low) = self.halves()?;
+        i64::try_from((low & ((1 << 92) - 1)) >> 28)
+            .ok()
+            .map(EpochMillis)
+    }
+
+    /// The stream's count of fragments, which KVS works into its numbers as well; a hint of
+    /// the same kind.
+    pub fn hinted_counter(self) -> Option<u64> {
+        let (high, low) = self.halves()?;
+        u64::try_from((high << 36) | (low >> 92)).ok()
+    }
+
+    /// The number without its leading bit 156, which every number seen has: the 28 bits
+    /// above the lowest 128, and those.
+    fn halves(self) -> Option<(u128, u128)> {
         // 2^156 to 2^157 has 47 or 48 digits.
         if !(47..=48).contains(&self.digits) {
             return None;
         }
-        let low_bits = (1_u128 << 92) - 1;
-        let low = (0..usize::from(self.digits)).fold(0_u128, |low, place| {
-            (low * 10 + u128::from(self.digit(place))) & low_bits
-        });
-        i64::try_from(low >> 28).ok().map(EpochMillis)
+        const LOW: u128 = u64::MAX as u128;
+        let (mut high, mut low) = (0_u128, 0_u128);
+        for place in 0..usize::from(self.digits) {
+            let lower = (low & LOW) * 10 + u128::from(self.digit(place));
+            let upper = (low >> 64) * 10 + (lower >> 64);
+            low = (upper & LOW) << 64 | (lower & LOW);
+            high = high * 10 + (upper >> 64);
+        }
+        (high >> 28 == 1).then_some((high & ((1 << 28) - 1), low))
     }
 
     fn digit(&self, place: usize) -> u8 {
@@ -223,17 +243,33 @@ pub enum ContactTag {
     None,
     /// One contact, however often it was named.
     One(Box<str>),
-    /// Several contacts: nobody's.
+    /// Several contacts, as at the hand-over from one leg to the next: a call's if all of
+    /// them are.
+    Several(Vec<Box<str>>),
+    /// More contacts than a call has legs next to each other: nobody's.
     Conflicting,
 }
+
+/// The most contacts that a fragment can name and still be somebody's.
+const MAX_CONTACTS: usize = 8;
 
 impl ContactTag {
     /// Takes in one more `ContactId` tag of the same document.
     pub fn add(&mut self, id: &str) {
+        let is_new = |named: &[Box<str>]| named.iter().all(|seen| !seen.eq_ignore_ascii_case(id));
         *self = match std::mem::take(self) {
             Self::None => Self::One(id.into()),
             Self::One(seen) if seen.eq_ignore_ascii_case(id) => Self::One(seen),
-            Self::One(_) | Self::Conflicting => Self::Conflicting,
+            Self::One(seen) => Self::Several(vec![seen, id.into()]),
+            Self::Several(mut named) if is_new(&named) => {
+                named.push(id.into());
+                match named.len() > MAX_CONTACTS {
+                    true => Self::Conflicting,
+                    false => Self::Several(named),
+                }
+            }
+            Self::Several(named) => Self::Several(named),
+            Self::Conflicting => Self::Conflicting,
         };
     }
 }
@@ -418,6 +454,17 @@ pub enum DamageKind {
     Stray(u64),
 }
 
+impl DamageKind {
+    /// Whether it can have happened on the way from KVS, so that another copy of the
+    /// fragment may be whole. What a fragment declares of itself is the same in every copy.
+    pub const fn may_be_of_the_way(&self) -> bool {
+        !matches!(
+            self,
+            Self::Format(_) | Self::EncodedTrack(_) | Self::FragmentTooLarge { .. }
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -446,7 +493,22 @@ mod tests {
             Some(1_760_000_027_445),
         );
         check("7", None);
+        check(&"9".repeat(48), None);
         check(&"9".repeat(49), None);
+    }
+
+    #[test]
+    fn the_counter_in_a_number_is_a_hint() {
+        let counter = |text: &str| number(text).hinted_counter();
+        assert_eq!(
+            counter("91343852333181432392682062674355612161981134188"),
+            Some(1)
+        );
+        assert_eq!(
+            counter("91343852333181437433573902644424099144548815532"),
+            Some(1_019)
+        );
+        assert_eq!(counter("7"), None);
     }
 
     #[test]
@@ -491,13 +553,15 @@ mod tests {
     }
 
     #[test]
-    fn several_contacts_in_one_document_are_nobody() {
+    fn a_document_can_name_several_contacts() {
         let mut tag = ContactTag::default();
         tag.add("a");
         tag.add("A");
         assert_eq!(tag, ContactTag::One("a".into()));
         tag.add("b");
         tag.add("a");
+        assert_eq!(tag, ContactTag::Several(vec!["a".into(), "b".into()]));
+        ('c'..='i').for_each(|id| tag.add(&id.to_string()));
         assert_eq!(tag, ContactTag::Conflicting);
     }
 }

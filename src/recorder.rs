@@ -5,11 +5,13 @@
 
 mod commit;
 mod note;
+mod pour;
 mod read;
 mod work;
 mod write;
 
 pub use commit::Made;
+pub use pour::{AllOf, LookAhead};
 pub use work::{Part, Worked, WorkedRecord, open_record};
 
 use std::time::{Duration, Instant};
@@ -17,16 +19,14 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt, pin_mut, stream};
 
-use crate::assembly::Assembly;
-use crate::attribution::Attribution;
 use crate::failure::{Failure, FailureKind};
-use crate::fragment::Fragment;
 use crate::plan::{Policy, RecordingPlan};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
 use crate::request::Answer;
-use crate::verdict::{Account, Facts, FileEntry, Status, Verdict};
+use crate::verdict::{Facts, FileEntry, Status, Verdict};
 use crate::wav::Output;
 use commit::{commit, final_verdict, put_unfinished};
+use pour::pour;
 use write::Files;
 
 /// How media is read.
@@ -295,7 +295,14 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             });
         let answers = answers.chain(stream::once(self.look_once_more(plan, over)));
         // Boxed: the future is large, and its caller holds it in two places.
-        let made = Box::pin(make_files(&self.store, &self.policy, plan, over, answers));
+        let ahead = read::Archive {
+            source: &self.source,
+            reading: &self.reading,
+            stream: &plan.stream,
+            numbers: &numbers,
+        };
+        let making = make_files(&self.store, &self.policy, plan, over, answers, &ahead);
+        let made = Box::pin(making);
         let ended = until(deadline, plan, made).await?;
         if let Ended::Made(made) = &ended {
             timings.media = made.timings.media;
@@ -326,15 +333,17 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
 }
 
 /// Answers of one recording, in order, to its files and its verdict. At the deadline it
-/// stops wherever it is, and gives the files up.
+/// stops wherever it is, and gives the files up. `ahead` looks ahead where an upload session
+/// names its contact late.
 pub async fn assemble<R: RecordingStore>(
     store: &R,
     policy: &Policy,
     deadline: &impl Deadline,
     plan: &RecordingPlan,
     answers: impl Stream<Item = Result<Answer, Failure>>,
+    ahead: &impl LookAhead,
 ) -> Result<Made, Failure> {
-    let made = make_files(store, policy, plan, Over::Nothing, answers);
+    let made = make_files(store, policy, plan, Over::Nothing, answers, ahead);
     match until(deadline, plan, made).await? {
         Ended::Made(made) => Ok(made),
         Ended::GivenUp(verdict) => Ok(Made {
@@ -386,10 +395,11 @@ async fn make_files<R: RecordingStore>(
     plan: &RecordingPlan,
     over: Over<'_>,
     answers: impl Stream<Item = Result<Answer, Failure>>,
+    ahead: &impl LookAhead,
 ) -> Result<Ended, Failure> {
     let mut lap = Lap::start();
     let mut files = Files::new(store, plan);
-    let (account, attribution, assembly) = match pour(plan, answers, &mut files).await {
+    let (account, attribution, assembly) = match pour(plan, answers, ahead, &mut files).await {
         Ok(poured) => poured,
         Err(failure) => {
             files.abort().await;
@@ -400,6 +410,7 @@ async fn make_files<R: RecordingStore>(
     let attribution = attribution.into_report();
     let assembly = assembly.into_report();
     let samples = assembly.timeline.samples;
+    let heard = assembly.timeline.heard();
     let mut verdict = Verdict::of(Facts {
         plan,
         account,
@@ -413,7 +424,7 @@ async fn make_files<R: RecordingStore>(
         files.abort().await;
         return Ok(Ended::GivenUp(verdict));
     }
-    let stored = files.finish(samples).await?;
+    let stored = files.finish(samples, heard).await?;
     let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
         kind: output.name().to_owned(),
         url: policy.url(key),
@@ -432,45 +443,4 @@ async fn make_files<R: RecordingStore>(
             ..Timings::default()
         },
     }))
-}
-
-/// Pours every answer through attribution and timeline into the files.
-async fn pour<R: RecordingStore>(
-    plan: &RecordingPlan,
-    answers: impl Stream<Item = Result<Answer, Failure>>,
-    files: &mut Files<'_, R>,
-) -> Result<(Account, Attribution, Assembly), Failure> {
-    let mut account = Account::default();
-    let mut attribution = Attribution::new(plan.claim.clone());
-    let mut assembly = Assembly::new(plan.authorisation);
-    pin_mut!(answers);
-    while let Some(answer) = answers.next().await {
-        let answer = answer?;
-        account.take(&answer);
-        for fragment in answer.fragments {
-            attribution.push(fragment);
-            while let Some(own) = attribution.next_own() {
-                pour_own(own, &mut account, &mut assembly, files).await?;
-            }
-        }
-    }
-    attribution.finish();
-    while let Some(own) = attribution.next_own() {
-        pour_own(own, &mut account, &mut assembly, files).await?;
-    }
-    assembly.finish();
-    files.take(&mut assembly).await?;
-    files.flush(&mut assembly).await?;
-    Ok((account, attribution, assembly))
-}
-
-async fn pour_own<R: RecordingStore>(
-    own: Fragment,
-    account: &mut Account,
-    assembly: &mut Assembly,
-    files: &mut Files<'_, R>,
-) -> Result<(), Failure> {
-    account.take_own(&own);
-    assembly.push(own);
-    files.take(assembly).await
 }

@@ -3,10 +3,12 @@
 //! last fragment of a run lack its number; here it is settled which number each document
 //! answers. Pure: asking is the recorder's.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use crate::demux::Document;
-use crate::fragment::{Damage, DamageKind, Fragment, FragmentNumber, SegmentUid};
+use crate::fragment::{Block, Damage, Fragment, FragmentNumber, SegmentUid};
 use crate::ticks::MediaTime;
 
 /// Why a fragment that was asked for is missing.
@@ -51,6 +53,8 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Request {
     asked: BTreeMap<FragmentNumber, Slot>,
+    /// What this body has answered so far.
+    answered: BTreeSet<FragmentNumber>,
     unnumbered: Vec<Fragment>,
     unnumbered_errors: Vec<MissingCause>,
     damage: Vec<Damage>,
@@ -66,7 +70,15 @@ const MAX_STRANGERS: usize = 1_024;
 enum Slot {
     Open,
     Missing(MissingCause),
-    Came(Box<Fragment>),
+    Came(Box<Copy>),
+}
+
+/// A fragment that came, perhaps several times.
+#[derive(Debug)]
+struct Copy {
+    fragment: Fragment,
+    /// It came twice with the same damage: it is stored so, and not hurt on its way.
+    is_confirmed: bool,
 }
 
 impl Request {
@@ -74,6 +86,7 @@ impl Request {
     pub fn new(numbers: &[FragmentNumber]) -> Self {
         Self {
             asked: numbers.iter().map(|number| (*number, Slot::Open)).collect(),
+            answered: BTreeSet::new(),
             unnumbered: Vec::new(),
             unnumbered_errors: Vec::new(),
             damage: Vec::new(),
@@ -94,10 +107,8 @@ impl Request {
                     id: error.id,
                     code: error.code,
                 };
-                match error.number.map(|number| self.asked.get_mut(&number)) {
-                    Some(Some(Slot::Came(_))) => {}
-                    Some(Some(slot)) => *slot = Slot::Missing(cause),
-                    Some(None) => self.unasked += 1,
+                match error.number {
+                    Some(number) => self.take_error(number, cause),
                     None => self.unnumbered_errors.push(cause),
                 }
             }
@@ -105,34 +116,41 @@ impl Request {
         }
     }
 
-    /// The body has ended: settles which numbers the unnumbered documents answer.
-    pub fn end_body(&mut self) {
-        for fragment in std::mem::take(&mut self.unnumbered) {
+    /// The body has ended: settles which numbers the unnumbered documents answer. Of the
+    /// `asked` ones, those that it answered, by a fragment or by an error.
+    pub fn end_body(&mut self, asked: &[FragmentNumber]) -> Vec<FragmentNumber> {
+        for fragment in mem::take(&mut self.unnumbered) {
             self.take_unnumbered(fragment);
         }
-        for cause in std::mem::take(&mut self.unnumbered_errors) {
-            match self
+        for cause in mem::take(&mut self.unnumbered_errors) {
+            let open = self
                 .asked
-                .values_mut()
-                .find(|slot| matches!(slot, Slot::Open))
-            {
-                Some(slot) => *slot = Slot::Missing(cause),
+                .iter()
+                .find(|(number, slot)| matches!(slot, Slot::Open) && asked.contains(number));
+            match open.map(|(number, _)| *number) {
+                Some(number) => self.take_error(number, cause),
                 None => self.unasked += 1,
             }
         }
+        let answered = mem::take(&mut self.answered);
+        let of_asked = asked.iter().filter(|number| answered.contains(number));
+        of_asked.copied().collect()
     }
 
-    /// The numbers worth asking for again: what is missing, and what was cut off.
+    /// The numbers worth asking for again together: what did not come, and what came cut
+    /// off or damaged and not twice the same.
     pub fn open(&self) -> Vec<FragmentNumber> {
-        let is_open = |slot: &Slot| match slot {
-            Slot::Open | Slot::Missing(_) => true,
-            Slot::Came(fragment) => is_cut(fragment),
-        };
-        self.asked
-            .iter()
-            .filter(|(_, slot)| is_open(slot))
-            .map(|(number, _)| *number)
-            .collect()
+        self.numbers_of(|slot| match slot {
+            Slot::Open => true,
+            Slot::Missing(_) => false,
+            Slot::Came(copy) => !copy.is_confirmed && is_hurt(&copy.fragment),
+        })
+    }
+
+    /// The numbers in whose place an error came. They are worth asking for again, apart
+    /// from the others: an answer can end at its first error.
+    pub fn failed(&self) -> Vec<FragmentNumber> {
+        self.numbers_of(|slot| matches!(slot, Slot::Missing(_)))
     }
 
     /// Why fragments are missing, for what a kind of cause asks to be done.
@@ -152,7 +170,7 @@ impl Request {
         };
         for (number, slot) in self.asked {
             match slot {
-                Slot::Came(fragment) => answer.fragments.push(*fragment),
+                Slot::Came(copy) => answer.fragments.push(copy.fragment),
                 Slot::Missing(cause) => answer.missing.push(Missing { number, cause }),
                 Slot::Open => answer.missing.push(Missing {
                     number,
@@ -168,13 +186,41 @@ impl Request {
         answer
     }
 
+    fn numbers_of(&self, is_wanted: impl Fn(&Slot) -> bool) -> Vec<FragmentNumber> {
+        let wanted = self.asked.iter().filter(|(_, slot)| is_wanted(slot));
+        wanted.map(|(number, _)| *number).collect()
+    }
+
+    /// An error takes nothing away that came.
+    fn take_error(&mut self, number: FragmentNumber, cause: MissingCause) {
+        match self.asked.get_mut(&number) {
+            Some(slot) => {
+                self.answered.insert(number);
+                if !matches!(slot, Slot::Came(_)) {
+                    *slot = Slot::Missing(cause);
+                }
+            }
+            None => self.unasked += 1,
+        }
+    }
+
     /// Keeps the better of two copies.
     fn take_numbered(&mut self, number: FragmentNumber, fragment: Fragment) {
         match self.asked.get_mut(&number) {
-            Some(Slot::Came(held))
-                if held.damage.len() <= fragment.damage.len() && !is_cut(held) => {}
-            Some(Slot::Came(held)) if held.blocks.len() > fragment.blocks.len() => {}
-            Some(slot) => *slot = Slot::Came(Box::new(fragment)),
+            Some(Slot::Came(held)) => {
+                self.answered.insert(number);
+                held.is_confirmed |= is_same(&held.fragment, &fragment);
+                if quality(&fragment) > quality(&held.fragment) {
+                    held.fragment = fragment;
+                }
+            }
+            Some(slot) => {
+                self.answered.insert(number);
+                *slot = Slot::Came(Box::new(Copy {
+                    fragment,
+                    is_confirmed: false,
+                }));
+            }
             None => {
                 self.unasked += 1;
                 if self.strangers.len() < MAX_STRANGERS {
@@ -190,7 +236,7 @@ impl Request {
     /// that follows a fragment nobody asked for was not asked for either.
     fn take_unnumbered(&mut self, mut fragment: Fragment) {
         let came = self.asked.iter().filter_map(|(number, slot)| match slot {
-            Slot::Came(other) => Some((other.session, other.start(), *number)),
+            Slot::Came(other) => Some((other.fragment.session, other.fragment.start(), *number)),
             Slot::Open | Slot::Missing(_) => None,
         });
         let strangers = self.strangers.iter().copied();
@@ -226,18 +272,36 @@ impl Request {
     }
 }
 
-/// Whether the connection or the file ended within the fragment.
-fn is_cut(fragment: &Fragment) -> bool {
+/// Whether something of the fragment can have been hurt on its way: another copy may be
+/// whole. What it declares of itself is the same in every copy.
+fn is_hurt(fragment: &Fragment) -> bool {
     fragment
         .damage
         .iter()
-        .any(|damage| damage.kind == DamageKind::Truncated)
+        .any(|damage| damage.kind.may_be_of_the_way())
+}
+
+/// The better copy is whole, else has more audio, else less damage.
+fn quality(fragment: &Fragment) -> (bool, u64, Reverse<usize>) {
+    let audio = fragment.blocks.iter().map(Block::samples).sum();
+    (!is_hurt(fragment), audio, Reverse(fragment.damage.len()))
+}
+
+fn is_same(one: &Fragment, other: &Fragment) -> bool {
+    let kinds = |fragment: &Fragment| -> Vec<_> {
+        fragment
+            .damage
+            .iter()
+            .map(|damage| damage.kind.clone())
+            .collect()
+    };
+    one.blocks == other.blocks && kinds(one) == kinds(other)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fragment::{Block, Direction, ErrorDocument, SegmentUid};
+    use crate::fragment::{DamageKind, Direction, ErrorDocument};
     use crate::ticks::MediaTime;
     use bytes::Bytes;
 
@@ -292,7 +356,7 @@ mod tests {
         let mut request = Request::new(&numbers(asked));
         for body in bodies {
             body.into_iter().for_each(|document| request.take(document));
-            request.end_body();
+            request.end_body(&numbers(asked));
         }
         let answer = request.settle();
         let came = answer.fragments.iter().map(|fragment| {
@@ -372,7 +436,7 @@ mod tests {
         let mut request = Request::new(&numbers(&[1, 2]));
         request.take(own(Some(1), 1, 10));
         request.take(Document::Fragment(cut(2)));
-        request.end_body();
+        request.end_body(&numbers(&[1, 2]));
         assert_eq!(request.open(), numbers(&[2]));
         assert_eq!(request.settle().fragments.len(), 2);
     }

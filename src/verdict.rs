@@ -1,25 +1,33 @@
 //! What became of a recording: the JSON kept beside its files, and the mark that it is
-//! done. README documents it as a contract; [`SCHEMA`] changes when a field changes its
+//! done. `docs/verdict.md` is the contract; [`SCHEMA`] changes when a field changes its
 //! meaning or goes. New fields may come at any time.
 
+mod account;
 mod build;
+mod reasons;
+mod sides;
 
-pub use build::{Account, Facts};
+pub use account::Account;
+pub use build::Facts;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fragment::Direction;
+
 /// The contract's name and version.
-pub const SCHEMA: &str = "callreel.verdict/1";
+pub const SCHEMA: &str = "callreel.verdict/2";
 
 /// How a recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Every fragment came and was whole.
+    /// Every fragment came and was whole, every byte of audio that came is in the files,
+    /// and nothing that is known contradicts them.
     Complete,
     /// Audio is missing, or may be; the reasons say what.
     Partial,
-    /// Nothing is missing, and there was no audio. Recordings of 1 to 4 s can be so.
+    /// Nothing is missing, and there was no audio of the authorised sides. Recordings of 1
+    /// to 4 s can be so.
     Empty,
     /// No audio came, though there was some. To be tried again.
     Failed,
@@ -57,6 +65,9 @@ pub struct Verdict {
     pub status: Status,
     /// Why, unless it is complete.
     pub reasons: Vec<Reason>,
+    /// What is no loss, and worth knowing all the same.
+    #[serde(default)]
+    pub notes: Vec<Reason>,
     /// Which recording.
     pub recording: RecordingNames,
     /// When it was.
@@ -65,6 +76,9 @@ pub struct Verdict {
     pub fragments: FragmentCounts,
     /// Each authorised side.
     pub sides: Sides,
+    /// Audio that came, of no side that is known, and is in no file.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutEntry>,
     /// Both sides are authorised, and only one holds sound.
     pub one_way_audio: bool,
     /// Times that the media clock broke off and the server's clock set it anew.
@@ -117,7 +131,7 @@ pub struct SpanTimes {
 }
 
 /// What became of a recording's fragments.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FragmentCounts {
     /// Asked for.
     pub asked: u64,
@@ -130,6 +144,9 @@ pub struct FragmentCounts {
     pub own: u64,
     /// Asked for and not received.
     pub missing: u64,
+    /// Never listed, as far as the numbers of their neighbours tell.
+    #[serde(default)]
+    pub unlisted: u64,
     /// The missing ones, up to 500.
     pub missing_list: Vec<MissingEntry>,
     /// Of the received, refused.
@@ -141,12 +158,15 @@ pub struct FragmentCounts {
 }
 
 /// A fragment that did not come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MissingEntry {
     /// Its number.
     pub fragment: String,
     /// Why: the error's code and id, or that nothing came.
     pub cause: String,
+    /// The recording's second behind which it would have stood, by its neighbours.
+    #[serde(default)]
+    pub at_seconds: Option<f64>,
 }
 
 /// Fragments that were received and refused.
@@ -154,6 +174,9 @@ pub struct MissingEntry {
 pub struct RefusedCounts {
     /// Another contact's.
     pub foreign: u64,
+    /// Of those, between own ones, or behind them and inside of the recording's range.
+    #[serde(default)]
+    pub foreign_inside: u64,
     /// Without any contact to be found.
     pub untagged: u64,
     /// With several contacts.
@@ -179,6 +202,27 @@ pub struct Sides {
     pub to: Option<Side>,
 }
 
+impl Sides {
+    /// A side, if it is authorised.
+    pub fn of(&self, side: Direction) -> Option<&Side> {
+        match side {
+            Direction::FromCustomer => self.from.as_ref(),
+            Direction::ToCustomer => self.to.as_ref(),
+        }
+    }
+
+    /// The authorised sides, in the order of the channels.
+    pub fn all(&self) -> impl Iterator<Item = (Direction, &Side)> {
+        let of = |side: &Direction| Some((*side, self.of(*side)?));
+        Direction::BOTH.iter().filter_map(of)
+    }
+
+    /// Samples of audio that are in the files, of all sides together.
+    pub fn audio_samples(&self) -> u64 {
+        self.all().map(|(_, side)| side.audio_samples).sum()
+    }
+}
+
 /// One side of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Side {
@@ -190,10 +234,19 @@ pub struct Side {
     pub audio_samples: u64,
     /// Silence put in before, between and behind it, in samples.
     pub silence_samples: u64,
-    /// Silence between audio.
-    pub gaps: Stretches,
-    /// Audio that came twice for one time and was cut.
+    /// All audio of this side that came, and what became of it.
+    #[serde(default)]
+    pub bytes: ByteCounts,
+    /// Audio of this side that came and is in no file.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutEntry>,
+    /// Silence before and between audio.
+    pub gaps: Gaps,
+    /// Audio that came twice, the very same, and was cut.
     pub overlaps: Stretches,
+    /// Audio that came for a time at which other audio is written, and follows it.
+    #[serde(default)]
+    pub displaced: Stretches,
     /// How the block clock ran against the samples.
     pub drift: DriftEntry,
     /// The largest magnitude, 0 to 32768.
@@ -206,6 +259,79 @@ pub struct Side {
     pub silence_share: f64,
     /// Samples at full scale.
     pub clipped_samples: u64,
+}
+
+/// Bytes of audio: those that came are those that are written, repeated or left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByteCounts {
+    /// In fragments of the recording's own.
+    pub came: u64,
+    /// Of them, in the files.
+    pub written: u64,
+    /// Of them, the very same as others that are in the files.
+    pub repeated: u64,
+    /// Of them, in no file.
+    pub left_out: u64,
+}
+
+/// Audio that came and is in no file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutEntry {
+    /// A word for programs: `format`, `other_track`, `half_sample` …
+    pub reason: String,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// Why a side is silent for a while.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapCause {
+    /// Nothing was streamed.
+    #[default]
+    Hold,
+    /// The side began later than the other one.
+    LateStart,
+    /// Fragments did not come.
+    Lost,
+    /// Fragments were never listed, as far as the numbers of their neighbours tell.
+    NeverListed,
+    /// Fragments came damaged.
+    Damaged,
+    /// Fragments came that were not proven to be this call's.
+    Refused,
+}
+
+/// Silence before and between a side's audio.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gaps {
+    /// How many.
+    pub count: u64,
+    /// Their samples together.
+    pub samples: u64,
+    /// Their seconds together.
+    pub seconds: f64,
+    /// Each of them, up to 501.
+    pub list: Vec<Gap>,
+}
+
+/// One stretch of silence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The recording's sample at which it starts.
+    pub at_sample: u64,
+    /// The recording's second at which it starts.
+    pub at_seconds: f64,
+    /// How many samples it lasts.
+    pub samples: u64,
+    /// How many seconds it lasts.
+    pub seconds: f64,
+    /// Why.
+    #[serde(default)]
+    pub cause: GapCause,
+    /// The fragments that did not come, up to 20.
+    #[serde(default)]
+    pub fragments: Vec<String>,
 }
 
 /// Stretches of one kind.
@@ -338,6 +464,7 @@ mod tests {
         let entry = |number: &&str| MissingEntry {
             fragment: (*number).to_owned(),
             cause: String::new(),
+            at_seconds: None,
         };
         Verdict {
             schema: SCHEMA.to_owned(),
@@ -362,6 +489,8 @@ mod tests {
                 from: side(audio[0]),
                 to: side(audio[1]),
             },
+            notes: Vec::new(),
+            left_out: Vec::new(),
             one_way_audio: false,
             clock_breaks: 0,
             files: Vec::new(),

@@ -9,6 +9,7 @@
 
 use std::io::{Cursor, Seek, SeekFrom, Write};
 
+use crate::fragment::Direction;
 use crate::ticks::SAMPLE_RATE;
 use crate::timeline::Frames;
 
@@ -41,6 +42,15 @@ impl Output {
             Self::From => "from",
             Self::To => "to",
             Self::Mixed => "mixed",
+        }
+    }
+
+    /// The directions that the file holds, one a channel.
+    pub const fn directions(self) -> &'static [Direction] {
+        match self {
+            Self::From => &[Direction::FromCustomer],
+            Self::To => &[Direction::ToCustomer],
+            Self::Mixed => &Direction::BOTH,
         }
     }
 

@@ -36,7 +36,7 @@ fn record(media: &[u8], chunk: usize, claim: Claim, numbers: &[FragmentNumber]) 
         std::iter::from_fn(|| demuxer.next_document()).for_each(|document| request.take(document));
     }
     demuxer.finish().for_each(|document| request.take(document));
-    request.end_body();
+    request.end_body(numbers);
     let answer = request.settle();
     let mut attribution = Attribution::new(claim);
     let mut assembly = Assembly::new(Authorisation::Both);

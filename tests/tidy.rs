@@ -228,8 +228,8 @@ fn the_example_event_is_what_lambda_gets() {
 }
 
 #[test]
-fn readme_documents_every_field_of_the_verdict() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn docs_document_every_field_of_the_verdict() {
+    let docs = std::fs::read_to_string(root().join("docs/verdict.md")).unwrap();
     let verdict = std::fs::read_to_string(root().join("src/verdict.rs")).unwrap();
     let fields = verdict
         .lines()
@@ -237,13 +237,13 @@ fn readme_documents_every_field_of_the_verdict() {
     let mut checked = 0;
     for (field, _) in fields.filter(|(field, _)| !field.contains(' ')) {
         assert!(
-            readme.contains(&format!("`{field}`")),
-            "README does not tell of the verdict's {field}"
+            docs.contains(&format!("`{field}`")),
+            "docs/verdict.md does not tell of the verdict's {field}"
         );
         checked += 1;
     }
     assert!(checked > 40, "the fields are found");
-    assert!(readme.contains(callreel::verdict::SCHEMA));
+    assert!(docs.contains(callreel::verdict::SCHEMA));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::fragment::{FragmentNumber, FragmentRange};
 use crate::key::{RecordingId, RecordingKeys, RecordingStart};
 use crate::plan::{Authorisation, Policy, RecordingPlan};
 use crate::port::{NoDeadline, RecordingStore};
-use crate::recorder::assemble;
+use crate::recorder::{AllOf, assemble};
 use crate::request::{Answer, Missing, MissingCause};
 use crate::verdict::Verdict;
 
@@ -36,9 +36,16 @@ pub async fn extract(
     let answers = stream::unfold(answers, |mut pieces| async {
         pieces.next().map(|answer| (answer, pieces))
     });
-    let verdict = assemble(store, policy, &NoDeadline, &plan, answers)
-        .await?
-        .verdict;
+    let verdict = assemble(
+        store,
+        policy,
+        &NoDeadline,
+        &plan,
+        answers,
+        &AllOf(contact.into()),
+    )
+    .await?
+    .verdict;
     // Extracted again, it is replaced; there are no other deliveries here.
     let key = plan.keys.verdict();
     let before = store.find_verdict(&key).await?;

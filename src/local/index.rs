@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::media;
-use crate::attribution::{Owner, Traced, Tracer};
+use crate::attribution::{Traced, Tracer};
 use crate::demux::Document;
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::{ContactTag, Damage, Fragment, FragmentNumber, SegmentUid};
@@ -185,8 +185,8 @@ impl Index {
                     return;
                 };
                 entry.owner = match owner {
-                    Owner::Contact(id) => position(contacts, &id),
-                    Owner::Untagged | Owner::Conflicting => NONE,
+                    ContactTag::One(id) => position(contacts, &id),
+                    ContactTag::None | ContactTag::Several(_) | ContactTag::Conflicting => NONE,
                 };
                 traced += entries[traced..]
                     .iter()
@@ -200,17 +200,18 @@ impl Index {
             if entry.is_error() {
                 continue;
             }
-            let contact = match entry.owner {
-                NONE => ContactTag::None,
-                CONFLICTING => ContactTag::Conflicting,
-                id => ContactTag::One(self.contacts[id as usize].clone()),
-            };
+            let session = sessions.get(entry.session as usize).copied();
             tracer.push(Fragment {
-                contact,
-                session: sessions.get(entry.session as usize).copied(),
+                contact: tag_of(&entry, &self.contacts),
+                session,
                 ..Fragment::default()
             });
             settle(&mut tracer, &mut self.entries, &self.contacts);
+            if let Some(session) = tracer.undecided() {
+                let owner = whose(&self.entries[at..], sessions, session, &self.contacts);
+                tracer.name(session, owner);
+                settle(&mut tracer, &mut self.entries, &self.contacts);
+            }
         }
         tracer.finish();
         settle(&mut tracer, &mut self.entries, &self.contacts);
@@ -306,7 +307,7 @@ impl Builder {
                 .map_or(NONE, |session| self.session_id(session)),
             owner: match &fragment.contact {
                 ContactTag::None => NONE,
-                ContactTag::Conflicting => CONFLICTING,
+                ContactTag::Several(_) | ContactTag::Conflicting => CONFLICTING,
                 ContactTag::One(contact) => self.contact_id(contact),
             },
             file,
@@ -348,6 +349,37 @@ impl Builder {
         self.index.contacts.push(contact.into());
         self.contact_ids.insert(key, id);
         id
+    }
+}
+
+/// The contact that a document itself names; its owner is not traced yet.
+fn tag_of(entry: &Entry, contacts: &[Box<str>]) -> ContactTag {
+    match contacts.get(entry.owner as usize) {
+        Some(contact) => ContactTag::One(contact.clone()),
+        None if entry.owner == CONFLICTING => ContactTag::Conflicting,
+        None => ContactTag::None,
+    }
+}
+
+/// The one contact that the entries of a session name; several tell nothing.
+fn whose(
+    entries: &[Entry],
+    sessions: &[SegmentUid],
+    session: SegmentUid,
+    contacts: &[Box<str>],
+) -> ContactTag {
+    let of_session = |entry: &&Entry| {
+        !entry.is_error() && sessions.get(entry.session as usize) == Some(&session)
+    };
+    let mut named = entries
+        .iter()
+        .filter(of_session)
+        .map(|entry| tag_of(entry, contacts))
+        .filter(|tag| *tag != ContactTag::None);
+    let first = named.next().unwrap_or_default();
+    match named.all(|tag| tag == first) {
+        true => first,
+        false => ContactTag::None,
     }
 }
 

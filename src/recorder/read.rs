@@ -1,12 +1,13 @@
 //! Reading a recording's fragments: list, complete, order; ask in requests well under the
 //! quota, several at once, handed on in order; ask again for what did not come.
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use super::Reading;
+use super::pour::LookAhead;
 use crate::demux::Demuxer;
 use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
-use crate::fragment::FragmentNumber;
+use crate::fragment::{ContactTag, FragmentNumber, SegmentUid};
 use crate::plan::RecordingPlan;
 use crate::port::{FragmentSource, MediaBody, Whereabouts};
 use crate::request::{Answer, MissingCause, Request};
@@ -53,40 +54,132 @@ async fn answer(
     asked: &[FragmentNumber],
     attempts: u32,
 ) -> Result<Answer, Failure> {
-    let mut request = Request::new(asked);
-    let mut open = asked.to_vec();
+    let mut asking = Asking {
+        source,
+        stream,
+        request: Request::new(asked),
+        requests: 0,
+    };
     let mut attempt = 1;
-    let mut asked_again = 0;
     loop {
-        let ended = ask(source, stream, &open, &mut request).await;
-        request.end_body();
+        let ended = asking.ask_for_rest(attempt > 1).await;
         // A key that refuses can be mended while the media is kept: nothing is settled.
-        if let Some(trouble) = request.causes().find_map(key_trouble) {
+        if let Some(trouble) = asking.request.causes().find_map(key_trouble) {
             return Err(Failure::new(
                 FailureKind::Key(trouble),
                 stream,
                 trouble.cause(),
             ));
         }
-        open = request.open();
-        if open.is_empty() {
-            return Ok(Answer {
-                asked_again,
-                ..request.settle()
-            });
+        if asking.request.open().is_empty() && asking.request.failed().is_empty() {
+            return Ok(asking.settle());
         }
         attempt += 1;
         let give_up = attempt > attempts || !source.wait_to_ask_again(attempt).await;
         match ended {
-            Ok(()) if give_up => {
-                return Ok(Answer {
-                    asked_again,
-                    ..request.settle()
-                });
-            }
+            Ok(()) if give_up => return Ok(asking.settle()),
             Err(failure) if give_up || failure.action() == Action::Park => return Err(failure),
-            Ok(()) | Err(_) => asked_again += 1,
+            Ok(()) | Err(_) => {}
         }
+    }
+}
+
+/// A request under way, over as many bodies as it takes.
+struct Asking<'a, S> {
+    source: &'a S,
+    stream: &'a str,
+    request: Request,
+    requests: u64,
+}
+
+impl<S: FragmentSource> Asking<'_, S> {
+    /// Asks for what is open; and `errors_too` for each fragment in whose place an error
+    /// came, apart from the others: one that cannot be had costs no other.
+    async fn ask_for_rest(&mut self, errors_too: bool) -> Result<(), Failure> {
+        let failed = self.request.failed();
+        self.ask_for(self.request.open()).await?;
+        if errors_too {
+            self.ask_for(failed).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks until all is answered or nothing more comes: an answer has been seen to end at
+    /// its first error.
+    async fn ask_for(&mut self, mut wanted: Vec<FragmentNumber>) -> Result<(), Failure> {
+        while !wanted.is_empty() {
+            self.requests += 1;
+            let ended = ask(self.source, self.stream, &wanted, &mut self.request).await;
+            let answered = self.request.end_body(&wanted);
+            ended?;
+            if answered.is_empty() {
+                break;
+            }
+            wanted.retain(|number| !answered.contains(number));
+        }
+        Ok(())
+    }
+
+    fn settle(self) -> Answer {
+        Answer {
+            asked_again: self.requests.saturating_sub(1),
+            ..self.request.settle()
+        }
+    }
+}
+
+/// Looks ahead by asking for the fragments behind once more: what they say of a session is
+/// kept, and not their media.
+pub(super) struct Archive<'a, S> {
+    pub source: &'a S,
+    pub reading: &'a Reading,
+    pub stream: &'a str,
+    pub numbers: &'a [FragmentNumber],
+}
+
+impl<S: FragmentSource> LookAhead for Archive<'_, S> {
+    /// Reads on to the session's end. One that names several contacts tells nothing of
+    /// what stands before the first name.
+    async fn whose(
+        &self,
+        session: SegmentUid,
+        behind: Option<FragmentNumber>,
+    ) -> Result<ContactTag, Failure> {
+        let from = self
+            .numbers
+            .partition_point(|number| Some(*number) <= behind);
+        let answers = answers(
+            self.source,
+            self.reading,
+            self.stream,
+            &self.numbers[from..],
+        );
+        let mut owner = ContactTag::None;
+        pin_mut!(answers);
+        while let Some(answer) = answers.next().await {
+            for fragment in answer?.fragments {
+                if fragment.session != Some(session) {
+                    if owner == ContactTag::None {
+                        continue;
+                    }
+                    return Ok(owner);
+                }
+                match (&owner, fragment.contact) {
+                    (_, ContactTag::None) => {}
+                    (ContactTag::None, named) => owner = named,
+                    (known, named) if is_same_contact(known, &named) => {}
+                    _ => return Ok(ContactTag::None),
+                }
+            }
+        }
+        Ok(owner)
+    }
+}
+
+fn is_same_contact(one: &ContactTag, other: &ContactTag) -> bool {
+    match (one, other) {
+        (ContactTag::One(one), ContactTag::One(other)) => one.eq_ignore_ascii_case(other),
+        (one, other) => one == other,
     }
 }
 

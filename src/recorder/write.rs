@@ -56,17 +56,28 @@ impl<'a, R: RecordingStore> Files<'a, R> {
         Ok(())
     }
 
-    /// Ends the files side by side, each with its header. Without samples there is none.
-    /// When one fails, the others end all the same: what was begun is ended or aborted by
-    /// whoever began it.
-    pub async fn finish(self, samples: u64) -> Result<Vec<(Output, String, Stored)>, Failure> {
+    /// Ends the files side by side, each with its header. A side without audio (`heard`, by
+    /// [`Direction::index`]) gets no file, and no place in the mix. When one fails, the
+    /// others end all the same: what was begun is ended or aborted by whoever began it.
+    ///
+    /// [`Direction::index`]: crate::fragment::Direction::index
+    pub async fn finish(
+        self,
+        samples: u64,
+        heard: [bool; 2],
+    ) -> Result<Vec<(Output, String, Stored)>, Failure> {
         let plan = self.plan;
         let finished = self.uploads.into_iter().map(|(output, upload)| async move {
+            let mut sides = output.directions().iter();
+            if !sides.all(|side| heard[side.index()]) {
+                upload.abort().await;
+                return Ok(None);
+            }
             let key = plan.keys.wav(output);
             match wav::header(output.channels(), samples) {
                 Ok(header) => {
                     let stored = upload.finish(header).await?;
-                    Ok((output, key, stored))
+                    Ok(Some((output, key, stored)))
                 }
                 Err(error) => {
                     upload.abort().await;
@@ -74,7 +85,8 @@ impl<'a, R: RecordingStore> Files<'a, R> {
                 }
             }
         });
-        join_all(finished).await.into_iter().collect()
+        let finished: Result<Vec<_>, Failure> = join_all(finished).await.into_iter().collect();
+        Ok(finished?.into_iter().flatten().collect())
     }
 
     /// Gives all files up.

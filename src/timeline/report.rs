@@ -109,6 +109,14 @@ pub struct LaneReport {
     pub drift: Drift,
 }
 
+impl LaneReport {
+    /// Bytes that came and are not written, nor the same as what is: halves of samples.
+    pub fn unwritten_bytes(&self) -> u64 {
+        let kept = 2 * (self.audio_samples + self.overlaps.samples);
+        self.came_bytes.saturating_sub(kept)
+    }
+}
+
 /// What became of a recording's fragments on the timeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimelineReport {
@@ -122,4 +130,12 @@ pub struct TimelineReport {
     pub clock_breaks: u64,
     /// Bytes of each direction refused because the recording reached its longest length.
     pub beyond_limit: [u64; 2],
+}
+
+impl TimelineReport {
+    /// Which directions have any audio, by
+    /// [`Direction::index`](crate::fragment::Direction::index).
+    pub fn heard(&self) -> [bool; 2] {
+        self.lanes.each_ref().map(|lane| lane.audio_samples > 0)
+    }
 }

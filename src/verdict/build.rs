@@ -1,82 +1,22 @@
-//! From what a recording came to, to its verdict: the one place where a status is chosen.
+//! Builds the verdict from the reports: the one place where a status is chosen.
 
+use super::account::{Account, Found};
+use super::reasons::{is_mute, notes, reasons};
+use super::sides::sides;
 use super::{
-    DriftEntry, FileEntry, FragmentCounts, MissingEntry, Reason, RecordingNames, RefusedCounts,
-    SCHEMA, Side, Sides, SpanTimes, Status, Stretch, Stretches, Verdict,
+    FileEntry, FragmentCounts, Reason, RecordingNames, RefusedCounts, SCHEMA, Sides, SpanTimes,
+    Status, Verdict,
 };
 use crate::assembly::AssemblyReport;
 use crate::attribution::AttributionReport;
 use crate::failure::Failure;
-use crate::fragment::{Damage, Direction, Fragment};
-use crate::levels::Levels;
-use crate::plan::{Authorisation, RecordingPlan};
-use crate::request::{Answer, MissingCause};
+use crate::fragment::Direction;
+use crate::plan::RecordingPlan;
 use crate::ticks::{EpochMillis, SAMPLE_RATE, seconds_of};
-use crate::timeline::{LaneReport, Spans, TimelineReport};
+use crate::timeline::TimelineReport;
 
-/// Missing fragments listed one by one.
-const MAX_MISSING_LISTED: usize = 500;
-/// Damage listed one by one.
-const MAX_DAMAGE_LISTED: usize = 100;
-/// A side is mute when at least this share of it is silence.
-const MUTE_SHARE: f64 = 0.999;
-
-/// What came of the requests, summed up while they are answered.
-#[derive(Clone, Debug, Default)]
-pub struct Account {
-    counts: FragmentCounts,
-    /// Server time and media start of the first own fragment that tells both.
-    server_start: Option<(EpochMillis, crate::ticks::MediaTime)>,
-}
-
-impl Account {
-    /// Takes in an answer, before its fragments are handed on.
-    pub fn take(&mut self, answer: &Answer) {
-        self.counts.damaged += answer.damage.len() as u64;
-        answer
-            .damage
-            .iter()
-            .for_each(|damage| self.list_damage(damage));
-        let counts = &mut self.counts;
-        counts.asked += (answer.fragments.len() + answer.missing.len()) as u64;
-        counts.received += answer.fragments.len() as u64;
-        counts.missing += answer.missing.len() as u64;
-        counts.refused.unasked += answer.unasked;
-        counts.asked_again += answer.asked_again;
-        for missing in &answer.missing {
-            if counts.missing_list.len() < MAX_MISSING_LISTED {
-                let cause = match &missing.cause {
-                    MissingCause::NotReturned => "not returned".to_owned(),
-                    MissingCause::ErrorDocument { id: Some(id), code } => format!("{code} ({id})"),
-                    MissingCause::ErrorDocument { id: None, code } => code.to_string(),
-                };
-                counts.missing_list.push(MissingEntry {
-                    fragment: missing.number.to_string(),
-                    cause,
-                });
-            }
-        }
-    }
-
-    /// Takes in one of the recording's own fragments.
-    pub fn take_own(&mut self, fragment: &Fragment) {
-        self.counts.damaged += u64::from(!fragment.damage.is_empty());
-        fragment
-            .damage
-            .iter()
-            .for_each(|damage| self.list_damage(damage));
-        if self.server_start.is_none() {
-            self.server_start = fragment.server_time.zip(fragment.start());
-        }
-    }
-
-    fn list_damage(&mut self, damage: &Damage) {
-        if self.counts.damage_list.len() < MAX_DAMAGE_LISTED {
-            self.counts.damage_list.push(damage.to_string());
-        }
-    }
-}
-
+/// The reason that is no loss: there was nothing to lose.
+pub(super) const NOT_STREAMED: &str = "not_streamed";
 /// All that a verdict is made of.
 #[derive(Debug)]
 pub struct Facts<'a> {
@@ -102,21 +42,27 @@ impl Verdict {
             assembly,
             files,
         } = facts;
-        let counts = fragment_counts(account.counts, &attribution);
-        let reasons = reasons(&counts, &attribution, &assembly.timeline);
-        let status = match (reasons.is_empty(), assembly.timeline.samples) {
-            (true, 0) => Status::Empty,
-            (false, 0) => Status::Failed,
-            (true, _) => Status::Complete,
-            (false, _) => Status::Partial,
+        let found = account.found(&assembly.timeline);
+        let sides = sides(plan.authorisation, &assembly, &found);
+        let audio = sides.audio_samples();
+        let reasons = reasons(plan, &found, &attribution, &assembly.timeline, &sides);
+        let is_whole = reasons.iter().all(|reason| reason.code == NOT_STREAMED);
+        let status = match (audio, is_whole, reasons.is_empty()) {
+            (0, true, _) => Status::Empty,
+            (0, false, _) => Status::Failed,
+            (_, _, true) => Status::Complete,
+            (_, _, false) => Status::Partial,
         };
+        let one_way_audio = is_one_way(&assembly);
         Self {
             status,
             reasons,
-            span: span(plan, &assembly.timeline, account.server_start),
-            fragments: counts,
-            one_way_audio: is_one_way(&assembly),
-            sides: sides(plan.authorisation, &assembly),
+            notes: notes(&assembly, &sides),
+            span: span(plan, &assembly.timeline, found.server_start),
+            fragments: fragment_counts(&found, &attribution),
+            one_way_audio,
+            sides,
+            left_out: found.left_out_of(None),
             clock_breaks: assembly.timeline.clock_breaks,
             files,
             ..Self::blank(plan)
@@ -160,6 +106,8 @@ impl Verdict {
             span: span(plan, &TimelineReport::default(), None),
             fragments: FragmentCounts::default(),
             sides: Sides::default(),
+            left_out: Vec::new(),
+            notes: Vec::new(),
             one_way_audio: false,
             clock_breaks: 0,
             files: Vec::new(),
@@ -174,84 +122,25 @@ fn previous_contact(plan: &RecordingPlan) -> Option<String> {
     named.find(other).map(str::to_owned)
 }
 
-fn fragment_counts(counts: FragmentCounts, attribution: &AttributionReport) -> FragmentCounts {
+fn fragment_counts(found: &Found, attribution: &AttributionReport) -> FragmentCounts {
     FragmentCounts {
         own: attribution.own,
         refused: RefusedCounts {
             foreign: attribution.foreign,
+            foreign_inside: attribution.foreign_inside,
             untagged: attribution.untagged,
             conflicting: attribution.conflicting,
             out_of_range: attribution.out_of_range,
             unnumbered: attribution.unnumbered,
-            unasked: counts.refused.unasked,
+            unasked: found.counts.refused.unasked,
             foreign_contacts: attribution
                 .foreign_contacts
                 .iter()
                 .map(|id| id.to_string())
                 .collect(),
         },
-        ..counts
+        ..found.counts.clone()
     }
-}
-
-/// What makes a recording less than complete; nothing of it is ever silent.
-fn reasons(
-    counts: &FragmentCounts,
-    attribution: &AttributionReport,
-    timeline: &TimelineReport,
-) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    let mut add = |applies: bool, code: &str, detail: String| {
-        if applies {
-            reasons.push(Reason {
-                code: code.to_owned(),
-                detail,
-            });
-        }
-    };
-    let cause = counts
-        .missing_list
-        .first()
-        .map_or("", |missing| missing.cause.as_str());
-    add(
-        counts.missing > 0,
-        "fragments_missing",
-        format!(
-            "{} of {} did not come (the first: {cause})",
-            counts.missing,
-            fragments(counts.asked)
-        ),
-    );
-    add(
-        counts.damaged > 0,
-        "damage",
-        format!("damage in {} places", counts.damaged),
-    );
-    add(
-        attribution.unproven() > 0,
-        "unproven",
-        format!(
-            "{} left out, not proven to be this call's",
-            fragments(attribution.unproven())
-        ),
-    );
-    add(
-        timeline.beyond_limit != [0, 0],
-        "too_long",
-        format!(
-            "{:.1} s lie beyond the longest recording",
-            seconds_of(timeline.beyond_limit.iter().max().unwrap_or(&0) / 2)
-        ),
-    );
-    add(
-        attribution.own == 0 && attribution.foreign > 0 && counts.missing == 0,
-        "only_foreign",
-        format!(
-            "nothing but {} of another contact",
-            fragments(attribution.foreign)
-        ),
-    );
-    reasons
 }
 
 fn span(
@@ -284,77 +173,9 @@ fn span(
     }
 }
 
-fn sides(authorisation: Authorisation, assembly: &AssemblyReport) -> Sides {
-    let of = |direction: Direction| {
-        let levels = assembly.levels[direction.index()].as_ref()?;
-        let lane = &assembly.timeline.lanes[direction.index()];
-        authorisation
-            .directions()
-            .contains(&direction)
-            .then(|| side(lane, levels))
-    };
-    Sides {
-        from: of(Direction::FromCustomer),
-        to: of(Direction::ToCustomer),
-    }
-}
-
-fn side(lane: &LaneReport, levels: &Levels) -> Side {
-    let millis = |samples: i64| samples as f64 * 1e3 / f64::from(SAMPLE_RATE);
-    Side {
-        offset_samples: lane.starts_at,
-        offset_seconds: lane.starts_at.map(seconds_of),
-        audio_samples: lane.audio_samples,
-        silence_samples: lane.silence_samples,
-        gaps: stretches(&lane.gaps),
-        overlaps: stretches(&lane.overlaps),
-        drift: DriftEntry {
-            earliest_millis: millis(lane.drift.earliest),
-            latest_millis: millis(lane.drift.latest),
-            ppm: lane.drift.ppm().map(hundredths),
-        },
-        peak: levels.peak,
-        peak_dbfs: levels.peak_dbfs().map(hundredths),
-        rms_dbfs: levels.rms_dbfs().map(hundredths),
-        silence_share: (levels.silence_share * 1e4).round() / 1e4,
-        clipped_samples: levels.clipped,
-    }
-}
-
-fn fragments(count: u64) -> String {
-    match count {
-        1 => "1 fragment".to_owned(),
-        _ => format!("{count} fragments"),
-    }
-}
-
-/// No more digits than mean something.
-fn hundredths(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
-}
-
-fn stretches(spans: &Spans) -> Stretches {
-    let stretch = |span: &crate::timeline::Span| Stretch {
-        at_sample: span.at,
-        at_seconds: seconds_of(span.at),
-        samples: span.samples,
-        seconds: seconds_of(span.samples),
-    };
-    Stretches {
-        count: spans.count,
-        samples: spans.samples,
-        seconds: seconds_of(spans.samples),
-        list: spans.listed.iter().map(stretch).collect(),
-    }
-}
-
 /// Both sides may be kept, there is a recording, and exactly one side is mute.
 fn is_one_way(assembly: &AssemblyReport) -> bool {
-    match assembly.levels {
-        [Some(from), Some(to)] if assembly.timeline.samples > 0 => {
-            let is_mute = |levels: Levels| levels.silence_share >= MUTE_SHARE;
-            is_mute(from) != is_mute(to)
-        }
-        _ => false,
-    }
+    let may_keep_both = assembly.levels.iter().all(Option::is_some);
+    let [from, to] = Direction::BOTH.map(|side| is_mute(assembly, side));
+    may_keep_both && from != to
 }

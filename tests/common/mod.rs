@@ -11,7 +11,7 @@ use callreel::port::{FragmentSource, Whereabouts};
 use callreel::recorder::{Reading, Recorder};
 use callreel::synth::SynthCall;
 
-/// Which fragments of each request never come.
+/// Which fragment never comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lacking {
     Nothing,
@@ -21,7 +21,7 @@ pub enum Lacking {
 /// A folder of streams that lacks some.
 pub struct LackingSource {
     inner: LocalStreams,
-    lacking: Lacking,
+    lacking: Option<FragmentNumber>,
 }
 
 impl FragmentSource for LackingSource {
@@ -33,9 +33,7 @@ impl FragmentSource for LackingSource {
 
     async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {
         let mut numbers = numbers.to_vec();
-        if self.lacking == Lacking::Third && numbers.len() > 2 {
-            numbers.remove(2);
-        }
+        numbers.retain(|number| Some(*number) != self.lacking);
         self.inner.fetch(stream, &numbers).await
     }
 
@@ -51,6 +49,7 @@ impl FragmentSource for LackingSource {
 /// A folder with one call.
 pub struct World {
     folder: tempfile::TempDir,
+    third: FragmentNumber,
     pub plan: RecordingPlan,
 }
 
@@ -72,7 +71,12 @@ impl World {
             Decision::Record(plan) => *plan,
             Decision::Skip(reason) => panic!("{reason}"),
         };
-        Self { folder, plan }
+        let third = call.fragments().nth(2).unwrap().number.parse().unwrap();
+        Self {
+            folder,
+            third,
+            plan,
+        }
     }
 
     pub fn out(&self) -> PathBuf {
@@ -86,7 +90,7 @@ impl World {
         Recorder {
             source: LackingSource {
                 inner: LocalStreams::new(self.folder.path().join("streams")),
-                lacking,
+                lacking: (lacking == Lacking::Third).then_some(self.third),
             },
             store: LocalRecordings::new(self.out()),
             notes: LocalContacts::new(self.folder.path().join("contacts.json")),
