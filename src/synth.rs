@@ -8,6 +8,7 @@
 
 mod document;
 mod number;
+mod oddity;
 mod plan;
 mod record;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::ops::Range;
 
 use crate::fragment::Direction;
 use document::Writer;
+pub use oddity::Oddity;
 use plan::{Fate, Plan, PlannedFragment, Tagging};
 use voice::Voice;
 
@@ -58,6 +60,8 @@ pub struct SynthCall {
     pub missing: Vec<usize>,
     /// The media clock starts near 0, as on streams of 2019; the server's does not.
     pub no_epoch: bool,
+    /// What else is odd, met in the field.
+    pub odd: Vec<Oddity>,
     /// The first sample's time on Connect's clock, which runs 966 ms before the server's.
     pub start_epoch_millis: i64,
     /// The stream's count of fragments at the first one: 1 on a new stream, higher on one
@@ -65,6 +69,8 @@ pub struct SynthCall {
     pub first_counter: u64,
     /// The call's ContactId.
     pub contact: String,
+    /// The ContactId of the leg before, which the record names.
+    pub leg_before: Option<String>,
     /// The other caller's ContactId.
     pub foreign_contact: String,
     /// InstanceId, of both.
@@ -89,9 +95,11 @@ impl Default for SynthCall {
             lose: Vec::new(),
             missing: Vec::new(),
             no_epoch: false,
+            odd: Vec::new(),
             start_epoch_millis: 1_760_000_000_123,
             first_counter: 1,
             contact: "5f2b9c64-7d1e-4c0a-9b3f-2e8a61d40c75".into(),
+            leg_before: None,
             foreign_contact: "c0a8e1d7-31b4-4e5f-8f02-77d9a5b6e310".into(),
             instance: "3b6f0d92-8c47-4f15-a2de-90b1c7e54f68".into(),
             seed: 1,
@@ -133,14 +141,14 @@ impl SynthCall {
     pub fn fragments(&self) -> impl Iterator<Item = SynthFragment> + '_ {
         self.plans().into_iter().flat_map(|plan| {
             let writer = Writer::new(&plan.call);
-            (0..plan.count()).filter_map(move |index| {
-                let fragment = plan.fragment(index);
+            let sent: Vec<_> = plan.sent().collect();
+            sent.into_iter().filter_map(move |fragment| {
                 let mut document = Vec::new();
                 writer.write(&plan, &fragment, &mut document);
                 (fragment.fate != Fate::Missing).then(|| SynthFragment {
                     number: plan.number(&fragment),
-                    contact: plan.call.contact.clone(),
-                    foreign: plan.foreign,
+                    contact: plan.contact(&fragment).to_owned(),
+                    foreign: plan.foreign || plan.is_foreign_inside(&fragment),
                     server_millis: fragment.server_millis,
                     document,
                 })
@@ -158,7 +166,7 @@ impl SynthCall {
         let (mut bytes, mut document) = (0, Vec::new());
         for plan in self.plans() {
             let writer = Writer::new(&plan.call);
-            for fragment in plan.fragments() {
+            for fragment in plan.sent() {
                 document.clear();
                 writer.write(&plan, &fragment, &mut document);
                 out.write_all(&document)?;
@@ -210,8 +218,13 @@ impl SynthCall {
         sample[0]
     }
 
+    /// Whether the call has an oddity.
+    pub fn is(&self, oddity: Oddity) -> bool {
+        self.odd.contains(&oddity)
+    }
+
     /// The samples that must come out of the recorder: what was said, and silence where
-    /// nothing was streamed or it was lost, from the first block of either direction to
+    /// nothing was streamed, it was lost, or it must be left out, from the first block of either direction to
     /// the end of the last one. As long for both directions. Held in memory whole.
     pub fn expected(&self, direction: Direction) -> Vec<i16> {
         let plan = self.own_plan();
@@ -227,7 +240,7 @@ impl SynthCall {
                 let at = (block.samples.start - origin) as usize;
                 let block_end = (block.samples.end - origin) as usize;
                 end = end.max(block_end);
-                if block.direction == direction {
+                if block.direction == direction && !plan.is_left_out(&fragment, direction) {
                     audio.resize(block_end, 0);
                     voice.fill(block.samples.start, &mut audio[at..]);
                 }

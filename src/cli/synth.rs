@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::CliError;
-use crate::synth::SynthCall;
+use crate::synth::{Oddity, SynthCall};
 
 /// The longest call that is made up: twice Connect's own limit of 12 hours.
 const MAX_SECONDS: u64 = 24 * 60 * 60;
@@ -21,6 +21,9 @@ const MAX_STREAM_CHARS: usize = 200;
 
 /// What the stream is written through, a few fragments at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// The leg before, where a fragment names two.
+const LEG_BEFORE: &str = "9d3e7a10-52f6-4b8c-8e71-06c4b2d9f5a3";
 
 #[derive(clap::Args, Debug)]
 #[command(
@@ -82,6 +85,12 @@ pub(super) struct SynthArgs {
     /// Start the media clock near 0 instead of at the epoch's milliseconds
     #[arg(long)]
     pub no_epoch: bool,
+
+    /// Something odd that was met in the field (repeatable, or NAME,NAME): clock-back, clock-ahead, clock-still,
+    /// blocks-still, no-scale, empty-scale, zero-scale, sent-twice, odd-cuts, two-contacts, late-name,
+    /// foreign-inside, other-track, other-format, unknown-elements, nested-tags, broken-off
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub odd: Vec<Oddity>,
 
     /// ContactId of the call
     #[arg(long, value_name = "ID", value_parser = parse_contact)]
@@ -155,6 +164,8 @@ fn call_of(args: &SynthArgs) -> Result<SynthCall, String> {
         lose: args.lose.clone(),
         missing: args.missing.clone(),
         no_epoch: args.no_epoch,
+        odd: args.odd.clone(),
+        leg_before: (args.odd.contains(&Oddity::TwoContacts)).then(|| LEG_BEFORE.to_owned()),
         contact: args
             .contact
             .clone()

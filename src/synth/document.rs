@@ -2,9 +2,9 @@
 //! Segment and Cluster of unknown size, tags before and after the audio, a codec that
 //! says AAC over plain PCM.
 
-use super::SynthCall;
-use super::plan::{BLOCK_SAMPLES, Fate, Plan, PlannedFragment, Tagging};
+use super::plan::{BLOCK_SAMPLES, Fate, Plan, PlannedBlock, PlannedFragment, Tagging};
 use super::voice::Voice;
+use super::{Oddity, SynthCall};
 use crate::fragment::Direction;
 
 const SEGMENT: u32 = 0x1853_8067;
@@ -32,6 +32,13 @@ const CLUSTER: u32 = 0x1f43_b675;
 const TIMECODE: u32 = 0xe7;
 const POSITION: u32 = 0xa7;
 const SIMPLE_BLOCK: u32 = 0xa3;
+
+/// An id that no specification names, and how many of them stand in a row.
+const UNKNOWN: u32 = 0x5f_1e;
+const UNKNOWN_IN_A_ROW: u8 = 40;
+
+/// The number of a track that is neither direction.
+const OTHER_TRACK: u8 = 3;
 
 /// The EBML header of every document: version 1, ids of 4 and sizes of 8 bytes at the
 /// most, type `matroska` version 2.
@@ -70,19 +77,34 @@ impl Writer {
         if fragment.fate == Fate::Lost {
             return error_document(out, &number, 3000, "FRAGMENT_NOT_FOUND");
         }
+        let mut whole = Vec::new();
+        self.write_sent(plan, fragment, &number, &mut whole);
+        if plan.is_here(Oddity::BrokenOff, fragment) {
+            out.extend_from_slice(&whole[..whole.len() / 2]);
+        }
+        out.append(&mut whole);
+    }
+
+    fn write_sent(&self, plan: &Plan, fragment: &PlannedFragment, number: &str, out: &mut Vec<u8>) {
         document_start(out);
         master(out, INFO, |info| {
             element(info, SEGMENT_UID, &plan.segment_uid(fragment.session));
-            element(info, TIMECODE_SCALE, &1_000_000_u32.to_be_bytes()[1..]);
+            if plan.call.is(Oddity::EmptyScale) {
+                element(info, TIMECODE_SCALE, &[]);
+            } else if plan.call.is(Oddity::ZeroScale) {
+                element(info, TIMECODE_SCALE, &[0]);
+            } else if !plan.call.is(Oddity::NoScale) {
+                element(info, TIMECODE_SCALE, &1_000_000_u32.to_be_bytes()[1..]);
+            }
             element(info, TITLE, APP.as_bytes());
             element(info, MUXING_APP, APP.as_bytes());
             element(info, WRITING_APP, APP.as_bytes());
         });
-        tracks(out, &plan.tracks(fragment));
-        tags_before(out, plan, fragment, &number);
+        tracks(out, plan, fragment);
+        tags_before(out, plan, fragment, number);
         self.cluster(out, plan, fragment);
-        if fragment.tagging != Tagging::None {
-            tags_after(out, &plan.call);
+        if matches!(fragment.tagging, Tagging::Full | Tagging::AfterAudio) {
+            tags_after(out, plan, fragment);
         }
     }
 
@@ -91,24 +113,52 @@ impl Writer {
         out.extend_from_slice(&UNKNOWN_SIZE);
         unsigned(out, TIMECODE, fragment.clock_millis);
         unsigned(out, POSITION, 0);
+        if plan.call.is(Oddity::UnknownElements) {
+            (0..UNKNOWN_IN_A_ROW).for_each(|n| element(out, UNKNOWN, &[n; 3]));
+        }
         let tracks = plan.tracks(fragment);
-        let mut audio = [0_i16; BLOCK_SAMPLES as usize];
-        for block in plan.blocks(fragment) {
+        let blocks = plan.blocks(fragment);
+        let mut cut: [Option<u8>; 2] = [None; 2];
+        for (at, block) in blocks.iter().enumerate() {
+            let mut audio = [0_i16; BLOCK_SAMPLES as usize];
             let (start, end) = (block.samples.start, block.samples.end);
             let audio = &mut audio[..(end - start) as usize];
             self.voices[block.direction.index()].fill(start, audio);
+            let cut = &mut cut[block.direction.index()];
+            let mut pcm: Vec<u8> = cut.take().into_iter().collect();
+            pcm.extend(audio.iter().flat_map(|sample| sample.to_le_bytes()));
+            if plan.call.is(Oddity::OddCuts) && runs_on(block, &blocks[at + 1..]) {
+                *cut = pcm.pop();
+            }
             let track = (tracks.iter())
                 .find(|(_, direction)| *direction == block.direction)
                 .map_or(0, |(number, _)| *number);
-            let relative = (block.millis() - fragment.millis.start) as i16;
-            id(out, SIMPLE_BLOCK);
-            size(out, 4 + 2 * audio.len());
-            out.push(0x80 | track);
-            out.extend_from_slice(&relative.to_be_bytes());
-            out.push(KEYFRAME);
-            out.extend(audio.iter().flat_map(|sample| sample.to_le_bytes()));
+            let relative = match plan.call.is(Oddity::BlocksStill) {
+                true => 0,
+                false => (block.millis() - fragment.millis.start) as i16,
+            };
+            simple_block(out, track, relative, &pcm);
+        }
+        if plan.call.is(Oddity::OtherTrack) {
+            simple_block(out, OTHER_TRACK, 0, &[0x55; 200]);
         }
     }
+}
+
+/// Whether a direction's next block follows without a gap.
+fn runs_on(block: &PlannedBlock, behind: &[PlannedBlock]) -> bool {
+    let mut behind = behind.iter();
+    let next = behind.find(|next| next.direction == block.direction);
+    next.is_some_and(|next| next.samples.start == block.samples.end)
+}
+
+fn simple_block(out: &mut Vec<u8>, track: u8, relative: i16, pcm: &[u8]) {
+    id(out, SIMPLE_BLOCK);
+    size(out, 4 + pcm.len());
+    out.push(0x80 | track);
+    out.extend_from_slice(&relative.to_be_bytes());
+    out.push(KEYFRAME);
+    out.extend_from_slice(pcm);
 }
 
 fn document_start(out: &mut Vec<u8>) {
@@ -125,23 +175,41 @@ pub(super) fn error_document(out: &mut Vec<u8>, number: &str, error_id: u32, cod
         ("AWS_KINESISVIDEO_ERROR_ID", &error_id.to_string()),
         ("AWS_KINESISVIDEO_FRAGMENT_NUMBER", number),
     ];
-    tags_with_targets(out, &tags);
+    master(out, TAGS, |list| {
+        master(list, TAG, |tag| {
+            element(tag, TARGETS, &[]);
+            for (name, value) in tags {
+                master(tag, SIMPLE_TAG, |simple| {
+                    element(simple, TAG_NAME, name.as_bytes());
+                    element(simple, TAG_STRING, value.as_bytes());
+                });
+            }
+        });
+    });
 }
 
 /// Codec and CodecPrivate (an AAC configuration) are what Connect writes, and not true.
-fn tracks(out: &mut Vec<u8>, tracks: &[(u8, Direction)]) {
+fn tracks(out: &mut Vec<u8>, plan: &Plan, fragment: &PlannedFragment) {
+    let mut named: Vec<(u8, &str, &[u8])> = Vec::new();
+    for (number, direction) in plan.tracks(fragment) {
+        let is_other = plan.is_here(Oddity::OtherFormat, fragment);
+        named.push(match direction {
+            Direction::FromCustomer if is_other => (number, "AUDIO_FROM_CUSTOMER", b"A_OPUS"),
+            Direction::FromCustomer => (number, "AUDIO_FROM_CUSTOMER", b"A_AAC"),
+            Direction::ToCustomer => (number, "AUDIO_TO_CUSTOMER", b"A_AAC"),
+        });
+    }
+    if plan.call.is(Oddity::OtherTrack) {
+        named.push((OTHER_TRACK, "AUDIO_OF_SOMEBODY", b"A_AAC"));
+    }
     master(out, TRACKS, |list| {
-        for (number, direction) in tracks {
-            let name = match direction {
-                Direction::FromCustomer => "AUDIO_FROM_CUSTOMER",
-                Direction::ToCustomer => "AUDIO_TO_CUSTOMER",
-            };
+        for (number, name, codec) in named {
             master(list, TRACK_ENTRY, |track| {
-                element(track, TRACK_NUMBER, &[*number]);
-                element(track, TRACK_UID, &[*number]);
+                element(track, TRACK_NUMBER, &[number]);
+                element(track, TRACK_UID, &[number]);
                 element(track, TRACK_TYPE, &[AUDIO]);
                 element(track, NAME, name.as_bytes());
-                element(track, CODEC_ID, b"A_AAC");
+                element(track, CODEC_ID, codec);
                 element(track, CODEC_PRIVATE, &[0x11, 0x90]);
             });
         }
@@ -149,19 +217,25 @@ fn tracks(out: &mut Vec<u8>, tracks: &[(u8, Direction)]) {
 }
 
 /// Connect's own tags. The `AUDIO_*` ones are constants, and lie about the tracks.
-fn contact_tags(call: &SynthCall) -> [(&str, &str); 5] {
-    [
-        ("ContactId", &call.contact),
-        ("InstanceId", &call.instance),
+fn contact_tags<'a>(plan: &'a Plan, fragment: &PlannedFragment) -> Vec<(&'a str, &'a str)> {
+    let mut tags = vec![
+        ("ContactId", plan.contact(fragment)),
+        ("InstanceId", &plan.call.instance),
         ("MimeType", "audio/L16;rate=8000;channels=1;"),
         ("AUDIO_TO_CUSTOMER", "1"),
         ("AUDIO_FROM_CUSTOMER", "2"),
-    ]
+    ];
+    let leg_before = plan.call.leg_before.as_deref();
+    let hand_over = leg_before.filter(|_| plan.is_here(Oddity::TwoContacts, fragment));
+    tags.extend(hand_over.map(|leg| ("ContactId", leg)));
+    // A coder that the container names would be contradicted.
+    tags.retain(|(name, _)| *name != "MimeType" || !plan.is_here(Oddity::OtherFormat, fragment));
+    tags
 }
 
 fn tags_before(out: &mut Vec<u8>, plan: &Plan, fragment: &PlannedFragment, number: &str) {
     if fragment.tagging == Tagging::Full {
-        tags_with_targets(out, &contact_tags(&plan.call));
+        tags_with_targets(out, plan, &contact_tags(plan, fragment));
     }
     if fragment.tagging != Tagging::None {
         let server = seconds(fragment.server_millis.max(0).unsigned_abs());
@@ -171,31 +245,40 @@ fn tags_before(out: &mut Vec<u8>, plan: &Plan, fragment: &PlannedFragment, numbe
             ("AWS_KINESISVIDEO_SERVER_TIMESTAMP", &server),
             ("AWS_KINESISVIDEO_PRODUCER_TIMESTAMP", &producer),
         ];
-        tags_with_targets(out, &tags);
+        tags_with_targets(out, plan, &tags);
     }
 }
 
 /// After the audio every tag stands in a Tags of its own, without Targets.
-fn tags_after(out: &mut Vec<u8>, call: &SynthCall) {
-    for tag in contact_tags(call).into_iter().chain([("Events", "[]")]) {
+fn tags_after(out: &mut Vec<u8>, plan: &Plan, fragment: &PlannedFragment) {
+    for tag in contact_tags(plan, fragment)
+        .into_iter()
+        .chain([("Events", "[]")])
+    {
         master(out, TAGS, |tags| {
-            master(tags, TAG, |body| simple_tag(body, tag))
+            master(tags, TAG, |body| simple_tag(body, plan, tag))
         });
     }
 }
 
-fn tags_with_targets(out: &mut Vec<u8>, tags: &[(&str, &str)]) {
+fn tags_with_targets(out: &mut Vec<u8>, plan: &Plan, tags: &[(&str, &str)]) {
     master(out, TAGS, |list| {
         master(list, TAG, |tag| {
             element(tag, TARGETS, &[]);
-            tags.iter().for_each(|pair| simple_tag(tag, *pair));
+            tags.iter().for_each(|pair| simple_tag(tag, plan, *pair));
         });
     });
 }
 
-fn simple_tag(out: &mut Vec<u8>, (name, value): (&str, &str)) {
+fn simple_tag(out: &mut Vec<u8>, plan: &Plan, (name, value): (&str, &str)) {
     master(out, SIMPLE_TAG, |tag| {
         element(tag, TAG_NAME, name.as_bytes());
+        if plan.call.is(Oddity::NestedTags) {
+            master(tag, SIMPLE_TAG, |nested| {
+                element(nested, TAG_NAME, b"SORT_WITH");
+                element(nested, TAG_STRING, b"nothing");
+            });
+        }
         element(tag, TAG_STRING, value.as_bytes());
     });
 }

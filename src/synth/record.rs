@@ -52,7 +52,7 @@ impl SynthCall {
             "LastUpdateTimestamp": whole_seconds(times.written),
             "MediaStreams": [{ "Type": "AUDIO" }],
             "NextContactId": null,
-            "PreviousContactId": null,
+            "PreviousContactId": self.leg_before,
             "Queue": {
                 "ARN": format!("{instance}/queue/7f1d6a02-44c3-4b0e-9d1c-5a0e8b27c611"),
                 "DequeueTimestamp": whole_seconds(times.agent),
