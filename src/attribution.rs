@@ -182,7 +182,8 @@ pub struct AttributionReport {
     /// The foreign contacts, up to [`MAX_FOREIGN_NAMED`].
     pub foreign_contacts: Vec<Box<str>>,
     /// Of the foreign ones, those between this recording's own, or behind them and still in
-    /// a range that has an end: nobody else's audio should be there.
+    /// a range that has an end: nobody else's audio should be there. Before the first own
+    /// one, those that carry no tag and are foreign only as their session says.
     pub foreign_inside: u64,
 }
 
@@ -225,8 +226,9 @@ pub struct Attribution {
     claim: Claim,
     tracer: Tracer,
     report: AttributionReport,
-    /// Foreign fragments since the last own one.
+    /// Foreign fragments since the last own one, and of them those by inheritance alone.
     foreign_behind: u64,
+    inherited_behind: u64,
 }
 
 impl Attribution {
@@ -237,6 +239,7 @@ impl Attribution {
             tracer: Tracer::default(),
             report: AttributionReport::default(),
             foreign_behind: 0,
+            inherited_behind: 0,
         }
     }
 
@@ -267,12 +270,20 @@ impl Attribution {
         let judged = self.claim.judge(&traced);
         self.report.count(&traced, judged);
         match judged {
-            Ok(()) if self.report.own > 1 => {
-                self.report.foreign_inside += std::mem::take(&mut self.foreign_behind);
+            Ok(()) => {
+                let foreign = std::mem::take(&mut self.foreign_behind);
+                let inherited = std::mem::take(&mut self.inherited_behind);
+                // What names another contact before the first own one is the stream's last
+                // caller, whom a range without a start takes in.
+                self.report.foreign_inside += match self.report.own {
+                    1 => inherited,
+                    _ => foreign,
+                };
             }
-            // What stands before the first own one may be the stream's last caller.
-            Ok(()) => self.foreign_behind = 0,
-            Err(Refusal::Foreign) => self.foreign_behind += 1,
+            Err(Refusal::Foreign) => {
+                self.foreign_behind += 1;
+                self.inherited_behind += u64::from(traced.fragment.contact == ContactTag::None);
+            }
             Err(_) => {}
         }
         Some((traced.fragment, judged))
@@ -460,6 +471,7 @@ mod tests {
         check_inside(None, &["me", "me", "other"], 0);
         check_inside(None, &["me", "other", "me", "other"], 1);
         check_inside(Some("19"), &["other", "other"], 0);
+        check_inside(Some("19"), &["-", "other", "me"], 1);
     }
 
     #[test]

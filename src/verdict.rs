@@ -399,14 +399,21 @@ impl Verdict {
         serde_json::from_slice(json)
     }
 
-    /// Seconds of audio that did not come, estimated by the mean length of the fragments
-    /// that did; a fragment of Connect is about 1.09 s where none came at all.
+    /// Seconds of audio that is lost: fragments that did not come or were never listed, by
+    /// the mean length of those that came (1.09 s where none did), and the silence where
+    /// fragments were damaged or refused, on the side that has more of it.
     pub fn lost_seconds(&self) -> f64 {
+        let lacking = self.fragments.missing + self.fragments.unlisted;
         let mean = match self.fragments.own {
             0 => 1.088,
-            own => self.span.seconds / (own + self.fragments.missing) as f64,
+            own => self.span.seconds / (own + lacking) as f64,
         };
-        self.fragments.missing as f64 * mean
+        let is_loss = |gap: &&Gap| matches!(gap.cause, GapCause::Damaged | GapCause::Refused);
+        let silent = self.sides.all().map(|(_, side)| -> f64 {
+            let gaps = side.gaps.list.iter().filter(is_loss);
+            gaps.map(|gap| gap.seconds).sum()
+        });
+        lacking as f64 * mean + silent.fold(0.0, f64::max)
     }
 
     /// Whether this recording may replace another one of the same: it has more of the

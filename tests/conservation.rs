@@ -244,7 +244,11 @@ fn record(call: &SynthCall, stream: BTreeMap<FragmentNumber, Vec<u8>>) -> Outcom
     let mut kept = std::mem::take(&mut *memory.0.lock().unwrap());
     let files = Direction::BOTH.map(|side| {
         let files = recorded.verdict.files.iter();
-        let key = files.clone().find(|file| file.kind == side.name())?.key.clone();
+        let key = files
+            .clone()
+            .find(|file| file.kind == side.name())?
+            .key
+            .clone();
         Some(kept.remove(&key).unwrap().split_off(HEADER_BYTES))
     });
     Outcome {
@@ -263,11 +267,17 @@ fn without_silence(file: &[u8], side: &Side) -> Vec<u8> {
         let start = 2 * gap.at_sample as usize;
         rest.extend_from_slice(&file[at..start]);
         at = start + 2 * gap.samples as usize;
-        assert!(file[start..at].iter().all(|byte| *byte == 0), "a gap is silent");
+        assert!(
+            file[start..at].iter().all(|byte| *byte == 0),
+            "a gap is silent"
+        );
     }
     let end = at + (2 * side.audio_samples as usize - rest.len());
     rest.extend_from_slice(&file[at..end]);
-    assert!(file[end..].iter().all(|byte| *byte == 0), "the end is silent");
+    assert!(
+        file[end..].iter().all(|byte| *byte == 0),
+        "the end is silent"
+    );
     rest
 }
 
@@ -292,7 +302,10 @@ fn check(call: &SynthCall) {
                 continue;
             }
             // A document that breaks off stands before its whole self.
-            let whole = fragment.document.windows(4).rposition(|magic| magic == [0x1a, 0x45, 0xdf, 0xa3]);
+            let whole = fragment
+                .document
+                .windows(4)
+                .rposition(|magic| magic == [0x1a, 0x45, 0xdf, 0xa3]);
             for (track, codec, audio) in audio_of(&fragment.document[whole.unwrap()..]) {
                 if track == name {
                     came += audio.len() as u64;
@@ -307,11 +320,16 @@ fn check(call: &SynthCall) {
             told.bytes.came,
             told.bytes.written + told.bytes.repeated + told.bytes.left_out
         );
-        let lost = verdict.fragments.refused.untagged + verdict.fragments.damaged;
+        // A fragment without tags is its session's, which can be the foreign one's beside it.
+        let refused = &verdict.fragments.refused;
+        let has_untagged = call.untagged_tail || call.is(Oddity::LateName);
+        let inherited = u64::from(has_untagged) * refused.foreign;
+        let lost = refused.untagged + inherited + verdict.fragments.damaged;
         if lost == 0 {
             assert_eq!(told.bytes.came, came, "{side}: what came");
         } else {
-            assert!(told.bytes.came <= came && verdict.status != Status::Complete);
+            assert!(told.bytes.came <= came);
+            assert!(told.bytes.came == came || verdict.status != Status::Complete);
         }
         assert_eq!(told.bytes.written, 2 * told.audio_samples);
         if verdict.status == Status::Complete {
@@ -330,8 +348,17 @@ fn check(call: &SynthCall) {
         }
     }
     let has = |code: &str| verdict.reasons.iter().any(|reason| reason.code == code);
-    assert_eq!(verdict.status == Status::Complete, verdict.reasons.is_empty());
-    assert!(!call.is(Oddity::ForeignInside) || verdict.fragments.own < 2 || has("foreign_inside") || has("unproven") || has("fragments_missing"));
+    assert_eq!(
+        verdict.status == Status::Complete,
+        verdict.reasons.is_empty()
+    );
+    assert!(
+        !call.is(Oddity::ForeignInside)
+            || verdict.fragments.own < 2
+            || has("foreign_inside")
+            || has("unproven")
+            || has("fragments_missing")
+    );
     if verdict.fragments.missing > 0 {
         let causes = verdict.sides.all().flat_map(|(_, side)| &side.gaps.list);
         let lost = causes.filter(|gap| gap.cause == GapCause::Lost);
@@ -347,31 +374,52 @@ fn calls() -> impl Strategy<Value = SynthCall> {
     let missing = prop::collection::vec(0_usize..12, 0..2);
     let hold = prop::option::of((0_u64..8_000, 1_u64..6_000));
     let rotate = prop::option::of(0_u64..12_000);
-    (1_u64..14_000, flags, odd, lost, missing, hold, rotate, any::<u64>()).prop_map(
-        |(millis, flags, odd, lose, missing, hold, rotate_at_millis, seed)| {
-            let [one_way, swap_tracks, reuse, untagged_tail, short_blocks, rounding, no_epoch] = flags;
-            SynthCall {
-                millis,
-                holds: hold.into_iter().map(|(at, length)| at..at + length).collect(),
-                one_way,
-                swap_tracks,
-                reuse,
-                untagged_tail,
-                short_blocks,
-                rounding,
-                no_epoch,
-                lose,
-                missing,
-                rotate_at_millis,
-                leg_before: odd
-                    .contains(&Oddity::TwoContacts)
-                    .then(|| "9d3e7a10-52f6-4b8c-8e71-06c4b2d9f5a3".to_owned()),
-                odd,
-                seed,
-                ..SynthCall::default()
-            }
-        },
+    (
+        1_u64..14_000,
+        flags,
+        odd,
+        lost,
+        missing,
+        hold,
+        rotate,
+        any::<u64>(),
     )
+        .prop_map(
+            |(millis, flags, odd, lose, missing, hold, rotate_at_millis, seed)| {
+                let [
+                    one_way,
+                    swap_tracks,
+                    reuse,
+                    untagged_tail,
+                    short_blocks,
+                    rounding,
+                    no_epoch,
+                ] = flags;
+                SynthCall {
+                    millis,
+                    holds: hold
+                        .into_iter()
+                        .map(|(at, length)| at..at + length)
+                        .collect(),
+                    one_way,
+                    swap_tracks,
+                    reuse,
+                    untagged_tail,
+                    short_blocks,
+                    rounding,
+                    no_epoch,
+                    lose,
+                    missing,
+                    rotate_at_millis,
+                    leg_before: odd
+                        .contains(&Oddity::TwoContacts)
+                        .then(|| "9d3e7a10-52f6-4b8c-8e71-06c4b2d9f5a3".to_owned()),
+                    odd,
+                    seed,
+                    ..SynthCall::default()
+                }
+            },
+        )
 }
 
 #[test]

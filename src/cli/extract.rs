@@ -186,6 +186,9 @@ fn write_text(
         for reason in &verdict.reasons {
             writeln!(out, "  {status}: {}", plain(&reason.detail))?;
         }
+        for note in &verdict.notes {
+            writeln!(out, "  note: {}", plain(&note.detail))?;
+        }
     }
     Ok(())
 }

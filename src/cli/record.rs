@@ -313,6 +313,9 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
         for reason in &recorded.verdict.reasons {
             writeln!(out, "  {status}: {}", plain(&reason.detail))?;
         }
+        for note in &recorded.verdict.notes {
+            writeln!(out, "  note: {}", plain(&note.detail))?;
+        }
         if let Noted::NotOurs { attribute } = recorded.noted {
             writeln!(
                 out,
