@@ -416,6 +416,8 @@ mod tests {
             AttributionReport {
                 own: 2,
                 foreign: 2,
+                // Without a tag of its own, it may have been this call's.
+                foreign_inside: 1,
                 foreign_contacts: vec!["other".into()],
                 ..AttributionReport::default()
             },
