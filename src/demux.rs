@@ -6,55 +6,60 @@
 //! audio. Bytes come in as arguments; no input panics, and no claimed size is allocated.
 //!
 //! Refuses: lacing, content encodings, formats other than 16-bit PCM mono at 8 kHz, and
-//! everything beyond the limits named here. After damage what is whole before it is kept
-//! and reading goes on at the next document. The audio may hold the EBML magic, so a
-//! document's start is searched for only behind damage, and believed only with an EBML
-//! header, its DocType and a Segment behind it.
+//! everything beyond the limits named here. What is left out is counted in the fragment.
+//! After damage what is whole before it is kept and reading goes on at the next document,
+//! and never at a Cluster: behind a header that is lost it would be somebody else's.
 //!
-//! This is the only user of `webm-iterable` and `ebml-iterable`.
+//! Media cannot buy time. An element is looked at before it is buffered, each kind has its
+//! own limit, and bytes go one way: they are searched once for a document that starts
+//! where none should, and never read again. The fuzz target counts the work.
 
 mod block;
 mod document;
+mod ebml;
+mod format;
+mod recover;
 #[doc(hidden)]
 pub mod replay;
 mod resync;
+mod tags;
+mod tracks;
 
 use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
-use ebml_iterable::error::{CorruptedFileError, TagIteratorError};
-use ebml_iterable::iterator::AllowableErrors;
-use ebml_iterable::specs::{EbmlTag, Master};
-use ebml_iterable::{PositionedTag, TagDecoder};
-use webm_iterable::matroska_spec::MatroskaSpec;
 
-use crate::fragment::{Damage, DamageKind, ErrorDocument, Fragment};
+use crate::fragment::{Damage, DamageKind, ErrorDocument, Fragment, LeftOutReason};
+use block::{BlockHeader, MAX_HEADER_BYTES};
 use document::Draft;
+use ebml::{Head, Kind, NoHead, Place, id};
+use recover::Inside;
+use resync::Magic;
+use tags::TagText;
 
-/// The most that one element may claim, masters of known size included. A fragment of
-/// Connect is about 36 kB.
+/// The most that one known element may claim that is stepped over: an index, an attachment.
 pub const MAX_ELEMENT_BYTES: usize = 4 << 20;
+/// The most that one unknown or void element may claim.
+pub const MAX_UNKNOWN_BYTES: usize = 64 << 10;
 /// The most audio in one block: 4 seconds of a track. Connect writes 64 ms.
 pub const MAX_BLOCK_BYTES: usize = 64 << 10;
-/// The most audio in one fragment: 131 seconds of both tracks. KVS cuts at 10 to 20.
+/// The most audio in one Cluster: 131 seconds of both tracks. KVS cuts at 10 to 20.
 pub const MAX_FRAGMENT_BYTES: usize = 4 << 20;
-/// The most blocks in one fragment; Connect writes about 34.
+/// The most blocks in one Cluster; Connect writes about 34.
 pub const MAX_BLOCKS: usize = 8_192;
 /// The most tracks in one fragment; Connect writes 1 or 2.
-pub const MAX_TRACKS: usize = 64;
+pub const MAX_TRACKS: usize = 16;
 /// The longest tag or name that is looked at.
 pub const MAX_TAG_BYTES: usize = 4_096;
+/// The longest contact id (Connect's API: 256 characters).
+pub const MAX_CONTACT_BYTES: usize = 256;
 /// How deep elements may nest; Matroska's audio needs 5.
 pub const MAX_DEPTH: usize = 16;
 /// Damage beyond this in one fragment is not listed.
 pub const MAX_DAMAGE: usize = 32;
-/// How many elements in a row may be unknown or void before they count as damage.
-const MAX_ODD_RUN: usize = 16;
-/// How much of a large chunk is decoded at a time: what is copied in is still in the
+/// How much of a large chunk is read at a time: what is copied in is still in the
 /// processor's nearest cache when it is read.
 const FEED_BYTES: usize = 16 << 10;
-/// A block with more bytes than this is searched for a document that it swallowed.
-const SUSPICIOUS_BYTES: usize = 4_096;
 
 /// What a body holds, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,16 +88,46 @@ pub enum Document {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Demuxer {
-    decoder: TagDecoder<MatroskaSpec>,
     input: BytesMut,
-    /// Where in the body the decoder's own offset 0 lies.
+    /// Where in the body the input begins.
     base: u64,
-    depth: usize,
-    odd_run: usize,
+    /// The masters that are open, outermost first.
+    open: Vec<Open>,
+    /// What is dropped at the front before anything is read.
+    step: Option<Step>,
+    magic: Magic,
     draft: Option<Draft>,
     ready: VecDeque<Document>,
-    /// Behind damage: bytes are dropped until a document starts.
-    seeking: bool,
+    /// Elements looked at so far, in whatever search: what reading costs beside the bytes.
+    work: u64,
+}
+
+/// A master that is being read.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    id: u32,
+    /// Where in the body it ends, when it says so.
+    end: Option<u64>,
+}
+
+/// Bytes that are stepped over, and searched for a document on the way.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// Where in the body their element starts.
+    start: u64,
+    /// Where they end; `None`: where the next document starts.
+    end: Option<u64>,
+    /// Those from here on are, or may be, audio of this track.
+    audio: Option<(u64, Option<u64>, LeftOutReason)>,
+    /// It has been told as damage already.
+    told: bool,
+}
+
+/// Whether more bytes can come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    NotYet,
+    Reached,
 }
 
 impl Default for Demuxer {
@@ -105,14 +140,14 @@ impl Demuxer {
     /// A demuxer at the start of a body.
     pub fn new() -> Self {
         Self {
-            decoder: new_decoder(),
             input: BytesMut::new(),
             base: 0,
-            depth: 0,
-            odd_run: 0,
+            open: Vec::new(),
+            step: None,
+            magic: Magic::default(),
             draft: None,
             ready: VecDeque::new(),
-            seeking: false,
+            work: 0,
         }
     }
 
@@ -120,7 +155,7 @@ impl Demuxer {
     pub fn push(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(FEED_BYTES) {
             self.input.extend_from_slice(piece);
-            self.decode(End::NotYet);
+            while self.advance(End::NotYet) {}
         }
     }
 
@@ -131,130 +166,192 @@ impl Demuxer {
 
     /// The body has ended: what is left of it. The last document ends here.
     pub fn finish(mut self) -> impl Iterator<Item = Document> {
-        self.decode(End::Reached);
-        self.close_draft(self.position());
+        self.end_body();
         self.ready.into_iter()
     }
 
-    /// Where in the body reading stands, in bytes.
-    fn position(&self) -> u64 {
-        self.base + self.decoder.position() as u64
+    fn end_body(&mut self) {
+        while self.advance(End::Reached) {}
+        if self.open.iter().any(|open| open.end > Some(self.base)) {
+            self.note(self.base, DamageKind::Truncated);
+        }
+        self.close_draft(self.base);
     }
 
-    fn decode(&mut self, end: End) {
-        loop {
-            if self.seeking && !self.seek(end) {
-                return;
-            }
-            let mut decoded = match end {
-                End::NotYet => self.decoder.decode(&mut self.input),
-                End::Reached => self.decoder.decode_eof(&mut self.input),
-            };
-            // Lent and not moved: copying an element costs more than most of them are read for.
-            match &mut decoded {
-                Ok(Some(element)) => self.take(element),
-                Ok(None) if end == End::Reached && !self.decoder.is_finished() => {}
-                Ok(None) => return,
-                Err(error) => self.damaged(error),
-            }
+    /// One step; false when more bytes are needed, or none are left.
+    fn advance(&mut self, end: End) -> bool {
+        self.work += 1;
+        match self.step {
+            Some(step) => self.step(step, end),
+            None => self.read(end),
         }
     }
 
-    /// Takes in one element; damage found in it sends the demuxer seeking.
-    fn take(&mut self, PositionedTag { tag, offset }: &mut PositionedTag<MatroskaSpec>) {
-        let offset = self.base + *offset as u64;
-        match tag.as_master() {
-            Some(Master::Start) => self.depth += 1,
-            Some(Master::End) => {
-                self.depth = self.depth.saturating_sub(1);
-                return;
-            }
-            Some(Master::Full(_)) | None => {}
+    /// Reads the element at the front.
+    fn read(&mut self, end: End) -> bool {
+        self.close_ended();
+        let head = match ebml::read_head(&self.input) {
+            Ok(head) => head,
+            Err(NoHead::Short) => return self.wait(end),
+            Err(NoHead::BadId) => return self.break_off(unreadable("no element")),
+            Err(NoHead::BadSize(id)) => return self.break_off(bad_size(id)),
+        };
+        match self.document_inside(head.length, false, end) {
+            Inside::No => {}
+            Inside::Unknown => return self.wait(end),
+            Inside::At(start) => return self.swallowed(start),
         }
-        if self.depth > MAX_DEPTH {
-            return self.break_off(offset, DamageKind::TooDeep { limit: MAX_DEPTH });
+        let kind = Kind::of(head.id);
+        if kind == Kind::Master {
+            return self.read_master(head);
         }
-        match tag {
-            MatroskaSpec::RawTag(_, data)
-                if self.draft.is_none() || self.odd_run >= MAX_ODD_RUN =>
-            {
-                self.give_back(data);
-                return self.break_off(offset, DamageKind::Unreadable("nothing known here".into()));
-            }
-            MatroskaSpec::RawTag(_, data) | MatroskaSpec::Void(data) => {
-                self.odd_run += 1;
-                self.check_swallowed(offset, data);
-                return;
-            }
-            MatroskaSpec::SimpleBlock(data) | MatroskaSpec::Block(data)
-                if data.len() > SUSPICIOUS_BYTES && self.check_swallowed(offset, data) =>
-            {
-                return;
-            }
-            _ => self.odd_run = 0,
+        let Some(size) = head.size else {
+            return self.break_off(bad_size(head.id));
+        };
+        if kind == Kind::Unknown && head.id != id::VOID && self.draft.is_none() {
+            return self.break_off(unreadable("nothing known here"));
         }
-        let starts_document = match tag {
-            MatroskaSpec::Ebml(_) => true,
-            MatroskaSpec::Segment(_) => self.draft.as_ref().is_some_and(Draft::has_segment),
+        let limit = limit(kind);
+        match usize::try_from(size) {
+            Ok(size) if size <= limit && kind.is_read() => self.read_data(head, kind, size, end),
+            Ok(size) if size <= limit => {
+                if head.id == id::CONTENT_ENCODINGS {
+                    self.draft().take_encodings();
+                }
+                self.step_over(head, size as u64, None, false)
+            }
+            Ok(_) | Err(_) => self.refuse(head, kind, size, end),
+        }
+    }
+
+    /// Enters a master, and closes what cannot hold it.
+    fn read_master(&mut self, head: Head) -> bool {
+        let breaks_out = matches!(Place::of(head.id), Place::Root | Place::InSegment);
+        let is_nested = self
+            .open
+            .last()
+            .is_some_and(|open| open.id == id::SIMPLE_TAG);
+        match head.size {
+            // It is of the tag that it stands in, and not of the fragment.
+            Some(size) if is_nested && head.id == id::SIMPLE_TAG => {
+                return self.step_over(head, size, None, false);
+            }
+            _ if breaks_out || self.open.len() < MAX_DEPTH => {}
+            _ => return self.break_off(DamageKind::TooDeep { limit: MAX_DEPTH }),
+        }
+        while let Some(top) = self.open.last().copied() {
+            if ebml::holds(top.id, head.id) || (top.end.is_some() && !breaks_out) {
+                break;
+            }
+            if top.end.is_some() {
+                // It says that there is more of it.
+                self.note(self.base, DamageKind::Truncated);
+            }
+            self.close_top();
+        }
+        let starts_document = match head.id {
+            id::EBML => true,
+            id::SEGMENT => self.draft.as_ref().is_some_and(Draft::has_segment),
             _ => false,
         };
         if starts_document {
-            self.close_draft(offset);
+            self.close_draft(self.base);
         }
-        self.draft
-            .get_or_insert_with(|| Draft::new(offset))
-            .take(tag, offset);
-    }
-
-    /// A length field with a flipped bit can swallow the documents behind it. Gives them
-    /// back to the input when `data`, just decoded, holds one; true when it did.
-    fn check_swallowed(&mut self, offset: u64, data: &[u8]) -> bool {
-        let resync::Found::At(start) = resync::find_document(data) else {
-            return false;
-        };
-        self.give_back(&data[start..]);
-        self.note(
-            offset,
-            DamageKind::Unreadable("length reaches into the next fragment".into()),
-        );
-        self.close_draft(self.base);
+        let offset = self.base;
+        let ended = self.draft().open(head.id, offset);
+        self.ready.extend(ended);
+        self.drop_front(head.length);
+        self.open.push(Open {
+            id: head.id,
+            end: head.size.map(|size| self.base.saturating_add(size)),
+        });
         true
     }
 
-    /// Puts the end of the element just decoded back in front of the input, and starts a
-    /// new decoder there.
-    fn give_back(&mut self, data: &[u8]) {
-        let position = self.position() - data.len() as u64;
-        let rest = self.input.split();
-        self.input.extend_from_slice(data);
-        self.input.unsplit(rest);
-        self.restart(position);
+    /// Reads a value or a block, once all of it is there.
+    fn read_data(&mut self, head: Head, kind: Kind, size: usize, end: End) -> bool {
+        let length = head.length + size;
+        match self.document_inside(length, kind == Kind::Block, end) {
+            Inside::No if self.input.len() >= length => {}
+            Inside::No | Inside::Unknown => return self.wait(end),
+            Inside::At(start) => return self.swallowed(start),
+        }
+        let offset = self.base;
+        let draft = self.draft.get_or_insert_with(|| Draft::new(offset));
+        let data = &self.input[head.length..length];
+        let default = ebml::default_of(head.id);
+        match kind {
+            Kind::Uint if data.is_empty() => draft.take_uint(head.id, default),
+            Kind::Uint => draft.take_uint(head.id, ebml::uint(data)),
+            Kind::Float if data.is_empty() => draft.take_float(head.id, default as f64),
+            Kind::Float => match ebml::float(data) {
+                Some(value) => draft.take_float(head.id, value),
+                None => draft.note(offset, None, bad_size(head.id)),
+            },
+            Kind::Text => match std::str::from_utf8(data) {
+                Ok(text) => draft.take_text(head.id, TagText::Text(text.to_owned()), offset),
+                Err(_) => {
+                    let text = format!("0x{:X} holds no value of its type", head.id);
+                    draft.note(offset, None, unreadable(&text));
+                }
+            },
+            Kind::Uid => draft.take_session(data),
+            Kind::Block => draft.take_block(head.id, data, offset),
+            Kind::Master | Kind::Known | Kind::Unknown => {}
+        }
+        self.drop_front(length);
+        true
     }
 
-    /// Sorts an error of the decoder: an element that is bad in itself is skipped, after
-    /// anything else the reading goes on at the next document.
-    fn damaged(&mut self, error: &TagIteratorError) {
-        let offset = self.position();
-        let (kind, skippable) = describe(error);
-        if skippable && resync::void_front(&mut self.input, MAX_TAG_BYTES) {
-            return self.note(offset, kind);
+    /// Steps over an element that is larger than its kind may be.
+    fn refuse(&mut self, head: Head, kind: Kind, size: u64, end: End) -> bool {
+        let offset = self.base;
+        let mut audio = None;
+        let mut told = true;
+        match kind {
+            Kind::Text => {
+                self.draft().take_text(head.id, TagText::TooLong, offset);
+                told = false;
+            }
+            Kind::Uint | Kind::Float => self.note(offset, bad_size(head.id)),
+            Kind::Block | Kind::Uid | Kind::Master | Kind::Known | Kind::Unknown => {
+                if kind == Kind::Block {
+                    let headers = head.length + MAX_HEADER_BYTES;
+                    if self.input.len() < headers && end == End::NotYet {
+                        return false;
+                    }
+                    let data = self.input.get(head.length..).unwrap_or_default();
+                    let header = BlockHeader::read(data);
+                    let length = head.length + header.map_or(0, |header| header.length);
+                    let track = header.map(|header| header.track);
+                    audio = Some((offset + length as u64, track, LeftOutReason::Limit));
+                }
+                let kind = DamageKind::ElementTooLarge {
+                    id: head.id.into(),
+                    size,
+                    limit: limit(kind) as u64,
+                };
+                self.note(offset, kind);
+            }
         }
-        if kind == DamageKind::Truncated && resync::may_start_document(&self.input) {
-            self.close_draft(offset);
-        }
-        self.break_off(offset, kind);
-        // The element at fault must not be found again as the next document's start.
-        let skipped = usize::from(!self.input.is_empty());
-        self.input.advance(skipped);
-        self.base += skipped as u64;
+        self.step_over(head, size, audio, told)
     }
 
-    /// Notes the damage, closes what is open with what is whole of it, and seeks.
-    fn break_off(&mut self, offset: u64, kind: DamageKind) {
-        self.note(offset, kind);
-        self.close_draft(self.position());
-        self.restart(self.position());
-        self.seeking = true;
+    fn step_over(
+        &mut self,
+        head: Head,
+        size: u64,
+        audio: Option<(u64, Option<u64>, LeftOutReason)>,
+        told: bool,
+    ) -> bool {
+        let end = self.base.saturating_add(head.length as u64);
+        self.step = Some(Step {
+            start: self.base,
+            end: Some(end.saturating_add(size)),
+            audio,
+            told,
+        });
+        true
     }
 
     fn note(&mut self, offset: u64, kind: DamageKind) {
@@ -269,24 +366,9 @@ impl Demuxer {
         }
     }
 
-    fn restart(&mut self, position: u64) {
-        self.decoder = new_decoder();
-        self.base = position;
-        self.depth = 0;
-        self.odd_run = 0;
-    }
-
-    /// Drops bytes up to the next document; false when more bytes are needed.
-    fn seek(&mut self, end: End) -> bool {
-        let (skipped, found) = match resync::find_document(&self.input) {
-            resync::Found::At(start) => (start, true),
-            resync::Found::NotBefore(_) if end == End::Reached => (self.input.len(), false),
-            resync::Found::NotBefore(start) => (start, false),
-        };
-        self.input.advance(skipped);
-        self.base += skipped as u64;
-        self.seeking = !found;
-        found
+    fn draft(&mut self) -> &mut Draft {
+        let offset = self.base;
+        self.draft.get_or_insert_with(|| Draft::new(offset))
     }
 
     fn close_draft(&mut self, end: u64) {
@@ -294,65 +376,47 @@ impl Demuxer {
             self.ready.push_back(draft.close(end));
         }
     }
-}
 
-/// Whether more bytes can come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    NotYet,
-    Reached,
-}
-
-fn new_decoder() -> TagDecoder<MatroskaSpec> {
-    let mut decoder = TagDecoder::new(&[]);
-    // Unknown ids come out as raw elements only when both of the first two are allowed.
-    decoder.allow_errors(&[
-        AllowableErrors::InvalidTagIds,
-        AllowableErrors::HierarchyProblems,
-        AllowableErrors::OversizedTags,
-    ]);
-    decoder.set_max_allowable_tag_size(Some(MAX_ELEMENT_BYTES));
-    decoder
-}
-
-/// The decoder's error in our words, and whether the element alone is at fault.
-fn describe(error: &TagIteratorError) -> (DamageKind, bool) {
-    let unreadable = |text: &str| DamageKind::Unreadable(text.into());
-    match error {
-        TagIteratorError::CorruptedFileData(CorruptedFileError::InvalidTagSize {
-            tag_id,
-            size,
-            ..
-        }) => (
-            DamageKind::ElementTooLarge {
-                id: *tag_id,
-                size: *size as u64,
-                limit: MAX_ELEMENT_BYTES as u64,
-            },
-            false,
-        ),
-        TagIteratorError::CorruptedFileData(CorruptedFileError::InvalidTagData {
-            tag_id, ..
-        }) => (
-            unreadable(&format!("0x{tag_id:X} with an impossible size")),
-            true,
-        ),
-        TagIteratorError::CorruptedFileData(CorruptedFileError::InvalidTagId { .. }) => {
-            (unreadable("unknown id"), false)
+    /// Closes the masters that end at the front.
+    fn close_ended(&mut self) {
+        let has_ended = |open: &Open| open.end.is_some_and(|end| end <= self.base);
+        if let Some(first) = self.open.iter().position(has_ended) {
+            while self.open.len() > first {
+                self.close_top();
+            }
         }
-        TagIteratorError::CorruptedFileData(CorruptedFileError::HierarchyError { .. }) => {
-            (unreadable("element out of place"), false)
-        }
-        TagIteratorError::CorruptedFileData(CorruptedFileError::OversizedChildElement {
-            ..
-        }) => (unreadable("element larger than its parent"), false),
-        TagIteratorError::CorruptedTagData { tag_id, .. } => (
-            unreadable(&format!("0x{tag_id:X} holds no value of its type")),
-            true,
-        ),
-        TagIteratorError::UnexpectedEOF { .. } => (DamageKind::Truncated, false),
-        TagIteratorError::ReadError { .. } => (unreadable("read error"), false),
     }
+
+    fn close_top(&mut self) {
+        if let (Some(top), Some(draft)) = (self.open.pop(), &mut self.draft) {
+            draft.close_master(top.id);
+        }
+    }
+
+    fn drop_front(&mut self, bytes: usize) {
+        self.input.advance(bytes);
+        self.base += bytes as u64;
+    }
+}
+
+/// The most bytes that an element of a kind may claim.
+fn limit(kind: Kind) -> usize {
+    match kind {
+        Kind::Uint | Kind::Float => 8,
+        Kind::Text | Kind::Uid => MAX_TAG_BYTES,
+        Kind::Block => MAX_BLOCK_BYTES,
+        Kind::Unknown => MAX_UNKNOWN_BYTES,
+        Kind::Known => MAX_ELEMENT_BYTES,
+        Kind::Master => usize::MAX,
+    }
+}
+
+fn unreadable(text: &str) -> DamageKind {
+    DamageKind::Unreadable(text.into())
+}
+
+fn bad_size(id: u32) -> DamageKind {
+    unreadable(&format!("0x{id:X} with an impossible size"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod left_out;
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -294,7 +295,8 @@ impl Block {
     }
 }
 
-/// One fragment: the whole of one EBML document.
+/// One fragment: the whole of one EBML document, or some Clusters of a call that was
+/// merged into one.
 ///
 /// The kernel's rule: every audio byte of a block that came in a fragment is in its
 /// `blocks`, or is counted in `left_out` under a reason.
@@ -321,10 +323,13 @@ pub struct Fragment {
     /// The audio that came and is not in `blocks`: one entry for each direction and reason,
     /// none of 0 bytes.
     pub left_out: Vec<LeftOut>,
-    /// Where the document starts in the body, in bytes.
+    /// Where the fragment starts in the body, in bytes.
     pub offset: u64,
-    /// How long the document is, in bytes.
+    /// How long it is, in bytes.
     pub length: u64,
+    /// Where in the body the header lies that it needs, EBML header to Tracks, when it does
+    /// not begin with one: a part of a call that was merged into one Segment.
+    pub header: Option<Range<u64>>,
 }
 
 impl Fragment {
@@ -432,9 +437,27 @@ pub enum DamageKind {
     /// A block before any Cluster timestamp, or at a time that no clock holds.
     #[error("block without a usable time")]
     NoTime,
-    /// A block of a track that the document does not declare by a name known to Connect.
-    #[error("block of track {0}, which is neither customer direction by name")]
+    /// A document that is no error and has no Cluster: it broke off before its audio.
+    #[error("the document ends before its audio")]
+    NoCluster,
+    /// A TimestampScale of 0, which no clock has: times are read by the default scale.
+    #[error("TimestampScale of 0, read as the default of 1000000")]
+    NoScale,
+    /// Audio of a track that the document does not declare, or declares twice.
+    #[error("audio of track {0}, which is not declared")]
     UnknownTrack(u64),
+    /// Audio of a track whose name is neither of the customer's directions.
+    #[error(
+        "{bytes} bytes of audio of track {number}, {name:?}, which is neither customer direction by name"
+    )]
+    OtherTrack {
+        /// The track's number.
+        number: u64,
+        /// Its name, cut to a readable length.
+        name: Box<str>,
+        /// How much audio it holds in this fragment.
+        bytes: u64,
+    },
     /// Encoded tracks (compressed or encrypted by the container).
     #[error("track {0} has content encodings, which are not read")]
     EncodedTrack(u64),
@@ -449,9 +472,14 @@ pub enum DamageKind {
         /// Its value, cut to a readable length.
         value: Box<str>,
     },
-    /// Bytes before, between or after documents.
-    #[error("{0} bytes that belong to no fragment")]
-    Stray(u64),
+    /// A fragment that came with audio, and with the tags of an error.
+    #[error("tagged as the error {code:?} beside its audio")]
+    ErrorTag {
+        /// `AWS_KINESISVIDEO_ERROR_ID`.
+        id: Option<u32>,
+        /// `AWS_KINESISVIDEO_ERROR_CODE`.
+        code: Box<str>,
+    },
 }
 
 impl DamageKind {
@@ -460,7 +488,11 @@ impl DamageKind {
     pub const fn may_be_of_the_way(&self) -> bool {
         !matches!(
             self,
-            Self::Format(_) | Self::EncodedTrack(_) | Self::FragmentTooLarge { .. }
+            Self::Format(_)
+                | Self::EncodedTrack(_)
+                | Self::OtherTrack { .. }
+                | Self::NoScale
+                | Self::FragmentTooLarge { .. }
         )
     }
 }

@@ -1,165 +1,246 @@
-//! Finding the way back after damage: where the next document starts, and how to step
-//! over one bad element without losing the decoder's count of bytes.
+//! Where a document starts although nothing said so: behind damage, and inside of an
+//! element whose length is not true.
+//!
+//! The four bytes of the EBML magic prove nothing, since audio can hold them: a start is
+//! believed with an EBML header, its DocType and a Segment. Audio could hold even that, so
+//! a block whose end is where the next element starts gives it up only when the elements
+//! of the found document follow each other across that end. Each byte is searched once,
+//! and each magic looked at in a bounded number of steps.
 
-use bytes::BytesMut;
+use std::sync::LazyLock;
 
-const EBML_MAGIC: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
-const SEGMENT_ID: [u8; 4] = [0x18, 0x53, 0x80, 0x67];
+use memchr::memmem::Finder;
+
+use super::ebml::{self, Head, MAX_HEAD_BYTES, NoHead, Place, id};
+
+const MAGIC: [u8; 4] = id::EBML.to_be_bytes();
 /// An EBML header longer than this is none; those of KVS have 40 bytes.
-const MAX_EBML_HEADER_BYTES: usize = 1_024;
-const VOID_ID: u8 = 0xEC;
+const MAX_HEADER_BYTES: u64 = 256;
+/// An EBML header has 7 elements, and 1 or 2 more in the newest files.
+const MAX_HEADER_ELEMENTS: usize = 16;
+/// As many elements behind each other, each where the one before ends, are no chance.
+const MAX_PROOF_ELEMENTS: usize = 64;
 
-/// The outcome of a search.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// A document starts here.
-    At(usize),
-    /// None starts before here; from here on more bytes are needed.
-    NotBefore(usize),
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&MAGIC));
+
+/// The next EBML magic in the body, searched for once.
+#[derive(Debug, Default)]
+pub(super) struct Magic {
+    found: Option<u64>,
+    /// No magic that is still to be looked at starts before here.
+    searched: u64,
 }
 
-/// Looks for an EBML header that names Matroska and has a Segment behind it. The four
-/// magic bytes alone prove nothing: audio can hold them.
-pub(super) fn find_document(bytes: &[u8]) -> Found {
-    let mut from = 0;
-    while let Some(offset) = find(&bytes[from..], &EBML_MAGIC) {
-        let start = from + offset;
-        match is_document(&bytes[start..]) {
-            Some(true) => return Found::At(start),
-            Some(false) => from = start + 1,
-            None => return Found::NotBefore(start),
+/// The outcome of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    At(u64),
+    /// None starts before here; from here on more bytes are needed.
+    NotBefore(u64),
+}
+
+impl Magic {
+    /// The first magic at `from` or behind it and before `until`, in `input`, which lies at
+    /// `base`; or any magic that is known behind `until`.
+    pub fn find(&mut self, input: &[u8], base: u64, from: u64, until: u64) -> Found {
+        if let Some(at) = self.found.filter(|at| *at >= from) {
+            return Found::At(at);
+        }
+        self.searched = self.searched.max(from);
+        // The last three bytes may be its beginning.
+        let end = (base + input.len() as u64).saturating_sub(MAGIC.len() as u64 - 1);
+        if self.searched >= until.min(end) {
+            return Found::NotBefore(self.searched);
+        }
+        let start = usize::try_from(self.searched - base).unwrap_or(usize::MAX);
+        let rest = input.get(start..).unwrap_or_default();
+        self.found = FINDER.find(rest).map(|at| self.searched + at as u64);
+        self.searched = self.found.unwrap_or(end);
+        self.found.map_or(Found::NotBefore(end), Found::At)
+    }
+
+    /// The magic that was found is none of a document.
+    pub fn dismiss(&mut self) {
+        if let Some(at) = self.found.take() {
+            self.searched = at + 1;
         }
     }
-    Found::NotBefore(from.max(bytes.len().saturating_sub(EBML_MAGIC.len() - 1)))
 }
 
 /// Whether the few bytes left at a body's end are the start of one more document.
 pub(super) fn may_start_document(bytes: &[u8]) -> bool {
-    let compared = bytes.len().min(EBML_MAGIC.len());
-    compared > 0 && bytes[..compared] == EBML_MAGIC[..compared]
+    let compared = bytes.len().min(MAGIC.len());
+    compared > 0 && bytes[..compared] == MAGIC[..compared]
 }
 
-/// `None` when the bytes end before it can be told.
-fn is_document(bytes: &[u8]) -> Option<bool> {
-    let (size, width) = match read_size(&bytes[EBML_MAGIC.len()..]) {
-        SizeField::Known(size, width) => (size, width),
-        SizeField::Unknown | SizeField::Bad => return Some(false),
-        SizeField::Short => return None,
+/// Whether a document starts at the front of `bytes`: an EBML header that names Matroska,
+/// and a Segment. `None` asks for more bytes.
+pub(super) fn is_document(bytes: &[u8], work: &mut u64) -> Option<bool> {
+    let no = |why| match why {
+        NoHead::Short => None,
+        NoHead::BadId | NoHead::BadSize(_) => Some(false),
     };
-    let Some(size) = usize::try_from(size)
-        .ok()
-        .filter(|size| *size <= MAX_EBML_HEADER_BYTES)
-    else {
+    let header = match ebml::read_head(bytes) {
+        Ok(header) => header,
+        Err(why) => return no(why),
+    };
+    let Some(size) = header.size.filter(|size| *size <= MAX_HEADER_BYTES) else {
         return Some(false);
     };
-    let body = EBML_MAGIC.len() + width;
-    let header = bytes.get(body..body + size)?;
-    let next = bytes.get(body + size..body + size + SEGMENT_ID.len())?;
-    let named = find(header, b"matroska")
-        .or_else(|| find(header, b"webm"))
-        .is_some();
-    Some(named && next == SEGMENT_ID)
-}
-
-/// Turns the element at the front into a Void of the same length, so that the decoder
-/// steps over it and keeps its count. False when it is longer than `limit` or unsized.
-pub(super) fn void_front(input: &mut BytesMut, limit: usize) -> bool {
-    let Some(first) = input.first().copied().filter(|first| *first != 0) else {
-        return false;
-    };
-    let id_width = first.leading_zeros() as usize + 1;
-    let SizeField::Known(size, size_width) = read_size(input.get(id_width..).unwrap_or_default())
-    else {
-        return false;
-    };
-    let width = id_width + size_width - 1;
-    if size > limit as u64 || width > 8 || (input[0] == VOID_ID && id_width == 1) {
-        return false;
+    let segment = header.length + size as usize;
+    if !names_matroska(bytes.get(header.length..segment)?, work) {
+        return Some(false);
     }
-    input[0] = VOID_ID;
-    let field = size | 1 << (7 * width);
-    input[1..=width].copy_from_slice(&field.to_be_bytes()[8 - width..]);
-    true
-}
-
-enum SizeField {
-    /// The size and the width of its field in bytes.
-    Known(u64, usize),
-    Unknown,
-    Bad,
-    Short,
-}
-
-fn read_size(bytes: &[u8]) -> SizeField {
-    let Some(first) = bytes.first() else {
-        return SizeField::Short;
-    };
-    if *first == 0 {
-        return SizeField::Bad;
-    }
-    let width = first.leading_zeros() as usize + 1;
-    let Some(field) = bytes.get(..width) else {
-        return SizeField::Short;
-    };
-    let value = field
-        .iter()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte));
-    let all_ones = (1 << (7 * width)) - 1;
-    match value & all_ones {
-        size if size == all_ones => SizeField::Unknown,
-        size => SizeField::Known(size, width),
+    match ebml::read_head(&bytes[segment..]) {
+        Ok(head) => Some(head.id == id::SEGMENT),
+        Err(why) => no(why),
     }
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(offset) = haystack.get(from..)?.iter().position(|byte| *byte == first) {
-        if haystack[from + offset..].starts_with(needle) {
-            return Some(from + offset);
+fn names_matroska(mut header: &[u8], work: &mut u64) -> bool {
+    for _ in 0..MAX_HEADER_ELEMENTS {
+        *work += 1;
+        let Ok(Head {
+            id,
+            size: Some(size),
+            length,
+        }) = ebml::read_head(header)
+        else {
+            return false;
+        };
+        let end = usize::try_from(size).map_or(usize::MAX, |size| length.saturating_add(size));
+        let Some(value) = header.get(length..end) else {
+            return false;
+        };
+        if id == id::DOC_TYPE {
+            return value.starts_with(b"matroska") || value.starts_with(b"webm");
         }
-        from += offset + 1;
+        header = &header[end..];
     }
-    None
+    false
+}
+
+/// What a block and a document that starts inside of it need to be told apart: so many
+/// bytes behind the block's end, for an EBML header that begins there and two heads more.
+pub(super) const BEHIND_BYTES: usize = MAX_HEADER_BYTES as usize + 4 * MAX_HEAD_BYTES;
+
+/// Whether a block that ends at `end` is whole although a document seems to start at
+/// `start` inside of it: an element follows where it ends, or the body ends there, and the
+/// elements of that document do not reach across its end.
+pub(super) fn is_whole_block(bytes: &[u8], start: usize, end: usize, work: &mut u64) -> bool {
+    let behind = bytes.get(end..).unwrap_or_default();
+    let follows = ebml::read_head(behind).is_ok_and(|head| Place::of(head.id) != Place::Elsewhere);
+    (behind.is_empty() || follows) && !reaches_across(bytes, start, end, work)
+}
+
+fn reaches_across(bytes: &[u8], start: usize, end: usize, work: &mut u64) -> bool {
+    let mut at = start;
+    let mut inside = Place::Root;
+    for count in 0..MAX_PROOF_ELEMENTS {
+        *work += 1;
+        let Ok(head) = ebml::read_head(bytes.get(at..).unwrap_or_default()) else {
+            return false;
+        };
+        let goes_on = match (head.id, Place::of(head.id), inside) {
+            (id::EBML, ..) => (count != 2).then_some((Place::Root, head.size)),
+            (id::SEGMENT, _, Place::Root) => Some((Place::InSegment, Some(0))),
+            (id::CLUSTER, _, Place::InSegment | Place::InCluster) => {
+                Some((Place::InCluster, Some(0)))
+            }
+            (_, Place::InSegment, Place::InSegment | Place::InCluster) => {
+                Some((Place::InSegment, head.size))
+            }
+            (_, Place::InCluster, Place::InCluster)
+            | (_, Place::Anywhere, Place::InSegment | Place::InCluster) => {
+                Some((inside, head.size))
+            }
+            _ => None,
+        };
+        let Some((place, Some(size))) = goes_on else {
+            return false;
+        };
+        // Header and Segment alone prove nothing: a third element does.
+        let is_proven = count >= 2;
+        if is_proven && at >= end {
+            return true;
+        }
+        inside = place;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        at = at.saturating_add(head.length).saturating_add(size);
+        if is_proven && at > end {
+            return true;
+        }
+    }
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HEADER: &[u8] = b"\x1A\x45\xDF\xA3\x8b\x42\x82\x88matroska\x18\x53\x80\x67";
+    const HEADER: &[u8] =
+        b"\x1A\x45\xDF\xA3\x8b\x42\x82\x88matroska\x18\x53\x80\x67\xff\x15\x49\xa9\x66\x80";
 
     #[test]
     fn a_document_is_more_than_its_magic() {
         #[track_caller]
-        fn check(bytes: &[u8], found: Found) {
-            assert_eq!(find_document(bytes), found);
+        fn check(bytes: &[u8], expected: Option<bool>) {
+            assert_eq!(is_document(bytes, &mut 0), expected);
         }
-        check(HEADER, Found::At(0));
-        check(&[b"abc", HEADER].concat(), Found::At(3));
-        check(&[&EBML_MAGIC[..], HEADER].concat(), Found::At(4));
+        check(HEADER, Some(true));
+        for short in 0..HEADER.len() - 5 {
+            check(&HEADER[..short], None);
+        }
+        check(&[&MAGIC[..], HEADER].concat(), Some(false));
+        check(&[&MAGIC[..], &[0x88; 40]].concat(), Some(false));
+        check(&[&HEADER[..16], &[0xA3, 0x81, 0]].concat(), Some(false));
         check(
-            &[&EBML_MAGIC[..], &[0x88; 40]].concat(),
-            Found::NotBefore(41),
+            &[
+                &HEADER[..4],
+                &[0x8b, 0x42, 0x82, 0x88],
+                b"archives",
+                &HEADER[16..],
+            ]
+            .concat(),
+            Some(false),
         );
-        check(&HEADER[..HEADER.len() - 1], Found::NotBefore(0));
-        check(&EBML_MAGIC[..3], Found::NotBefore(0));
-        check(b"", Found::NotBefore(0));
     }
 
     #[test]
-    fn a_voided_element_keeps_its_length() {
-        let mut input = BytesMut::from(&b"\x44\x87\x83abcrest"[..]);
-        assert!(void_front(&mut input, 100));
-        assert_eq!(&input[..], b"\xEC\x40\x03abcrest");
-        assert!(
-            !void_front(&mut input, 100),
-            "a Void that fails cannot be helped by voiding"
+    fn a_magic_is_found_once_however_it_is_cut() {
+        let body = [b"ab", HEADER, b"xyz", HEADER].concat();
+        for cut in 0..body.len() {
+            let mut magic = Magic::default();
+            let mut starts = Vec::new();
+            for input in [&body[..cut], &body[..]] {
+                while let Found::At(at) = magic.find(input, 0, 0, u64::MAX) {
+                    starts.push(at);
+                    magic.dismiss();
+                }
+            }
+            assert_eq!(starts, [2, 2 + HEADER.len() as u64 + 3], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_block_is_whole_where_the_next_element_starts_behind_it() {
+        #[track_caller]
+        fn check(inside: &[u8], behind: &[u8], whole: bool) {
+            let bytes = [b"audio", inside, behind].concat();
+            let end = 5 + inside.len();
+            assert_eq!(is_whole_block(&bytes, 5, end, &mut 0), whole);
+        }
+        const BLOCK: &[u8] = b"\xA3\x84\x81\0\0\0";
+        check(&[HEADER, &[0; 40]].concat(), BLOCK, true);
+        check(&[HEADER, &[0; 40]].concat(), b"", true);
+        check(&[HEADER, &[0; 40]].concat(), &[0; 12], false);
+        // It reaches into the next document: at an element of it, or between two.
+        check(HEADER, b"\x16\x54\xAE\x6B\x80", false);
+        check(
+            &HEADER[..HEADER.len() - 5],
+            &HEADER[HEADER.len() - 5..],
+            false,
         );
-        assert!(!void_front(
-            &mut BytesMut::from(&b"\x44\x87\xffabc"[..]),
-            100
-        ));
-        assert!(!void_front(&mut BytesMut::from(&b"\x44\x87\x83abc"[..]), 2));
+        check(HEADER, BLOCK, true);
     }
 }

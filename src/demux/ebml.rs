@@ -1,0 +1,278 @@
+//! EBML (RFC 8794) as far as a fragment needs it: heads of elements, their values, and
+//! which of Matroska's elements (RFC 9559) are what.
+//!
+//! Read here and not by a library: what an element claims is looked at before a byte of
+//! it is buffered, so that each kind has its own limit, what nobody needs is skipped as
+//! it comes, and nothing that was read is ever given back to be read again.
+
+pub(super) mod id {
+    //! Ids as they stand in the specification, their length marker included.
+    pub const EBML: u32 = 0x1A45_DFA3;
+    pub const DOC_TYPE: u32 = 0x4282;
+    pub const SEGMENT: u32 = 0x1853_8067;
+    pub const INFO: u32 = 0x1549_A966;
+    pub const SEGMENT_UID: u32 = 0x73A4;
+    pub const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
+    pub const TRACKS: u32 = 0x1654_AE6B;
+    pub const TRACK_ENTRY: u32 = 0xAE;
+    pub const TRACK_NUMBER: u32 = 0xD7;
+    pub const TRACK_UID: u32 = 0x73C5;
+    pub const TRACK_TYPE: u32 = 0x83;
+    pub const NAME: u32 = 0x536E;
+    pub const CODEC_ID: u32 = 0x86;
+    pub const CODEC_PRIVATE: u32 = 0x63A2;
+    pub const CONTENT_ENCODINGS: u32 = 0x6D80;
+    pub const AUDIO: u32 = 0xE1;
+    pub const SAMPLING_FREQUENCY: u32 = 0xB5;
+    pub const OUTPUT_SAMPLING_FREQUENCY: u32 = 0x78B5;
+    pub const CHANNELS: u32 = 0x9F;
+    pub const BIT_DEPTH: u32 = 0x6264;
+    pub const TAGS: u32 = 0x1254_C367;
+    pub const TAG: u32 = 0x7373;
+    pub const TARGETS: u32 = 0x63C0;
+    pub const TAG_TRACK_UID: u32 = 0x63C5;
+    pub const SIMPLE_TAG: u32 = 0x67C8;
+    pub const TAG_NAME: u32 = 0x45A3;
+    pub const TAG_STRING: u32 = 0x4487;
+    pub const TAG_BINARY: u32 = 0x4485;
+    pub const CLUSTER: u32 = 0x1F43_B675;
+    pub const TIMESTAMP: u32 = 0xE7;
+    pub const POSITION: u32 = 0xA7;
+    pub const PREV_SIZE: u32 = 0xAB;
+    pub const SIMPLE_BLOCK: u32 = 0xA3;
+    pub const BLOCK_GROUP: u32 = 0xA0;
+    pub const BLOCK: u32 = 0xA1;
+    pub const ENCRYPTED_BLOCK: u32 = 0xAF;
+    pub const SILENT_TRACKS: u32 = 0x5854;
+    pub const SEEK_HEAD: u32 = 0x114D_9B74;
+    pub const CUES: u32 = 0x1C53_BB6B;
+    pub const CHAPTERS: u32 = 0x1043_A770;
+    pub const ATTACHMENTS: u32 = 0x1941_A469;
+    pub const VOID: u32 = 0xEC;
+    pub const CRC_32: u32 = 0xBF;
+}
+
+/// What is done with an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Entered: its children are read.
+    Master,
+    Uint,
+    Float,
+    Text,
+    /// SegmentUID.
+    Uid,
+    /// Audio behind a block's header.
+    Block,
+    /// Known, and nothing in it is needed.
+    Known,
+    /// Void, or no id that is known here.
+    Unknown,
+}
+
+impl Kind {
+    pub fn of(element: u32) -> Self {
+        use id::*;
+        match element {
+            SIMPLE_BLOCK | BLOCK | ENCRYPTED_BLOCK => Self::Block,
+            EBML | SEGMENT | INFO | TRACKS | TRACK_ENTRY | AUDIO | TAGS | TAG | TARGETS
+            | SIMPLE_TAG | CLUSTER | BLOCK_GROUP => Self::Master,
+            TIMESTAMP | TIMESTAMP_SCALE | TRACK_NUMBER | TRACK_UID | TRACK_TYPE | CHANNELS
+            | BIT_DEPTH | TAG_TRACK_UID => Self::Uint,
+            SAMPLING_FREQUENCY | OUTPUT_SAMPLING_FREQUENCY => Self::Float,
+            NAME | CODEC_ID | TAG_NAME | TAG_STRING => Self::Text,
+            SEGMENT_UID => Self::Uid,
+            CODEC_PRIVATE | CONTENT_ENCODINGS | TAG_BINARY | POSITION | PREV_SIZE
+            | SILENT_TRACKS | SEEK_HEAD | CUES | CHAPTERS | ATTACHMENTS | CRC_32 => Self::Known,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Kind {
+    /// Whether the element is waited for as a whole, and taken.
+    pub fn is_read(self) -> bool {
+        !matches!(self, Self::Master | Self::Known | Self::Unknown)
+    }
+}
+
+/// The value of an element of no length (RFC 8794, 6.1; RFC 9559). Those without a
+/// default say nothing by 0.
+pub(super) fn default_of(element: u32) -> u64 {
+    match element {
+        id::TIMESTAMP_SCALE => 1_000_000,
+        id::SAMPLING_FREQUENCY => 8_000,
+        id::CHANNELS => 1,
+        _ => 0,
+    }
+}
+
+/// Where an element may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// EBML header or Segment.
+    Root,
+    /// Directly in the Segment.
+    InSegment,
+    /// Directly in a Cluster.
+    InCluster,
+    /// Void and CRC-32.
+    Anywhere,
+    /// Deeper, or not known.
+    Elsewhere,
+}
+
+impl Place {
+    pub fn of(element: u32) -> Self {
+        use id::*;
+        match element {
+            EBML | SEGMENT => Self::Root,
+            INFO | TRACKS | TAGS | CLUSTER | SEEK_HEAD | CUES | CHAPTERS | ATTACHMENTS => {
+                Self::InSegment
+            }
+            TIMESTAMP | POSITION | PREV_SIZE | SIMPLE_BLOCK | BLOCK_GROUP | ENCRYPTED_BLOCK
+            | SILENT_TRACKS => Self::InCluster,
+            VOID | CRC_32 => Self::Anywhere,
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
+/// Whether a master of this id may stand in one of that.
+pub(super) fn holds(parent: u32, child: u32) -> bool {
+    use id::*;
+    match child {
+        TRACK_ENTRY => parent == TRACKS,
+        AUDIO => parent == TRACK_ENTRY,
+        TAG => parent == TAGS,
+        TARGETS => parent == TAG,
+        SIMPLE_TAG => parent == TAG || parent == SIMPLE_TAG,
+        BLOCK_GROUP => parent == CLUSTER,
+        _ => Place::of(child) == Place::InSegment && parent == SEGMENT,
+    }
+}
+
+/// The head of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub id: u32,
+    /// `None`: it ends where its parent or the body does.
+    pub size: Option<u64>,
+    /// How long the head itself is.
+    pub length: usize,
+}
+
+/// The longest head: an id of 4 bytes and a size of 8.
+pub(super) const MAX_HEAD_BYTES: usize = 12;
+
+/// Why bytes are no head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoHead {
+    /// More bytes are needed to tell.
+    Short,
+    /// No id: longer than 4 bytes, or not in its shortest form.
+    BadId,
+    /// An id, with a size of more than 8 bytes behind it.
+    BadSize(u32),
+}
+
+/// Reads the head at the front.
+pub(super) fn read_head(bytes: &[u8]) -> Result<Head, NoHead> {
+    let first = *bytes.first().ok_or(NoHead::Short)?;
+    let width = first.leading_zeros() as usize + 1;
+    if width > 4 {
+        return Err(NoHead::BadId);
+    }
+    let field = bytes.get(..width).ok_or(NoHead::Short)?;
+    let id = field.iter().fold(0, |id, byte| id << 8 | u32::from(*byte));
+    // Ids have one form only, the shortest; all zeros and all ones are none (RFC 8794, 5).
+    let bits = 7 * width as u32;
+    let value = id & ((1 << bits) - 1);
+    let least = if width == 1 { 1 } else { (1 << (bits - 7)) - 1 };
+    if value < least || value == (1 << bits) - 1 {
+        return Err(NoHead::BadId);
+    }
+    match read_size(&bytes[width..]) {
+        Some(Ok((size, size_width))) => Ok(Head {
+            id,
+            size,
+            length: width + size_width,
+        }),
+        Some(Err(())) => Err(NoHead::BadSize(id)),
+        None => Err(NoHead::Short),
+    }
+}
+
+/// A size, `None` when it says that it is unknown, and the width of its field. The outer
+/// `None` asks for more bytes.
+fn read_size(bytes: &[u8]) -> Option<Result<(Option<u64>, usize), ()>> {
+    let first = *bytes.first()?;
+    if first == 0 {
+        return Some(Err(()));
+    }
+    let width = first.leading_zeros() as usize + 1;
+    let field = bytes.get(..width)?;
+    let all_ones = (1 << (7 * width)) - 1;
+    let size = uint(field) & all_ones;
+    Some(Ok(((size != all_ones).then_some(size), width)))
+}
+
+/// An unsigned value of up to 8 bytes.
+pub(super) fn uint(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+/// A float of 4 or 8 bytes.
+pub(super) fn float(bytes: &[u8]) -> Option<f64> {
+    if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
+        return Some(f64::from(f32::from_be_bytes(bytes)));
+    }
+    <[u8; 8]>::try_from(bytes).ok().map(f64::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_of_every_width_and_none() {
+        #[track_caller]
+        fn check(bytes: &[u8], expected: Result<(u32, Option<u64>, usize), NoHead>) {
+            let head = read_head(bytes).map(|head| (head.id, head.size, head.length));
+            assert_eq!(head, expected);
+        }
+        check(&[0xA3, 0x81], Ok((id::SIMPLE_BLOCK, Some(1), 2)));
+        check(&[0xA3, 0x40, 0x02, 9], Ok((id::SIMPLE_BLOCK, Some(2), 3)));
+        check(&[0x42, 0x82, 0x88], Ok((id::DOC_TYPE, Some(8), 3)));
+        check(
+            &[
+                0x18, 0x53, 0x80, 0x67, 0x01, 255, 255, 255, 255, 255, 255, 255,
+            ],
+            Ok((id::SEGMENT, None, 12)),
+        );
+        check(&[0xEC, 0xFF], Ok((id::VOID, None, 2)));
+        check(&[0xEC, 0x80], Ok((id::VOID, Some(0), 2)));
+        check(&[], Err(NoHead::Short));
+        check(&[0x42], Err(NoHead::Short));
+        check(&[0x42, 0x82], Err(NoHead::Short));
+        check(&[0xA3, 0x40], Err(NoHead::Short));
+        check(&[0x00, 0x81], Err(NoHead::BadId));
+        check(&[0x08, 1, 1, 1, 1, 0x81], Err(NoHead::BadId));
+        check(&[0x80, 0x81], Err(NoHead::BadId));
+        check(&[0xFF, 0x81], Err(NoHead::BadId));
+        check(&[0x7F, 0xFF, 0x81], Err(NoHead::BadId));
+        // 0x23 fits into one byte.
+        check(&[0x40, 0x23, 0x81], Err(NoHead::BadId));
+        check(&[0x40, 0x7F, 0x81], Ok((0x407F, Some(1), 3)));
+        check(&[0xA3, 0x00], Err(NoHead::BadSize(id::SIMPLE_BLOCK)));
+    }
+
+    #[test]
+    fn floats_have_4_or_8_bytes() {
+        assert_eq!(float(&8000_f32.to_be_bytes()), Some(8000.0));
+        assert_eq!(float(&8000_f64.to_be_bytes()), Some(8000.0));
+        assert_eq!(float(&[1, 2]), None);
+    }
+}
