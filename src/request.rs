@@ -235,6 +235,38 @@ impl Request {
     /// number answers the first open one behind the fragment that it follows in time. One
     /// that follows a fragment nobody asked for was not asked for either.
     fn take_unnumbered(&mut self, mut fragment: Fragment) {
+        // What broke off before its number and its audio tells nothing of which it was.
+        if fragment.blocks.is_empty() && is_hurt(&fragment) {
+            self.damage.append(&mut fragment.damage);
+            return;
+        }
+        match self.answered_by(&fragment) {
+            Some(number) => {
+                fragment.number = Some(number);
+                fragment
+                    .damage
+                    .iter_mut()
+                    .for_each(|damage| damage.number = Some(number));
+                self.take_numbered(number, fragment);
+            }
+            None if fragment.blocks.is_empty() => self.damage.append(&mut fragment.damage),
+            None => self.unasked += 1,
+        }
+    }
+
+    fn answered_by(&self, fragment: &Fragment) -> Option<FragmentNumber> {
+        // It came before and was hurt on its way.
+        let is_again = |copy: &Copy| {
+            let known = &copy.fragment;
+            is_hurt(known) && (known.session, known.start()) == (fragment.session, fragment.start())
+        };
+        let again = self.asked.iter().find(|(_, slot)| match slot {
+            Slot::Came(copy) => is_again(copy),
+            Slot::Open | Slot::Missing(_) => false,
+        });
+        if let Some((number, _)) = again {
+            return Some(*number);
+        }
         let came = self.asked.iter().filter_map(|(number, slot)| match slot {
             Slot::Came(other) => Some((other.fragment.session, other.fragment.start(), *number)),
             Slot::Open | Slot::Missing(_) => None,
@@ -252,22 +284,10 @@ impl Request {
             .iter()
             .filter(|(_, slot)| matches!(slot, Slot::Open))
             .map(|(number, _)| *number);
-        let answers = match followed {
+        match followed {
             Some(followed) if !self.asked.contains_key(&followed) => None,
             Some(followed) => open.find(|number| *number > followed),
             None => open.next(),
-        };
-        match answers {
-            Some(number) => {
-                fragment.number = Some(number);
-                fragment
-                    .damage
-                    .iter_mut()
-                    .for_each(|damage| damage.number = Some(number));
-                self.take_numbered(number, fragment);
-            }
-            None if fragment.blocks.is_empty() => self.damage.append(&mut fragment.damage),
-            None => self.unasked += 1,
         }
     }
 }
@@ -496,5 +516,38 @@ mod tests {
             "1@10",
             0,
         );
+    }
+
+    #[test]
+    fn what_broke_off_without_a_number_is_replaced_by_the_whole_of_it() {
+        let unnumbered = |fragment: Fragment| {
+            Document::Fragment(Fragment {
+                number: None,
+                ..fragment
+            })
+        };
+        let hurt = Fragment {
+            damage: cut(0).damage,
+            ..fragment(None, 1, 20)
+        };
+        // Cut before its audio it answers nothing, cut behind that it is known again.
+        for broken in [cut(0), hurt] {
+            let mut request = Request::new(&numbers(&[1, 2, 3]));
+            request.take(own(Some(1), 1, 10));
+            request.take(unnumbered(broken));
+            request.end_body(&numbers(&[1, 2, 3]));
+            assert_eq!(request.open(), numbers(&[2, 3]));
+            request.take(unnumbered(fragment(None, 1, 20)));
+            request.end_body(&numbers(&[2, 3]));
+            assert_eq!(request.open(), numbers(&[3]));
+            let answer = request.settle();
+            assert_eq!((answer.fragments.len(), answer.unasked), (2, 0));
+            assert!(
+                answer
+                    .fragments
+                    .iter()
+                    .all(|fragment| fragment.damage.is_empty())
+            );
+        }
     }
 }
