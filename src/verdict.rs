@@ -12,7 +12,7 @@ pub use build::Facts;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fragment::Direction;
+use crate::fragment::{Direction, LeftOutReason};
 
 /// The contract's name and version.
 pub const SCHEMA: &str = "callreel.verdict/2";
@@ -281,6 +281,13 @@ pub struct LeftOutEntry {
     pub reason: String,
     /// How many bytes.
     pub bytes: u64,
+}
+
+impl LeftOutEntry {
+    /// Whether a limit of Callreel's own kept it out, and not what the media is.
+    pub fn is_beyond_limit(&self) -> bool {
+        self.reason == LeftOutReason::Limit.name() || self.reason == sides::TOO_LONG
+    }
 }
 
 /// Why a side is silent for a while.

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 //! The command line as a person meets it: the built binary over folders of its own. Good
 //! calls here; bad input in `cli/bad_input.rs`, what is in the way of writing in
-//! `cli/output.rs`, media alone in `cli/media.rs`.
+//! `cli/output.rs`, media alone in `cli/media.rs`, and what others did to it in
+//! `cli/odd_media.rs`.
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
@@ -11,6 +12,8 @@ mod bad_input;
 mod desk;
 #[path = "cli/media.rs"]
 mod media;
+#[path = "cli/odd_media.rs"]
+mod odd_media;
 #[path = "cli/output.rs"]
 mod output;
 

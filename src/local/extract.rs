@@ -2,7 +2,8 @@
 //! fragments name gets files of its own.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Chain, Read, Seek, SeekFrom, Take};
+use std::ops::Range;
 use std::path::Path;
 
 use futures_util::stream;
@@ -96,16 +97,42 @@ pub(super) struct Pieces<'a, F> {
     index: &'a Index,
     /// The last is the next.
     runs: Vec<Run>,
-    open: Option<(&'a Path, std::io::Take<File>, Demuxer)>,
+    open: Option<Opened<'a>>,
     buffer: Vec<u8>,
     progress: F,
+}
+
+/// A run that is being read.
+struct Opened<'a> {
+    path: &'a Path,
+    file: Chain<Take<File>, Take<File>>,
+    demuxer: Demuxer,
+}
+
+impl<'a> Opened<'a> {
+    /// The run's bytes, behind the header that it needs.
+    fn new(path: &'a Path, run: &Run) -> Result<Self, Failure> {
+        let stretch = |place: Range<u64>| {
+            let mut file = media::open(path)?;
+            file.seek(SeekFrom::Start(place.start))
+                .map_err(|error| io_failure(Tried::Reading, path, &error))?;
+            Ok(file.take(place.end - place.start))
+        };
+        let header = stretch(run.header.clone().unwrap_or(0..0))?;
+        let file = header.chain(stretch(run.offset..run.offset + run.length)?);
+        Ok(Self {
+            path,
+            file,
+            demuxer: Demuxer::new(),
+        })
+    }
 }
 
 impl<'a, F: FnMut(u64)> Pieces<'a, F> {
     pub fn new(index: &'a Index, runs: &[Run], progress: F) -> Self {
         Self {
             index,
-            runs: runs.iter().rev().copied().collect(),
+            runs: runs.iter().rev().cloned().collect(),
             open: None,
             buffer: vec![0; READ_BYTES],
             progress,
@@ -114,19 +141,16 @@ impl<'a, F: FnMut(u64)> Pieces<'a, F> {
 
     fn read(&mut self) -> Result<Option<Answer>, Failure> {
         let mut answer = Answer::default();
-        let Some((path, file, demuxer)) = &mut self.open else {
+        let Some(Opened {
+            path,
+            file,
+            demuxer,
+        }) = &mut self.open
+        else {
             let Some(run) = self.runs.pop() else {
                 return Ok(None);
             };
-            let path = self.index.path_of_run(&run);
-            let open = || {
-                let mut file = media::open(path)?;
-                file.seek(SeekFrom::Start(run.offset))
-                    .map_err(|error| io_failure(Tried::Reading, path, &error))?;
-                Ok(file.take(run.length))
-            };
-            let file = open()?;
-            self.open = Some((path, file, Demuxer::new()));
+            self.open = Some(Opened::new(self.index.path_of_run(&run), &run)?);
             return Ok(Some(answer));
         };
         let count = file
@@ -138,9 +162,10 @@ impl<'a, F: FnMut(u64)> Pieces<'a, F> {
             take(&mut answer, document);
         }
         if count == 0
-            && let Some((_, _, demuxer)) = self.open.take()
+            && let Some(opened) = self.open.take()
         {
-            demuxer
+            opened
+                .demuxer
                 .finish()
                 .for_each(|document| take(&mut answer, document));
         }

@@ -6,7 +6,9 @@
 
 mod unnumbered;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::media;
@@ -63,16 +65,29 @@ pub struct Index {
     /// In the order of their numbers.
     entries: Vec<Entry>,
     contacts: Vec<Box<str>>,
+    headers: Vec<SharedHeader>,
+}
+
+/// A stretch of a file whose fragments are parts of one Segment: each is read with the
+/// header of the first.
+#[derive(Clone, Debug)]
+struct SharedHeader {
+    file: u16,
+    /// From the second fragment's start to the last one's end.
+    parts: Range<u64>,
+    header: Range<u64>,
 }
 
 /// Fragments that lie behind each other in a file and belong to one contact.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Run {
     file: u16,
     /// Where it starts in its file, in bytes.
     pub offset: u64,
     /// How long it is, in bytes.
     pub length: u64,
+    /// Where the header lies that is to be read before it, when it has none.
+    pub header: Option<Range<u64>>,
 }
 
 impl Index {
@@ -100,10 +115,11 @@ impl Index {
             doubles.binary_search(&(position - 1)).is_err()
         });
         index.entries.shrink_to_fit();
-        // Stable: of two copies of a fragment, equally good, the first stays.
+        // Stable: of two copies of a fragment, equally good and long, the first stays. One
+        // that broke off between two blocks is shorter.
         index
             .entries
-            .sort_by_key(|entry| (entry.number, entry.standing));
+            .sort_by_key(|entry| (entry.number, entry.standing, Reverse(entry.length)));
         index.entries.dedup_by(|later, first| {
             later.number == first.number && later.numbered && first.numbered
         });
@@ -160,10 +176,21 @@ impl Index {
                     file: entry.file,
                     offset: entry.offset,
                     length,
+                    header: self.header_of(entry),
                 }),
             }
         }
         (first, runs)
+    }
+
+    /// Where in its file the header lies that an entry needs, when it has none.
+    pub fn header_of(&self, entry: &Entry) -> Option<Range<u64>> {
+        let place = (entry.file, entry.offset);
+        let behind =
+            (self.headers).partition_point(|shared| (shared.file, shared.parts.start) <= place);
+        let shared = self.headers[..behind].last()?;
+        (shared.file == entry.file && shared.parts.contains(&entry.offset))
+            .then(|| shared.header.clone())
     }
 
     /// The path of a run's file.
@@ -265,6 +292,7 @@ impl Builder {
                 self.index.entries.truncate(first);
                 self.unnumbered.forget_from(first);
                 self.doubles.retain(|position| *position < first);
+                self.index.headers.retain(|shared| shared.file != file);
                 Err(failure)
             }
         }
@@ -277,6 +305,7 @@ impl Builder {
                 if self.unnumbered.take(position, &fragment) {
                     self.doubles.push(position);
                 }
+                self.share_header(file, &fragment);
                 let standing = match fragment.damage.is_empty() {
                     true => Standing::Whole,
                     false => Standing::Damaged,
@@ -315,6 +344,24 @@ impl Builder {
             standing,
         };
         self.index.entries.push(entry);
+    }
+
+    /// Remembers the header of a fragment that has none of its own.
+    fn share_header(&mut self, file: u16, fragment: &Fragment) {
+        let Some(header) = &fragment.header else {
+            return;
+        };
+        let end = fragment.offset + fragment.length;
+        match self.index.headers.last_mut() {
+            Some(shared) if shared.file == file && shared.header == *header => {
+                shared.parts.end = end;
+            }
+            _ => self.index.headers.push(SharedHeader {
+                file,
+                parts: fragment.offset..end,
+                header: header.clone(),
+            }),
+        }
     }
 
     /// Lengths of the file's entries: each reaches to the next, the first from the start.

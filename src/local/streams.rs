@@ -131,11 +131,16 @@ impl FragmentSource for LocalStreams {
                 {
                     piece.length += length;
                 }
-                _ => pieces.push(Piece {
-                    path: path.to_owned(),
-                    offset: entry.offset,
-                    length,
-                }),
+                _ => {
+                    let header = index.header_of(entry);
+                    let header = header.map(|header| (header.start, header.end - header.start));
+                    let places = header.into_iter().chain([(entry.offset, length)]);
+                    pieces.extend(places.map(|(offset, length)| Piece {
+                        path: path.to_owned(),
+                        offset,
+                        length,
+                    }));
+                }
             }
         }
         pieces.reverse();

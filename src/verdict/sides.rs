@@ -17,7 +17,7 @@ const MAX_NAMED: usize = 20;
 /// A half of a sample whose other half never came.
 const HALF_SAMPLE: &str = "half_sample";
 /// Audio behind the longest recording.
-const TOO_LONG: &str = "too_long";
+pub(super) const TOO_LONG: &str = "too_long";
 
 pub(super) fn sides(
     authorisation: Authorisation,
