@@ -1,6 +1,10 @@
 //! Reading a recording's fragments: list, complete, order; ask in requests well under the
 //! quota, several at once, handed on in order; ask again for what did not come.
 
+use std::future::poll_fn;
+use std::mem;
+use std::task::Poll;
+
 use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use super::Reading;
@@ -11,6 +15,9 @@ use crate::fragment::{ContactTag, FragmentNumber, SegmentUid};
 use crate::plan::RecordingPlan;
 use crate::port::{FragmentSource, MediaBody, Whereabouts};
 use crate::request::{Answer, MissingCause, Request};
+
+/// How much of a body is read before others get their turn: about a tenth of a millisecond.
+const BYTES_A_TURN: usize = 64 << 10;
 
 /// The recording's fragment numbers in order: what is listed in the range, and the two
 /// numbers that the record itself names, which a listing can lack.
@@ -191,19 +198,43 @@ async fn ask(
     request: &mut Request,
 ) -> Result<(), Failure> {
     let mut body = source.fetch(stream, numbers).await?;
+    read_body(&mut body, request).await
+}
+
+/// Takes what comes of a body. Media that keeps the demuxer busy and is there at once
+/// would keep this from waiting for anything: the others, a deadline among them, get their
+/// turn between the pieces.
+async fn read_body(body: &mut impl MediaBody, request: &mut Request) -> Result<(), Failure> {
     let mut demuxer = Demuxer::new();
     let ended = loop {
-        match body.next_chunk().await {
-            Ok(Some(chunk)) => demuxer.push(&chunk),
+        let chunk = match body.next_chunk().await {
+            Ok(Some(chunk)) => chunk,
             Ok(None) => break Ok(()),
             Err(failure) => break Err(failure),
-        }
-        while let Some(document) = demuxer.next_document() {
-            request.take(document);
+        };
+        for piece in chunk.chunks(BYTES_A_TURN) {
+            demuxer.push(piece);
+            while let Some(document) = demuxer.next_document() {
+                request.take(document);
+            }
+            yield_now().await;
         }
     };
     demuxer.finish().for_each(|document| request.take(document));
     ended
+}
+
+/// Lets all else that is ready go on first, on whatever runtime there is.
+async fn yield_now() {
+    let mut had_turn = false;
+    poll_fn(|context| {
+        if mem::replace(&mut had_turn, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// What an error document says about the stream's key, if anything.
@@ -211,5 +242,35 @@ fn key_trouble(cause: &MissingCause) -> Option<KeyTrouble> {
     match cause {
         MissingCause::ErrorDocument { id: Some(id), .. } => KeyTrouble::from_error_id(*id),
         MissingCause::ErrorDocument { id: None, .. } | MissingCause::NotReturned => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    /// A body that is there at once, in one chunk.
+    struct AtOnce(Option<Bytes>);
+
+    impl MediaBody for AtOnce {
+        async fn next_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+            Ok(self.0.take())
+        }
+    }
+
+    #[test]
+    fn others_get_their_turn_while_a_body_is_read() {
+        let mut body = AtOnce(Some(vec![0xEC; 20 * BYTES_A_TURN].into()));
+        let mut request = Request::new(&[]);
+        let mut reading = pin!(read_body(&mut body, &mut request));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut turns = 0;
+        while reading.as_mut().poll(&mut context).is_pending() {
+            turns += 1;
+        }
+        assert_eq!(turns, 20);
     }
 }
