@@ -3,6 +3,9 @@
 //! last fragment of a run lack its number; here it is settled which number each document
 //! answers. Pure: asking is the recorder's.
 
+#[doc(hidden)]
+pub mod replay;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -548,6 +551,18 @@ mod tests {
                     .iter()
                     .all(|fragment| fragment.damage.is_empty())
             );
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            cases: 2_000,
+            ..proptest::prelude::ProptestConfig::default()
+        })]
+
+        #[test]
+        fn any_answer_is_settled(script in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+            replay::check(&script);
         }
     }
 }

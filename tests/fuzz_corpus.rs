@@ -8,17 +8,30 @@
 
 use std::path::Path;
 
-#[test]
-fn the_corpus_holds() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/demux");
+/// Replays all inputs of a fuzz target; there are some.
+#[track_caller]
+fn replay(target: &str, least: usize, check: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
     let mut replayed = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {
-        callreel::demux::replay::check(&std::fs::read(entry.unwrap().path()).unwrap());
+        check(&std::fs::read(entry.unwrap().path()).unwrap());
         replayed += 1;
     }
     assert!(
-        replayed >= 10,
+        replayed >= least,
         "only {replayed} inputs in {}",
         folder.display()
     );
+}
+
+#[test]
+fn the_corpus_of_the_demuxer_holds() {
+    replay("demux", 10, callreel::demux::replay::check);
+}
+
+#[test]
+fn the_corpus_of_requests_holds() {
+    replay("request", 10, callreel::request::replay::check);
 }
