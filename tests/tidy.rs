@@ -42,6 +42,8 @@ const TOPS: &[&str] = &["cli", "lambda", "sandbox"];
 
 /// Outside crates that have few users, and these.
 const SOLE_USERS: &[(&str, &[&str])] = &[
+    ("webm_iterable", &["demux"]),
+    ("ebml_iterable", &["demux"]),
     ("memchr", &["demux"]),
     ("hound", &["wav"]),
     ("base64", &["batch", "parked", "synth"]),

@@ -1,9 +1,14 @@
 //! EBML (RFC 8794) as far as a fragment needs it: heads of elements, their values, and
-//! which of Matroska's elements (RFC 9559) are what.
+//! what is done with which of Matroska's elements (RFC 9559).
 //!
-//! Read here and not by a library: what an element claims is looked at before a byte of
-//! it is buffered, so that each kind has its own limit, what nobody needs is skipped as
-//! it comes, and nothing that was read is ever given back to be read again.
+//! Which elements there are and where each may stand is `webm-iterable`'s word, whose
+//! specification of Matroska this is the only user of. The bytes are read here: what an
+//! element claims is looked at before any of it is buffered, so that each kind has its own
+//! limit, what nobody needs is skipped as it comes, and nothing that was read is ever
+//! given back to be read again. The tests hold both readings against each other.
+
+use ebml_iterable::specs::{EbmlSpecification, PathPart};
+use webm_iterable::matroska_spec::MatroskaSpec;
 
 pub(super) mod id {
     //! Ids as they stand in the specification, their length marker included.
@@ -20,7 +25,6 @@ pub(super) mod id {
     pub const TRACK_TYPE: u32 = 0x83;
     pub const NAME: u32 = 0x536E;
     pub const CODEC_ID: u32 = 0x86;
-    pub const CODEC_PRIVATE: u32 = 0x63A2;
     pub const CONTENT_ENCODINGS: u32 = 0x6D80;
     pub const AUDIO: u32 = 0xE1;
     pub const SAMPLING_FREQUENCY: u32 = 0xB5;
@@ -34,22 +38,13 @@ pub(super) mod id {
     pub const SIMPLE_TAG: u32 = 0x67C8;
     pub const TAG_NAME: u32 = 0x45A3;
     pub const TAG_STRING: u32 = 0x4487;
-    pub const TAG_BINARY: u32 = 0x4485;
     pub const CLUSTER: u32 = 0x1F43_B675;
     pub const TIMESTAMP: u32 = 0xE7;
-    pub const POSITION: u32 = 0xA7;
-    pub const PREV_SIZE: u32 = 0xAB;
     pub const SIMPLE_BLOCK: u32 = 0xA3;
     pub const BLOCK_GROUP: u32 = 0xA0;
     pub const BLOCK: u32 = 0xA1;
     pub const ENCRYPTED_BLOCK: u32 = 0xAF;
-    pub const SILENT_TRACKS: u32 = 0x5854;
-    pub const SEEK_HEAD: u32 = 0x114D_9B74;
-    pub const CUES: u32 = 0x1C53_BB6B;
-    pub const CHAPTERS: u32 = 0x1043_A770;
-    pub const ATTACHMENTS: u32 = 0x1941_A469;
     pub const VOID: u32 = 0xEC;
-    pub const CRC_32: u32 = 0xBF;
 }
 
 /// What is done with an element.
@@ -82,9 +77,11 @@ impl Kind {
             SAMPLING_FREQUENCY | OUTPUT_SAMPLING_FREQUENCY => Self::Float,
             NAME | CODEC_ID | TAG_NAME | TAG_STRING => Self::Text,
             SEGMENT_UID => Self::Uid,
-            CODEC_PRIVATE | CONTENT_ENCODINGS | TAG_BINARY | POSITION | PREV_SIZE
-            | SILENT_TRACKS | SEEK_HEAD | CUES | CHAPTERS | ATTACHMENTS | CRC_32 => Self::Known,
-            _ => Self::Unknown,
+            VOID => Self::Unknown,
+            other => match MatroskaSpec::get_tag_data_type(other.into()) {
+                Some(_) => Self::Known,
+                None => Self::Unknown,
+            },
         }
     }
 }
@@ -124,32 +121,30 @@ pub(super) enum Place {
 
 impl Place {
     pub fn of(element: u32) -> Self {
-        use id::*;
-        match element {
-            EBML | SEGMENT => Self::Root,
-            INFO | TRACKS | TAGS | CLUSTER | SEEK_HEAD | CUES | CHAPTERS | ATTACHMENTS => {
-                Self::InSegment
-            }
-            TIMESTAMP | POSITION | PREV_SIZE | SIMPLE_BLOCK | BLOCK_GROUP | ENCRYPTED_BLOCK
-            | SILENT_TRACKS => Self::InCluster,
-            VOID | CRC_32 => Self::Anywhere,
+        const SEGMENT: u64 = id::SEGMENT as u64;
+        const CLUSTER: u64 = id::CLUSTER as u64;
+        let element = u64::from(element);
+        if MatroskaSpec::get_tag_data_type(element).is_none() {
+            return Self::Elsewhere;
+        }
+        match MatroskaSpec::get_path_by_id(element) {
+            [] => Self::Root,
+            [PathPart::Id(SEGMENT)] => Self::InSegment,
+            [PathPart::Id(SEGMENT), PathPart::Id(CLUSTER)] => Self::InCluster,
+            [PathPart::Global(_)] => Self::Anywhere,
             _ => Self::Elsewhere,
         }
     }
 }
 
-/// Whether a master of this id may stand in one of that.
+/// Whether a master of this id may stand in one of that. Tags hold tags.
 pub(super) fn holds(parent: u32, child: u32) -> bool {
-    use id::*;
-    match child {
-        TRACK_ENTRY => parent == TRACKS,
-        AUDIO => parent == TRACK_ENTRY,
-        TAG => parent == TAGS,
-        TARGETS => parent == TAG,
-        SIMPLE_TAG => parent == TAG || parent == SIMPLE_TAG,
-        BLOCK_GROUP => parent == CLUSTER,
-        _ => Place::of(child) == Place::InSegment && parent == SEGMENT,
-    }
+    let path = MatroskaSpec::get_path_by_id(child.into());
+    let named = path.iter().rev().find_map(|part| match part {
+        PathPart::Id(id) => Some(*id),
+        PathPart::Global(_) => None,
+    });
+    named == Some(parent.into()) || (child == id::SIMPLE_TAG && parent == id::SIMPLE_TAG)
 }
 
 /// The head of an element.
@@ -267,6 +262,24 @@ mod tests {
         check(&[0x40, 0x23, 0x81], Err(NoHead::BadId));
         check(&[0x40, 0x7F, 0x81], Ok((0x407F, Some(1), 3)));
         check(&[0xA3, 0x00], Err(NoHead::BadSize(id::SIMPLE_BLOCK)));
+    }
+
+    #[test]
+    fn elements_stand_where_the_specification_says() {
+        #[track_caller]
+        fn check(element: u32, kind: Kind, place: Place) {
+            assert_eq!((Kind::of(element), Place::of(element)), (kind, place));
+        }
+        check(id::EBML, Kind::Master, Place::Root);
+        check(id::SEGMENT, Kind::Master, Place::Root);
+        check(id::CLUSTER, Kind::Master, Place::InSegment);
+        check(0x1C53_BB6B, Kind::Known, Place::InSegment);
+        check(id::SIMPLE_BLOCK, Kind::Block, Place::InCluster);
+        check(0xA7, Kind::Known, Place::InCluster);
+        check(id::SIMPLE_TAG, Kind::Master, Place::Elsewhere);
+        check(id::VOID, Kind::Unknown, Place::Anywhere);
+        check(0xBF, Kind::Known, Place::Anywhere);
+        check(0x5F1E, Kind::Unknown, Place::Elsewhere);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fragment::{ContactTag, Direction};
+use crate::synth::{Oddity, SynthCall};
 use crate::ticks::MediaTime;
 use proptest::prelude::*;
 
@@ -1301,5 +1302,54 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..3_000), chunk in 1_usize..64) {
         demux(&bytes, chunk);
         super::replay::check(&bytes);
+    }
+}
+
+/// Two readings of one specification: `webm-iterable`'s own reader, and this one.
+#[test]
+fn well_formed_streams_are_read_as_webm_iterable_reads_them() {
+    use webm_iterable::WebmIterator;
+    use webm_iterable::matroska_spec::MatroskaSpec;
+
+    #[track_caller]
+    fn check_alike(name: &str, media: &[u8]) {
+        let tags = WebmIterator::new(media, &[]);
+        let theirs = tags.filter_map(|tag| match tag.unwrap() {
+            MatroskaSpec::SimpleBlock(data) => Some(data[4..].to_vec()),
+            _ => None,
+        });
+        let mut demuxer = Demuxer::new();
+        demuxer.push(media);
+        let mut documents: Vec<_> = std::iter::from_fn(|| demuxer.next_document()).collect();
+        documents.extend(demuxer.finish());
+        let ours = documents.into_iter().flat_map(|document| match document {
+            Document::Fragment(fragment) => fragment.blocks,
+            Document::Error(_) => Vec::new(),
+            Document::Stray(damage) => panic!("{name}: {damage}"),
+        });
+        let ours: Vec<_> = ours.map(|block| block.pcm.to_vec()).collect();
+        assert!(theirs.collect::<Vec<_>>() == ours, "{name}");
+    }
+    for media in ["plain/plain.mkv"] {
+        let path = format!("tests/data/streams/{media}");
+        check_alike(media, &std::fs::read(path).unwrap());
+    }
+    for odd in [
+        Vec::new(),
+        vec![Oddity::OddCuts],
+        vec![Oddity::NoScale, Oddity::TwoContacts],
+    ] {
+        let call = SynthCall {
+            millis: 9_000,
+            lose: vec![2],
+            reuse: true,
+            untagged_tail: true,
+            short_blocks: true,
+            odd,
+            ..SynthCall::default()
+        };
+        let mut media = Vec::new();
+        call.write_stream(&mut media, |_| ()).unwrap();
+        check_alike(&format!("{:?}", call.odd), &media);
     }
 }
