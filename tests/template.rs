@@ -491,14 +491,25 @@ fn the_docs_say_which_parameter_sets_a_setting() {
         SETTINGS.iter().map(|setting| setting.name).collect()
     );
     for (setting, parameter) in told {
-        let reason = NOT_IN_THE_TEMPLATE.iter().find(|(name, _)| *name == setting);
+        let reason = NOT_IN_THE_TEMPLATE
+            .iter()
+            .find(|(name, _)| *name == setting);
         match (variables.get(setting), reason) {
             (Some(value), _) => {
                 let value = value.to_string();
-                let taken = parameters.keys().filter(|name| value.contains(&format!("\"{name}\"")));
+                let taken = parameters
+                    .keys()
+                    .filter(|name| value.contains(&format!("\"{name}\"")));
                 let taken: BTreeSet<_> = taken.map(String::as_str).collect();
-                assert_eq!(names(parameter).collect::<BTreeSet<_>>(), taken, "{setting}");
-                assert!(!taken.is_empty() || parameter.starts_with("none: "), "{setting}");
+                assert_eq!(
+                    names(parameter).collect::<BTreeSet<_>>(),
+                    taken,
+                    "{setting}"
+                );
+                assert!(
+                    !taken.is_empty() || parameter.starts_with("none: "),
+                    "{setting}"
+                );
             }
             (None, Some((_, why))) => {
                 assert_eq!(parameter, format!("none: {why}"), "{setting}");
