@@ -172,6 +172,9 @@ fn is_ours(function: &FunctionConfiguration) -> bool {
 
 fn settings(config: Config) -> Settings {
     let domain = config.url_base.trim_start_matches("https://");
+    let elsewhere = config.endpoint.map(|endpoint| {
+        format!("ENDPOINT_URL is {endpoint}: all calls go there, with the role's session, and none to AWS")
+    });
     Settings {
         domain: domain.trim_end_matches('/').to_owned(),
         bucket: config.bucket,
@@ -184,7 +187,7 @@ fn settings(config: Config) -> Settings {
             false => Tags::With,
         },
         margin_seconds: config.deadline_margin.as_secs(),
-        warnings: config.warnings,
+        warnings: config.warnings.into_iter().chain(elsewhere).collect(),
     }
 }
 
