@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "doctor/stack.rs"]
+mod stack;
 #[path = "doctor/standin.rs"]
 mod standin;
 #[path = "doctor/world.rs"]
