@@ -262,6 +262,28 @@ fn readme_lists_every_setting_with_its_default_and_meaning() {
     }
 }
 
+/// One version of Rust, wherever it is said, and the libraries for both of Lambda's architectures.
+#[test]
+fn the_toolchain_is_the_manifests_rust() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let toolchain = std::fs::read_to_string(root().join("rust-toolchain.toml")).unwrap();
+    let value = |text: &str, name: &str| -> String {
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix(&format!("{name} = \"")));
+        line.unwrap_or_else(|| panic!("{name} is there"))
+            .trim_end_matches('"')
+            .to_owned()
+    };
+    let (pinned, least) = (
+        value(&toolchain, "channel"),
+        value(&manifest, "rust-version"),
+    );
+    assert!(pinned.starts_with(&format!("{least}.")), "{pinned} {least}");
+    for target in ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"] {
+        assert!(toolchain.contains(&format!("\"{target}\"")), "{target}");
+    }
+}
+
 /// What docs/threats.md points at, `path` or `path::test`, is there.
 #[test]
 fn the_threats_point_at_what_is_there() {
