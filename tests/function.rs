@@ -655,6 +655,20 @@ async fn seconds_are_lost_with_a_verdict_or_a_parked_record_and_not_with_a_try()
     assert!((11.0..14.0).contains(&parked), "{parked}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_counted() {
+    let mut world = World::new(&[], &[]).await;
+    let mut poison = call("11111111-aaaa").event_json("one");
+    poison["Records"][0]["kinesis"]["data"] = json!("bm8gSlNPTg==");
+    world.invoke(poison).await;
+    let lines = world.log();
+    let counted: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line["LeftOut"].as_f64())
+        .collect();
+    assert_eq!(counted, [1.0], "{lines:?}");
+}
+
 /// A line of the embedded metric format: dimensions and metrics refer to fields of it.
 #[track_caller]
 fn check_metrics(line: &Value, expected: &[(&str, std::ops::RangeInclusive<f64>)]) {

@@ -211,7 +211,13 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
             };
             (Status::Failed.name(), Vec::new(), lost)
         }
-        Worked::Skipped { .. } | Worked::Undecodable(_) | Worked::NotAContactRecord(_) => {
+        Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::NotJson(_)) => {
+            return Some(Metrics {
+                status: "unreadable",
+                values: vec![("LeftOut", "Count", 1.0)],
+            });
+        }
+        Worked::Skipped { .. } | Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) => {
             return None;
         }
     };
