@@ -12,6 +12,8 @@ mod record;
 mod redrive;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "operate")]
+mod stack;
 mod synth;
 mod table;
 mod text;
@@ -83,7 +85,7 @@ struct NotBuilt {
 impl NotBuilt {
     fn run(&self, feature: &str) -> Result<(), CliError> {
         Err(CliError::Told(format!(
-            "this callreel was built without the feature {feature}; build it with `cargo install --path . --features {feature}`"
+            "this callreel was built without the feature {feature}; build it with `cargo install --locked --path . --features {feature}`"
         )))
     }
 }

@@ -52,6 +52,7 @@ pub enum Check {
     Origin,
     OriginAccess,
     ViewerProtocol,
+    Listeners,
     MediaStreaming,
     MediaRetention,
     ContactRecords,
@@ -107,7 +108,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::Settings,
         "settings",
         "Its environment holds all settings, each of them good, and none that does nothing.",
-        "Correct the variable in the template's parameters and deploy.",
+        "Correct the parameter that sets the variable (docs/deploy.md, \"Settings and parameters\") and deploy.",
     ),
     info(
         Check::Timeout,
@@ -154,8 +155,8 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::Attempts,
         "attempts",
-        "The mapping tries a batch again a few times and not for ever: for ever blocks the shard, and calls behind it outlive their audio.",
-        "Set MaximumRetryAttempts to a number from 3 to some hundred.",
+        "The mapping tries a batch again until its records are too old: an outage uses a hundred attempts up in a minute. And not for ever: that blocks the shard, and calls behind it outlive their audio.",
+        "Set MaximumRetryAttempts to -1 and MaximumRecordAgeInSeconds to half of the media's retention, or of the data stream's if that is less.",
     ),
     info(
         Check::RecordAge,
@@ -197,7 +198,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::RecordRetention,
         "record-retention",
         "It keeps records for longer than a day: a record that waits for a mapping or a function to be mended is not lost before the mapping gives it up, and the call can still be looked up after a weekend.",
-        "Raise it: `aws kinesis increase-stream-retention-period --retention-period-hours 168`.",
+        "Raise it: `aws kinesis increase-stream-retention-period --stream-name NAME --retention-period-hours 168`.",
     ),
     info(
         Check::Bucket,
@@ -260,6 +261,12 @@ pub const CHECKS: &[CheckInfo] = &[
         "Set the viewer protocol policy to redirect-to-https or https-only.",
     ),
     info(
+        Check::Listeners,
+        "listeners",
+        "Not just anybody who knows an URL can listen: the distribution asks for a signature (a trusted key group), or a web ACL says whom it lets in. URLs stand on contacts, where agents, flows and exports see them.",
+        "Deploy with `Listeners` `signed` and a `KeyGroupId`, or `allow-list` and a `WebAclArn`. If anybody may listen on purpose, this warning stays.",
+    ),
+    info(
         Check::MediaStreaming,
         "media-streaming",
         "Live media streaming is configured on the Connect instance: without it there is no audio to record.",
@@ -281,7 +288,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::StreamRetention,
         "stream-retention",
         "Every video stream keeps its media. Connect reuses streams, and one that was made with 0 h stays unreadable for good.",
-        "Set the instance's retention to 24 h or more, then delete these streams while no call uses them (`aws kinesisvideo delete-stream`): Connect makes new ones.",
+        "Set the instance's retention to 24 h or more, then delete these streams while no call uses them (`aws kinesisvideo delete-stream --stream-arn ARN`): Connect makes new ones.",
     ),
     info(
         Check::Keys,
@@ -328,7 +335,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::Alarms,
         "alarms",
-        "An alarm watches each of: lost seconds, parked records, audio at risk, the iterator's age, errors, throttles, duration, dead letters.",
+        "An alarm watches each of: lost seconds, parked records, records left out, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
         "Deploy the template's alarms, or make one on the metric.",
     ),
     info(

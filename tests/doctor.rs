@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "doctor/stack.rs"]
+mod stack;
 #[path = "doctor/standin.rs"]
 mod standin;
 #[path = "doctor/world.rs"]
@@ -265,12 +267,33 @@ fn troubles_of_the_bucket_and_the_distribution() {
         ],
     );
     check(
-        |world| world.xml("ListDistributions", "<Enabled>true", "<Enabled>false"),
+        |world| {
+            world.xml(
+                "ListDistributions",
+                "</PriceClass><Enabled>true",
+                "</PriceClass><Enabled>false",
+            );
+        },
         &["error distribution d1.cloudfront.net: disabled"],
     );
     check(
         |world| world.xml("ListDistributions", ">OAC<", "><"),
         &["error origin-access d1.cloudfront.net: the origin has no origin access control"],
+    );
+    let anybody = "warning listeners d1.cloudfront.net: anybody who knows an URL can listen";
+    let groups = "<TrustedKeyGroups><Enabled>true";
+    let no_groups = "<TrustedKeyGroups><Enabled>false";
+    check(
+        |world| world.xml("ListDistributions", groups, no_groups),
+        &[anybody],
+    );
+    check(
+        |world| {
+            world.xml("ListDistributions", groups, no_groups);
+            let acl = "<WebACLId>arn:aws:wafv2:us-east-1:111122223333:global/webacl/office/1<";
+            world.xml("ListDistributions", "<WebACLId><", acl);
+        },
+        &[],
     );
     let ran = {
         let mut world = World::healthy();
@@ -321,14 +344,22 @@ fn troubles_of_settings_and_alarms() {
     let rest = "ok mapping m-records from records: Enabled".to_owned();
     assert!(ran.findings().contains(&rest), "the rest is checked");
     check(
+        |world| world.variables()["ENDPOINT_URL"] = json!("http://10.0.0.1"),
+        &[
+            "warning settings callreel-recorder: ENDPOINT_URL is http://10.0.0.1: all calls go there, with the role's session, and none to AWS",
+        ],
+    );
+    check(
         |world| {
             world.alarm("Errors")["StateValue"] = json!("ALARM");
             world.alarm("Throttles")["AlarmActions"] = json!([]);
             world.alarm("Parked")["MetricName"] = json!("AudioSeconds");
+            world.alarm("PolledEventCount")["Dimensions"][0]["Value"] = json!("m-other");
         },
         &[
             "error alarm-states callreel Errors: ALARM: as set",
             "warning alarms parked records: no alarm on Callreel Parked",
+            "warning alarms contact records that nobody reads: no alarm on AWS/Lambda PolledEventCount",
             "warning alarm-actions callreel Throttles: it has no action",
         ],
     );
@@ -465,6 +496,10 @@ fn moto_is_understood_where_it_is_installed() {
         ("ok retry-mapping ", "Enabled, with ReportBatchItemFailures"),
         ("ok origin ", ": calls.s3.eu-west-1.amazonaws.com"),
         ("ok viewer-protocol ", ": redirect-to-https"),
+        (
+            "warning listeners ",
+            ": anybody who knows an URL can listen",
+        ),
     ] {
         let found = |one: &String| one.starts_with(start) && one.ends_with(end);
         assert!(findings.iter().any(found), "{start}: {findings:#?}");

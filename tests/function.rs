@@ -623,6 +623,52 @@ async fn each_recording_is_told_once_with_its_steps_and_its_metrics() {
     assert_eq!(world.sandbox.calls().count("DescribeStream"), 1);
 }
 
+/// The alarm on LostSeconds goes off for what is lost, not for each try of what comes out well.
+#[tokio::test(flavor = "multi_thread")]
+async fn seconds_are_lost_with_a_verdict_or_a_parked_record_and_not_with_a_try() {
+    let lost = |world: &World| -> Vec<Option<f64>> {
+        let lines = world.log();
+        let metrics = lines.iter().filter(|line| line["_aws"].is_object());
+        metrics.map(|line| line["LostSeconds"].as_f64()).collect()
+    };
+    let refused = |code, error: &str| {
+        let error = error.to_owned();
+        vec![Rule::always(
+            "GetMediaForFragmentList",
+            Effect::Status { code, error },
+        )]
+    };
+    let call = call("11111111-aaaa");
+    let queue = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+    let mut world = World::new(&[("one", &call)], &[]).await;
+    world.faults(refused(503, "ServiceUnavailable"));
+    assert_eq!(world.invoke(call.event_json("one")).await.len(), 1);
+    assert_eq!(lost(&world), [None], "handed back");
+    world.faults(vec![]);
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    assert_eq!(lost(&world), [None, Some(0.0)], "and recorded");
+
+    let mut world = World::new(&[("one", &call)], &[queue]).await;
+    world.faults(refused(403, "AccessDeniedException"));
+    assert_eq!(world.invoke(call.event_json("one")).await, none());
+    let parked = lost(&world)[0].unwrap();
+    assert!((11.0..14.0).contains(&parked), "{parked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_counted() {
+    let mut world = World::new(&[], &[]).await;
+    let mut poison = call("11111111-aaaa").event_json("one");
+    poison["Records"][0]["kinesis"]["data"] = json!("bm8gSlNPTg==");
+    world.invoke(poison).await;
+    let lines = world.log();
+    let counted: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line["LeftOut"].as_f64())
+        .collect();
+    assert_eq!(counted, [1.0], "{lines:?}");
+}
+
 /// A line of the embedded metric format: dimensions and metrics refer to fields of it.
 #[track_caller]
 fn check_metrics(line: &Value, expected: &[(&str, std::ops::RangeInclusive<f64>)]) {

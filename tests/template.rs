@@ -20,6 +20,8 @@ mod filter;
 mod permissions;
 #[path = "template/records.rs"]
 mod records;
+#[path = "template/rules.rs"]
+mod rules;
 #[path = "template/yaml.rs"]
 mod yaml;
 
@@ -136,7 +138,8 @@ fn the_function_is_built_from_a_binary_of_ours() {
     let manifest = read("Cargo.toml");
     assert!(manifest.contains(&format!("[[bin]]\nname = \"{}\"", binary.unwrap())));
     // `sam build` passes the binary's name alone; cargo-lambda reads the features here.
-    assert!(manifest.contains("[package.metadata.lambda.build]\nfeatures = [\"aws\"]"));
+    let build = "[package.metadata.lambda.build]\nfeatures = [\"aws\"]\nlocked = true";
+    assert!(manifest.contains(build));
     let properties = &function["Properties"];
     assert_eq!(properties["Runtime"], "provided.al2023");
     assert_eq!(properties["Handler"], "bootstrap");
@@ -288,14 +291,49 @@ fn each_alarm_says_what_to_do_and_tells_somebody() {
             description.len() > 100 && description.len() <= 1024,
             "{name}"
         );
-        assert!(
-            alarm["AlarmActions"].is_object() && alarm["TreatMissingData"] == "notBreaching",
-            "{name}"
-        );
+        assert!(alarm["AlarmActions"].is_object(), "{name} tells somebody");
+        // A mapping that does not poll says nothing: there, silence is the trouble.
+        let missing = match alarm["MetricName"] == "PolledEventCount" {
+            true => "breaching",
+            false => "notBreaching",
+        };
+        assert_eq!(alarm["TreatMissingData"], missing, "{name}");
         assert!(
             docs.contains(&format!("| `{name}` |")),
             "docs/operations.md explains {name}"
         );
+    }
+}
+
+/// Each mapping has an alarm for the silence when nothing reads, and emits what it counts.
+#[test]
+fn a_mapping_that_reads_nothing_is_heard() {
+    let template = template();
+    let silent = |mapping: &str| {
+        alarms(&template).into_values().any(|alarm| {
+            let dimension = &alarm["Dimensions"][0];
+            alarm["MetricName"] == "PolledEventCount"
+                && alarm["Statistic"] == "SampleCount"
+                && alarm["ComparisonOperator"] == "LessThanThreshold"
+                && dimension["Name"] == "EventSourceMappingUUID"
+                && dimension["Value"]["Ref"] == mapping
+        })
+    };
+    for mapping in ["ContactRecords", "ParkedRecords"] {
+        assert!(silent(mapping), "{mapping}");
+        let metrics = &template["Resources"][mapping]["Properties"]["MetricsConfig"]["Metrics"];
+        assert_eq!(metrics, &serde_json::json!(["EventCount"]), "{mapping}");
+    }
+}
+
+#[test]
+fn readme_counts_and_prices_the_alarms() {
+    let template = template();
+    let alarms = alarms(&template).len();
+    let readme = read("README.md");
+    let readme: String = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in [format!(" {alarms} alarms "), format!("| {alarms} at 0.10 ")] {
+        assert!(readme.contains(&told), "README tells of {told:?}");
     }
 }
 
@@ -320,17 +358,34 @@ fn times_fit_the_retention() {
         kept
     );
 
-    let timing = fields(&template["Mappings"], "Timing");
-    let listed = template["Parameters"]["MediaRetentionHours"]["AllowedValues"]
-        .as_array()
-        .unwrap();
-    let listed: BTreeSet<_> = listed.iter().map(Value::to_string).collect();
-    assert_eq!(timing.keys().cloned().collect::<BTreeSet<_>>(), listed);
+    let parameters = &template["Parameters"];
+    let listed = |parameter: &str| -> BTreeSet<String> {
+        let values = parameters[parameter]["AllowedValues"].as_array().unwrap();
+        values.iter().map(Value::to_string).collect()
+    };
+    let mappings = &template["Mappings"];
+    let ages = fields(mappings, "RecordAge");
+    let keys = |of: &serde_json::Map<String, Value>| of.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(ages), listed("MediaRetentionHours"));
+    for (media, row) in ages {
+        let row = row.as_object().unwrap();
+        assert_eq!(keys(row), listed("ContactRecordRetentionHours"));
+        for (records, age) in row {
+            let hours = |text: &str| text.parse::<u64>().unwrap() * 3_600;
+            let half = hours(media).min(hours(records)) / 2;
+            assert_eq!(age.as_u64(), Some(half), "{media} {records}");
+            assert!(half <= 604_800, "Lambda takes a week at the most");
+        }
+    }
+    let mapping = &resources["ContactRecords"]["Properties"];
+    assert_eq!(mapping["MaximumRetryAttempts"], -1, "time alone bounds it");
+
+    let timing = fields(mappings, "Timing");
+    assert_eq!(keys(timing), listed("MediaRetentionHours"));
     for (hours, row) in timing {
         let retention = hours.parse::<u64>().unwrap() * 3_600;
         let of = |name: &str| row[name].as_u64().unwrap();
         let half_day = 12 * 3_600;
-        assert_eq!(of("RecordAge"), (retention / 2).min(half_day), "{hours}");
         assert_eq!(
             of("IteratorAgeMillis"),
             (retention / 12 * 1_000).min(half_day * 500),
@@ -394,15 +449,72 @@ fn each_parameter_is_grouped_labelled_and_explained() {
     }
 }
 
-/// The distribution's stack is given all that it takes.
+/// The nested stacks are given all that they take.
 #[test]
-fn the_distributions_parameters_are_passed() {
+fn the_parameters_of_nested_stacks_are_passed() {
     let template = template();
-    let passed = fields(
-        &template["Resources"]["Distribution"]["Properties"],
-        "Parameters",
+    let nested = fields(&template, "Resources").values();
+    let nested: Vec<_> = nested
+        .filter(|resource| resource["Type"] == "AWS::CloudFormation::Stack")
+        .map(|resource| &resource["Properties"])
+        .collect();
+    assert_eq!(nested.len(), 2);
+    for stack in nested {
+        let file = stack["TemplateURL"].as_str().unwrap();
+        let taken = yaml::read(file);
+        let taken = keys_of(fields(&taken, "Parameters"));
+        let passed = keys_of(fields(stack, "Parameters"));
+        assert_eq!(taken, passed, "{file}");
+    }
+}
+
+fn keys_of(fields: &serde_json::Map<String, Value>) -> BTreeSet<&str> {
+    fields.keys().map(String::as_str).collect()
+}
+
+/// docs/deploy.md tells of each setting which parameter sets it, or why none does.
+#[test]
+fn the_docs_say_which_parameter_sets_a_setting() {
+    let template = template();
+    let variables = &template["Resources"]["Recorder"]["Properties"]["Environment"];
+    let variables = fields(variables, "Variables");
+    let parameters = fields(&template, "Parameters");
+    let docs = read("docs/deploy.md");
+    let table = docs.split("### Settings and parameters").nth(1).unwrap();
+    let table = rows(table.split("\n#").next().unwrap());
+    let told: BTreeMap<_, _> = table
+        .iter()
+        .map(|row| (names(&row[0]).next().unwrap(), row[1].as_str()))
+        .collect();
+    assert_eq!(
+        told.keys().copied().collect::<BTreeSet<_>>(),
+        SETTINGS.iter().map(|setting| setting.name).collect()
     );
-    let taken = yaml::read("distribution.yaml");
-    let taken = fields(&taken, "Parameters");
-    assert!(taken.keys().eq(passed.keys()), "{:?}", passed.keys());
+    for (setting, parameter) in told {
+        let reason = NOT_IN_THE_TEMPLATE
+            .iter()
+            .find(|(name, _)| *name == setting);
+        match (variables.get(setting), reason) {
+            (Some(value), _) => {
+                let value = value.to_string();
+                let taken = parameters
+                    .keys()
+                    .filter(|name| value.contains(&format!("\"{name}\"")));
+                let taken: BTreeSet<_> = taken.map(String::as_str).collect();
+                assert_eq!(
+                    names(parameter).collect::<BTreeSet<_>>(),
+                    taken,
+                    "{setting}"
+                );
+                assert!(
+                    !taken.is_empty() || parameter.starts_with("none: "),
+                    "{setting}"
+                );
+            }
+            (None, Some((_, why))) => {
+                assert_eq!(parameter, format!("none: {why}"), "{setting}");
+            }
+            (None, None) => panic!("{setting} has neither parameter nor reason"),
+        }
+    }
 }

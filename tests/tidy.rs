@@ -262,6 +262,59 @@ fn readme_lists_every_setting_with_its_default_and_meaning() {
     }
 }
 
+/// One version of Rust, wherever it is said, and the libraries for both of Lambda's architectures.
+#[test]
+fn the_toolchain_is_the_manifests_rust() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let toolchain = std::fs::read_to_string(root().join("rust-toolchain.toml")).unwrap();
+    let value = |text: &str, name: &str| -> String {
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix(&format!("{name} = \"")));
+        line.unwrap_or_else(|| panic!("{name} is there"))
+            .trim_end_matches('"')
+            .to_owned()
+    };
+    let (pinned, least) = (
+        value(&toolchain, "channel"),
+        value(&manifest, "rust-version"),
+    );
+    assert!(pinned.starts_with(&format!("{least}.")), "{pinned} {least}");
+    for target in ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"] {
+        assert!(toolchain.contains(&format!("\"{target}\"")), "{target}");
+    }
+}
+
+/// What docs/threats.md points at, `path` or `path::test`, is there.
+#[test]
+fn the_threats_point_at_what_is_there() {
+    let page = std::fs::read_to_string(root().join("docs/threats.md")).unwrap();
+    let starts = ["src/", "tests/", "fuzz/", ".ci/"];
+    let ends = [".yaml", ".toml", "Cargo.lock"];
+    let quoted = page.split('`').skip(1).step_by(2);
+    let pointers = quoted.filter(|text| {
+        let is_path = !text.contains(char::is_whitespace);
+        let shaped = starts.iter().any(|start| text.starts_with(start))
+            || ends.iter().any(|end| text.ends_with(end));
+        is_path && shaped
+    });
+    let (mut files, mut tests) = (0, 0);
+    for pointer in pointers {
+        let (path, test) = match pointer.split_once("::") {
+            Some((path, test)) => (path, Some(test)),
+            None => (pointer, None),
+        };
+        let path = root().join(path);
+        assert!(path.exists(), "{pointer}");
+        files += 1;
+        if let Some(test) = test {
+            let source = std::fs::read_to_string(&path).unwrap();
+            assert!(source.contains(&format!("fn {test}(")), "{pointer}");
+            tests += 1;
+        }
+    }
+    assert!(files > 20 && tests > 10, "{files} {tests}");
+}
+
 #[test]
 fn the_doctors_page_and_its_checks_agree() {
     let page = std::fs::read_to_string(root().join("docs/doctor.md")).unwrap();

@@ -10,12 +10,15 @@ mod bucket;
 mod connect;
 mod lambda;
 mod messages;
+mod settings;
 mod watch;
 
 use aws_config::{Region, SdkConfig};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+pub use settings::settings;
 
 use super::errors::{self, Refused};
 use super::{Access, Trying, load};

@@ -1,5 +1,7 @@
 //! `callreel record --aws`: the same against AWS itself, or what stands in for it.
 
+use std::collections::BTreeMap;
+
 use super::CliError;
 use super::record::{Place, work_all};
 use crate::aws::{self, Access, Connected};
@@ -13,6 +15,10 @@ pub(super) struct AwsArgs {
     /// Read from KVS, write to S3 and Connect; bucket, domain and the rest as the function's environment has them
     #[arg(long, conflicts_with_all = ["streams", "out", "key_prefix", "url_base"])]
     pub aws: bool,
+    /// Take the settings of this CloudFormation stack's function, not those of the environment
+    #[cfg(feature = "operate")]
+    #[arg(long, requires = "aws", value_name = "NAME")]
+    stack: Option<String>,
     /// The region [default: REGION, else AWS_REGION]
     #[arg(long, requires = "aws", value_name = "REGION")]
     region: Option<String>,
@@ -27,6 +33,8 @@ pub(super) struct AwsArgs {
 impl AwsArgs {
     fn account(&self) -> Account {
         Account {
+            #[cfg(feature = "operate")]
+            stack: self.stack.clone(),
             region: self.region.clone(),
             profile: self.profile.clone(),
             endpoint_url: self.endpoint_url.clone(),
@@ -38,6 +46,10 @@ impl AwsArgs {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
 pub(super) struct Account {
+    /// Take the settings of this CloudFormation stack's function, not those of the environment
+    #[cfg(feature = "operate")]
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
     /// The region [default: REGION, else AWS_REGION]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
@@ -50,17 +62,41 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The deployment's settings, as the function's environment has them.
+    /// The deployment's settings: those of the stack's function, else those of the environment.
     pub(super) fn config(&self) -> Result<Config, CliError> {
+        let of_stack = self.settings_of_stack()?;
         let lookup = |name: &str| match (name, &self.region) {
             ("REGION", Some(region)) => Some(region.clone()),
-            _ => std::env::var(name).ok(),
+            _ => match &of_stack {
+                Some(settings) => settings.get(name).cloned(),
+                None => std::env::var(name).ok(),
+            },
         };
         Config::from_lookup(lookup).map_err(|error| {
             CliError::Told(format!(
-                "{error}; set them as the function has them (docs/operations.md copies them), the region with --region"
+                "{error}; set them as the function has them, or take them from it with --stack (in a build with the \
+                 feature operate), the region with --region"
             ))
         })
+    }
+
+    #[cfg(feature = "operate")]
+    fn settings_of_stack(&self) -> Result<Option<BTreeMap<String, String>>, CliError> {
+        let Some(stack) = &self.stack else {
+            return Ok(None);
+        };
+        let access = Access {
+            region: self.region.clone().or_else(|| std::env::var("REGION").ok()),
+            profile: self.profile.clone(),
+            endpoint: self.endpoint_url.clone(),
+        };
+        super::stack::of(stack, access).map(Some)
+    }
+
+    #[cfg(not(feature = "operate"))]
+    #[allow(clippy::unused_self, reason = "only a build with operate knows stacks")]
+    fn settings_of_stack(&self) -> Result<Option<BTreeMap<String, String>>, CliError> {
+        Ok(None)
     }
 
     /// How its services are reached.

@@ -5,24 +5,84 @@ use super::{Check, Report};
 
 const ALL: &[Check] = &[Check::Alarms, Check::AlarmStates, Check::AlarmActions];
 
+/// What a metric is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Thing {
+    Function,
+    RecordStream,
+    RecordMapping,
+    RetryMapping,
+    RetryQueue,
+    DeadLetters,
+}
+
+/// A metric of a thing: the thing, the namespace and the name.
+type Watched = (Thing, &'static str, &'static str);
+
 /// What must be watched: in words, and by the metrics of which one will do.
-const WATCHED: &[(&str, &[(&str, &str)])] = &[
-    ("lost seconds", &[("Callreel", "LostSeconds")]),
-    ("parked records", &[("Callreel", "Parked")]),
-    ("audio at risk", &[("Callreel", "RetentionLeftSeconds")]),
+const WATCHED: &[(&str, &[Watched])] = &[
+    (
+        "lost seconds",
+        &[(Thing::Function, "Callreel", "LostSeconds")],
+    ),
+    ("parked records", &[(Thing::Function, "Callreel", "Parked")]),
+    (
+        "records left out",
+        &[(Thing::Function, "Callreel", "LeftOut")],
+    ),
+    (
+        "audio at risk",
+        &[(Thing::Function, "Callreel", "RetentionLeftSeconds")],
+    ),
     (
         "the iterator's age",
         &[
-            ("AWS/Lambda", "IteratorAge"),
-            ("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds"),
+            (Thing::Function, "AWS/Lambda", "IteratorAge"),
+            (
+                Thing::RecordStream,
+                "AWS/Kinesis",
+                "GetRecords.IteratorAgeMilliseconds",
+            ),
         ],
     ),
-    ("errors", &[("AWS/Lambda", "Errors")]),
-    ("throttles", &[("AWS/Lambda", "Throttles")]),
-    ("duration", &[("AWS/Lambda", "Duration")]),
+    ("errors", &[(Thing::Function, "AWS/Lambda", "Errors")]),
+    ("throttles", &[(Thing::Function, "AWS/Lambda", "Throttles")]),
+    ("duration", &[(Thing::Function, "AWS/Lambda", "Duration")]),
+    (
+        "contact records that nobody reads",
+        &[(Thing::RecordMapping, "AWS/Lambda", "PolledEventCount")],
+    ),
+    (
+        "parked records that nobody reads",
+        &[(Thing::RetryMapping, "AWS/Lambda", "PolledEventCount")],
+    ),
+    (
+        "records given up",
+        &[(
+            Thing::RecordMapping,
+            "AWS/Lambda",
+            "OnFailureDestinationDeliveredEventCount",
+        )],
+    ),
+    (
+        "records dropped",
+        &[(Thing::RecordMapping, "AWS/Lambda", "DroppedEventCount")],
+    ),
+    (
+        "records that wait",
+        &[(
+            Thing::RetryQueue,
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+        )],
+    ),
     (
         "dead letters",
-        &[("AWS/SQS", "ApproximateNumberOfMessagesVisible")],
+        &[(
+            Thing::DeadLetters,
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+        )],
     ),
 ];
 
@@ -35,7 +95,10 @@ pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
     let things = Things::of(deployment);
     let ours: Vec<_> = all
         .iter()
-        .filter(|alarm| alarm.watches.iter().any(|metric| things.own(metric)))
+        .filter(|alarm| {
+            let mut watched = alarm.watches.iter();
+            watched.any(|metric| things.find(metric).is_some())
+        })
         .collect();
     for (words, metrics) in WATCHED {
         watched(words, metrics, &ours, &things, report);
@@ -50,68 +113,92 @@ pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
     }
 }
 
-/// The things whose metrics are this deployment's.
+/// The things whose metrics are this deployment's, by the names that dimensions have for
+/// them; empty for what is not known.
 struct Things<'a> {
     function: &'a str,
     stream: &'a str,
+    record_mapping: &'a str,
+    retry_mapping: &'a str,
+    retry_queue: &'a str,
     dead_letters: &'a str,
 }
 
 impl<'a> Things<'a> {
     fn of(deployment: &'a Deployment) -> Self {
-        let stream = match deployment.record_mapping() {
-            Ok(Some(mapping)) => name_of(&mapping.source_arn),
-            Ok(None) | Err(_) => "",
+        let (stream, record_mapping) = match deployment.record_mapping() {
+            Ok(Some(mapping)) => (name_of(&mapping.source_arn), mapping.id.as_str()),
+            Ok(None) | Err(_) => ("", ""),
         };
-        let redrive = match &deployment.retry_queue {
-            Ok(Some(queue)) => queue.redrive.as_ref(),
-            Ok(None) | Err(_) => None,
+        let (retry_queue, redrive) = match &deployment.retry_queue {
+            Ok(Some(queue)) => (name_of(&queue.arn), queue.redrive.as_ref()),
+            Ok(None) | Err(_) => ("", None),
         };
+        let mut mappings = deployment.mappings.iter().flatten();
+        let retry_mapping = mappings.find(|mapping| {
+            mapping.reads_service("sqs") && name_of(&mapping.source_arn) == retry_queue
+        });
         Self {
             function: &deployment.function_name,
             stream,
+            record_mapping,
+            retry_mapping: retry_mapping.map_or("", |mapping| &mapping.id),
+            retry_queue,
             dead_letters: redrive.map_or("", |redrive| name_of(&redrive.target_arn)),
         }
     }
 
-    fn own(&self, metric: &Metric) -> bool {
-        let (dimension, value) = match metric.namespace.as_str() {
+    /// Which of these things the metric is of, if it is of one.
+    fn find(&self, metric: &Metric) -> Option<Thing> {
+        let dimension = |name: &str| {
+            let mut named = metric.dimensions.iter();
+            let of = named.find(|(dimension, _)| dimension == name);
+            of.map(|(_, value)| value.as_str())
+        };
+        let is = |name: &str, known: &str| !known.is_empty() && dimension(name) == Some(known);
+        let mapping = "EventSourceMappingUUID";
+        match metric.namespace.as_str() {
             // The function's own metrics say which function only where they have a
             // dimension for it.
             "Callreel" => {
-                let mut named = metric.dimensions.iter();
-                return named.all(|(name, value)| {
-                    !["Function", "FunctionName"].contains(&name.as_str()) || value == self.function
-                });
+                let mut of = ["Function", "FunctionName"]
+                    .into_iter()
+                    .filter_map(dimension);
+                of.all(|name| name == self.function)
+                    .then_some(Thing::Function)
             }
-            "AWS/Lambda" => ("FunctionName", self.function),
-            "AWS/Kinesis" => ("StreamName", self.stream),
-            "AWS/SQS" => ("QueueName", self.dead_letters),
-            _ => return false,
-        };
-        let mut named = metric.dimensions.iter();
-        named.any(|(name, of)| name == dimension && of == value)
+            "AWS/Lambda" if is("FunctionName", self.function) => Some(Thing::Function),
+            "AWS/Lambda" if is(mapping, self.record_mapping) => Some(Thing::RecordMapping),
+            "AWS/Lambda" if is(mapping, self.retry_mapping) => Some(Thing::RetryMapping),
+            "AWS/Kinesis" if is("StreamName", self.stream) => Some(Thing::RecordStream),
+            "AWS/SQS" if is("QueueName", self.retry_queue) => Some(Thing::RetryQueue),
+            "AWS/SQS" if is("QueueName", self.dead_letters) => Some(Thing::DeadLetters),
+            _ => None,
+        }
     }
 }
 
 fn watched(
     words: &str,
-    metrics: &[(&str, &str)],
+    metrics: &[Watched],
     ours: &[&Alarm],
     things: &Things<'_>,
     report: &mut Report,
 ) {
     let watches = |alarm: &&&Alarm| {
         alarm.watches.iter().any(|metric| {
-            let named = (metric.namespace.as_str(), metric.name.as_str());
-            things.own(metric) && metrics.contains(&named)
+            let mut wanted = metrics.iter();
+            wanted.any(|(thing, namespace, name)| {
+                let named = (metric.namespace.as_str(), metric.name.as_str());
+                named == (*namespace, *name) && things.find(metric) == Some(*thing)
+            })
         })
     };
     match ours.iter().find(watches) {
         Some(alarm) => report.ok(Check::Alarms, words, &alarm.name),
         None => {
             let metrics = metrics.iter();
-            let metrics = metrics.map(|(namespace, name)| format!("{namespace} {name}"));
+            let metrics = metrics.map(|(_, namespace, name)| format!("{namespace} {name}"));
             let found = format!("no alarm on {}", metrics.collect::<Vec<_>>().join(" or "));
             report.warning(Check::Alarms, words, found);
         }

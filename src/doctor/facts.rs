@@ -295,6 +295,8 @@ pub struct Distribution {
     pub origins: Vec<Origin>,
     /// Behaviours in order of precedence; the default one is the last and has the pattern `*`.
     pub behaviours: Vec<Behaviour>,
+    /// The web ACL that every request must pass.
+    pub web_acl: Option<String>,
 }
 
 impl Distribution {
@@ -335,6 +337,8 @@ pub struct Behaviour {
     pub origin: String,
     /// `https-only`, `redirect-to-https` or `allow-all`.
     pub viewer_protocol: String,
+    /// Whose signatures open an URL: ids of key groups, or accounts. Empty: nobody's is asked for.
+    pub signers: Vec<String>,
 }
 
 /// An Amazon Connect instance.

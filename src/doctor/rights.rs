@@ -87,6 +87,9 @@ const PARKED: &[(&str, &str)] = &[
     ("sqs:GetQueueAttributes", "parked records do not come back"),
 ];
 
+/// What S3 tells a policy of each request: the account that owns the bucket.
+const BUCKET_ACCOUNT: &str = "s3:ResourceAccount";
+
 /// Everything that the role needs, as far as the deployment is known.
 pub fn needed(deployment: &Deployment) -> Vec<Need> {
     let mut needs = Vec::new();
@@ -104,7 +107,12 @@ pub fn needed(deployment: &Deployment) -> Vec<Need> {
     if let Ok(Some(mapping)) = deployment.record_mapping() {
         needs.extend(each(RECORDS, &mapping.source_arn));
         let destination = mapping.failure_destination.as_deref();
-        needs.extend(destination.map(destination_needs).unwrap_or_default());
+        let of_destination = destination.map(destination_needs).unwrap_or_default();
+        needs.extend(
+            of_destination
+                .into_iter()
+                .map(|need| owned(need, deployment)),
+        );
     }
     if let Ok(Some(queue)) = &deployment.retry_queue {
         needs.extend(each(PARKED, &queue.arn));
@@ -188,7 +196,24 @@ fn bucket_needs(deployment: &Deployment, settings: &Settings) -> Vec<Need> {
         bucket,
         "what is not there yet looks denied, and nothing is recorded",
     ));
-    needs
+    let owned = needs.into_iter().map(|need| owned(need, deployment));
+    owned.collect()
+}
+
+/// A need on a bucket, with the bucket's account: the function's own.
+fn owned(mut need: Need, deployment: &Deployment) -> Need {
+    let account = account(deployment).filter(|_| need.action.starts_with("s3:"));
+    need.context
+        .extend(account.map(|account| (BUCKET_ACCOUNT, account.to_owned())));
+    need
+}
+
+/// The function's account, of `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`.
+fn account(deployment: &Deployment) -> Option<&str> {
+    match &deployment.function {
+        Ok(Some(function)) => function.arn.split(':').nth(4),
+        Ok(None) | Err(_) => None,
+    }
 }
 
 /// What Lambda needs to hand a record on that was given up.
@@ -323,6 +348,17 @@ mod tests {
             ),
             ["logs:CreateLogStream", "logs:PutLogEvents"]
         );
+        for need in needed(&deployment) {
+            let account = need
+                .context
+                .iter()
+                .find(|(name, _)| *name == BUCKET_ACCOUNT);
+            assert_eq!(
+                account.is_some(),
+                need.action.starts_with("s3:"),
+                "{need:?}"
+            );
+        }
         assert_eq!(asked(&deployment, ":key/media"), ["kms:Decrypt"]);
         let via = needed(&deployment);
         let via = via.iter().find(|need| need.action == "kms:Decrypt");

@@ -86,7 +86,7 @@ fn mapping() -> Mapping {
         last_result: Some("OK".to_owned()),
         response_types: vec!["ReportBatchItemFailures".to_owned()],
         bisect: true,
-        attempts: Some(10),
+        attempts: None,
         max_age_seconds: Some(86_400),
         failure_destination: Some("arn:aws:s3:::failures".to_owned()),
         starting_position: Some("TRIM_HORIZON".to_owned()),
@@ -145,6 +145,7 @@ fn distribution() -> Distribution {
             pattern: "*".to_owned(),
             origin: "bucket".to_owned(),
             viewer_protocol: "redirect-to-https".to_owned(),
+            signers: vec!["group-1".to_owned()],
         }],
         ..Distribution::default()
     }
@@ -190,6 +191,7 @@ fn alarms() -> Vec<Alarm> {
     [
         ("Callreel", "LostSeconds", ""),
         ("Callreel", "Parked", ""),
+        ("Callreel", "LeftOut", ""),
         ("Callreel", "RetentionLeftSeconds", ""),
         (
             "AWS/Lambda",
@@ -203,6 +205,31 @@ fn alarms() -> Vec<Alarm> {
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",
             "QueueName=parked-dead",
+        ),
+        (
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            "QueueName=parked",
+        ),
+        (
+            "AWS/Lambda",
+            "PolledEventCount",
+            "EventSourceMappingUUID=m1",
+        ),
+        (
+            "AWS/Lambda",
+            "PolledEventCount",
+            "EventSourceMappingUUID=m2",
+        ),
+        (
+            "AWS/Lambda",
+            "OnFailureDestinationDeliveredEventCount",
+            "EventSourceMappingUUID=m1",
+        ),
+        (
+            "AWS/Lambda",
+            "DroppedEventCount",
+            "EventSourceMappingUUID=m1",
         ),
     ]
     .map(|(namespace, name, dimension)| Alarm {

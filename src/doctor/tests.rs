@@ -195,10 +195,15 @@ fn the_mapping() {
         mapping_of(it).bisect = false;
     });
     check(Check::Attempts, "error m1 from records: for ever", |it| {
-        mapping_of(it).attempts = None;
+        mapping_of(it).max_age_seconds = None;
     });
-    check(Check::Attempts, "warning m1 from records: 1", |it| {
-        mapping_of(it).attempts = Some(1);
+    let by_age = "ok m1 from records: until the records are too old";
+    check(Check::Attempts, by_age, |_| ());
+    check(Check::Attempts, "warning m1 from records: 100", |it| {
+        mapping_of(it).attempts = Some(100);
+    });
+    check(Check::Attempts, "ok m1 from records: 10000", |it| {
+        mapping_of(it).attempts = Some(10_000);
     });
     check(Check::RecordAge, "warning m1 from records: any age", |it| {
         mapping_of(it).max_age_seconds = None;
@@ -416,11 +421,47 @@ fn the_distribution() {
         Check::ViewerProtocol,
         "warning DOMAIN: allow-all",
     );
+    let unsigned = |it: &mut Distribution| it.behaviours[0].signers.clear();
+    with(
+        &|_| (),
+        Check::Listeners,
+        "ok DOMAIN: URLs that are signed by group-1",
+    );
+    with(
+        &unsigned,
+        Check::Listeners,
+        "warning DOMAIN: anybody who knows an URL can listen",
+    );
+    with(
+        &|it| {
+            unsigned(it);
+            it.web_acl = Some("office".to_owned());
+        },
+        Check::Listeners,
+        "ok DOMAIN: whom the web ACL office lets in",
+    );
     let page = Behaviour {
         pattern: "/recordings/*".to_owned(),
         origin: "page".to_owned(),
         viewer_protocol: "https-only".to_owned(),
+        signers: Vec::new(),
     };
+    // Those of the behaviour that serves recordings count, and no other's.
+    with(
+        &|it| {
+            unsigned(it);
+            it.behaviours.insert(
+                0,
+                Behaviour {
+                    pattern: "*.html".to_owned(),
+                    signers: vec!["group-1".to_owned()],
+                    ..page.clone()
+                },
+            );
+        },
+        Check::Listeners,
+        "warning DOMAIN: anybody who knows an URL can listen",
+    );
     with(
         &|it| it.behaviours.insert(0, page.clone()),
         Check::Origin,
@@ -652,12 +693,18 @@ fn the_alarms() {
     for (at, expected) in [
         "lost seconds: no alarm on Callreel LostSeconds",
         "parked records: no alarm on Callreel Parked",
+        "records left out: no alarm on Callreel LeftOut",
         "audio at risk: no alarm on Callreel RetentionLeftSeconds",
         "the iterator's age: no alarm on AWS/Lambda IteratorAge or AWS/Kinesis GetRecords.IteratorAgeMilliseconds",
         "errors: no alarm on AWS/Lambda Errors",
         "throttles: no alarm on AWS/Lambda Throttles",
         "duration: no alarm on AWS/Lambda Duration",
         "dead letters: no alarm on AWS/SQS ApproximateNumberOfMessagesVisible",
+        "records that wait: no alarm on AWS/SQS ApproximateNumberOfMessagesVisible",
+        "contact records that nobody reads: no alarm on AWS/Lambda PolledEventCount",
+        "parked records that nobody reads: no alarm on AWS/Lambda PolledEventCount",
+        "records given up: no alarm on AWS/Lambda OnFailureDestinationDeliveredEventCount",
+        "records dropped: no alarm on AWS/Lambda DroppedEventCount",
     ]
     .iter()
     .enumerate()
@@ -681,36 +728,36 @@ fn the_alarms() {
         Check::Alarms,
         "warning errors: no alarm on AWS/Lambda Errors",
         |it| {
-            all(it)[4].watches[0].dimensions[0].1 = "other".to_owned();
+            all(it)[5].watches[0].dimensions[0].1 = "other".to_owned();
         },
     );
     check(
         Check::AlarmStates,
         "error callreel Errors: ALARM: 3 over 0",
         |it| {
-            all(it)[4].state = "ALARM".to_owned();
-            all(it)[4].reason = "3 over 0".to_owned();
+            all(it)[5].state = "ALARM".to_owned();
+            all(it)[5].reason = "3 over 0".to_owned();
         },
     );
     check(
         Check::AlarmStates,
         "ok callreel Errors: INSUFFICIENT_DATA",
         |it| {
-            all(it)[4].state = "INSUFFICIENT_DATA".to_owned();
+            all(it)[5].state = "INSUFFICIENT_DATA".to_owned();
         },
     );
     check(
         Check::AlarmActions,
         "warning callreel Errors: it has no action",
         |it| {
-            all(it)[4].actions.clear();
+            all(it)[5].actions.clear();
         },
     );
     check(
         Check::AlarmActions,
         "warning callreel Errors: its actions are disabled",
         |it| {
-            all(it)[4].actions_enabled = false;
+            all(it)[5].actions_enabled = false;
         },
     );
     check(

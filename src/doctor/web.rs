@@ -6,7 +6,12 @@ use super::facts::{Behaviour, Deployment, Distribution, Origin, Settings, Unknow
 use super::storage::{names, statements};
 use super::{Check, Report};
 
-const OF_A_DISTRIBUTION: &[Check] = &[Check::Origin, Check::OriginAccess, Check::ViewerProtocol];
+const OF_A_DISTRIBUTION: &[Check] = &[
+    Check::Origin,
+    Check::OriginAccess,
+    Check::ViewerProtocol,
+    Check::Listeners,
+];
 
 pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
     let settings = match deployment.settings() {
@@ -69,6 +74,7 @@ fn behaviour(
         return report.unchecked(OF_A_DISTRIBUTION, domain, &unknown);
     };
     viewer_protocol(domain, serving, report);
+    listeners(domain, serving, distribution, report);
     origin_bucket(domain, origin, settings, report);
     origin_access(domain, origin, distribution, deployment, report);
 }
@@ -78,6 +84,19 @@ fn viewer_protocol(domain: &str, serving: &Behaviour, report: &mut Report) {
     match serving.viewer_protocol.as_str() {
         policy @ ("https-only" | "redirect-to-https") => report.ok(check, domain, policy),
         other => report.warning(check, domain, other),
+    }
+}
+
+/// What a web ACL lets in is its own matter: that there is one shows that somebody decided.
+fn listeners(domain: &str, serving: &Behaviour, distribution: &Distribution, report: &mut Report) {
+    let check = Check::Listeners;
+    match (serving.signers.as_slice(), &distribution.web_acl) {
+        ([], None) => report.warning(check, domain, "anybody who knows an URL can listen"),
+        ([], Some(acl)) => report.ok(check, domain, format!("whom the web ACL {acl} lets in")),
+        (signers, _) => {
+            let found = format!("URLs that are signed by {}", signers.join(", "));
+            report.ok(check, domain, found);
+        }
     }
 }
 

@@ -193,32 +193,39 @@ struct Metrics {
 }
 
 fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
-    let (status, mut values) = match part {
+    let (status, mut values, lost) = match part {
         Worked::Recorded(_, recorded) if recorded.found => return None,
         Worked::Recorded(_, recorded) => {
             let verdict = &recorded.verdict;
             let retries = verdict.fragments.asked_again as f64;
             let values = vec![
                 ("AudioSeconds", "Seconds", verdict.span.seconds),
-                ("LostSeconds", "Seconds", verdict.lost_seconds()),
                 ("Retries", "Count", retries),
             ];
-            (verdict.status.name(), values)
+            (verdict.status.name(), values, verdict.lost_seconds())
         }
         Worked::Failed(plan, _) => {
             let lost = match plan.window {
                 (Some(start), Some(stop)) => (stop.0 - start.0) as f64 / 1_000.0,
                 _ => 0.0,
             };
-            (
-                Status::Failed.name(),
-                vec![("LostSeconds", "Seconds", lost)],
-            )
+            (Status::Failed.name(), Vec::new(), lost)
         }
-        Worked::Skipped { .. } | Worked::Undecodable(_) | Worked::NotAContactRecord(_) => {
+        Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::NotJson(_)) => {
+            return Some(Metrics {
+                status: "unreadable",
+                values: vec![("LeftOut", "Count", 1.0)],
+            });
+        }
+        Worked::Skipped { .. } | Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) => {
             return None;
         }
     };
+    // A try that is handed back is made again, and most come out well: nothing is lost yet.
+    let is_final = status != Status::Failed.name() || handled.settled == Settled::Parked;
+    if is_final {
+        values.push(("LostSeconds", "Seconds", lost));
+    }
     values.push(("Recordings", "Count", 1.0));
     values.push((
         "Parked",

@@ -80,7 +80,7 @@ impl World {
         let records = json!({
             "UUID": "m-records", "EventSourceArn": arn("kinesis", "stream/records"), "State": "Enabled",
             "LastProcessingResult": "OK", "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "BisectBatchOnFunctionError": true, "MaximumRetryAttempts": 10, "MaximumRecordAgeInSeconds": 86_400,
+            "BisectBatchOnFunctionError": true, "MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": 86_400,
             "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::failures"}},
             "StartingPosition": "TRIM_HORIZON",
             "FilterCriteria": {"Filters": [{"Pattern": r#"{"data": {"Recordings": {"StorageType": ["KINESIS_VIDEO_STREAM"]}}}"#}]},
@@ -155,6 +155,9 @@ impl World {
     fn alarms(&mut self) {
         let function = json!([{"Name": "FunctionName", "Value": "callreel-recorder"}]);
         let dead = json!([{"Name": "QueueName", "Value": "parked-dead"}]);
+        let waiting = json!([{"Name": "QueueName", "Value": "parked"}]);
+        let mapping = |id: &str| json!([{"Name": "EventSourceMappingUUID", "Value": id}]);
+        let given_up = "OnFailureDestinationDeliveredEventCount";
         let alarm = |namespace: &str, metric: &str, dimensions: &Value| {
             json!({
                 "AlarmName": format!("callreel {metric}"), "Namespace": namespace, "MetricName": metric,
@@ -165,11 +168,17 @@ impl World {
         let mut alarms = vec![
             alarm("Callreel", "LostSeconds", &json!([])),
             alarm("Callreel", "Parked", &json!([])),
+            alarm("Callreel", "LeftOut", &json!([])),
             alarm("Callreel", "RetentionLeftSeconds", &json!([])),
             alarm("AWS/Lambda", "Errors", &function),
             alarm("AWS/Lambda", "Throttles", &function),
             alarm("AWS/Lambda", "Duration", &function),
             alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", &dead),
+            alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", &waiting),
+            alarm("AWS/Lambda", "PolledEventCount", &mapping("m-records")),
+            alarm("AWS/Lambda", "PolledEventCount", &mapping("m-parked")),
+            alarm("AWS/Lambda", given_up, &mapping("m-records")),
+            alarm("AWS/Lambda", "DroppedEventCount", &mapping("m-records")),
         ];
         // An alarm on an expression has its metric one level down.
         alarms.push(json!({
@@ -348,6 +357,8 @@ const DISTRIBUTIONS: &str = "<DistributionList xmlns=\"http://cloudfront.amazona
     <S3OriginConfig><OriginAccessIdentity></OriginAccessIdentity></S3OriginConfig>\
     <OriginAccessControlId>OAC</OriginAccessControlId></Origin></Items></Origins>\
     <DefaultCacheBehavior><TargetOriginId>bucket</TargetOriginId><ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>\
+    <TrustedKeyGroups><Enabled>true</Enabled><Quantity>1</Quantity><Items><KeyGroup>group-1</KeyGroup></Items>\
+    </TrustedKeyGroups>\
     </DefaultCacheBehavior><CacheBehaviors><Quantity>0</Quantity></CacheBehaviors><Comment></Comment>\
     <PriceClass>PriceClass_100</PriceClass><Enabled>true</Enabled><WebACLId></WebACLId><HttpVersion>http2</HttpVersion>\
     <IsIPV6Enabled>true</IsIPV6Enabled><Staging>false</Staging></DistributionSummary></Items></DistributionList>";

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudfront::types::{DistributionSummary, Origin as SdkOrigin};
+use aws_sdk_cloudfront::types::{
+    DistributionSummary, Origin as SdkOrigin, TrustedKeyGroups, TrustedSigners,
+};
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult};
 
 use super::{or_not_there, unknown};
@@ -44,11 +46,13 @@ fn distribution(answer: DistributionSummary) -> Distribution {
         pattern: one.path_pattern,
         origin: one.target_origin_id,
         viewer_protocol: one.viewer_protocol_policy.as_str().to_owned(),
+        signers: signers(one.trusted_key_groups, one.trusted_signers),
     });
     let default = answer.default_cache_behavior.map(|one| Behaviour {
         pattern: "*".to_owned(),
         origin: one.target_origin_id,
         viewer_protocol: one.viewer_protocol_policy.as_str().to_owned(),
+        signers: signers(one.trusted_key_groups, one.trusted_signers),
     });
     let origins = answer.origins.map(|all| all.items).unwrap_or_default();
     Distribution {
@@ -62,7 +66,20 @@ fn distribution(answer: DistributionSummary) -> Distribution {
         status: answer.status,
         origins: origins.into_iter().map(origin).collect(),
         behaviours: others.chain(default).collect(),
+        web_acl: Some(answer.web_acl_id).filter(|acl| !acl.is_empty()),
     }
+}
+
+/// Key groups, and accounts in the older way.
+fn signers(groups: Option<TrustedKeyGroups>, accounts: Option<TrustedSigners>) -> Vec<String> {
+    let groups = groups.filter(|groups| groups.enabled);
+    let groups = groups.and_then(|groups| groups.items).unwrap_or_default();
+    let accounts = accounts.filter(|accounts| accounts.enabled);
+    let accounts = accounts.and_then(|accounts| accounts.items);
+    groups
+        .into_iter()
+        .chain(accounts.unwrap_or_default())
+        .collect()
 }
 
 fn origin(answer: SdkOrigin) -> Origin {

@@ -1,5 +1,7 @@
 //! The function and its mappings.
 
+use std::collections::HashMap;
+
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
@@ -61,7 +63,8 @@ impl Functions {
         Ok((short.to_owned(), answered))
     }
 
-    async fn search(&self, stack: Option<&str>) -> Result<String, NoDeployment> {
+    /// The name of the only function that looks like Callreel's, of this stack or of any.
+    pub async fn search(&self, stack: Option<&str>) -> Result<String, NoDeployment> {
         let mut found = Vec::new();
         let mut pages = self.client.list_functions().into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -97,6 +100,18 @@ impl Functions {
             }),
             _ => Err(NoDeployment::SeveralFound(names.join(", "))),
         }
+    }
+
+    /// All that its environment holds.
+    pub async fn variables(&self, name: &str) -> Result<HashMap<String, String>, NoDeployment> {
+        let request = self.client.get_function_configuration();
+        let answered = request.function_name(name).send().await;
+        let answered = answered.map_err(|error| {
+            let (_, cause) = errors::refused(&error);
+            NoDeployment::Unreachable(format!("{name}: {cause}"), "run it again".to_owned())
+        })?;
+        let variables = answered.environment.and_then(|set| set.variables);
+        Ok(variables.unwrap_or_default())
     }
 
     async fn is_of(
@@ -172,6 +187,9 @@ fn is_ours(function: &FunctionConfiguration) -> bool {
 
 fn settings(config: Config) -> Settings {
     let domain = config.url_base.trim_start_matches("https://");
+    let elsewhere = config.endpoint.map(|endpoint| {
+        format!("ENDPOINT_URL is {endpoint}: all calls go there, with the role's session, and none to AWS")
+    });
     Settings {
         domain: domain.trim_end_matches('/').to_owned(),
         bucket: config.bucket,
@@ -184,7 +202,7 @@ fn settings(config: Config) -> Settings {
             false => Tags::With,
         },
         margin_seconds: config.deadline_margin.as_secs(),
-        warnings: config.warnings,
+        warnings: config.warnings.into_iter().chain(elsewhere).collect(),
     }
 }
 
