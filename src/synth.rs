@@ -141,17 +141,19 @@ impl SynthCall {
     pub fn fragments(&self) -> impl Iterator<Item = SynthFragment> + '_ {
         self.plans().into_iter().flat_map(|plan| {
             let writer = Writer::new(&plan.call);
-            let sent: Vec<_> = plan.sent().collect();
-            sent.into_iter().filter_map(move |fragment| {
-                let mut document = Vec::new();
-                writer.write(&plan, &fragment, &mut document);
-                (fragment.fate != Fate::Missing).then(|| SynthFragment {
-                    number: plan.number(&fragment),
-                    contact: plan.contact(&fragment).to_owned(),
-                    foreign: plan.foreign || plan.is_foreign_inside(&fragment),
-                    server_millis: fragment.server_millis,
-                    document,
-                })
+            (0..plan.count()).flat_map(move |index| {
+                let made = plan.sent_at(index).into_iter().filter_map(|fragment| {
+                    let mut document = Vec::new();
+                    writer.write(&plan, &fragment, &mut document);
+                    (fragment.fate != Fate::Missing).then(|| SynthFragment {
+                        number: plan.number(&fragment),
+                        contact: plan.contact(&fragment).to_owned(),
+                        foreign: plan.foreign || plan.is_foreign_inside(&fragment),
+                        server_millis: fragment.server_millis,
+                        document,
+                    })
+                });
+                made.collect::<Vec<_>>()
             })
         })
     }
@@ -166,7 +168,7 @@ impl SynthCall {
         let (mut bytes, mut document) = (0, Vec::new());
         for plan in self.plans() {
             let writer = Writer::new(&plan.call);
-            for fragment in plan.sent() {
+            for fragment in (0..plan.count()).flat_map(|index| plan.sent_at(index)) {
                 document.clear();
                 writer.write(&plan, &fragment, &mut document);
                 out.write_all(&document)?;

@@ -1330,10 +1330,8 @@ fn well_formed_streams_are_read_as_webm_iterable_reads_them() {
         let ours: Vec<_> = ours.map(|block| block.pcm.to_vec()).collect();
         assert!(theirs.collect::<Vec<_>>() == ours, "{name}");
     }
-    for media in ["plain/plain.mkv"] {
-        let path = format!("tests/data/streams/{media}");
-        check_alike(media, &std::fs::read(path).unwrap());
-    }
+    let plain = std::fs::read("tests/data/streams/plain/plain.mkv").unwrap();
+    check_alike("plain.mkv", &plain);
     for odd in [
         Vec::new(),
         vec![Oddity::OddCuts],

@@ -1,9 +1,11 @@
 //! Where on a call's clock its fragments and blocks lie, before a single sample is made.
 //! Everything is found by index, so a call of any length costs nothing to lay out.
 
+mod odd;
+
 use std::ops::Range;
 
-use super::{Oddity, SynthCall, mix};
+use super::{SynthCall, mix};
 use crate::fragment::Direction;
 
 /// What a usual block lasts.
@@ -30,19 +32,6 @@ const NO_EPOCH_MILLIS: u64 = 7;
 
 /// The longest call that is laid out, some 30 years: no sum of times overflows.
 const MAX_MILLIS: u64 = 1_000_000_000_000;
-
-/// How far the media clock steps back, and how far it leaps.
-const BACK_MILLIS: u64 = 2_000;
-const AHEAD_MILLIS: u64 = 30_000;
-
-/// Fragments that name no contact, where it is named late; of a short call, a half.
-const UNNAMED: u64 = 40;
-
-/// How many fragments are sent twice.
-const SENT_TWICE: u64 = 2;
-
-/// Sessions of what is sent twice are numbered from here.
-const SENT_TWICE_SESSION: u64 = 1_000_000;
 
 /// Fragment counters jump by this from one upload session to the next.
 pub(super) const SESSION_COUNTERS: u64 = 1_000;
@@ -179,88 +168,6 @@ impl Plan {
             },
             fate: self.fate(index),
         }
-    }
-
-    /// The fragment at which things happen that are met at one place.
-    fn halfway(&self) -> u64 {
-        self.count() / 2
-    }
-
-    fn is(&self, oddity: Oddity) -> bool {
-        !self.foreign && self.call.is(oddity)
-    }
-
-    /// An oddity that is met at one place, and this is it.
-    pub fn is_here(&self, oddity: Oddity, fragment: &PlannedFragment) -> bool {
-        self.is(oddity) && fragment.index == self.halfway()
-    }
-
-    /// A fragment inside of this call that is another contact's.
-    pub fn is_foreign_inside(&self, fragment: &PlannedFragment) -> bool {
-        self.is_here(Oddity::ForeignInside, fragment)
-    }
-
-    /// The contact that a fragment names.
-    pub fn contact(&self, fragment: &PlannedFragment) -> &str {
-        match self.is_foreign_inside(fragment) {
-            true => &self.call.foreign_contact,
-            false => &self.call.contact,
-        }
-    }
-
-    /// Whether a recorder must leave this direction of a fragment out.
-    pub fn is_left_out(&self, fragment: &PlannedFragment, direction: Direction) -> bool {
-        self.is_foreign_inside(fragment)
-            || direction == Direction::FromCustomer && self.is_here(Oddity::OtherFormat, fragment)
-    }
-
-    /// The Cluster's time of the fragment that starts so many milliseconds into the call.
-    fn clock_millis(&self, index: u64, start: u64) -> u64 {
-        let start = match self.is(Oddity::ClockStill) {
-            true => 0,
-            false => start,
-        };
-        let right = match self.call.no_epoch {
-            true => NO_EPOCH_MILLIS + start,
-            false => {
-                let producer = self.call.start_epoch_millis.saturating_add_unsigned(start);
-                producer.max(0).unsigned_abs()
-            }
-        };
-        let is_behind = index > 0 && index >= self.halfway();
-        let off = |oddity, by| if is_behind && self.is(oddity) { by } else { 0 };
-        right
-            .saturating_add(off(Oddity::ClockAhead, AHEAD_MILLIS))
-            .saturating_sub(off(Oddity::ClockBack, BACK_MILLIS))
-    }
-
-    /// How many fragments were sent twice before this one.
-    fn sent_before(&self, index: u64) -> u64 {
-        match self.is(Oddity::SentTwice) && index > self.halfway() {
-            true => SENT_TWICE,
-            false => 0,
-        }
-    }
-
-    fn is_unnamed(&self, index: u64) -> bool {
-        self.is(Oddity::LateName) && index < UNNAMED.min(self.count() / 2)
-    }
-
-    /// All fragments as they are sent, some of them twice.
-    pub fn sent(&self) -> impl Iterator<Item = PlannedFragment> {
-        self.fragments().flat_map(move |fragment| {
-            let is_twice = self.is_here(Oddity::SentTwice, &fragment) && fragment.index > 0;
-            let again = 1..=if is_twice { SENT_TWICE } else { 0 };
-            let last = fragment.clone();
-            let copy = move |nth: u64| PlannedFragment {
-                session: last.session + SENT_TWICE_SESSION,
-                counter: last.counter + nth,
-                server_millis: last.server_millis + nth.cast_signed(),
-                fate: Fate::Sent,
-                ..self.fragment(last.index + nth - SENT_TWICE)
-            };
-            std::iter::once(fragment).chain(again.map(copy))
-        })
     }
 
     /// All fragments, in order.
