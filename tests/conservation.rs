@@ -353,7 +353,10 @@ fn check(call: &SynthCall) {
         verdict.reasons.is_empty()
     );
     let has_all_before = call.lose.is_empty() && call.missing.is_empty();
-    if call.is(Oddity::ForeignInside) && has_all_before && verdict.fragments.own > 1 {
+    let in_range = |number: &str| plan.claim.range.contains(parse(number));
+    let mut fragments = call.fragments();
+    let is_inside = fragments.any(|fragment| fragment.foreign && in_range(&fragment.number));
+    if is_inside && has_all_before && verdict.fragments.own > 1 {
         assert!(
             has("foreign_inside") || has("unproven"),
             "{:?}",

@@ -1,6 +1,6 @@
 //! What the oddities of a call do to its fragments.
 
-use super::{Fate, NO_EPOCH_MILLIS, Plan, PlannedFragment};
+use super::{Fate, NO_EPOCH_MILLIS, Plan, PlannedFragment, Tagging};
 use crate::fragment::Direction;
 use crate::synth::Oddity;
 
@@ -34,7 +34,8 @@ impl Plan {
 
     /// A fragment inside of this call that is another contact's.
     pub fn is_foreign_inside(&self, fragment: &PlannedFragment) -> bool {
-        self.is_here(Oddity::ForeignInside, fragment)
+        // One without tags would be its session's.
+        self.is_here(Oddity::ForeignInside, fragment) && fragment.tagging != Tagging::None
     }
 
     /// The contact that a fragment names.
