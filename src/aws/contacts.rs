@@ -12,7 +12,7 @@ use aws_sdk_connect::types::{
 };
 use aws_smithy_types::DateTime;
 
-use super::Trying;
+use super::connect::connect_client;
 use super::errors::{Call, failure};
 use super::pace::Pace;
 use crate::contact::{ContactRecord, RecordingEntry};
@@ -42,7 +42,7 @@ impl ContactSearch {
     /// Contacts over the shared configuration.
     pub fn new(shared: &SdkConfig) -> Self {
         Self {
-            client: aws_sdk_connect::Client::new(&Trying::CONNECT.on(shared)),
+            client: connect_client(shared),
             describes: Pace::new(CALLS_PER_SECOND, BURST),
             searches: Pace::new(1, 1),
         }
