@@ -12,6 +12,7 @@
 
 mod fields;
 mod reading;
+pub mod replay;
 
 use std::collections::BTreeMap;
 use std::fmt;
