@@ -10,8 +10,17 @@ pub const RECORDING_AUTH: &str = "recordingAuth";
 /// The most UTF-8 bytes that all attributes of a contact may take together
 /// (Amazon Connect service quotas).
 pub const MAX_ATTRIBUTE_BYTES: usize = 32_768;
-/// Stands between the URLs of several recordings; no URL holds one.
-const SEPARATOR: char = ' ';
+/// Stands between the URLs of several recordings, as the deployments that users come from
+/// have it.
+const SEPARATOR: &str = ", ";
+
+/// The URLs in an attribute: separated by commas, by white space, or by both. None of ours
+/// holds either: keys and folders are percent-encoded, and domains have none.
+pub fn urls(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split(|letter: char| letter == ',' || letter.is_whitespace())
+        .filter(|url| !url.is_empty())
+}
 
 impl Output {
     /// The contact attribute that carries this file's URL.
@@ -27,7 +36,7 @@ impl Output {
 /// What an attribute holds, seen from one recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// Nothing, or only white space.
+    /// Nothing, or only white space and commas.
     Nothing,
     /// URLs of ours, this recording's not among them.
     Others,
@@ -47,13 +56,15 @@ pub fn held(
     siblings: &[RecordingId],
 ) -> Held {
     let mut held = Held::Nothing;
-    for url in value.unwrap_or_default().split_whitespace() {
+    for url in urls(value.unwrap_or_default()) {
         let Some(path) = url.strip_prefix(base) else {
             return Held::NotOurs;
         };
         let file_name = path.rsplit('/').next().unwrap_or_default();
         let is_sibling = || {
-            let mut others = siblings.iter().filter(|sibling| *sibling != recording);
+            let mut others = siblings
+                .iter()
+                .filter(|sibling| sibling.start != recording.start);
             others.any(|sibling| key::names_recording(file_name, sibling))
         };
         if key::names_contact(file_name, &recording.contact) && !is_sibling() {
@@ -67,14 +78,12 @@ pub fn held(
 
 /// The value with one more URL, in the order of coming; `None` when it is there already.
 pub fn with_url(value: Option<&str>, url: &str) -> Option<String> {
-    let value = value.unwrap_or_default().trim();
-    if value.split_whitespace().any(|held| held == url) {
+    let mut held: Vec<_> = urls(value.unwrap_or_default()).collect();
+    if held.contains(&url) {
         return None;
     }
-    if value.is_empty() {
-        return Some(url.to_owned());
-    }
-    Some(format!("{value}{SEPARATOR}{url}"))
+    held.push(url);
+    Some(held.join(SEPARATOR))
 }
 
 /// What a set of attributes takes of [`MAX_ATTRIBUTE_BYTES`]: names and values.
@@ -110,6 +119,7 @@ mod tests {
         }
         check(None, Held::Nothing);
         check(Some("  "), Held::Nothing);
+        check(Some(" , "), Held::Nothing);
         check(
             Some("https://d.example/rec/2025/10/09/me_10_from.wav"),
             Held::This,
@@ -123,10 +133,16 @@ mod tests {
             Some("https://d.example/rec/2025/10/09/other_10_from.wav"),
             Held::Others,
         );
-        check(
-            Some("https://d.example/rec/a/other_1_from.wav https://d.example/rec/b/me_10_from.wav"),
-            Held::This,
-        );
+        for between in [" ", ", ", ",", " , ", "\n"] {
+            let first = "https://d.example/rec/a/other_1_from.wav";
+            let ours = "https://d.example/rec/b/me_10_from.wav";
+            check(Some(&format!("{first}{between}{ours}")), Held::This);
+            check(Some(&format!("{first}{between}{first}")), Held::Others);
+            check(
+                Some(&format!("{ours}{between}https://elsewhere.example/x")),
+                Held::NotOurs,
+            );
+        }
         check(
             Some("https://elsewhere.example/me_10_from.wav"),
             Held::NotOurs,
@@ -142,8 +158,12 @@ mod tests {
     fn urls_are_added_once_and_in_order() {
         assert_eq!(with_url(None, "u1").as_deref(), Some("u1"));
         assert_eq!(with_url(Some(" "), "u1").as_deref(), Some("u1"));
-        assert_eq!(with_url(Some("u1"), "u2").as_deref(), Some("u1 u2"));
-        assert_eq!(with_url(Some("u1 u2"), "u1"), None);
+        assert_eq!(with_url(Some("u1"), "u2").as_deref(), Some("u1, u2"));
+        for both in ["u1 u2", "u1, u2", "u1,u2", " u1 , u2, "] {
+            assert_eq!(with_url(Some(both), "u1"), None, "{both:?}");
+            assert_eq!(with_url(Some(both), "u2"), None, "{both:?}");
+            assert_eq!(with_url(Some(both), "u3").as_deref(), Some("u1, u2, u3"));
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod contacts;
 pub mod deployment;
 mod errors;
 pub mod kvs;
+mod mended;
 mod pace;
 pub mod queue;
 pub mod s3;

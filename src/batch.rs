@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::failure::Action;
+use crate::json;
 use crate::parked::Parked;
 use crate::ticks::EpochMillis;
 
@@ -20,11 +21,12 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Whether a record that still needs this goes back as it came. A parked record that
-    /// fails again stays in its queue, whose redrive policy counts the tries.
+    /// Whether a record that still needs this goes back as it came, where there is no queue
+    /// to park it in. A parked record that fails again stays in its queue, whose redrive
+    /// policy counts the tries.
     pub const fn hands_back(self, action: Action) -> bool {
         match (action, self) {
-            (Action::Retry, Self::Kinesis | Self::Sqs) | (Action::Park, Self::Sqs) => true,
+            (Action::Retry | Action::RetryLater, _) | (Action::Park, Self::Sqs) => true,
             (Action::Park, Self::Kinesis) => false,
         }
     }
@@ -38,7 +40,28 @@ pub struct BatchRecord {
     /// When it came to the stream, as far as the event tells.
     pub arrived: Option<EpochMillis>,
     /// The decoded data, or why there is none.
-    pub data: Result<Vec<u8>, String>,
+    pub data: Result<Vec<u8>, Undecodable>,
+}
+
+impl BatchRecord {
+    /// Its bytes as they came, to keep them: the data or what stands in its place.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.data {
+            Ok(data) => data,
+            Err(undecodable) => &undecodable.instead,
+        }
+    }
+}
+
+/// Data that cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}")]
+pub struct Undecodable {
+    /// Why.
+    pub cause: String,
+    /// What stands where the data should be: text that is no base64, a message's body, or the
+    /// whole record where it has neither.
+    pub instead: Vec<u8>,
 }
 
 /// Why a text is no event that is worked here.
@@ -52,10 +75,9 @@ pub enum NotABatch {
     OtherShape(&'static str),
 }
 
-/// Reads a Kinesis or SQS event from its JSON text.
+/// Reads a Kinesis or SQS event from its JSON text; [`json`] says what is put right in it.
 pub fn read_event(event: &[u8]) -> Result<(Origin, Vec<BatchRecord>), NotABatch> {
-    let event: Value =
-        serde_json::from_slice(event).map_err(|error| NotABatch::NotJson(error.to_string()))?;
+    let event = json::read(event).map_err(|error| NotABatch::NotJson(error.to_string()))?;
     read_event_value(&event)
 }
 
@@ -99,10 +121,14 @@ fn read_record(record: &Value) -> BatchRecord {
             .and_then(|kinesis| kinesis.get("approximateArrivalTimestamp")?.as_f64())
             .map(|seconds| EpochMillis((seconds * 1_000.0) as i64)),
         data: match text("data") {
-            Some(data) => STANDARD
-                .decode(data.trim())
-                .map_err(|error| format!("data is not base64: {error}")),
-            None => Err("no kinesis.data".to_owned()),
+            Some(data) => STANDARD.decode(data.trim()).map_err(|error| Undecodable {
+                cause: format!("data is not base64: {error}"),
+                instead: data.into(),
+            }),
+            None => Err(Undecodable {
+                cause: "no kinesis.data".to_owned(),
+                instead: record.to_string().into_bytes(),
+            }),
         },
     }
 }
@@ -111,13 +137,20 @@ fn read_record(record: &Value) -> BatchRecord {
 /// record, put there by hand, is read too.
 fn read_message(message: &Value) -> BatchRecord {
     let text = |name: &str| message.get(name).and_then(Value::as_str);
-    let data = text("body")
-        .ok_or_else(|| "the message has no body".to_owned())
-        .and_then(|body| match Parked::from_json(body) {
+    let data = match text("body") {
+        None => Err(Undecodable {
+            cause: "the message has no body".to_owned(),
+            instead: message.to_string().into_bytes(),
+        }),
+        Some(body) => match Parked::from_json(body) {
             Ok(parked) => Ok(parked.data),
-            Err(_) if body.contains("\"ContactId\"") => Ok(body.as_bytes().to_vec()),
-            Err(error) => Err(error.to_string()),
-        });
+            Err(_) if body.contains("\"ContactId\"") => Ok(body.into()),
+            Err(error) => Err(Undecodable {
+                cause: error.to_string(),
+                instead: body.into(),
+            }),
+        },
+    };
     BatchRecord {
         sequence_number: text("messageId").map(str::to_owned),
         arrived: None,
@@ -157,14 +190,17 @@ mod tests {
             records[1]
                 .data
                 .as_ref()
-                .is_err_and(|error| error.starts_with("data is not base64"))
+                .is_err_and(|error| error.cause.starts_with("data is not base64"))
         );
         assert_eq!(
             records[2],
             BatchRecord {
                 sequence_number: Some("3".into()),
                 arrived: None,
-                data: Err("no kinesis.data".into())
+                data: Err(Undecodable {
+                    cause: "no kinesis.data".into(),
+                    instead: b"{\"kinesis\":{\"sequenceNumber\":\"3\"}}".into(),
+                })
             }
         );
         assert_eq!(records.len(), 4);
@@ -196,15 +232,16 @@ mod tests {
             arrived: None,
             data: Ok(Vec::new()),
         };
-        let (one, two, three) = (record("1"), record("2"), record("3"));
+        let (one, two, three, four) = (record("1"), record("2"), record("3"), record("4"));
         let outcomes = [
             (&one, Some(Action::Retry)),
             (&two, Some(Action::Park)),
             (&three, None),
+            (&four, Some(Action::RetryLater)),
             (&one, Some(Action::Retry)),
         ];
-        assert_eq!(to_hand_back(Origin::Kinesis, outcomes), ["1"]);
-        assert_eq!(to_hand_back(Origin::Sqs, outcomes), ["1", "2"]);
+        assert_eq!(to_hand_back(Origin::Kinesis, outcomes), ["1", "4"]);
+        assert_eq!(to_hand_back(Origin::Sqs, outcomes), ["1", "2", "4"]);
     }
 
     #[test]
@@ -231,7 +268,7 @@ mod tests {
             "the message has no body",
             "the message has no body",
         ]) {
-            let error = record.data.as_ref().unwrap_err();
+            let error = record.data.as_ref().unwrap_err().to_string();
             assert!(error.starts_with(cause), "{error}");
         }
         let stream =

@@ -35,6 +35,7 @@ const DOMAIN: &str = "CLOUDFRONT_DOMAIN";
 const REGION: &str = "REGION";
 const AWS_REGION: &str = "AWS_REGION";
 const RETRY_QUEUE: &str = "RETRY_QUEUE_URL";
+const INSTANCES: &str = "CONNECT_INSTANCE_ARNS";
 const KMS_KEY: &str = "RECORDINGS_KMS_KEY_ID";
 const TAGS: &str = "RECORDINGS_OBJECT_TAGS";
 const CONNECTIONS: &str = "KVS_CONNECTIONS";
@@ -66,7 +67,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         RETRY_QUEUE,
         "none",
-        "An SQS queue for records that only a person can help on: with it they are parked there, without it they are handed back to the stream.",
+        "An SQS queue for records that a person or time must help on: with it they are parked there, without it they are handed back to the stream.",
+    ),
+    setting(
+        INSTANCES,
+        "all",
+        "ARNs of the Connect instances to serve, separated by commas: contact records of others on the same data stream are skipped.",
     ),
     setting(
         KMS_KEY,
@@ -128,6 +134,8 @@ pub struct Config {
     pub region: String,
     /// Where parked records go.
     pub retry_queue: Option<String>,
+    /// The ids of the Connect instances that are served; all are if there is none.
+    pub instances: Vec<Box<str>>,
     /// The key that recordings are encrypted with.
     pub kms_key: Option<String>,
     /// Tags for every object.
@@ -209,6 +217,9 @@ impl Config {
                 None => variables.required(AWS_REGION, any_text),
             },
             retry_queue: variables.optional(RETRY_QUEUE, queue_url),
+            instances: variables
+                .optional(INSTANCES, instance_ids)
+                .unwrap_or_default(),
             kms_key: variables.optional(KMS_KEY, any_text),
             object_tags: variables.optional(TAGS, object_tags).unwrap_or_default(),
             connections: variables.number(CONNECTIONS, 1..=5, 3),
@@ -248,6 +259,7 @@ impl Config {
         Policy {
             key_prefix: self.key_prefix.clone(),
             url_base: self.url_base.clone(),
+            instances: self.instances.clone(),
         }
     }
 
@@ -365,6 +377,26 @@ fn queue_url(value: &str) -> Result<String, String> {
     web_url(value, "it must be the queue's URL, not its name or ARN")
 }
 
+/// `arn:aws:connect:us-east-1:111122223333:instance/ID` of each instance, to the ids, by which
+/// contact records and calls to Connect name them.
+fn instance_ids(value: &str) -> Result<Vec<Box<str>>, String> {
+    let arns = value
+        .split(',')
+        .map(str::trim)
+        .filter(|arn| !arn.is_empty());
+    arns.map(|arn| {
+        let id = arn
+            .strip_prefix("arn:")
+            .and_then(|arn| arn.split_once(":connect:")?.1.split_once(":instance/"))
+            .map(|(_, id)| id)
+            .filter(|id| !id.is_empty() && !id.contains('/'));
+        id.map(Box::from).ok_or_else(|| {
+            format!("{arn:?} is not the ARN of an instance, such as arn:aws:connect:us-east-1:111122223333:instance/ID")
+        })
+    })
+    .collect()
+}
+
 /// An URL as it is; for anything else, what it should be.
 pub(crate) fn web_url(value: &str, otherwise: &str) -> Result<String, String> {
     match value.starts_with("https://") || value.starts_with("http://") {
@@ -443,6 +475,7 @@ mod tests {
             "https://d1.cloudfront.net/recordings/a.wav"
         );
         assert!(config.warnings.is_empty() && config.endpoint.is_none());
+        assert!(config.policy().serves("any"));
     }
 
     #[test]
@@ -485,6 +518,10 @@ mod tests {
             "LOG_LEVEL is \"loud\", but it must be error, warn, info, debug or trace",
         );
         check(
+            &[(INSTANCES, "arn:aws:connect:eu-west-1:1:instance/a, b")],
+            "CONNECT_INSTANCE_ARNS is \"arn:aws:connect:eu-west-1:1:instance/a, b\", but \"b\" is not the ARN of an instance, such as arn:aws:connect:us-east-1:111122223333:instance/ID",
+        );
+        check(
             &[(PREFIX, "/rec/")],
             "RECORDINGS_KEY_PREFIX is \"/rec/\", but it must not start with a slash or hold two in a row: S3 takes them as folders without a name",
         );
@@ -503,8 +540,13 @@ mod tests {
                 "https://sqs.eu-west-1.amazonaws.com/1/calls-retry",
             ),
             (MARGIN, "30"),
+            (
+                INSTANCES,
+                "arn:aws:connect:eu-west-1:1:instance/a, arn:aws-us-gov:connect:us-gov-west-1:1:instance/b,",
+            ),
         ])
         .unwrap();
+        assert_eq!(config.policy().instances, ["a", "b"].map(Box::from));
         assert_eq!(config.region, "eu-west-1");
         assert_eq!(config.key_prefix, "calls/");
         let tags = [("team", "voice"), ("cost", "7")].map(|(a, b)| (a.to_owned(), b.to_owned()));

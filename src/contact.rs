@@ -1,12 +1,21 @@
-//! A contact record (CTR) as it comes, to what a recorder needs of it. Tolerant: nearly
-//! every field may be null, unknown ones may appear, and a field of an unexpected type
-//! counts as absent rather than losing the record. JSON of other shapes is told apart.
+//! The data of a stream record, to the contact records (CTR) in it and what a recorder needs
+//! of them: one as a rule, but several behind each other, in a list, or packed by the
+//! Kinesis Producer Library are read as well.
+//!
+//! Tolerant: nearly every field may be null, unknown ones may appear, broken characters
+//! harm nothing but the text that they are in ([`json`]). Nothing is guessed: where
+//! an id, a number or a place cannot be told for certain, the record is named as
+//! [`NotAContactRecord::Unreadable`], which only a person can help on. JSON of other shapes
+//! is told apart from that.
 //!
 //! Shape: Amazon Connect Administrator Guide, "Contact records data model".
 
-use std::collections::BTreeMap;
+mod fields;
+mod reading;
+pub mod replay;
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::fragment::FragmentNumber;
 use crate::ticks::EpochMillis;
@@ -20,15 +29,18 @@ pub struct ContactRecord {
     pub initial_contact: Option<Box<str>>,
     /// `PreviousContactId`: the leg before this one.
     pub previous_contact: Option<Box<str>>,
+    /// `NextContactId`: the leg behind this one.
+    pub next_contact: Option<Box<str>>,
     /// The last part of `InstanceARN`.
     pub instance: Option<Box<str>>,
     /// `Channel`: `VOICE`, `CHAT`, `TASK` …
     pub channel: Option<Box<str>>,
     /// `InitiationTimestamp`.
     pub initiated: Option<EpochMillis>,
-    /// `Attributes`, of all legs together.
+    /// `Attributes`, of all legs together. What is no text stands here as its JSON.
     pub attributes: BTreeMap<String, String>,
-    /// `Recordings`, in the record's order.
+    /// `Recordings`, in the record's order; one that stands there by itself counts as a list
+    /// of one.
     pub recordings: Vec<RecordingEntry>,
 }
 
@@ -49,204 +61,75 @@ pub struct RecordingEntry {
     pub stopped: Option<EpochMillis>,
     /// A fragment number that is none, as it stands in the record.
     pub bad_number: Option<Box<str>>,
+    /// What the entry is, if it is no object: all else is absent then.
+    pub odd: Option<&'static str>,
 }
 
-/// Why data is no contact record.
+/// How much of one stream record is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Contact records at the most.
+    pub contact_records: usize,
+    /// Entries of their `Recordings` at the most, of all together.
+    pub recordings: usize,
+}
+
+impl Limits {
+    /// What one invocation works on. Connect's contact records have two kilobytes and more,
+    /// and Kinesis takes a mebibyte: beyond this it is no stream record of Connect's.
+    pub const OF_AN_INVOCATION: Self = Self {
+        contact_records: 500,
+        recordings: 2_000,
+    };
+    /// All that there is, for people with time and memory.
+    pub const NONE: Self = Self {
+        contact_records: usize::MAX,
+        recordings: usize::MAX,
+    };
+}
+
+/// What data holds beside contact records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAContactRecord {
-    /// The data is no JSON.
-    #[error("not JSON: {0}")]
-    NotJson(String),
-    /// JSON without a `ContactId`: an agent event, or a stranger.
+    /// JSON that is no contact record: agent events, or strangers.
     #[error("no contact record: {0}")]
-    OtherShape(&'static str),
+    OtherShape(LeftOut),
+    /// What cannot be read: only a person can tell what it was.
+    #[error("{0}")]
+    Unreadable(LeftOut),
 }
 
-/// Reads the contact records in one stream record's data: one as a rule, but several
-/// behind each other or in an array are read as well. There is at least one result.
-pub fn read_contact_records(data: &[u8]) -> Vec<Result<ContactRecord, NotAContactRecord>> {
-    let mut records = Vec::new();
-    for value in serde_json::Deserializer::from_slice(data).into_iter::<Value>() {
-        match value {
-            Ok(Value::Array(items)) => records.extend(items.iter().map(read_contact_record)),
-            Ok(value) => records.push(read_contact_record(&value)),
-            Err(error) => records.push(Err(NotAContactRecord::NotJson(error.to_string()))),
+/// Items of one stream record that are left out for the same reason, told in one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What the first one is, or why it cannot be read.
+    pub first: String,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            1 => f.write_str(&self.first),
+            more => write!(f, "{} (the first of {more})", self.first),
         }
     }
-    if records.is_empty() {
-        records.push(Err(match data.trim_ascii() {
-            [] => NotAContactRecord::NotJson("no data".to_owned()),
-            _ => NotAContactRecord::OtherShape("a list without records"),
-        }));
-    }
-    records
 }
 
-fn read_contact_record(value: &Value) -> Result<ContactRecord, NotAContactRecord> {
-    let Value::Object(fields) = value else {
-        return Err(NotAContactRecord::OtherShape("JSON, but no object"));
-    };
-    let Some(contact) = text(fields, "ContactId") else {
-        return Err(NotAContactRecord::OtherShape(
-            if fields.contains_key("AgentARN") || fields.contains_key("EventType") {
-                "an agent event"
-            } else {
-                "an object without ContactId"
-            },
-        ));
-    };
-    Ok(ContactRecord {
-        contact,
-        initial_contact: text(fields, "InitialContactId"),
-        previous_contact: text(fields, "PreviousContactId"),
-        instance: text(fields, "InstanceARN").and_then(|arn| arn.rsplit('/').next().map(Box::from)),
-        channel: text(fields, "Channel"),
-        initiated: time(fields, "InitiationTimestamp"),
-        attributes: attributes(fields.get("Attributes")),
-        recordings: match fields.get("Recordings") {
-            Some(Value::Array(entries)) => entries
-                .iter()
-                .filter_map(Value::as_object)
-                .map(recording)
-                .collect(),
-            _ => Vec::new(),
-        },
-    })
+/// Reads the contact records in one stream record's data, and behind them what else there
+/// is, each kind once. There is at least one result.
+pub fn read_contact_records(data: &[u8]) -> Vec<Result<ContactRecord, NotAContactRecord>> {
+    read_contact_records_within(data, Limits::NONE)
 }
 
-fn recording(fields: &Map<String, Value>) -> RecordingEntry {
-    let mut bad_number = None;
-    let mut number = |name| {
-        let text = text(fields, name)?;
-        text.parse().map_err(|_| bad_number = Some(text)).ok()
-    };
-    let start_fragment = number("FragmentStartNumber");
-    let stop_fragment = number("FragmentStopNumber");
-    RecordingEntry {
-        storage: text(fields, "StorageType"),
-        location: text(fields, "Location"),
-        start_fragment,
-        stop_fragment,
-        started: time(fields, "StartTimestamp"),
-        stopped: time(fields, "StopTimestamp"),
-        bad_number,
-    }
-}
-
-/// A text field that says something; empty counts as absent.
-fn text(fields: &Map<String, Value>, name: &str) -> Option<Box<str>> {
-    let text = fields.get(name)?.as_str()?.trim();
-    (!text.is_empty()).then(|| text.into())
-}
-
-fn time(fields: &Map<String, Value>, name: &str) -> Option<EpochMillis> {
-    EpochMillis::from_rfc3339(&text(fields, name)?)
-}
-
-fn attributes(value: Option<&Value>) -> BTreeMap<String, String> {
-    let Some(Value::Object(fields)) = value else {
-        return BTreeMap::new();
-    };
-    fields
-        .iter()
-        .filter_map(|(name, value)| match value {
-            Value::String(text) => Some((name.clone(), text.clone())),
-            Value::Number(number) => Some((name.clone(), number.to_string())),
-            Value::Bool(_) | Value::Null | Value::Array(_) | Value::Object(_) => None,
-        })
-        .collect()
+/// The same, and not more than so much: what lies beyond counts as unreadable.
+pub fn read_contact_records_within(
+    data: &[u8],
+    limits: Limits,
+) -> Vec<Result<ContactRecord, NotAContactRecord>> {
+    reading::read(data, limits)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[track_caller]
-    fn only(json: &str) -> Result<ContactRecord, NotAContactRecord> {
-        let mut records = read_contact_records(json.as_bytes());
-        assert_eq!(records.len(), 1);
-        records.remove(0)
-    }
-
-    #[test]
-    fn a_full_record_is_read() {
-        let record = only(
-            r#"{"ContactId": "c", "InitialContactId": "i", "PreviousContactId": null, "NewField": [1],
-                "InstanceARN": "arn:aws:connect:us-east-1:111122223333:instance/abc", "Channel": "VOICE",
-                "InitiationTimestamp": "2025-10-09T08:53:18Z", "Attributes": {"recordingAuth": "3", "n": 3, "x": null},
-                "Recordings": [{"StorageType": "KINESIS_VIDEO_STREAM", "Location": "arn", "Status": null,
-                    "FragmentStartNumber": "10", "FragmentStopNumber": "2x",
-                    "StartTimestamp": "2025-10-09T08:53:18Z", "StopTimestamp": null}, null, 7]}"#,
-        )
-        .unwrap();
-        assert_eq!(record.instance.as_deref(), Some("abc"));
-        assert_eq!(record.attributes["n"], "3");
-        assert_eq!(record.attributes.len(), 2);
-        assert_eq!(record.recordings.len(), 1);
-        assert_eq!(record.recordings[0].start_fragment, "10".parse().ok());
-        assert_eq!(record.recordings[0].bad_number.as_deref(), Some("2x"));
-    }
-
-    #[test]
-    fn null_and_wrong_types_are_absent() {
-        let record = only(
-            r#"{"ContactId": "c", "Recordings": null, "Attributes": [], "Channel": 5, "InstanceARN": "", "InitiationTimestamp": "soon"}"#,
-        );
-        assert_eq!(
-            record,
-            Ok(ContactRecord {
-                contact: "c".into(),
-                ..ContactRecord::default()
-            })
-        );
-    }
-
-    #[test]
-    fn other_shapes_are_told_apart() {
-        #[track_caller]
-        fn check(json: &str, message: &str) {
-            let error = only(json).unwrap_err().to_string();
-            assert!(error.starts_with(message), "{error}");
-        }
-        check(
-            r#"{"AgentARN": "a", "EventType": "LOGIN"}"#,
-            "no contact record: an agent event",
-        );
-        check(
-            r#"{"ContactId": null}"#,
-            "no contact record: an object without ContactId",
-        );
-        check("5", "no contact record: JSON, but no object");
-        check("{\"ContactId\": \"c\"", "not JSON: EOF");
-        check("", "not JSON: no data");
-        check("[]", "no contact record: a list without records");
-        check("\u{1}", "not JSON: expected value");
-    }
-
-    #[test]
-    fn several_records_in_one_are_all_read() {
-        let data = br#"{"ContactId": "a"} [{"ContactId": "b"}, {}] {"ContactId": "c"} oops"#;
-        let ids: Vec<_> = read_contact_records(data)
-            .into_iter()
-            .map(|record| record.map_or("!".into(), |record| record.contact))
-            .collect();
-        assert_eq!(
-            ids,
-            [
-                "a".into(),
-                "b".into(),
-                "!".into(),
-                "c".into(),
-                Box::from("!")
-            ]
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_data_panics(data in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(!read_contact_records(&data).is_empty());
-        }
-    }
-}
+mod tests;

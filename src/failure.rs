@@ -4,11 +4,15 @@
 
 use std::fmt;
 
-/// What becomes of work that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What becomes of work that failed. The order is that of several in one record: what can be
+/// tried at once comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// Try again: it can go better by itself.
     Retry,
+    /// Try again, but later: it can go better by itself, and waiting for it here and now
+    /// holds up what comes behind it.
+    RetryLater,
     /// Keep it for a redrive: somebody must mend something first.
     Park,
 }
@@ -70,6 +74,12 @@ pub enum FailureKind {
     QueueMissing,
     /// The service will not take the request as it is.
     Refused,
+    /// A stream record or a message that cannot be read: nobody knows what it was.
+    RecordUnreadable,
+    /// A contact record that does not say where its recording's audio is.
+    NotLocated,
+    /// None of a recording's fragments came, though there are some.
+    NothingCame,
 }
 
 /// What a KMS key refused with. KVS says so inside of an answer that is a success (HTTP
@@ -151,6 +161,7 @@ impl FailureKind {
             | Self::Unavailable
             | Self::ConnectionLost
             | Self::OutOfTime => Action::Retry,
+            Self::NothingCame => Action::RetryLater,
             Self::StreamNotNamed
             | Self::StreamMissing
             | Self::StreamEmpty
@@ -168,7 +179,9 @@ impl FailureKind {
             | Self::ContactMissing
             | Self::InstanceUnknown
             | Self::QueueMissing
-            | Self::Refused => Action::Park,
+            | Self::Refused
+            | Self::RecordUnreadable
+            | Self::NotLocated => Action::Park,
         }
     }
 
@@ -202,6 +215,9 @@ impl FailureKind {
             Self::InstanceUnknown => "instance_unknown",
             Self::QueueMissing => "queue_missing",
             Self::Refused => "refused",
+            Self::RecordUnreadable => "record_unreadable",
+            Self::NotLocated => "not_located",
+            Self::NothingCame => "nothing_came",
         }
     }
 
@@ -255,6 +271,11 @@ impl FailureKind {
             }
             Self::QueueMissing => "check RETRY_QUEUE_URL",
             Self::Refused => "look at the cause; a setting or the record is at fault",
+            Self::RecordUnreadable => {
+                "look what it was, and mend what wrote it (docs/operations.md, \"A record that cannot be read\")"
+            }
+            Self::NotLocated => "correct the contact record, and redrive it",
+            Self::NothingCame => "it is tried again later; check that the stream holds this call",
         }
     }
 }

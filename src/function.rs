@@ -6,6 +6,7 @@
 //! different calls go side by side. One record never harms another.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -13,11 +14,12 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::batch::{self, BatchRecord, NotABatch, Origin};
-use crate::failure::{Action, Failure};
+use crate::contact::Limits;
+use crate::failure::{Action, Failure, FailureKind};
 use crate::parked::{self, Parked};
 use crate::plan::RecordingPlan;
 use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
-use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_record};
+use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_record_within};
 use crate::ticks::EpochMillis;
 
 /// How much is worked on at once.
@@ -35,12 +37,18 @@ const LEAST_MEMORY: u64 = 6 << 20;
 /// upload: both mono files and the stereo one.
 const MEMORY_A_SECOND: u64 = 64_000;
 
+/// How long after it came a record that cannot be worked as it is goes back where it cannot
+/// be parked, having no queue or being larger than a message: time for Lambda to use up its attempts and to keep the record in
+/// the mapping's on-failure destination. After that it is left out, so that it holds up the
+/// calls behind it no longer; the data stream still keeps it.
+const HANDED_BACK_FOR: Duration = Duration::from_secs(3_600);
+
 /// The recorder as a function of events.
 #[derive(Debug)]
 pub struct Function<S, R, N, P> {
     /// Makes the recordings.
     pub recorder: Recorder<S, R, N>,
-    /// Where records wait that only a person can help on.
+    /// Where records wait that a person or time must help on.
     pub parking: P,
     /// How much is worked on at once.
     pub side_by_side: SideBySide,
@@ -68,8 +76,10 @@ pub enum Settled {
     Done,
     /// It is delivered again.
     HandedBack,
-    /// It waits for somebody.
+    /// It waits for somebody, or for better times.
     Parked,
+    /// It cannot be worked as it is, nor parked, and it was handed back for long enough.
+    LeftOut,
     /// It should have been parked and was not: it is delivered again.
     NotParked(Failure),
 }
@@ -120,7 +130,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
         let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
         for (at, record) in records.iter().enumerate() {
-            let opened = open_record(record, &self.recorder.policy);
+            let limits = Limits::OF_AN_INVOCATION;
+            let opened = open_record_within(record, &self.recorder.policy, limits);
             let mut worked = Vec::new();
             for (part, opened) in opened.into_iter().enumerate() {
                 worked.push(match opened {
@@ -257,7 +268,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         first
     }
 
-    /// Hands back what another delivery can help, and parks what it cannot.
+    /// Hands back what another delivery can help at once, and parks what it cannot.
     async fn settle(
         &self,
         origin: Origin,
@@ -265,32 +276,50 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         worked: &WorkedRecord,
         expires: Option<EpochMillis>,
     ) -> Settled {
-        match worked.action() {
-            None => Settled::Done,
-            Some(action) if origin.hands_back(action) => Settled::HandedBack,
-            Some(_) => match self.park(record, worked, expires).await {
-                Ok(true) => Settled::Parked,
-                Ok(false) => Settled::HandedBack,
-                Err(failure) => Settled::NotParked(failure),
-            },
+        match (worked.action(), origin) {
+            (None, _) => Settled::Done,
+            (Some(Action::Retry), _) | (Some(_), Origin::Sqs) => Settled::HandedBack,
+            (Some(Action::RetryLater | Action::Park), Origin::Kinesis) => {
+                match self.park(record, worked, expires).await {
+                    Ok(true) => Settled::Parked,
+                    Ok(false) if is_past_help(record, worked) => Settled::LeftOut,
+                    Ok(false) => Settled::HandedBack,
+                    Err(failure) => Settled::NotParked(failure),
+                }
+            }
         }
     }
 
+    /// Parks a record with all that went wrong; false when there is no place for it.
     async fn park(
         &self,
         record: &BatchRecord,
         worked: &WorkedRecord,
         expires: Option<EpochMillis>,
     ) -> Result<bool, Failure> {
-        let failed = worked.parts.iter().find_map(|part| match part {
-            Worked::Failed(plan, failure) => Some((plan, failure)),
-            _ => None,
-        });
-        let (Ok(data), Some((plan, failure))) = (&record.data, failed) else {
+        let mut troubles = worked.troubles();
+        let Some(first) = troubles.next() else {
             return Ok(false);
         };
-        self.parking
-            .park(&Parked::new(data, Some(&plan.id.contact), failure, expires))
-            .await
+        let parked = Parked::new(record.bytes(), first.contact, &first.failure, expires)
+            .with_more(troubles.map(|trouble| trouble.failure.to_string()));
+        if parked.to_json().len() > parked::MAX_MESSAGE_BYTES {
+            return Ok(false);
+        }
+        self.parking.park(&parked).await
     }
+}
+
+/// Whether the record itself is at fault in all that is left to do, and has been handed back
+/// for long enough.
+fn is_past_help(record: &BatchRecord, worked: &WorkedRecord) -> bool {
+    let at_fault = [FailureKind::RecordUnreadable, FailureKind::NotLocated];
+    let mut troubles = worked.troubles();
+    let age = record.arrived.and_then(|arrived| {
+        let arrived = Duration::from_millis(u64::try_from(arrived.0).ok()?);
+        let arrived = SystemTime::UNIX_EPOCH.checked_add(arrived)?;
+        SystemTime::now().duration_since(arrived).ok()
+    });
+    troubles.all(|trouble| at_fault.contains(&trouble.failure.kind))
+        && age.is_some_and(|age| age > HANDED_BACK_FOR)
 }

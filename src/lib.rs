@@ -19,8 +19,10 @@
 //! | module | from | to |
 //! | --- | --- | --- |
 //! | [`ticks`] | clocks, one type each | |
+//! | [`json`] | bytes that should be JSON | text that a strict reader takes |
 //! | [`batch`] | a Kinesis or SQS event | records, and the ids to hand back |
-//! | [`contact`] | a record's JSON | [`ContactRecord`](contact::ContactRecord) |
+//! | [`aggregated`] | a record that a producer packed | the records in it |
+//! | [`contact`] | a record's data | [`ContactRecord`](contact::ContactRecord)s |
 //! | [`attributes`] | attribute values | whose URL stands there, and one more added |
 //! | [`key`] | a recording | object keys and URLs; the same recording, the same key |
 //! | [`plan`] | contact record and policy | [`Decision`](plan::Decision)s: record, or skip and why |
@@ -79,6 +81,7 @@
 //! - **run**: audio without a gap.
 //! - **verdict**: what became of a recording.
 
+pub mod aggregated;
 pub mod assembly;
 pub mod attributes;
 pub mod attribution;
@@ -88,6 +91,7 @@ pub mod demux;
 pub mod doctor;
 pub mod failure;
 pub mod fragment;
+pub mod json;
 pub mod key;
 pub mod levels;
 pub mod parked;

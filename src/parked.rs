@@ -1,5 +1,5 @@
-//! A parked record: one that only a person can help on, as it waits in the retry queue.
-//! A stream record's data together with what went wrong and until when a retry can find
+//! A parked record: one that a person or time must help on, as it waits in the retry queue.
+//! A stream record's data together with all that went wrong and until when a retry can find
 //! the audio. Pure: queues are the edges'.
 //!
 //! The body, as JSON:
@@ -10,22 +10,32 @@
 //!   "contact_id": "the contact, to find it by",
 //!   "kind": "key_trouble",
 //!   "reason": "what broke and what to do, a sentence",
+//!   "more": ["the same for each other part of the record"],
 //!   "retry_until": "2025-10-16T08:53:18.000Z",
 //!   "data": "the record's data, base64"
 //! }
 //! ```
 //!
-//! `contact_id` and `retry_until` may be null or missing.
+//! `contact_id` and `retry_until` may be null or missing, `more` is only there when it holds
+//! something. Of a record whose data could not be decoded, `data` holds what stood in its
+//! place.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::json;
 use crate::ticks::EpochMillis;
 
 /// The contract's name and version.
 pub const SCHEMA: &str = "callreel.parked/1";
+
+/// The most that a message of SQS can have (SQS service quotas): 1 MiB.
+pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
+
+/// Further reasons that a message tells.
+pub const MAX_MORE: usize = 50;
 
 /// A record that waits for somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +46,8 @@ pub struct Parked {
     pub kind: String,
     /// What broke and what to do.
     pub reason: String,
+    /// What else broke: of the record's other parts, each once.
+    pub more: Vec<String>,
     /// Until when a retry can still find the audio.
     pub retry_until: Option<EpochMillis>,
     /// The stream record's data as it came.
@@ -65,6 +77,8 @@ struct Body {
     kind: String,
     #[serde(default)]
     reason: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    more: Vec<String>,
     #[serde(default)]
     retry_until: Option<String>,
     data: String,
@@ -82,9 +96,21 @@ impl Parked {
             contact: contact.map(str::to_owned),
             kind: failure.kind.name().to_owned(),
             reason: failure.to_string(),
+            more: Vec::new(),
             retry_until,
             data: data.to_owned(),
         }
+    }
+
+    /// The same with what else broke, [`MAX_MORE`] of it at the most.
+    pub fn with_more(mut self, reasons: impl IntoIterator<Item = String>) -> Self {
+        for reason in reasons {
+            let known = reason == self.reason || self.more.contains(&reason);
+            if !known && self.more.len() < MAX_MORE {
+                self.more.push(reason);
+            }
+        }
+        self
     }
 
     /// The message body.
@@ -94,6 +120,7 @@ impl Parked {
             contact_id: self.contact.clone(),
             kind: self.kind.clone(),
             reason: self.reason.clone(),
+            more: self.more.clone(),
             retry_until: self.retry_until.map(EpochMillis::to_rfc3339),
             data: STANDARD.encode(&self.data),
         };
@@ -102,8 +129,9 @@ impl Parked {
 
     /// Reads a message body.
     pub fn from_json(body: &str) -> Result<Self, NotParked> {
-        let body: Body =
-            serde_json::from_str(body).map_err(|error| NotParked::OtherShape(error.to_string()))?;
+        let body = json::mend(body.as_bytes());
+        let body: Body = serde_json::from_str(&body)
+            .map_err(|error| NotParked::OtherShape(error.to_string()))?;
         if body.schema != SCHEMA {
             return Err(NotParked::OtherSchema(body.schema));
         }
@@ -114,6 +142,7 @@ impl Parked {
             contact: body.contact_id,
             kind: body.kind,
             reason: body.reason,
+            more: body.more,
             retry_until: body
                 .retry_until
                 .as_deref()
@@ -153,6 +182,28 @@ mod tests {
             let json = parked.to_json();
             assert_eq!(Parked::from_json(&json), Ok(parked));
             assert!(json.contains("\"kind\":\"key_trouble\""), "{json}");
+            assert!(!json.contains("\"more\""), "{json}");
+        }
+    }
+
+    #[test]
+    fn every_other_reason_comes_along_once() {
+        let failure = Failure::new(FailureKind::NotLocated, "c", "no Location");
+        let reasons = ["one", "two", "one"].map(str::to_owned);
+        let parked = Parked::new(b"{}", None, &failure, None)
+            .with_more(reasons.into_iter().chain([failure.to_string()]));
+        assert_eq!(parked.more, ["one", "two"]);
+        assert_eq!(Parked::from_json(&parked.to_json()), Ok(parked));
+    }
+
+    /// As somebody writes it by hand, with an editor or a text of theirs.
+    #[test]
+    fn a_message_with_a_mark_or_half_a_character_is_read() {
+        for body in [
+            "\u{feff}{\"schema\": \"callreel.parked/1\", \"data\": \"aGk=\"}",
+            r#"{"schema": "callreel.parked/1", "reason": "\ud83d", "data": "aGk="}"#,
+        ] {
+            assert_eq!(Parked::from_json(body).unwrap().data, b"hi", "{body}");
         }
     }
 

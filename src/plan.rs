@@ -7,7 +7,7 @@ use std::fmt;
 use crate::attributes::{self, Held, RECORDING_AUTH};
 use crate::attribution::Claim;
 use crate::contact::{ContactRecord, RecordingEntry};
-use crate::fragment::{Direction, FragmentRange};
+use crate::fragment::{Direction, FragmentNumber, FragmentNumberError, FragmentRange};
 use crate::key::{RecordingId, RecordingKeys, RecordingStart};
 use crate::ticks::EpochMillis;
 use crate::wav::Output;
@@ -22,6 +22,8 @@ pub struct Policy {
     pub key_prefix: String,
     /// What URLs start with, before the key: `https://domain/`.
     pub url_base: String,
+    /// The ids of the Connect instances whose calls are recorded; all are if there is none.
+    pub instances: Vec<Box<str>>,
 }
 
 /// What may be recorded, as the flow set `recordingAuth`.
@@ -36,9 +38,14 @@ pub enum Authorisation {
 }
 
 impl Authorisation {
-    /// Anything but 1, 2 or 3 authorises nothing.
+    /// Anything but 1, 2 or 3 authorises nothing. `3.0` is the number 3, as something on the
+    /// way wrote it.
     pub fn from_attribute(value: &str) -> Option<Self> {
-        match value.trim() {
+        let number = value.trim();
+        let whole = number.split_once('.').filter(|(_, fraction)| {
+            !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0')
+        });
+        match whole.map_or(number, |(whole, _)| whole) {
             "1" => Some(Self::FromCustomer),
             "2" => Some(Self::ToCustomer),
             "3" => Some(Self::Both),
@@ -74,6 +81,10 @@ pub struct RecordingPlan {
     pub keys: RecordingKeys,
     /// The contact that holds the attributes: the first leg.
     pub attributes_contact: Box<str>,
+    /// The leg before this one, as far as the record names it.
+    pub previous_contact: Option<Box<str>>,
+    /// The leg behind this one, as far as the record names it.
+    pub next_contact: Option<Box<str>>,
     /// The Connect instance; without it attributes cannot be written.
     pub instance: Option<Box<str>>,
     /// The stream's ARN.
@@ -105,8 +116,13 @@ pub enum SkipReason {
     },
     /// `recordingAuth` is not 1, 2 or 3.
     NotAuthorised {
-        /// Its value.
+        /// Its value, which can be anything, and so is not shown.
         auth: Option<Box<str>>,
+    },
+    /// The contact is of a Connect instance that is not served here.
+    OtherInstance {
+        /// Its id.
+        instance: Box<str>,
     },
     /// No recording of the record is in a Kinesis video stream.
     NoKvsRecording,
@@ -135,12 +151,16 @@ impl fmt::Display for SkipReason {
                 )
             }
             Self::NotAuthorised { auth: Some(auth) } => {
+                let value = shown_auth(auth);
                 write!(
                     f,
-                    "{RECORDING_AUTH} {auth:?} authorises nothing (1, 2 or 3 do)"
+                    "{RECORDING_AUTH}{value} authorises nothing (1, 2 or 3 do)"
                 )
             }
             Self::NotAuthorised { auth: None } => write!(f, "{RECORDING_AUTH} not set"),
+            Self::OtherInstance { instance } => {
+                write!(f, "Connect instance {instance}, which is not served here")
+            }
             Self::NoKvsRecording => f.write_str("no recording in a Kinesis video stream"),
             Self::AlreadyRecorded => f.write_str("already recorded"),
             Self::AttributeNotOurs { attribute } => {
@@ -149,6 +169,33 @@ impl fmt::Display for SkipReason {
             Self::NotLocated { missing } => {
                 write!(f, "the record does not say where the audio is: {missing}")
             }
+        }
+    }
+}
+
+impl SkipReason {
+    /// Whether the contact may be recorded and somebody's attribute keeps it from being.
+    pub const fn is_forbidden(&self) -> bool {
+        matches!(self, Self::AttributeNotOurs { .. })
+    }
+}
+
+/// What a value that authorises nothing is, in words that hold nothing of it: anything can
+/// stand there, a card number too.
+fn shown_auth(auth: &str) -> String {
+    match auth.trim() {
+        // The flow's no.
+        "0" => " \"0\"".to_owned(),
+        "" => " \"\"".to_owned(),
+        "true" => " true, which does not say which side,".to_owned(),
+        "false" => " false".to_owned(),
+        text => {
+            let value = match text.as_bytes().first() {
+                Some(b'[') => "a list",
+                Some(b'{') => "an object",
+                _ => "another value",
+            };
+            format!(": {value} ({} bytes)", auth.len())
         }
     }
 }
@@ -162,6 +209,12 @@ fn decide_on_recordings(
     record: &ContactRecord,
     policy: &Policy,
 ) -> Result<Vec<Decision>, SkipReason> {
+    if let Some(instance) = &record.instance
+        && !policy.serves(instance)
+    {
+        let instance = instance.clone();
+        return Err(SkipReason::OtherInstance { instance });
+    }
     if record.channel.as_deref() != Some("VOICE") {
         return Err(SkipReason::NotVoice {
             channel: record.channel.clone(),
@@ -170,7 +223,7 @@ fn decide_on_recordings(
     let entries: Vec<_> = record
         .recordings
         .iter()
-        .filter(|entry| entry.storage.as_deref() == Some(KVS))
+        .filter(|entry| entry.storage.as_deref() == Some(KVS) || entry.odd.is_some())
         .collect();
     if entries.is_empty() {
         return Err(SkipReason::NoKvsRecording);
@@ -185,22 +238,55 @@ fn decide_on_recordings(
         .iter()
         .filter_map(|entry| recording_id(record, entry))
         .collect();
-    let mut decided: Vec<RecordingId> = Vec::new();
-    let mut decisions = Vec::new();
+    let mut located: Vec<Result<RecordingPlan, SkipReason>> = Vec::new();
     for entry in entries {
-        let decision = locate(record, entry, authorisation, policy)
-            .and_then(|plan| not_yet_done(record, plan, policy, &siblings));
-        match decision {
-            // A recording that the record lists twice is one recording.
-            Ok(plan) if decided.contains(&plan.id) => {}
-            Ok(plan) => {
-                decided.push(plan.id.clone());
-                decisions.push(Decision::Record(Box::new(plan)));
+        let plan = locate(record, entry, authorisation, policy).and_then(|plan| {
+            let mut known = located.iter_mut().flatten();
+            match known.find(|known| known.id.start == plan.id.start) {
+                Some(known) => known.widen(&plan).map(|()| None),
+                None => Ok(Some(plan)),
             }
-            Err(reason) => decisions.push(Decision::Skip(reason)),
-        }
+        });
+        located.extend(plan.transpose());
     }
-    Ok(decisions)
+    let decisions = located.into_iter().map(|plan| {
+        match plan.and_then(|plan| not_yet_done(record, plan, policy, &siblings)) {
+            Ok(plan) => Decision::Record(Box::new(plan)),
+            Err(reason) => Decision::Skip(reason),
+        }
+    });
+    Ok(decisions.collect())
+}
+
+impl RecordingPlan {
+    /// Takes what another entry of the same recording says: a record can list one twice, and
+    /// the wider range is the recording.
+    fn widen(&mut self, other: &Self) -> Result<(), SkipReason> {
+        if self.stream != other.stream {
+            return Err(not_located(
+                "two of its recordings with one start are on different streams",
+            ));
+        }
+        let (range, stop) = (&mut self.claim.range, other.claim.range.stop);
+        range.stop = range.stop.zip(stop).map(|(one, other)| one.max(other));
+        self.window.0 = self
+            .window
+            .0
+            .zip(other.window.0)
+            .map(|(one, other)| one.min(other));
+        self.window.1 = self
+            .window
+            .1
+            .zip(other.window.1)
+            .map(|(one, other)| one.max(other));
+        Ok(())
+    }
+}
+
+fn not_located(missing: impl Into<String>) -> SkipReason {
+    SkipReason::NotLocated {
+        missing: missing.into(),
+    }
 }
 
 fn recording_id(record: &ContactRecord, entry: &RecordingEntry) -> Option<RecordingId> {
@@ -219,13 +305,11 @@ fn locate(
     authorisation: Authorisation,
     policy: &Policy,
 ) -> Result<RecordingPlan, SkipReason> {
-    let not_located = |missing: &str| SkipReason::NotLocated {
-        missing: missing.to_owned(),
-    };
+    if let Some(odd) = entry.odd {
+        return Err(not_located(format!("an entry of Recordings is {odd}")));
+    }
     if let Some(bad) = &entry.bad_number {
-        return Err(not_located(&format!(
-            "fragment number {bad:?} is not decimal digits"
-        )));
+        return Err(not_located(bad_number(bad)));
     }
     let id = recording_id(record, entry)
         .ok_or_else(|| not_located("neither FragmentStartNumber nor StartTimestamp"))?;
@@ -246,6 +330,7 @@ fn locate(
         Some(&record.contact),
         record.initial_contact.as_ref(),
         record.previous_contact.as_ref(),
+        record.next_contact.as_ref(),
     ];
     Ok(RecordingPlan {
         keys: id.keys(&policy.key_prefix),
@@ -254,6 +339,8 @@ fn locate(
             .initial_contact
             .clone()
             .unwrap_or_else(|| record.contact.clone()),
+        previous_contact: record.previous_contact.clone(),
+        next_contact: record.next_contact.clone(),
         instance: record.instance.clone(),
         stream: entry
             .location
@@ -266,6 +353,19 @@ fn locate(
         window: (entry.started, entry.stopped),
         authorisation,
     })
+}
+
+fn bad_number(bad: &str) -> String {
+    /// Beyond it a float has no room for the last digits: 2^53.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = bad.parse::<f64>().unwrap_or_default();
+    match bad.parse::<FragmentNumber>() {
+        Err(error @ FragmentNumberError::TooLong(_)) => format!("fragment number {bad:?}: {error}"),
+        _ if float >= EXACT && bad.contains(['.', 'e', 'E']) => format!(
+            "fragment number {bad} went through a floating-point number and lost its digits"
+        ),
+        _ => format!("fragment number {bad:?} is not decimal digits"),
+    }
 }
 
 /// Lets a plan pass unless the attributes say that it is done, or not to be done.
@@ -294,6 +394,11 @@ fn not_yet_done(
 }
 
 impl Policy {
+    /// Whether contacts of this instance are recorded.
+    pub fn serves(&self, instance: &str) -> bool {
+        self.instances.is_empty() || self.instances.iter().any(|served| **served == *instance)
+    }
+
     /// What every URL of ours starts with.
     pub fn our_urls(&self) -> String {
         crate::key::url(&self.url_base, &self.key_prefix)
@@ -306,227 +411,4 @@ impl Policy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn policy() -> Policy {
-        Policy {
-            key_prefix: "rec/".into(),
-            url_base: "https://d.example/".into(),
-        }
-    }
-
-    fn entry(start: &str, stop: &str) -> RecordingEntry {
-        RecordingEntry {
-            storage: Some(KVS.into()),
-            location: Some("arn:aws:kinesisvideo:us-east-1:1:stream/s/1".into()),
-            start_fragment: start.parse().ok(),
-            stop_fragment: stop.parse().ok(),
-            ..RecordingEntry::default()
-        }
-    }
-
-    fn record(attributes: &[(&str, &str)], recordings: Vec<RecordingEntry>) -> ContactRecord {
-        ContactRecord {
-            contact: "leg2".into(),
-            initial_contact: Some("leg1".into()),
-            channel: Some("VOICE".into()),
-            attributes: attributes
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
-            recordings,
-            ..ContactRecord::default()
-        }
-    }
-
-    /// A decision as text: the start fragment and the files, or the reason to skip.
-    fn summary(record: &ContactRecord) -> Vec<String> {
-        decide(record, &policy())
-            .into_iter()
-            .map(|decision| match decision {
-                Decision::Record(plan) => {
-                    let outputs: Vec<_> = plan
-                        .authorisation
-                        .outputs()
-                        .iter()
-                        .map(|output| output.name())
-                        .collect();
-                    format!("{} {}", plan.id.start, outputs.join("+"))
-                }
-                Decision::Skip(reason) => reason.to_string(),
-            })
-            .collect()
-    }
-
-    #[track_caller]
-    fn check(record: &ContactRecord, expected: &[&str]) {
-        assert_eq!(summary(record), expected);
-    }
-
-    #[test]
-    fn authorisation_is_one_two_or_three() {
-        #[track_caller]
-        fn check_auth(auth: Option<&str>, expected: &str) {
-            let attributes: Vec<_> = auth
-                .map(|auth| (RECORDING_AUTH, auth))
-                .into_iter()
-                .collect();
-            check(&record(&attributes, vec![entry("10", "20")]), &[expected]);
-        }
-        check_auth(Some("1"), "10 from");
-        check_auth(Some("2"), "10 to");
-        check_auth(Some("3"), "10 from+to+mixed");
-        check_auth(
-            Some("0"),
-            "recordingAuth \"0\" authorises nothing (1, 2 or 3 do)",
-        );
-        check_auth(
-            Some(""),
-            "recordingAuth \"\" authorises nothing (1, 2 or 3 do)",
-        );
-        check_auth(
-            Some("yes"),
-            "recordingAuth \"yes\" authorises nothing (1, 2 or 3 do)",
-        );
-        check_auth(None, "recordingAuth not set");
-    }
-
-    #[test]
-    fn only_voice_in_kvs_is_recorded() {
-        let mut chat = record(&[(RECORDING_AUTH, "3")], vec![entry("10", "20")]);
-        chat.channel = Some("CHAT".into());
-        check(&chat, &["channel CHAT, not VOICE"]);
-        chat.channel = None;
-        check(&chat, &["channel not given, not VOICE"]);
-        let s3 = RecordingEntry {
-            storage: Some("S3".into()),
-            ..entry("10", "20")
-        };
-        check(
-            &record(&[(RECORDING_AUTH, "3")], vec![s3.clone()]),
-            &["no recording in a Kinesis video stream"],
-        );
-        check(
-            &record(&[], vec![]),
-            &["no recording in a Kinesis video stream"],
-        );
-        check(
-            &record(&[(RECORDING_AUTH, "1")], vec![s3, entry("10", "20")]),
-            &["10 from"],
-        );
-    }
-
-    #[test]
-    fn every_recording_of_a_contact_is_its_own_and_listed_once() {
-        let both = vec![entry("10", "20"), entry("30", "40"), entry("10", "20")];
-        check(
-            &record(&[(RECORDING_AUTH, "1")], both),
-            &["10 from", "30 from"],
-        );
-    }
-
-    #[test]
-    fn attributes_say_what_is_done() {
-        let two = || vec![entry("10", "20"), entry("30", "40")];
-        #[track_caller]
-        fn check_held(value: &str, recordings: Vec<RecordingEntry>, expected: &[&str]) {
-            check(
-                &record(
-                    &[(RECORDING_AUTH, "1"), ("audioFromCustomer", value)],
-                    recordings,
-                ),
-                expected,
-            );
-        }
-        check_held(
-            "https://d.example/rec/2025/10/09/leg2_10_from.wav",
-            two(),
-            &["already recorded", "30 from"],
-        );
-        check_held(
-            "https://d.example/rec/2025/10/09/leg2.wav",
-            two(),
-            &["already recorded", "already recorded"],
-        );
-        check_held(
-            "https://d.example/rec/2025/10/09/leg1_5_from.wav",
-            two(),
-            &["10 from", "30 from"],
-        );
-        check_held("", two(), &["10 from", "30 from"]);
-        let not_ours = "audioFromCustomer holds a value that Callreel did not write";
-        check_held(
-            "https://other.example/leg2_10_from.wav",
-            two(),
-            &[not_ours, not_ours],
-        );
-        // What is not authorised is not looked at; what is must all be there.
-        let url = "https://d.example/rec/2025/10/09/leg2_10_from.wav";
-        check(
-            &record(
-                &[(RECORDING_AUTH, "2"), ("audioFromCustomer", url)],
-                vec![entry("10", "20")],
-            ),
-            &["10 to"],
-        );
-        check(
-            &record(
-                &[(RECORDING_AUTH, "3"), ("audioFromCustomer", url)],
-                vec![entry("10", "20")],
-            ),
-            &["10 from+to+mixed"],
-        );
-    }
-
-    #[test]
-    fn a_record_that_does_not_locate_its_audio_says_so() {
-        let check_entry = |entry: RecordingEntry, missing: &str| {
-            let reason = format!("the record does not say where the audio is: {missing}");
-            check(&record(&[(RECORDING_AUTH, "1")], vec![entry]), &[&reason]);
-        };
-        check_entry(
-            RecordingEntry {
-                location: None,
-                ..entry("10", "20")
-            },
-            "no Location",
-        );
-        check_entry(
-            entry("", ""),
-            "neither FragmentStartNumber nor StartTimestamp",
-        );
-        check_entry(
-            entry("20", "10"),
-            "FragmentStartNumber lies behind FragmentStopNumber",
-        );
-        let bad = RecordingEntry {
-            bad_number: Some("1o".into()),
-            ..entry("", "20")
-        };
-        check_entry(bad, "fragment number \"1o\" is not decimal digits");
-        let by_time = RecordingEntry {
-            started: Some(EpochMillis(1_000)),
-            ..entry("", "20")
-        };
-        check(
-            &record(&[(RECORDING_AUTH, "1")], vec![by_time]),
-            &["t1000 from"],
-        );
-    }
-
-    #[test]
-    fn a_leg_claims_the_ids_that_its_record_names() {
-        let mut leg = record(&[(RECORDING_AUTH, "1")], vec![entry("10", "20")]);
-        leg.previous_contact = Some("leg1b".into());
-        let decisions = decide(&leg, &policy());
-        let [Decision::Record(plan)] = &decisions[..] else {
-            panic!("not planned")
-        };
-        assert_eq!(
-            plan.claim.contacts,
-            ["leg2".into(), "leg1".into(), Box::<str>::from("leg1b")]
-        );
-        assert_eq!(&*plan.attributes_contact, "leg1");
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ mod write;
 
 pub use commit::Made;
 pub use pour::{AllOf, LookAhead};
-pub use work::{Part, Worked, WorkedRecord, open_record};
+pub use work::{Part, Trouble, Worked, WorkedRecord, open_record, open_record_within};
 
 use std::time::{Duration, Instant};
 

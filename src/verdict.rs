@@ -97,6 +97,9 @@ pub struct RecordingNames {
     /// The leg before this one, if the record names another one than the first.
     #[serde(default)]
     pub previous_contact_id: Option<String>,
+    /// The leg behind this one, if the record names it.
+    #[serde(default)]
+    pub next_contact_id: Option<String>,
     /// The Connect instance.
     pub instance_id: Option<String>,
     /// The stream's ARN; a file name where media was extracted without a record.

@@ -225,6 +225,7 @@ fn record(call: &SynthCall, stream: BTreeMap<FragmentNumber, Vec<u8>>) -> Outcom
     let policy = Policy {
         key_prefix: String::new(),
         url_base: "https://d.example/".into(),
+        instances: Vec::new(),
     };
     let record = call.contact_record("s").to_string();
     let record = read_contact_records(record.as_bytes()).remove(0).unwrap();

@@ -62,6 +62,7 @@ fn function(out: &Path) -> Local {
             policy: Policy {
                 key_prefix: "recordings/".into(),
                 url_base: format!("https://{DOMAIN}/"),
+                instances: Vec::new(),
             },
             reading: Reading::default(),
         },
@@ -206,7 +207,7 @@ fn expected_attributes(row: &Row) -> Value {
                 )
             };
             let urls: Vec<_> = names.iter().map(url).collect();
-            contacts[&MADE.recordings[holder].contact][attribute] = json!(urls.join(" "));
+            contacts[&MADE.recordings[holder].contact][attribute] = json!(urls.join(", "));
         }
     }
     contacts
@@ -227,7 +228,7 @@ fn check_event(row: &Row) {
     assert_eq!(batch.failures(), ids(row, row.handed_back), "{}", row.file);
     let parked = function.parking.0.lock().unwrap().clone();
     let expected: Vec<_> = (row.parked.iter())
-        .map(|position| batch.records[*position].record.data.clone().unwrap())
+        .map(|position| batch.records[*position].record.bytes().to_vec())
         .collect();
     let data: Vec<_> = parked.into_iter().map(|parked| parked.data).collect();
     assert_eq!(data, expected, "{}: parked", row.file);
@@ -305,6 +306,37 @@ fn errors_of_a_queue_speak_of_messages() {
     );
     assert!(errors.contains("mend what writes to the queue"), "{errors}");
     assert!(!errors.contains("data stream"), "{errors}");
+}
+
+/// The event file itself, as PowerShell and editors write it.
+#[test]
+fn an_event_with_a_mark_or_in_utf16_is_read() {
+    let text = fs::read_to_string(event_path("one-call.json")).unwrap();
+    let utf_16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let marked = format!("\u{feff}{text}");
+        marked.encode_utf16().flat_map(unit).collect()
+    };
+    for (name, event) in [
+        ("mark", format!("\u{feff}{text}").into_bytes()),
+        ("little endian", utf_16(u16::to_le_bytes)),
+        ("big endian", utf_16(u16::to_be_bytes)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("event.json");
+        fs::write(&file, event).unwrap();
+        let ran = Command::new(env!("CARGO_BIN_EXE_callreel"))
+            .current_dir(root())
+            .args(["record", "--streams", "tests/data/streams", "--out"])
+            .arg(folder.path().join("out"))
+            .arg(&file)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ran.stdout);
+        assert!(
+            ran.status.success() && told.contains("complete"),
+            "{name}: {told}"
+        );
+    }
 }
 
 /// Without a domain, URLs are the folder's own, and those of another place are not ours.

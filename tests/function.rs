@@ -388,7 +388,7 @@ async fn a_batch_is_recorded_beside_poison() {
         holds: std::iter::once(3_000..6_000).collect(),
         ..call("22222222-bbbb")
     };
-    let mut world = World::new(&[("one", &one), ("two", &two)], &[]).await;
+    let mut world = World::new(&[("one", &one), ("two", &two)], &[QUEUE]).await;
     let poison = |data: &str| json!({"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": data}}]});
     let event = batch(&[
         poison("%%%"),
@@ -398,6 +398,7 @@ async fn a_batch_is_recorded_beside_poison() {
         one.event_json("one"),
     ]);
     assert_eq!(world.invoke(event).await, none());
+    assert_eq!(world.sandbox.calls().count("SendMessage"), 2);
     world.check_recorded(&one);
     world.check_recorded(&two);
     let verdicts = world.verdicts();
@@ -865,6 +866,316 @@ async fn without_a_queue_or_when_it_refuses_the_record_goes_back() {
     );
 }
 
+const QUEUE: (&str, &str) = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+
+fn refused(code: u16, error: &str) -> Effect {
+    Effect::Status {
+        code,
+        error: error.to_owned(),
+    }
+}
+
+/// A Kinesis event of one record with this data, numbered 1, that came at this time.
+fn event_of(data: &[u8], arrived: SystemTime) -> Value {
+    use base64::Engine;
+    let arrived = arrived.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    json!({"Records": [{"eventSource": "aws:kinesis", "kinesis": {
+        "sequenceNumber": "1",
+        "approximateArrivalTimestamp": arrived.as_secs_f64(),
+        "data": base64::engine::general_purpose::STANDARD.encode(data),
+    }}]})
+}
+
+impl World {
+    /// The one message in the queue.
+    fn message(&self) -> Value {
+        let message = message_in(&self.folder.path().join("data/queues"));
+        serde_json::from_str(&message).unwrap()
+    }
+
+    fn metric(&self, name: &str) -> f64 {
+        let log = self.log();
+        let values = log.iter().filter(|line| line["_aws"].is_object());
+        values.filter_map(|line| line[name].as_f64()).sum()
+    }
+}
+
+/// Files and verdict stand, and the contact refuses: that waits for a person, not in the
+/// stream's way.
+#[tokio::test(flavor = "multi_thread")]
+async fn attributes_that_need_a_person_park_the_record() {
+    let denied = |operation: &str| Rule::always(operation, refused(403, "AccessDeniedException"));
+    let missing = Rule::always(
+        "GetContactAttributes",
+        refused(404, "ResourceNotFoundException"),
+    );
+    for (rule, kind) in [
+        (Some(denied("GetContactAttributes")), "denied"),
+        (Some(denied("UpdateContactAttributes")), "denied"),
+        (Some(missing), "contact_missing"),
+        (None, "instance_unknown"),
+    ] {
+        let call = call("11111111-aaaa");
+        let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+        let mut record = call.contact_record("one");
+        if kind == "instance_unknown" {
+            record["InstanceARN"] = Value::Null;
+        }
+        world.faults(rule.into_iter().collect());
+        let event = event_of(record.to_string().as_bytes(), SystemTime::now());
+        assert_eq!(world.invoke(event.clone()).await, none(), "{kind}");
+        assert_eq!(world.sandbox.calls().count("SendMessage"), 1, "{kind}");
+        let message = world.message();
+        assert_eq!(
+            (&message["kind"], &message["contact_id"]),
+            (&json!(kind), &json!("11111111-aaaa"))
+        );
+        assert_eq!(world.verdicts()[0]["status"], "complete", "{kind}");
+        assert_eq!(world.logged("failed")[0]["kind"], kind);
+        assert!((world.metric("Parked") - 1.0).abs() < 0.1, "{kind}");
+        // The next delivery of the same record finds the verdict, and parks as well.
+        assert_eq!(world.invoke(event).await, none(), "{kind}");
+        assert!((world.metric("Parked") - 2.0).abs() < 0.1, "{kind}");
+        // From the queue it goes back to the queue, until it is mended.
+        let sqs = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": message.to_string()}]});
+        assert_eq!(world.invoke(sqs.clone()).await, ["m1"], "{kind}");
+        world.faults(vec![]);
+        if kind != "instance_unknown" {
+            assert_eq!(world.invoke(sqs).await, none(), "{kind}");
+            world.check_recorded(&call);
+        }
+    }
+}
+
+/// A recording of which nothing came holds up the calls behind it no longer than one try.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_of_which_nothing_came_waits_in_the_queue() {
+    let (there, gone) = (call("11111111-aaaa"), call("22222222-bbbb"));
+    let elsewhere = SynthCall {
+        first_counter: there.first_counter + 1_000_000,
+        start_epoch_millis: there.start_epoch_millis + 3_600_000,
+        ..gone
+    };
+    let event = batch(&[elsewhere.event_json("one"), there.event_json("one")]);
+    let mut world = World::new(&[("one", &there)], &[QUEUE]).await;
+    assert_eq!(world.invoke(event.clone()).await, none());
+    let message = world.message();
+    assert_eq!(
+        (&message["kind"], &message["contact_id"]),
+        (&json!("nothing_came"), &json!("22222222-bbbb"))
+    );
+    assert_eq!(world.logged("failed").len(), 1);
+    world.check_recorded(&there);
+    // Without a queue the stream is all there is.
+    let mut world = World::new(&[("one", &there)], &[]).await;
+    assert_eq!(world.invoke(event).await, ["1"]);
+    world.check_recorded(&there);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_is_kept_with_its_bytes() {
+    use base64::Engine;
+    let call = call("11111111-aaaa");
+    let decoded = |message: &Value| {
+        let data = message["data"].as_str().unwrap();
+        base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .unwrap()
+    };
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_760_000_000);
+    let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+    for (event, bytes, reason) in [
+        (
+            event_of(b"<html>", old),
+            &b"<html>"[..],
+            "the record: not JSON: expected value",
+        ),
+        (
+            json!({"Records": [{"kinesis": {"sequenceNumber": "1", "data": "no base64!"}}]}),
+            b"no base64!",
+            "the record: data is not base64",
+        ),
+    ] {
+        assert_eq!(world.invoke(event).await, none(), "{reason}");
+        let message = world.message();
+        assert_eq!(
+            (decoded(&message), &message["kind"]),
+            (bytes.to_vec(), &json!("record_unreadable"))
+        );
+        assert!(
+            message["reason"].as_str().unwrap().starts_with(reason),
+            "{message}"
+        );
+        std::fs::remove_dir_all(world.folder.path().join("data/queues")).unwrap();
+    }
+    assert!(
+        (world.metric("LeftOut") - 2.0).abs() < 0.1 && (world.metric("Parked") - 2.0).abs() < 0.1
+    );
+    // A message that cannot be read is nobody's to delete.
+    let message =
+        |id: &str, body: &str| json!({"eventSource": "aws:sqs", "messageId": id, "body": body});
+    let sqs = json!({"Records": [
+        message("m1", &json!({"schema": "callreel.parked/2", "data": "e30="}).to_string()),
+        message("m2", "hello"),
+        message("m3", &call.contact_record("one").to_string()),
+    ]});
+    assert_eq!(world.invoke(sqs).await, ["m1", "m2"]);
+    world.check_recorded(&call);
+    assert!((world.metric("LeftOut") - 4.0).abs() < 0.1);
+    // What is larger than a message is no reason to stop the shard either.
+    let recently = SystemTime::now() - Duration::from_secs(1_800);
+    let large = vec![b'x'; 900_000];
+    assert_eq!(world.invoke(event_of(&large, recently)).await, ["1"]);
+    assert_eq!(world.invoke(event_of(&large, old)).await, none());
+    assert_eq!(world.logged("left out").len(), 1);
+    // Without a queue it goes back for an hour, and is told each time; then the shard goes on.
+    let mut world = World::new(&[("one", &call)], &[]).await;
+    assert_eq!(world.invoke(event_of(b"<html>", recently)).await, ["1"]);
+    assert_eq!(
+        (world.logged("failed").len(), world.logged("left out").len()),
+        (1, 0)
+    );
+    assert_eq!(world.invoke(event_of(b"<html>", old)).await, none());
+    let left_out = world.logged("left out");
+    assert_eq!(
+        (left_out.len(), &left_out[0]["sequence_number"]),
+        (1, &json!("1"))
+    );
+}
+
+/// Whatever went wrong in a record reaches whoever reads the message.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_record_tells_every_reason() {
+    let call = call("11111111-aaaa");
+    let other = SynthCall {
+        contact: "22222222-bbbb".to_owned(),
+        ..call.clone()
+    };
+    let data = format!(
+        "{}{}<x>",
+        call.contact_record("gone"),
+        other.contact_record("gone too")
+    );
+    let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+    assert_eq!(
+        world
+            .invoke(event_of(data.as_bytes(), SystemTime::now()))
+            .await,
+        none()
+    );
+    let message = world.message();
+    assert_eq!(
+        (&message["kind"], &message["contact_id"]),
+        (&json!("stream_missing"), &json!("11111111-aaaa"))
+    );
+    assert!(
+        message["reason"].as_str().unwrap().contains("stream/gone/"),
+        "{message}"
+    );
+    let more = message["more"].as_array().unwrap();
+    assert!(
+        more[0].as_str().unwrap().contains("stream/gone too/"),
+        "{message}"
+    );
+    assert!(more[1].as_str().unwrap().contains("not JSON"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_of_another_instance_are_not_touched() {
+    let ours = call("11111111-aaaa");
+    let theirs = SynthCall {
+        contact: "22222222-bbbb".to_owned(),
+        instance: "00000000-1111-2222-3333-444444444444".to_owned(),
+        ..call("22222222-bbbb")
+    };
+    let served = format!(
+        "arn:aws:connect:us-east-1:111122223333:instance/{}",
+        ours.instance
+    );
+    let mut world = World::new(
+        &[("one", &ours), ("two", &theirs)],
+        &[QUEUE, ("CONNECT_INSTANCE_ARNS", &served)],
+    )
+    .await;
+    let event = batch(&[ours.event_json("one"), theirs.event_json("two")]);
+    assert_eq!(world.invoke(event).await, none());
+    world.check_recorded(&ours);
+    assert_eq!(
+        (
+            world.verdicts().len(),
+            world.sandbox.calls().count("SendMessage")
+        ),
+        (1, 0)
+    );
+    let skipped = world.logged("skipped");
+    let reason = "Connect instance 00000000-1111-2222-3333-444444444444, which is not served here";
+    assert_eq!((skipped.len(), &skipped[0]["reason"]), (1, &json!(reason)));
+}
+
+/// What stands in attributes is nobody's to read in a log, and who keeps a recording from
+/// being made is heard.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_shows_no_attribute_and_tells_what_one_forbids() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[]).await;
+    let mut record = call.contact_record("one");
+    record["Attributes"] = json!({"recordingAuth": "+1 206 555 0100, card 4111 1111"});
+    assert_eq!(
+        world
+            .invoke(event_of(record.to_string().as_bytes(), SystemTime::now()))
+            .await,
+        none()
+    );
+    let reason = "recordingAuth: another value (31 bytes) authorises nothing (1, 2 or 3 do)";
+    assert_eq!(world.logged("skipped")[0]["reason"], reason);
+    record["Attributes"] = json!({"recordingAuth": "3", "audioToCustomer": "secret wish"});
+    assert_eq!(
+        world
+            .invoke(event_of(record.to_string().as_bytes(), SystemTime::now()))
+            .await,
+        none()
+    );
+    let forbidden = &world.logged("may be recorded, and is not")[0];
+    assert_eq!(forbidden["level"], "WARN");
+    assert_eq!(
+        forbidden["cause"],
+        "audioToCustomer holds a value that Callreel did not write"
+    );
+    assert!((world.metric("Skipped") - 1.0).abs() < 0.1);
+    let log = std::fs::read_to_string(world.folder.path().join(LOG)).unwrap();
+    for secret in ["555 0100", "4111", "secret wish"] {
+        assert!(!log.contains(secret), "{secret}");
+    }
+}
+
+/// One stream record can hold a great many things, and makes few lines all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_very_many_items_makes_few_lines() {
+    let call = call("11111111-aaaa");
+    let lists = format!("[{}[]]", "[],".repeat(143_000));
+    let contacts = format!("[{}{{}}]", "{\"ContactId\":\"x\"},".repeat(24_000));
+    let recordings = json!({
+        "ContactId": "y", "Channel": "VOICE", "Attributes": {"recordingAuth": "3"},
+        "Recordings": vec![json!({"StorageType": "KINESIS_VIDEO_STREAM"}); 3_000],
+    });
+    for (data, lines, parked) in [
+        (lists, 1, 0),
+        (contacts, 502, 1),
+        (recordings.to_string(), 1, 1),
+    ] {
+        let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+        assert_eq!(
+            world
+                .invoke(event_of(data.as_bytes(), SystemTime::now()))
+                .await,
+            none()
+        );
+        let told = world.logged("skipped").len() + world.logged("failed").len();
+        assert!(told <= lines + 1 && told >= 1, "{told} lines");
+        assert_eq!(world.sandbox.calls().count("SendMessage"), parked);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_end_in_time_is_handed_back_in_time() {
     let call = call("11111111-aaaa");
@@ -936,7 +1247,7 @@ async fn a_transferred_leg_adds_its_urls_behind_the_first_legs() {
     assert_eq!(world.invoke(event).await, none());
     let both = world.attributes(&call.contact);
     for (name, value) in first {
-        let urls: Vec<_> = both[&name].split(' ').collect();
+        let urls: Vec<_> = both[&name].split(", ").collect();
         assert_eq!((urls.len(), urls[0]), (2, value.as_str()), "{name}");
         assert!(urls[1].contains("22222222-bbbb"), "{urls:?}");
     }

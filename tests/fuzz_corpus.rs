@@ -35,3 +35,8 @@ fn the_corpus_of_the_demuxer_holds() {
 fn the_corpus_of_requests_holds() {
     replay("request", 10, callreel::request::replay::check);
 }
+
+#[test]
+fn the_corpus_of_records_holds() {
+    replay("records", 10, callreel::contact::replay::check);
+}

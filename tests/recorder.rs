@@ -342,6 +342,7 @@ fn policy() -> Policy {
     Policy {
         key_prefix: "rec/".to_owned(),
         url_base: BASE.to_owned(),
+        instances: Vec::new(),
     }
 }
 
@@ -552,7 +553,14 @@ fn attributes_of_others_stay() {
         assert_eq!(value, &expected.replace("URL", &url));
     }
     let leg = "https://d.example/rec/2025/10/09/other-leg_5_from.wav";
-    check(leg, &format!("{leg} URL"), Noted::Written);
+    check(leg, &format!("{leg}, URL"), Noted::Written);
+    for both in [
+        format!("{leg} {leg}x"),
+        format!("{leg},{leg}x"),
+        format!("{leg}, {leg}x"),
+    ] {
+        check(&both, &format!("{leg}, {leg}x, URL"), Noted::Written);
+    }
     check(" ", "URL", Noted::Written);
     check(
         "no thanks",

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The pure modules: no shell, no edge, no I/O, no clock, no environment, no logging.
 const CORE: &[&str] = &[
+    "aggregated",
     "assembly",
     "attributes",
     "attribution",
@@ -20,6 +21,7 @@ const CORE: &[&str] = &[
     "doctor",
     "failure",
     "fragment",
+    "json",
     "key",
     "levels",
     "parked",

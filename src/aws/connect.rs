@@ -8,6 +8,7 @@ use aws_config::SdkConfig;
 
 use super::Trying;
 use super::errors::{Call, failure};
+use super::mended::MendedAnswers;
 use super::pace::Pace;
 use crate::failure::{Failure, FailureKind};
 use crate::port::ContactNotes;
@@ -29,11 +30,17 @@ impl ConnectContacts {
     /// Contacts over the shared configuration.
     pub fn new(shared: &SdkConfig) -> Self {
         Self {
-            client: aws_sdk_connect::Client::new(&Trying::CONNECT.on(shared)),
+            client: connect_client(shared),
             reads: Pace::new(CALLS_PER_SECOND, BURST),
             writes: Pace::new(CALLS_PER_SECOND, BURST),
         }
     }
+}
+
+/// A client of Connect, whose answers can be broken where attributes are.
+pub(super) fn connect_client(shared: &SdkConfig) -> aws_sdk_connect::Client {
+    let config = aws_sdk_connect::config::Builder::from(&Trying::CONNECT.on(shared));
+    aws_sdk_connect::Client::from_conf(config.interceptor(MendedAnswers).build())
 }
 
 /// Attributes belong to an instance, which Connect must be told.

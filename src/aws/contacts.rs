@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_connect::types::{
-    Channel, Contact, RecordingInfo, SearchContactsTimeRange, SearchContactsTimeRangeType,
-    SearchCriteria,
+    Channel, Contact, NextContactEntry, RecordingInfo, SearchContactsTimeRange,
+    SearchContactsTimeRangeType, SearchCriteria,
 };
 use aws_smithy_types::DateTime;
 
-use super::Trying;
+use super::connect::connect_client;
 use super::errors::{Call, failure};
 use super::pace::Pace;
 use crate::contact::{ContactRecord, RecordingEntry};
@@ -42,7 +42,7 @@ impl ContactSearch {
     /// Contacts over the shared configuration.
     pub fn new(shared: &SdkConfig) -> Self {
         Self {
-            client: aws_sdk_connect::Client::new(&Trying::CONNECT.on(shared)),
+            client: connect_client(shared),
             describes: Pace::new(CALLS_PER_SECOND, BURST),
             searches: Pace::new(1, 1),
         }
@@ -113,6 +113,7 @@ fn record(instance: &str, id: &str, contact: Contact) -> ContactRecord {
         contact: id.into(),
         initial_contact: contact.initial_contact_id.as_deref().and_then(told),
         previous_contact: contact.previous_contact_id.as_deref().and_then(told),
+        next_contact: contact.next_contacts().iter().find_map(next_contact),
         instance: Some(instance.into()),
         channel: contact.channel.map(|channel| channel.as_str().into()),
         initiated: contact.initiation_timestamp.and_then(millis),
@@ -124,6 +125,11 @@ fn record(instance: &str, id: &str, contact: Contact) -> ContactRecord {
             .map(entry)
             .collect(),
     }
+}
+
+fn next_contact(next: &NextContactEntry) -> Option<Box<str>> {
+    let data = next.next_contact_metadata()?;
+    told(data.as_quick_connect_contact_data().ok()?.contact_id()?)
 }
 
 fn entry(recording: RecordingInfo) -> RecordingEntry {
@@ -144,6 +150,7 @@ fn entry(recording: RecordingInfo) -> RecordingEntry {
         started: recording.start_timestamp.and_then(millis),
         stopped: recording.stop_timestamp.and_then(millis),
         bad_number,
+        odd: None,
     }
 }
 
@@ -160,7 +167,7 @@ fn millis(time: DateTime) -> Option<EpochMillis> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_connect::types::StorageType;
+    use aws_sdk_connect::types::{NextContactMetadata, QuickConnectContactData, StorageType};
 
     #[test]
     fn a_description_is_read_as_the_record_is() {
@@ -171,16 +178,23 @@ mod tests {
             .fragment_stop_number("2x")
             .start_timestamp(DateTime::from_millis(5_000))
             .build();
+        let quick = QuickConnectContactData::builder().contact_id("n").build();
+        let next = NextContactMetadata::QuickConnectContactData(quick);
+        let next = NextContactEntry::builder()
+            .next_contact_metadata(next)
+            .build();
         let contact = Contact::builder()
             .id("c")
             .initial_contact_id("")
             .previous_contact_id("p")
+            .next_contacts(next)
             .channel(Channel::Voice)
             .recordings(recording)
             .build();
         let record = record("i", "c", contact);
         assert_eq!(record.initial_contact, None);
         assert_eq!(record.previous_contact.as_deref(), Some("p"));
+        assert_eq!(record.next_contact.as_deref(), Some("n"));
         assert_eq!(record.channel.as_deref(), Some("VOICE"));
         let entry = &record.recordings[0];
         assert_eq!(entry.storage.as_deref(), Some("KINESIS_VIDEO_STREAM"));

@@ -139,6 +139,7 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
                 .url_base
                 .clone()
                 .unwrap_or_else(|| folder_url(&args.out)),
+            instances: Vec::new(),
         },
         reading: Reading::default(),
     }
@@ -243,7 +244,7 @@ pub(super) fn error_line(origin: Origin, part: &Worked) -> Option<String> {
     let cure = reading_cure(origin);
     match part {
         Worked::Undecodable(cause) => Some(format!("{}; {cure}", sentence(cause))),
-        Worked::NotAContactRecord(error @ NotAContactRecord::NotJson(_)) => {
+        Worked::NotAContactRecord(error @ NotAContactRecord::Unreadable(_)) => {
             Some(format!("{error}; {cure}"))
         }
         Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
@@ -371,7 +372,7 @@ fn recorded_cells(recorded: &Recorded) -> (String, String) {
 /// What became of a part, in a word for people and programs.
 fn outcome(part: &Worked) -> &'static str {
     match part {
-        Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::NotJson(_)) => {
+        Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_)) => {
             "unreadable"
         }
         Worked::Failed(..)

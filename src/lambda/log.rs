@@ -15,7 +15,7 @@ use crate::contact::NotAContactRecord;
 use crate::failure::Failure;
 use crate::function::{Batch, Handled, Settled};
 use crate::plan::{RecordingPlan, SkipReason};
-use crate::recorder::{Noted, Recorded, Worked};
+use crate::recorder::{Noted, Recorded, Trouble, Worked};
 use crate::verdict::Status;
 
 /// The namespace of the metrics.
@@ -52,31 +52,40 @@ pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
     match worked {
         Worked::Recorded(plan, recorded) => tell_recorded(plan, recorded),
         Worked::Failed(plan, failure) => tell_failure(plan, failure),
-        Worked::Skipped {
-            contact,
-            reason: reason @ SkipReason::NotLocated { .. },
-        } => tracing::error!(
+        Worked::Skipped { contact, reason } if reason.is_forbidden() => tracing::warn!(
             contact = &**contact,
             cause = %reason,
-            cure = "redrive the record with what is missing",
-            "not recorded"
+            cure = "if it shall be recorded, empty that attribute and redrive the contact",
+            "may be recorded, and is not"
         ),
-        Worked::Skipped { contact, reason } => {
-            tracing::info!(contact = &**contact, reason = %reason, "skipped");
+        // One line, however many there are.
+        Worked::NotAContactRecord(NotAContactRecord::OtherShape(left_out)) => {
+            let items = left_out.count;
+            tracing::info!(sequence_number, items, reason = %left_out, "skipped");
         }
-        Worked::NotAContactRecord(error @ NotAContactRecord::OtherShape(_)) => {
-            tracing::info!(sequence_number, reason = %error, "skipped");
-        }
-        Worked::NotAContactRecord(error @ NotAContactRecord::NotJson(_)) => {
-            tracing::error!(sequence_number, cause = %error, cure = UNDECODABLE_CURE, "left out");
-        }
-        Worked::Undecodable(cause) => {
-            tracing::error!(sequence_number, cause, cure = UNDECODABLE_CURE, "left out");
-        }
+        Worked::Skipped { .. }
+        | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_))
+        | Worked::Undecodable(_) => match (worked.trouble(), worked) {
+            (Some(trouble), _) => tell_trouble(sequence_number, &trouble),
+            (None, Worked::Skipped { contact, reason }) => {
+                tracing::info!(contact = &**contact, reason = %reason, "skipped");
+            }
+            (None, _) => {}
+        },
     }
 }
 
-const UNDECODABLE_CURE: &str = "mend what writes to the data stream";
+/// Tells of a record that cannot be worked as it is.
+fn tell_trouble(sequence_number: &str, trouble: &Trouble<'_>) {
+    tracing::error!(
+        sequence_number,
+        contact = trouble.contact,
+        kind = trouble.failure.kind.name(),
+        cause = format!("{}: {}", trouble.failure.subject, trouble.failure.cause),
+        cure = trouble.failure.cure(),
+        "failed"
+    );
+}
 
 fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
     let verdict = &recorded.verdict;
@@ -117,7 +126,6 @@ fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         );
     }
     match &recorded.noted {
-        Noted::Failed(failure) => tell_failure(plan, failure),
         Noted::NoRoom { bytes } => tracing::error!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
@@ -131,7 +139,10 @@ fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
             attribute,
             "holds a value that Callreel did not write; it stays"
         ),
-        Noted::Written | Noted::Unchanged | Noted::NothingToNote => {}
+        Noted::Failed(_) | Noted::Written | Noted::Unchanged | Noted::NothingToNote => {}
+    }
+    if let Some(failure) = recorded.failure(plan) {
+        tell_failure(plan, &failure);
     }
 }
 
@@ -160,6 +171,12 @@ pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
             tracing::warn!(sequence_number, origin = ?batch.origin, "handed back")
         }
         Settled::Parked => tracing::warn!(sequence_number, "parked"),
+        Settled::LeftOut => tracing::error!(
+            sequence_number,
+            cause = "it cannot be worked as it is, nor parked: there is no queue (RETRY_QUEUE_URL), or it is larger than a message (1 MiB)",
+            cure = "fetch it from the data stream by its sequence number while that keeps it, and redrive it",
+            "left out"
+        ),
         Settled::NotParked(failure) => tracing::error!(
             sequence_number,
             kind = failure.kind.name(),
@@ -193,8 +210,16 @@ struct Metrics {
 }
 
 fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
+    let parked = handled.settled == Settled::Parked && part.trouble().is_some();
+    let parked = ("Parked", "Count", f64::from(u8::from(parked)));
     let (status, mut values, lost) = match part {
-        Worked::Recorded(_, recorded) if recorded.found => return None,
+        // An earlier delivery counted it: what is new is that it waits now.
+        Worked::Recorded(_, recorded) if recorded.found => {
+            return (parked.2 > 0.0).then(|| Metrics {
+                status: recorded.verdict.status.name(),
+                values: vec![parked],
+            });
+        }
         Worked::Recorded(_, recorded) => {
             let verdict = &recorded.verdict;
             let retries = verdict.fragments.asked_again as f64;
@@ -206,15 +231,26 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
         }
         Worked::Failed(plan, _) => {
             let lost = match plan.window {
-                (Some(start), Some(stop)) => (stop.0 - start.0) as f64 / 1_000.0,
+                (Some(start), Some(stop)) => (stop.0.saturating_sub(start.0)) as f64 / 1_000.0,
                 _ => 0.0,
             };
             (Status::Failed.name(), Vec::new(), lost)
         }
-        Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::NotJson(_)) => {
+        Worked::Skipped { reason, .. } if reason.is_forbidden() => {
+            return Some(Metrics {
+                status: "skipped",
+                values: vec![("Skipped", "Count", 1.0)],
+            });
+        }
+        Worked::Undecodable(_)
+        | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_))
+        | Worked::Skipped {
+            reason: SkipReason::NotLocated { .. },
+            ..
+        } => {
             return Some(Metrics {
                 status: "unreadable",
-                values: vec![("LeftOut", "Count", 1.0)],
+                values: vec![("LeftOut", "Count", 1.0), parked],
             });
         }
         Worked::Skipped { .. } | Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) => {
@@ -227,11 +263,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
         values.push(("LostSeconds", "Seconds", lost));
     }
     values.push(("Recordings", "Count", 1.0));
-    values.push((
-        "Parked",
-        "Count",
-        f64::from(u8::from(handled.settled == Settled::Parked)),
-    ));
+    values.push(parked);
     if let Some(lag) = handled
         .record
         .arrived

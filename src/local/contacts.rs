@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use super::recordings::write_whole;
 use super::{Tried, io_failure, lock};
 use crate::failure::{Failure, FailureKind};
+use crate::json;
 use crate::port::ContactNotes;
 
 type Contacts = BTreeMap<String, BTreeMap<String, String>>;
@@ -31,7 +32,7 @@ impl LocalContacts {
 
     fn load(&self) -> Result<Contacts, Failure> {
         match fs::read(&self.path) {
-            Ok(json) => serde_json::from_slice(&json)
+            Ok(contacts) => serde_json::from_str(&json::mend(&contacts))
                 .map_err(|error| Failure::new(FailureKind::Unreadable, self.path.display(), error)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Contacts::new()),
             Err(error) => Err(io_failure(Tried::Reading, &self.path, &error)),

@@ -81,6 +81,8 @@ fn plan(
         },
         keys: RecordingKeys::flat(contact),
         attributes_contact: contact.into(),
+        previous_contact: None,
+        next_contact: None,
         instance: None,
         stream: files.join(", ").into(),
         claim: Claim {

@@ -4,9 +4,11 @@
 use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 
+use std::borrow::Cow;
+
 use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
-use crate::contact::{NotAContactRecord, read_contact_records};
+use crate::contact::{Limits, NotAContactRecord, read_contact_records_within};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::plan::{Decision, Policy, RecordingPlan, SkipReason, decide};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
@@ -39,34 +41,109 @@ pub enum Worked {
     Failed(Box<RecordingPlan>, Failure),
 }
 
+/// What went wrong with a part, so that something is still to be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble<'a> {
+    /// The contact, if it is known.
+    pub contact: Option<&'a str>,
+    /// The recording, if it came so far.
+    pub plan: Option<&'a RecordingPlan>,
+    /// What broke.
+    pub failure: Cow<'a, Failure>,
+}
+
 impl Worked {
+    /// What a part asks for, decided here alone: what is handed back, parked and told
+    /// follows from it. `None` when there is nothing left to do.
+    pub fn trouble(&self) -> Option<Trouble<'_>> {
+        match self {
+            Self::Undecodable(cause) => Some(unreadable(cause)),
+            Self::NotAContactRecord(error @ NotAContactRecord::Unreadable(_)) => {
+                Some(unreadable(error))
+            }
+            Self::Skipped {
+                contact,
+                reason: reason @ SkipReason::NotLocated { .. },
+            } => Some(Trouble {
+                contact: Some(contact),
+                plan: None,
+                failure: Cow::Owned(Failure::new(
+                    FailureKind::NotLocated,
+                    format!("contact {contact}"),
+                    reason,
+                )),
+            }),
+            Self::Failed(plan, failure) => Some(of_plan(plan, Cow::Borrowed(failure))),
+            Self::Recorded(plan, recorded) => {
+                let failure = recorded.failure(plan)?;
+                Some(of_plan(plan, failure))
+            }
+            Self::NotAContactRecord(NotAContactRecord::OtherShape(_)) | Self::Skipped { .. } => {
+                None
+            }
+        }
+    }
+
     /// What is still to be done, if anything.
     pub fn action(&self) -> Option<Action> {
-        match self {
-            Self::Failed(_, failure) => Some(failure.action()),
-            Self::Recorded(_, recorded) if recorded.verdict.status == Status::Failed => {
-                Some(Action::Retry)
-            }
-            Self::Recorded(_, recorded) => match &recorded.noted {
-                Noted::Failed(failure) => Some(failure.action()),
-                Noted::Written
-                | Noted::Unchanged
-                | Noted::NothingToNote
-                | Noted::NotOurs { .. }
-                | Noted::NoRoom { .. } => None,
-            },
-            Self::Skipped { .. } | Self::Undecodable(_) | Self::NotAContactRecord(_) => None,
+        self.trouble().map(|trouble| trouble.failure.action())
+    }
+}
+
+fn of_plan<'a>(plan: &'a RecordingPlan, failure: Cow<'a, Failure>) -> Trouble<'a> {
+    Trouble {
+        contact: Some(&plan.id.contact),
+        plan: Some(plan),
+        failure,
+    }
+}
+
+fn unreadable(cause: &impl ToString) -> Trouble<'static> {
+    // Decoders put a full stop behind their messages.
+    let cause = cause.to_string();
+    let cause = cause.trim_end_matches('.');
+    Trouble {
+        contact: None,
+        plan: None,
+        failure: Cow::Owned(Failure::new(
+            FailureKind::RecordUnreadable,
+            "the record",
+            cause,
+        )),
+    }
+}
+
+impl Recorded {
+    /// What went wrong with a recording that ended, so that something is still to be done.
+    pub fn failure(&self, plan: &RecordingPlan) -> Option<Cow<'_, Failure>> {
+        if self.verdict.status == Status::Failed {
+            let reasons = self.verdict.reasons.iter();
+            let reasons: Vec<_> = reasons.map(|reason| reason.detail.as_str()).collect();
+            let cause = format!("nothing could be read: {}", reasons.join(", "));
+            let failure = Failure::new(FailureKind::NothingCame, &plan.stream, cause);
+            return Some(Cow::Owned(failure));
+        }
+        match &self.noted {
+            Noted::Failed(failure) => Some(Cow::Borrowed(failure)),
+            Noted::Written
+            | Noted::Unchanged
+            | Noted::NothingToNote
+            | Noted::NotOurs { .. }
+            | Noted::NoRoom { .. } => None,
         }
     }
 }
 
 impl WorkedRecord {
-    /// What is still to be done: a retry when it can help any part.
+    /// What is still to be done: a retry when it can help any part, and a person only when
+    /// time helps none.
     pub fn action(&self) -> Option<Action> {
-        let actions = || self.parts.iter().filter_map(Worked::action);
-        actions()
-            .find(|action| *action == Action::Retry)
-            .or_else(|| actions().next())
+        self.parts.iter().filter_map(Worked::action).min()
+    }
+
+    /// What went wrong with its parts, in order.
+    pub fn troubles(&self) -> impl Iterator<Item = Trouble<'_>> {
+        self.parts.iter().filter_map(Worked::trouble)
     }
 }
 
@@ -81,12 +158,17 @@ pub enum Part {
 
 /// Reads a stream record and decides on each part of it; there is at least one.
 pub fn open_record(record: &BatchRecord, policy: &Policy) -> Vec<Part> {
+    open_record_within(record, policy, Limits::NONE)
+}
+
+/// The same, and not more of it than so much.
+pub fn open_record_within(record: &BatchRecord, policy: &Policy, limits: Limits) -> Vec<Part> {
     let data = match &record.data {
         Ok(data) => data,
-        Err(cause) => return vec![Part::Ended(Worked::Undecodable(cause.clone()))],
+        Err(error) => return vec![Part::Ended(Worked::Undecodable(error.to_string()))],
     };
     let mut parts = Vec::new();
-    for contact in read_contact_records(data) {
+    for contact in read_contact_records_within(data, limits) {
         match contact {
             Err(error) => parts.push(Part::Ended(Worked::NotAContactRecord(error))),
             Ok(contact) => {
@@ -152,3 +234,6 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

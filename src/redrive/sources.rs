@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::attribution::Claim;
 use crate::batch::{BatchRecord, NotABatch, read_event, read_event_value};
 use crate::fragment::FragmentRange;
+use crate::json;
 use crate::key::{RecordingId, RecordingKeys};
 use crate::plan::{Authorisation, RecordingPlan};
 use crate::ticks::EpochMillis;
@@ -34,6 +35,7 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
         Some(&names.contact_id),
         Some(&names.initial_contact_id),
         names.previous_contact_id.as_ref(),
+        names.next_contact_id.as_ref(),
     ];
     let mut contacts: Vec<Box<str>> = contacts
         .into_iter()
@@ -50,6 +52,8 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
         },
         keys,
         attributes_contact: names.initial_contact_id.as_str().into(),
+        previous_contact: names.previous_contact_id.as_deref().map(Box::from),
+        next_contact: names.next_contact_id.as_deref().map(Box::from),
         instance: names.instance_id.as_deref().map(Box::from),
         stream: names.stream.as_str().into(),
         claim: Claim { range, contacts },
@@ -100,9 +104,8 @@ pub enum NotAFailedBatch {
 /// invocation record whose `payload` is the whole event as text (Lambda developer guide,
 /// "Retain discarded batch records for a Kinesis Data Streams event source"). An event
 /// that somebody put there is read as well.
-pub fn read_failed_batch(json: &[u8]) -> Result<Vec<BatchRecord>, NotAFailedBatch> {
-    let record: Value = serde_json::from_slice(json)
-        .map_err(|error| NotAFailedBatch::NotJson(error.to_string()))?;
+pub fn read_failed_batch(batch: &[u8]) -> Result<Vec<BatchRecord>, NotAFailedBatch> {
+    let record = json::read(batch).map_err(|error| NotAFailedBatch::NotJson(error.to_string()))?;
     let event = match record.get("payload") {
         Some(Value::String(payload)) => read_event(payload.as_bytes()),
         Some(payload @ Value::Object(_)) => read_event_value(payload),

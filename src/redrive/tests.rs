@@ -8,6 +8,7 @@ fn policy() -> Policy {
     Policy {
         key_prefix: "rec/".into(),
         url_base: "https://d.example/".into(),
+        instances: Vec::new(),
     }
 }
 
@@ -55,7 +56,9 @@ fn what_is_to_be_done_depends_on_the_verdict() {
 fn a_plan_comes_back_out_of_its_verdict() {
     let mut plan = plan("c");
     plan.attributes_contact = "leg1".into();
-    plan.claim.contacts = vec!["c".into(), "leg1".into(), "leg2".into()];
+    plan.previous_contact = Some("leg2".into());
+    plan.next_contact = Some("leg3".into());
+    plan.claim.contacts = ["c", "leg1", "leg2", "leg3"].map(Box::from).into();
     let failure = Failure::new(FailureKind::Throttled, "s", "too much");
     let mut verdict = Verdict::of_failure(&plan, &failure);
     let key = plan.keys.verdict();
@@ -198,10 +201,11 @@ fn a_period_has_folders_and_pieces() {
 #[test]
 fn failed_batches_are_read() {
     let event = SynthCall::default().event_json("s");
-    let count = |json: serde_json::Value| {
-        let records = read_failed_batch(json.to_string().as_bytes())?;
+    let count_in = |bytes: &[u8]| {
+        let records = read_failed_batch(bytes)?;
         Ok::<_, NotAFailedBatch>(records.iter().filter(|record| record.data.is_ok()).count())
     };
+    let count = |json: serde_json::Value| count_in(json.to_string().as_bytes());
     let info = serde_json::json!({"shardId": "shardId-000000000001", "batchSize": 1});
     let invocation = |payload: serde_json::Value| {
         serde_json::json!({
@@ -213,7 +217,10 @@ fn failed_batches_are_read() {
     };
     assert_eq!(count(invocation(event.to_string().into())), Ok(1));
     assert_eq!(count(invocation(event.clone())), Ok(1));
-    assert_eq!(count(event), Ok(1));
+    assert_eq!(count(event.clone()), Ok(1));
+    // As an editor of theirs left it.
+    let mended = format!("\u{feff}{}", invocation(format!("\u{feff}{event}").into()));
+    assert_eq!(count_in(mended.as_bytes()), Ok(1));
     let only = serde_json::json!({"KinesisBatchInfo": info});
     assert_eq!(count(only), Err(NotAFailedBatch::OnlyMetadata));
     assert_eq!(

@@ -91,7 +91,8 @@ impl Verdict {
             recording: RecordingNames {
                 contact_id: plan.id.contact.to_string(),
                 initial_contact_id: plan.attributes_contact.to_string(),
-                previous_contact_id: previous_contact(plan),
+                previous_contact_id: other_leg(plan, plan.previous_contact.as_deref()),
+                next_contact_id: other_leg(plan, plan.next_contact.as_deref()),
                 instance_id: plan.instance.as_deref().map(str::to_owned),
                 stream: plan.stream.to_string(),
                 start_fragment: number(plan.claim.range.start),
@@ -115,11 +116,11 @@ impl Verdict {
     }
 }
 
-/// Of the contacts whose fragments are accepted, the one that is named nowhere else.
-fn previous_contact(plan: &RecordingPlan) -> Option<String> {
-    let mut named = plan.claim.contacts.iter().map(|id| &**id);
-    let other = |id: &&str| *id != &*plan.id.contact && *id != &*plan.attributes_contact;
-    named.find(other).map(str::to_owned)
+/// A leg, unless the verdict names it already.
+fn other_leg(plan: &RecordingPlan, leg: Option<&str>) -> Option<String> {
+    let named = [&plan.id.contact, &plan.attributes_contact];
+    leg.filter(|leg| named.iter().all(|other| &***other != *leg))
+        .map(str::to_owned)
 }
 
 fn fragment_counts(found: &Found, attribution: &AttributionReport) -> FragmentCounts {

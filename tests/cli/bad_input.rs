@@ -37,9 +37,18 @@ fn an_event_that_is_none() {
         &["text.json: not JSON: ", "line 1 column 1", example],
     );
     check_event(
+        "bytes.json",
+        Some(b"\xe9\xff"),
+        &["bytes.json: not JSON: ", example],
+    );
+    // A letter that is no UTF-8 is no reason to read nothing.
+    check_event(
         "latin1.json",
         Some(b"{\"Records\": \"\xe9\"}"),
-        &["latin1.json: not JSON: ", example],
+        &[
+            "latin1.json: not a Kinesis or SQS event: Records is no list",
+            example,
+        ],
     );
     check_event(
         "cut.json",
@@ -200,6 +209,14 @@ fn a_contact_record_that_leads_nowhere() {
     check_contact(
         |record| record["Recordings"][0]["FragmentStartNumber"] = json!("9e3"),
         &["fragment number \"9e3\" is not decimal digits; correct the contact record"],
+    );
+    check_contact(
+        |record| record["Recordings"][0]["FragmentStartNumber"] = json!(9.134385233318143e46),
+        &["went through a floating-point number and lost its digits; correct the contact record"],
+    );
+    check_contact(
+        |record| record["Recordings"] = json!(record["Recordings"].to_string()),
+        &["its Recordings is a text, not a list; it was left out"],
     );
     check_contact(
         |record| record["ContactId"] = json!("somebody/../else"),

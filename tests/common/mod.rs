@@ -104,5 +104,6 @@ fn policy() -> Policy {
     Policy {
         key_prefix: "recordings/".into(),
         url_base: "https://d.example/".into(),
+        instances: Vec::new(),
     }
 }

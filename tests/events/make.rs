@@ -196,7 +196,7 @@ fn whole_seconds(millis: i64) -> String {
 /// What the data of one stream record is.
 enum Data {
     Json(Value),
-    Bytes(&'static [u8]),
+    Bytes(Vec<u8>),
     /// In place of the base64.
     Raw(&'static str),
 }
@@ -259,6 +259,36 @@ fn sqs(bodies: Vec<String>) -> Value {
     json!({ "Records": (0..).zip(bodies).map(record).collect::<Vec<_>>() })
 }
 
+/// The one place of some bytes with others in it.
+fn replaced(data: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let at = data.windows(old.len()).position(|bytes| bytes == old);
+    let (before, behind) = data.split_at(at.unwrap());
+    [before, new, &behind[old.len()..]].concat()
+}
+
+/// Packed as the Kinesis Producer Library does it: "KPL Aggregated Record Format".
+fn packed(records: &[Vec<u8>]) -> Vec<u8> {
+    fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
+        let mut field = vec![tag];
+        let mut length = bytes.len();
+        while length >= 0x80 {
+            field.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        field.push(length as u8);
+        field.extend(bytes);
+        field
+    }
+    let mut message = field(0x0a, b"partition-key");
+    for data in records {
+        // Index 0 of the table of keys, and the data.
+        let record = [vec![0x08, 0x00], field(0x1a, data)].concat();
+        message.extend(field(0x1a, &record));
+    }
+    let magic = [0xf3, 0x89, 0x9a, 0xc2];
+    [&magic[..], &message, Md5::digest(&message).as_slice()].concat()
+}
+
 /// Makes everything.
 pub fn make() -> Made {
     let mut made = Made {
@@ -274,6 +304,9 @@ pub fn make() -> Made {
     made.re_emitted();
     made.poison();
     made.sqs_retry();
+    made.odd_json();
+    made.aggregated();
+    made.listed_twice();
     made
 }
 
@@ -306,7 +339,7 @@ impl Made {
     fn attributes(&self, names: &[&str]) -> Value {
         let urls = |file| {
             let urls: Vec<_> = names.iter().map(|name| self.url(name, file)).collect();
-            urls.join(" ")
+            urls.join(", ")
         };
         json!({
             "recordingAuth": "3",
@@ -514,10 +547,12 @@ impl Made {
         let mut data = vec![Data::Json(first.record(&[first_entry], json!({})))];
         data.extend([
             Data::Raw("this is not base64!"),
-            Data::Bytes(b"<html>502 Bad Gateway</html>"),
-            Data::Bytes(b"{\"ContactId\":\"f61ae523-a050-41aa-b290-7ebf42832059\",\"Chann"),
-            Data::Bytes(&[0x1f, 0x8b, 0x08, 0x00, 0xff, 0xfe]),
-            Data::Bytes(b""),
+            Data::Bytes(b"<html>502 Bad Gateway</html>".to_vec()),
+            Data::Bytes(
+                b"{\"ContactId\":\"f61ae523-a050-41aa-b290-7ebf42832059\",\"Chann".to_vec(),
+            ),
+            Data::Bytes(vec![0x1f, 0x8b, 0x08, 0x00, 0xff, 0xfe]),
+            Data::Bytes(Vec::new()),
             Data::Json(agent_event()),
             Data::Json(contact_event()),
             Data::Json(contact_lens_segment()),
@@ -532,6 +567,116 @@ impl Made {
         ]);
         data.push(Data::Json(last.record(&[last_entry], json!({}))));
         self.events.insert("poison.json", kinesis(6, data));
+    }
+
+    /// What forwarders make of contact records.
+    fn odd_json(&mut self) {
+        let id = |place: u32| format!("1a2b3c4d-0e1f-4a2b-8c3d-4e5f6a7b80{place:02}");
+        let mut calls: Vec<Call> = Vec::new();
+        for place in 0..5 {
+            let mut call = Call::new(70 + place, &id(place), "odd-json", 1);
+            if let Some(before) = calls.last() {
+                call = call.after(before);
+            }
+            calls.push(call);
+        }
+        let names = ["surrogate", "latin-1", "utf-16", "numbers", "control"];
+        let mut entries = Vec::new();
+        for (name, call) in names.into_iter().zip(&calls) {
+            entries.push(self.call(name, call));
+        }
+        let with_note = |at: usize, note: &str| {
+            let attributes = json!({ "Attributes": { "recordingAuth": "3", "note": note } });
+            calls[at]
+                .record(&[entries[at].clone()], attributes)
+                .to_string()
+        };
+        let surrogate = with_note(0, "MARK").replace("MARK", "caller: \\ud83d");
+        let latin_1 = with_note(1, "cafM").into_bytes();
+        let latin_1 = replaced(&latin_1, b"cafM", b"caf\xe9");
+        let utf_16: Vec<u8> = format!("\u{feff}{}", with_note(2, "é"))
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let control = with_note(4, "twoMARKlines").replace("MARK", "\n");
+        // JSON's own types, as a forwarder without a schema writes them: one recording is no
+        // list, and numbers have no quotes.
+        let (entry, call) = (&entries[3], &calls[3]);
+        let mut numbers = call.record(&[], json!({ "Attributes": { "recordingAuth": 3 } }));
+        merge(&mut numbers, json!({ "Recordings": entry }));
+        let number = |name: &str| entry[name].as_str().unwrap().to_owned();
+        let (start, stop) = (number("FragmentStartNumber"), number("FragmentStopNumber"));
+        let unquoted = |text: String| {
+            let text = text.replace(&format!("\"{start}\""), &start);
+            text.replace(&format!("\"{stop}\""), &stop)
+        };
+        let float = numbers.to_string().replace(&id(3), &id(5));
+        let float = float.replace(&format!("\"{start}\""), "9.134385233318143e46");
+        let truth = calls[3].record(
+            std::slice::from_ref(entry),
+            json!({ "ContactId": id(6), "Attributes": { "recordingAuth": true } }),
+        );
+        let texts = calls[3].record(
+            &[],
+            json!({ "ContactId": id(7), "Recordings": json!([entry]).to_string() }),
+        );
+        let broken_id = with_note(3, "").replace(&id(3), "1a2b3c4d-\\ud83d");
+        let data = vec![
+            Data::Bytes(surrogate.into_bytes()),
+            Data::Bytes(latin_1),
+            Data::Bytes(utf_16),
+            Data::Bytes(unquoted(numbers.to_string()).into_bytes()),
+            Data::Bytes(control.into_bytes()),
+            Data::Bytes(float.into_bytes()),
+            Data::Json(truth),
+            Data::Json(texts),
+            Data::Bytes(broken_id.into_bytes()),
+        ];
+        self.events.insert("odd-json.json", kinesis(8, data));
+    }
+
+    /// Records that the Kinesis Producer Library packed.
+    fn aggregated(&mut self) {
+        let id = |place: u32| format!("2b3c4d5e-1f20-4b3c-9d4e-5f6a7b8c90{place:02}");
+        let first = Call::new(80, &id(0), "packed", 1);
+        let second = Call::new(81, &id(1), "packed", 1).after(&first);
+        let third = Call::new(82, &id(2), "packed", 1).after(&second);
+        let entries = [
+            ("packed 1", &first),
+            ("packed 2", &second),
+            ("packed 3", &third),
+        ]
+        .map(|(name, call)| self.call(name, call));
+        let record = |call: &Call, at: usize| {
+            let record = call.record(&[entries[at].clone()], json!({}));
+            record.to_string().into_bytes()
+        };
+        let two = packed(&[
+            record(&first, 0),
+            agent_event().to_string().into_bytes(),
+            record(&second, 1),
+        ]);
+        let nested = packed(&[record(&third, 2), packed(&[record(&second, 1)])]);
+        let mut changed = two.clone();
+        changed[100] ^= 1;
+        let cut = two[..two.len() / 2].to_vec();
+        let data = [two, nested, changed, cut].map(Data::Bytes).into();
+        self.events.insert("aggregated.json", kinesis(9, data));
+    }
+
+    /// One recording in two entries of one record, of which the first was written too early.
+    fn listed_twice(&mut self) {
+        let call = Call::new(
+            90,
+            "3c4d5e6f-2031-4c4d-8e5f-6a7b8c9d0e91",
+            "listed-twice",
+            3,
+        );
+        let whole = self.call("twice", &call);
+        let (_, early) = call.part(0..FRAGMENT);
+        let record = call.record(&[early, whole], json!({}));
+        self.events
+            .insert("listed-twice.json", kinesis(10, vec![Data::Json(record)]));
     }
 
     fn sqs_retry(&mut self) {

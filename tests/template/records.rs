@@ -25,6 +25,7 @@ fn is_recorded(data: &[u8]) -> bool {
     let policy = Policy {
         key_prefix: "recordings/".into(),
         url_base: "https://d.example/".into(),
+        instances: Vec::new(),
     };
     read_contact_records(data)
         .iter()
@@ -75,7 +76,9 @@ fn records_of_every_kind() {
     }
     // Odd, and left to the function.
     check(json!([entry(json!(null))]), true, false);
-    check(kvs(), true, false);
+    check(json!([entry(json!(null)), kvs()]), true, true);
+    // One that is no list.
+    check(kvs(), true, true);
 }
 
 /// So that a mistake about one operator's meaning loses nothing.
@@ -109,14 +112,36 @@ fn agent_events_and_rubbish_are_dropped() {
     }
 }
 
-/// The one thing that the function would read and a filter cannot: told in the template and
-/// in the docs, with the parameter that turns the filter off.
+/// What the function reads, or parks, and a filter drops: so there is none by default, and
+/// whoever asks for one is told.
 #[test]
 fn what_is_not_one_object_needs_the_filter_turned_off() {
     let one = record(json!([entry(json!("KINESIS_VIDEO_STREAM"))]));
-    for data in [format!("[{one}]"), format!("{one}\n{one}")] {
-        assert!(is_recorded(data.as_bytes()) && !lets_through(&FILTERS, data.as_bytes()));
+    for data in [
+        format!("[{one}]"),
+        format!("{one}\n{one}"),
+        format!("\u{feff}{one}"),
+        one.to_string()
+            .replacen("\"c\"", "\"c\", \"note\": \"\n\"", 1),
+    ] {
+        assert!(
+            is_recorded(data.as_bytes()) && !lets_through(&FILTERS, data.as_bytes()),
+            "{data}"
+        );
     }
+    let latin_1 = one
+        .to_string()
+        .replacen("\"c\"", "\"c\", \"note\": \"X\"", 1)
+        .into_bytes();
+    let latin_1: Vec<_> = latin_1
+        .into_iter()
+        .map(|byte| if byte == b'X' { 0xe9 } else { byte })
+        .collect();
+    assert!(is_recorded(&latin_1) && !lets_through(&FILTERS, &latin_1));
+    assert_eq!(
+        super::template()["Parameters"]["FilterRecords"]["Default"],
+        "false"
+    );
     for told in ["template.yaml", "docs/deploy.md"] {
         assert!(super::read(told).contains("FilterRecords"), "{told}");
     }

@@ -1,0 +1,118 @@
+//! Connect's answers, put right before the SDK reads them. Attributes that were cut by UTF-16
+//! units on their way hold half surrogate pairs, which the SDK refuses with the whole answer:
+//! the URLs of such a contact could never be noted. [`json`] says what is put right.
+
+use std::borrow::Cow;
+use std::mem;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::{Error, SdkBody};
+use aws_smithy_types::config_bag::ConfigBag;
+use bytes::Bytes;
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+
+use crate::json;
+
+/// Mends the body of each answer; for clients whose answers are JSON and small.
+#[derive(Debug)]
+pub(super) struct MendedAnswers;
+
+impl Intercept for MendedAnswers {
+    fn name(&self) -> &'static str {
+        "MendedAnswers"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response_mut();
+        let body = mem::replace(response.body_mut(), SdkBody::taken());
+        let mended = async {
+            let body = body.collect().await?.to_bytes();
+            let text = match json::mend(&body) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(text) => Some(text),
+            };
+            Ok::<_, Error>(Frame::data(text.map_or(body, Bytes::from)))
+        };
+        *response.body_mut() = SdkBody::from_body_1_x(StreamBody::new(stream::once(mended)));
+        // The SDK counts the bytes that it reads.
+        response.headers_mut().remove("content-length");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use aws_config::Region;
+    use aws_sdk_connect::config::Credentials;
+
+    use crate::aws::ConnectContacts;
+    use crate::port::ContactNotes;
+
+    /// Answers one request with this body.
+    fn answer_once(body: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                connection.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+            );
+            connection.write_all(head.as_bytes()).unwrap();
+            connection.write_all(body).unwrap();
+        });
+        url
+    }
+
+    async fn read(body: &'static [u8]) -> String {
+        let shared = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(aws_sdk_connect::config::SharedCredentialsProvider::new(
+                Credentials::new("a", "b", None, None, "test"),
+            ))
+            .endpoint_url(answer_once(body))
+            .build();
+        let contacts = ConnectContacts::new(&shared);
+        match contacts.read(Some("i"), "c").await {
+            Ok(attributes) => format!("{attributes:?}"),
+            Err(failure) => failure.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn half_a_character_costs_no_answer() {
+        assert_eq!(
+            read(br#"{"Attributes": {"note": "caller: \ud83d", "recordingAuth": "3"}}"#).await,
+            "{\"note\": \"caller: \u{fffd}\", \"recordingAuth\": \"3\"}"
+        );
+        assert_eq!(
+            read(b"{\"Attributes\": {\"note\": \"caf\xe9\"}}").await,
+            "{\"note\": \"caf\u{fffd}\"}"
+        );
+        assert_eq!(
+            read(b"{\"Attributes\": {\"note\": \"as it is\"}}").await,
+            "{\"note\": \"as it is\"}"
+        );
+        assert_eq!(read(b"{}").await, "{}");
+    }
+}
