@@ -37,9 +37,9 @@ use recover::Inside;
 use resync::Magic;
 use tags::TagText;
 
-/// The most that one known element may claim that is stepped over: an index, an attachment.
+/// The most that an element beside the Clusters may claim: an index, attachments.
 pub const MAX_ELEMENT_BYTES: usize = 4 << 20;
-/// The most that one unknown or void element may claim.
+/// The most that any other element may claim that is stepped over.
 pub const MAX_UNKNOWN_BYTES: usize = 64 << 10;
 /// The most audio in one block: 4 seconds of a track. Connect writes 64 ms.
 pub const MAX_BLOCK_BYTES: usize = 64 << 10;
@@ -211,7 +211,7 @@ impl Demuxer {
         if kind == Kind::Unknown && head.id != id::VOID && self.draft.is_none() {
             return self.break_off(unreadable("nothing known here"));
         }
-        let limit = limit(kind);
+        let limit = limit(head.id, kind);
         match usize::try_from(size) {
             Ok(size) if size <= limit && kind.is_read() => self.read_data(head, kind, size, end),
             Ok(size) if size <= limit => {
@@ -329,7 +329,7 @@ impl Demuxer {
                 let kind = DamageKind::ElementTooLarge {
                     id: head.id.into(),
                     size,
-                    limit: limit(kind) as u64,
+                    limit: limit(head.id, kind) as u64,
                 };
                 self.note(offset, kind);
             }
@@ -399,14 +399,15 @@ impl Demuxer {
     }
 }
 
-/// The most bytes that an element of a kind may claim.
-fn limit(kind: Kind) -> usize {
+/// The most bytes that an element may claim. Only what stands beside the Clusters is large:
+/// anything else that claims much is more likely to be no element, and hides audio.
+fn limit(element: u32, kind: Kind) -> usize {
     match kind {
         Kind::Uint | Kind::Float => 8,
         Kind::Text | Kind::Uid => MAX_TAG_BYTES,
         Kind::Block => MAX_BLOCK_BYTES,
-        Kind::Unknown => MAX_UNKNOWN_BYTES,
-        Kind::Known => MAX_ELEMENT_BYTES,
+        Kind::Known if Place::of(element) == Place::InSegment => MAX_ELEMENT_BYTES,
+        Kind::Known | Kind::Unknown => MAX_UNKNOWN_BYTES,
         Kind::Master => usize::MAX,
     }
 }

@@ -238,8 +238,8 @@ impl Request {
     /// number answers the first open one behind the fragment that it follows in time. One
     /// that follows a fragment nobody asked for was not asked for either.
     fn take_unnumbered(&mut self, mut fragment: Fragment) {
-        // What broke off before its number and its audio tells nothing of which it was.
-        if fragment.blocks.is_empty() && is_hurt(&fragment) {
+        // Nothing tells which of them it was.
+        if fragment.is_stump() {
             self.damage.append(&mut fragment.damage);
             return;
         }

@@ -320,6 +320,14 @@ fn unknown_elements_are_skipped_by_size() {
         &sizes(MAX_UNKNOWN_BYTES + 1),
         &["4 1+0 ! element 0x5DB7 claims 65537 bytes, the limit is 65536"],
     );
+    let private = element(0x63A2, &vec![0; MAX_UNKNOWN_BYTES + 1]);
+    check(
+        &document(&[
+            &number_tag(4),
+            &cluster(0, &[private, block(1, 0, &[1, 0])]),
+        ]),
+        &["4 1+0 ! element 0x63A2 claims 65537 bytes, the limit is 65536"],
+    );
     let cues = element(0x1C53_BB6B, &vec![0; 2 * MAX_UNKNOWN_BYTES]);
     check(
         &document(&[&cues, &number_tag(4), &cluster(0, &[block(1, 0, &[1, 0])])]),

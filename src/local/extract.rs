@@ -185,6 +185,9 @@ impl<F: FnMut(u64)> Iterator for Pieces<'_, F> {
 
 fn take(answer: &mut Answer, document: Document) {
     match document {
+        Document::Fragment(mut fragment) if fragment.is_stump() => {
+            answer.damage.append(&mut fragment.damage);
+        }
         Document::Fragment(fragment) => answer.fragments.push(fragment),
         Document::Error(error) => answer.missing.push(Missing {
             number: error.number.unwrap_or(FragmentNumber::ZERO),

@@ -165,12 +165,35 @@ fn check_whole(change: impl Fn(usize, Vec<u8>) -> Vec<u8>) {
 
 #[test]
 fn a_capture_that_was_resumed_in_one_file_is_whole() {
-    // Behind the number's tag: until then nobody can tell which fragment it was.
     for cut in [700, 1_500, 3_333, 9_000, 20_000, 30_000] {
         check_whole(|position, document| match position {
             2 => [&document[..cut], &document].concat(),
             _ => document,
         });
+    }
+    // Before the number's tag nothing tells which fragment it was: all of it is there, and
+    // that there was one more is told.
+    for cut in [3, 17, 60, 200] {
+        let call = call(5_000);
+        let desk = Desk::new();
+        let mut documents: Vec<_> = call.fragments().map(|fragment| fragment.document).collect();
+        documents[2] = [&documents[2][..cut], &documents[2]].concat();
+        desk.write("streams/s/s.mkv", documents.concat());
+        let record = call.contact_record("s").to_string();
+        desk.write_event(&[record.into_bytes()]);
+        let ran = desk
+            .run("record event.json --streams streams --out out")
+            .done();
+        assert!(ran.out.contains("complete"), "{}", ran.out);
+        check_audio(&recorded_stem(&desk.join("out"), &call), &call);
+        let json = desk
+            .run("extract streams/s/s.mkv --out e --json")
+            .done()
+            .json();
+        let verdict = &json["contacts"][0]["verdict"];
+        assert_eq!(verdict["status"], "partial");
+        assert_eq!(verdict["reasons"][0]["code"], "damage");
+        check_audio(&desk.join("e").join(&call.contact), &call);
     }
 }
 
