@@ -53,6 +53,16 @@ impl Authorisation {
         }
     }
 
+    /// What authorises exactly these sides, by [`Direction::index`].
+    pub const fn of_sides(sides: [bool; 2]) -> Option<Self> {
+        match sides {
+            [true, false] => Some(Self::FromCustomer),
+            [false, true] => Some(Self::ToCustomer),
+            [true, true] => Some(Self::Both),
+            [false, false] => None,
+        }
+    }
+
     /// The files that may be written.
     pub const fn outputs(self) -> &'static [Output] {
         match self {
@@ -95,6 +105,18 @@ pub struct RecordingPlan {
     pub window: (Option<EpochMillis>, Option<EpochMillis>),
     /// What may be recorded.
     pub authorisation: Authorisation,
+    /// Whether its URLs stand in the record's attributes. Where they do there is a verdict
+    /// as a rule, and something to do only if that covers less than this plan.
+    pub notes: Notes,
+}
+
+/// Whether the URLs of a recording stand on its contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notes {
+    /// They do, or there are none to note.
+    There,
+    /// Some are lacking.
+    Lacking,
 }
 
 /// What is to be done with one recording, or with a whole record.
@@ -126,7 +148,8 @@ pub enum SkipReason {
     },
     /// No recording of the record is in a Kinesis video stream.
     NoKvsRecording,
-    /// All attributes carry this recording's URLs.
+    /// All attributes carry this recording's URLs, and its verdict covers the record, or is
+    /// gone.
     AlreadyRecorded,
     /// Somebody set an attribute to a value that is not ours.
     AttributeNotOurs {
@@ -250,7 +273,7 @@ fn decide_on_recordings(
         located.extend(plan.transpose());
     }
     let decisions = located.into_iter().map(|plan| {
-        match plan.and_then(|plan| not_yet_done(record, plan, policy, &siblings)) {
+        match plan.and_then(|plan| not_refused(record, plan, policy, &siblings)) {
             Ok(plan) => Decision::Record(Box::new(plan)),
             Err(reason) => Decision::Skip(reason),
         }
@@ -352,6 +375,7 @@ fn locate(
         },
         window: (entry.started, entry.stopped),
         authorisation,
+        notes: Notes::Lacking,
     })
 }
 
@@ -368,29 +392,25 @@ fn bad_number(bad: &str) -> String {
     }
 }
 
-/// Lets a plan pass unless the attributes say that it is done, or not to be done.
-fn not_yet_done(
+/// The plan with what the attributes say of its URLs, unless they say that it is not to be done.
+fn not_refused(
     record: &ContactRecord,
     plan: RecordingPlan,
     policy: &Policy,
     siblings: &[RecordingId],
 ) -> Result<RecordingPlan, SkipReason> {
     let base = policy.our_urls();
-    let mut done = true;
+    let mut notes = Notes::There;
     for output in plan.authorisation.outputs() {
         let attribute = output.attribute();
         let value = record.attributes.get(attribute).map(String::as_str);
         match attributes::held(value, &base, &plan.id, siblings) {
             Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute }),
             Held::This => {}
-            Held::Nothing | Held::Others => done = false,
+            Held::Nothing | Held::Others => notes = Notes::Lacking,
         }
     }
-    if done {
-        Err(SkipReason::AlreadyRecorded)
-    } else {
-        Ok(plan)
-    }
+    Ok(RecordingPlan { notes, ..plan })
 }
 
 impl Policy {

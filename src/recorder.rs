@@ -1,9 +1,11 @@
-//! One recording from plan to attributes: list, fetch, assemble, store, judge, note.
-//! Reads like the way of the data in design section 2; knows its three ports and nothing
-//! of what stands behind them. Files first, then the verdict, then the attributes: a
-//! delivery that finds the verdict goes straight to the attributes.
+//! One recording from plan to attributes, along the way of the data in the crate's
+//! documentation; knows its three ports and nothing of what stands behind them. Here it is
+//! decided whether a recording is to be made, and `make` makes it. Files first, then the
+//! verdict, then the attributes: a delivery that finds a verdict which covers its record
+//! goes straight to the attributes.
 
 mod commit;
+mod make;
 mod note;
 mod pour;
 mod read;
@@ -11,23 +13,18 @@ mod work;
 mod write;
 
 pub use commit::Made;
+pub use make::assemble;
 pub use pour::{AllOf, LookAhead};
 pub use work::{Part, Trouble, Worked, WorkedRecord, open_record, open_record_within};
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, select};
-use futures_util::{Stream, StreamExt, pin_mut, stream};
-
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::plan::{Policy, RecordingPlan};
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
-use crate::request::Answer;
-use crate::verdict::{Facts, FileEntry, Status, Verdict};
-use crate::wav::Output;
-use commit::{commit, final_verdict, put_unfinished};
-use pour::pour;
-use write::Files;
+use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::verdict::{Asked, Status, Verdict};
+use commit::{commit, put_unfinished, read_verdict, replace};
+use make::{Ended, Over};
 
 /// How media is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +42,13 @@ pub struct Reading {
 /// Which recordings are made again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Again {
-    /// Those that failed: any other verdict is the end of it.
+    /// Those that failed, and those of which a record names more than the verdict does.
+    /// Files and verdict of a recording that was made are replaced only by some that hold
+    /// more ([`Verdict::holds_more_than`]); until that is known, nobody sees anything of
+    /// them.
     #[default]
     IfFailed,
-    /// Partial ones, too. Files and verdict are replaced only by some that hold more
-    /// ([`Verdict::holds_more_than`]); until that is known, nobody sees anything of them.
+    /// Partial ones, too.
     IfNotComplete,
 }
 
@@ -182,16 +181,26 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         let mut lap = Lap::start();
         let before = self.store.find_verdict(&plan.keys.verdict()).await?;
         timings.verdict = lap.next();
-        let (verdict, found) = match final_verdict(before.as_deref()) {
-            Some(old) if self.reads_again(&old) => {
-                let read = self.read_again(plan, &old, before, deadline, &mut timings, progress);
-                let verdict = read.await?;
+        let there = read_verdict(before.as_deref());
+        // All that is known of the recording, by this record and by those that came before.
+        let known = there.as_ref().map(|there| there.widened(plan));
+        let known = known.as_ref().unwrap_or(plan);
+        let (verdict, found) = match there.filter(Verdict::is_final) {
+            Some(old) => {
+                let verdict = match self.left_to_do(plan, &old) {
+                    Left::Nothing => old.clone(),
+                    Left::ReadAgain => {
+                        let read =
+                            self.read_again(known, &old, before, deadline, &mut timings, progress);
+                        read.await?
+                    }
+                    Left::Tell => replace(&self.store, plan, before, old.less_authorised()).await?,
+                };
                 let found = verdict == old;
                 (verdict, found)
             }
-            Some(verdict) => (verdict, true),
             None => {
-                let recorded = self.record_media(plan, before, deadline, &mut timings, progress);
+                let recorded = self.record_media(known, before, deadline, &mut timings, progress);
                 (recorded.await?, false)
             }
         };
@@ -234,23 +243,45 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             Err(failure) => Verdict::of_failure(plan, failure),
         };
         // Another delivery may have got further in the meantime: its verdict stands.
-        let put = put_unfinished(&self.store, &plan.keys.verdict(), &verdict).await;
-        if let Ok(Some(verdict)) = put {
-            return Ok(verdict);
-        }
-        // The first failure is the one to tell.
-        failure.and_then(|verdict| put.map(|_| verdict))
-    }
-
-    fn reads_again(&self, old: &Verdict) -> bool {
-        match self.reading.again {
-            Again::IfFailed => false,
-            Again::IfNotComplete => old.status == Status::Partial,
+        let put = put_unfinished(&self.store, plan, verdict).await;
+        match put {
+            Ok(there) if there.is_final() && there.covers(plan) => Ok(there),
+            Ok(_) => failure,
+            // The first failure is the one to tell.
+            Err(put) => failure.and(Err(put)),
         }
     }
 
-    /// Reads a partial recording once more, and replaces it if that gives more. A failure
-    /// leaves the old verdict as it is: there are files that it tells of.
+    /// Whether anything is to be done for a recording whose URLs stand on the contact: its
+    /// verdict is there, and it failed or lacks something of this plan. One that is gone
+    /// was deleted by somebody.
+    pub(super) async fn is_wanted_again(&self, plan: &RecordingPlan) -> Result<bool, Failure> {
+        let json = self.store.find_verdict(&plan.keys.verdict()).await?;
+        let there = read_verdict(json.as_deref());
+        Ok(there.is_some_and(|there| {
+            !there.is_final() || self.left_to_do(plan, &there) != Left::Nothing
+        }))
+    }
+
+    /// What is left to do for a recording that was made.
+    fn left_to_do(&self, plan: &RecordingPlan, old: &Verdict) -> Left {
+        match old.compare(plan) {
+            Asked::More => Left::ReadAgain,
+            Asked::MoreOfFewerSides => Left::Tell,
+            Asked::Nothing => match self.reading.again {
+                Again::IfNotComplete
+                    if old.status == Status::Partial && old.sides_are_authorised(plan) =>
+                {
+                    Left::ReadAgain
+                }
+                Again::IfNotComplete | Again::IfFailed => Left::Nothing,
+            },
+        }
+    }
+
+    /// Reads a recording that was made once more, by all that is known of it, and replaces
+    /// it if that gives more. A failure leaves the old verdict as it is: there are files
+    /// that it tells of.
     async fn read_again(
         &self,
         plan: &RecordingPlan,
@@ -260,9 +291,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         timings: &mut Timings,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Verdict, Failure> {
-        let made = self.make(plan, Over::Partial(old), deadline, timings, progress);
+        let made = self.make(plan, Over::Recording(old), deadline, timings, progress);
         match made.await? {
-            Ended::GivenUp(_) => Ok(old.clone()),
+            Ended::GivenUp(_) if old.covers(plan) => Ok(old.clone()),
+            Ended::GivenUp(wider) => {
+                replace(&self.store, plan, before, old.not_widened(&wider)).await
+            }
             Ended::Made(made) => {
                 let mut lap = Lap::start();
                 let committed = commit(&self.store, plan, before, made).await;
@@ -271,176 +305,14 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             }
         }
     }
-
-    async fn make(
-        &self,
-        plan: &RecordingPlan,
-        over: Over<'_>,
-        deadline: &impl Deadline,
-        timings: &mut Timings,
-        progress: impl Fn(Progress) + Send + Sync,
-    ) -> Result<Ended, Failure> {
-        let mut lap = Lap::start();
-        let listed = read::list_numbers(&self.source, plan);
-        let numbers = until(deadline, plan, listed).await?;
-        timings.list = lap.next();
-        let of = numbers.len() as u64;
-        let mut settled = 0;
-        let answers =
-            read::answers(&self.source, &self.reading, &plan.stream, &numbers).inspect(|answer| {
-                if let Ok(answer) = answer {
-                    settled += (answer.fragments.len() + answer.missing.len()) as u64;
-                    progress(Progress { settled, of });
-                }
-            });
-        let answers = answers.chain(stream::once(self.look_once_more(plan, over)));
-        // Boxed: the future is large, and its caller holds it in two places.
-        let ahead = read::Archive {
-            source: &self.source,
-            reading: &self.reading,
-            stream: &plan.stream,
-            numbers: &numbers,
-        };
-        let making = make_files(&self.store, &self.policy, plan, over, answers, &ahead);
-        let made = Box::pin(making);
-        let ended = until(deadline, plan, made).await?;
-        if let Ended::Made(made) = &ended {
-            timings.media = made.timings.media;
-            timings.files = made.timings.files;
-        }
-        Ok(ended)
-    }
-
-    /// Stands behind the last answer, just before the files end: no file of a recording
-    /// that another delivery has done meanwhile is overwritten.
-    async fn look_once_more(
-        &self,
-        plan: &RecordingPlan,
-        over: Over<'_>,
-    ) -> Result<Answer, Failure> {
-        let key = plan.keys.verdict();
-        let there = final_verdict(self.store.find_verdict(&key).await?.as_deref());
-        match (there, over) {
-            (None, _) => Ok(Answer::default()),
-            (Some(there), Over::Partial(old)) if there == *old => Ok(Answer::default()),
-            (Some(_), _) => Err(Failure::new(
-                FailureKind::Contended,
-                key,
-                "another delivery made the recording meanwhile",
-            )),
-        }
-    }
 }
 
-/// Answers of one recording, in order, to its files and its verdict. At the deadline it
-/// stops wherever it is, and gives the files up. `ahead` looks ahead where an upload session
-/// names its contact late.
-pub async fn assemble<R: RecordingStore>(
-    store: &R,
-    policy: &Policy,
-    deadline: &impl Deadline,
-    plan: &RecordingPlan,
-    answers: impl Stream<Item = Result<Answer, Failure>>,
-    ahead: &impl LookAhead,
-) -> Result<Made, Failure> {
-    let made = make_files(store, policy, plan, Over::Nothing, answers, ahead);
-    match until(deadline, plan, made).await? {
-        Ended::Made(made) => Ok(made),
-        Ended::GivenUp(verdict) => Ok(Made {
-            verdict,
-            files: Vec::new(),
-            timings: Timings::default(),
-        }),
-    }
-}
-
-/// What stands where a recording goes.
-#[derive(Clone, Copy, Debug)]
-enum Over<'a> {
-    /// No files that a verdict tells of.
+/// What is left to do for a recording that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
     Nothing,
-    /// A partial recording, to be replaced only by one that holds more.
-    Partial(&'a Verdict),
-}
-
-/// How the making of files ended.
-enum Ended {
-    /// They are in the store.
-    Made(Made),
-    /// What stands there is as good: nothing was stored. What would have been told.
-    GivenUp(Verdict),
-}
-
-/// Work that stops at the deadline, wherever it is.
-async fn until<T>(
-    deadline: &impl Deadline,
-    plan: &RecordingPlan,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    let passed = deadline.passed();
-    pin_mut!(work, passed);
-    match select(passed, work).await {
-        Either::Right((ended, _)) => ended,
-        Either::Left(((), _)) => Err(Failure::new(
-            FailureKind::OutOfTime,
-            &plan.stream,
-            "the invocation ends before the recording does",
-        )),
-    }
-}
-
-async fn make_files<R: RecordingStore>(
-    store: &R,
-    policy: &Policy,
-    plan: &RecordingPlan,
-    over: Over<'_>,
-    answers: impl Stream<Item = Result<Answer, Failure>>,
-    ahead: &impl LookAhead,
-) -> Result<Ended, Failure> {
-    let mut lap = Lap::start();
-    let mut files = Files::new(store, plan);
-    let (account, attribution, assembly) = match pour(plan, answers, ahead, &mut files).await {
-        Ok(poured) => poured,
-        Err(failure) => {
-            files.abort().await;
-            return Err(failure);
-        }
-    };
-    let media = lap.next();
-    let attribution = attribution.into_report();
-    let assembly = assembly.into_report();
-    let samples = assembly.timeline.samples;
-    let heard = assembly.timeline.heard();
-    let mut verdict = Verdict::of(Facts {
-        plan,
-        account,
-        attribution,
-        assembly,
-        files: Vec::new(),
-    });
-    if let Over::Partial(old) = over
-        && !verdict.holds_more_than(old)
-    {
-        files.abort().await;
-        return Ok(Ended::GivenUp(verdict));
-    }
-    let stored = files.finish(samples, heard).await?;
-    let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
-        kind: output.name().to_owned(),
-        url: policy.url(key),
-        key: key.clone(),
-        bytes: stored.bytes,
-        sha256: stored.sha256.clone(),
-    };
-    verdict.files = stored.iter().map(entry).collect();
-    let files = stored.into_iter().map(|(_, key, stored)| (key, stored));
-    Ok(Ended::Made(Made {
-        verdict,
-        files: files.collect(),
-        timings: Timings {
-            media,
-            files: lap.next(),
-            ..Timings::default()
-        },
-    }))
+    /// There may be more of it to read.
+    ReadAgain,
+    /// There is more of it that may not be read: its verdict must say so.
+    Tell,
 }

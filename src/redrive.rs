@@ -14,9 +14,9 @@ pub use sources::{NotAFailedBatch, plan_of_verdict, read_failed_batch};
 use std::time::Duration;
 
 use crate::key::RecordingStart;
-use crate::plan::RecordingPlan;
+use crate::plan::{Notes, RecordingPlan};
 use crate::ticks::EpochMillis;
-use crate::verdict::{Status, Verdict};
+use crate::verdict::{Asked, NOT_WIDENED, Status, Verdict};
 
 /// The contract of the JSON that tells the plan and what became of it.
 pub const SCHEMA: &str = "callreel.redrive/1";
@@ -63,43 +63,55 @@ pub struct Candidate {
 }
 
 /// One candidate for each recording, told apart by contact and start, in the order of
-/// coming. A contact record tells more than a verdict does, so its plan is kept; but files
-/// stay where the verdict is.
+/// coming. A contact record tells more than a verdict does, so its plan is kept, and of two
+/// records all that either names; but files stay where the verdict is.
 pub fn merge(candidates: impl IntoIterator<Item = Candidate>) -> Vec<Candidate> {
     let mut merged: Vec<Candidate> = Vec::new();
+    // Whether a record gave the plan.
+    let mut by_record = Vec::new();
     let mut places = std::collections::HashMap::new();
     for candidate in candidates {
         let id = &candidate.plan.id;
-        let known = *places
+        let place = *places
             .entry((id.contact.clone(), id.start.to_string()))
             .or_insert(merged.len());
-        let Some(known) = merged.get_mut(known) else {
+        let is_record = candidate.verdict.is_none();
+        let (Some(known), Some(was_record)) = (merged.get_mut(place), by_record.get_mut(place))
+        else {
             merged.push(candidate);
+            by_record.push(is_record);
             continue;
         };
         known.found.extend(candidate.found);
-        match (&known.verdict, candidate.verdict) {
-            (Some(_), None) => {
-                let keys = std::mem::replace(&mut known.plan, candidate.plan).keys;
-                known.plan.keys = keys;
-            }
-            (None, Some(verdict)) => {
-                known.plan.keys = candidate.plan.keys;
-                known.verdict = Some(verdict);
-            }
-            (None, None) | (Some(_), Some(_)) => {}
+        let keys = match (&known.verdict, &candidate.verdict) {
+            (None, Some(_)) => candidate.plan.keys.clone(),
+            (Some(_), _) | (None, None) => known.plan.keys.clone(),
+        };
+        *known.plan = match (*was_record, is_record) {
+            (true, true) => join_records(&known.plan, &candidate.plan),
+            (true, false) | (false, false) => known.plan.joined(&candidate.plan),
+            (false, true) => candidate.plan.joined(&known.plan),
+        };
+        known.plan.keys = keys;
+        *was_record |= is_record;
+        if known.verdict.is_none() {
+            known.verdict = candidate.verdict;
         }
     }
     merged
 }
 
-/// Whether the URLs of a recording that was made stand on its contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notes {
-    /// They do, or there are none to note.
-    There,
-    /// Some are lacking.
-    Lacking,
+/// Two records of one recording: a side that either authorises beside those of the other,
+/// and URLs that stand in either.
+fn join_records(one: &RecordingPlan, other: &RecordingPlan) -> RecordingPlan {
+    let mut joined = one.joined(other);
+    if other.has_sides_of(one) {
+        joined.authorisation = other.authorisation;
+    }
+    if other.notes == Notes::There {
+        joined.notes = Notes::There;
+    }
+    joined
 }
 
 /// What is to be done with a recording.
@@ -109,6 +121,8 @@ pub enum Step {
     Record,
     /// Read it again: it is partial, and what is missing may have come.
     ReadAgain,
+    /// Read all of it: its record names more than the verdict does.
+    Widen,
     /// Write its URLs on the contact: all else is done.
     Note,
 }
@@ -119,6 +133,7 @@ impl Step {
         match self {
             Self::Record => "record",
             Self::ReadAgain => "read again",
+            Self::Widen => "widen",
             Self::Note => "note",
         }
     }
@@ -133,6 +148,8 @@ pub enum Done {
     Empty,
     /// It is partial, and reading it again would give the same.
     NothingMissing,
+    /// Its URLs stand on the contact, and its verdict is gone: somebody deleted it.
+    Noted,
 }
 
 impl Done {
@@ -142,18 +159,27 @@ impl Done {
             Self::Complete => "complete",
             Self::Empty => "empty: there was no audio",
             Self::NothingMissing => "partial, and nothing is missing that could still come",
+            Self::Noted => "its URLs are on the contact, and its verdict is gone",
         }
     }
 }
 
-/// What is to be done with a recording, by its verdict.
-pub fn step(verdict: Option<&Verdict>, notes: Notes) -> Result<Step, Done> {
-    let Some(verdict) = verdict else {
-        return Ok(Step::Record);
+/// What is to be done with a recording that was found, when its URLs stand on the contact
+/// or do not.
+pub fn step(candidate: &Candidate, notes: Notes) -> Result<Step, Done> {
+    let plan = &candidate.plan;
+    let Some(verdict) = &candidate.verdict else {
+        return match plan.notes {
+            Notes::Lacking => Ok(Step::Record),
+            Notes::There => Err(Done::Noted),
+        };
     };
     match (verdict.status, notes) {
         (Status::Failed, _) => Ok(Step::Record),
-        (Status::Partial, _) if can_gain(verdict) => Ok(Step::ReadAgain),
+        _ if verdict.compare(plan) != Asked::Nothing => Ok(Step::Widen),
+        (Status::Partial, _) if can_gain(verdict) && verdict.sides_are_authorised(plan) => {
+            Ok(Step::ReadAgain)
+        }
         (Status::Complete | Status::Partial, Notes::Lacking) => Ok(Step::Note),
         (Status::Complete, Notes::There) => Err(Done::Complete),
         (Status::Partial, Notes::There) => Err(Done::NothingMissing),
@@ -163,8 +189,10 @@ pub fn step(verdict: Option<&Verdict>, notes: Notes) -> Result<Step, Done> {
 
 /// Missing fragments can come late, and damage can have happened on the way or be read
 /// better by a newer version. What was refused, or is too long, stays so.
-fn can_gain(verdict: &Verdict) -> bool {
-    verdict.fragments.missing > 0 || verdict.fragments.damaged > 0
+pub fn can_gain(verdict: &Verdict) -> bool {
+    verdict.fragments.missing > 0
+        || verdict.fragments.damaged > 0
+        || verdict.has_reason(NOT_WIDENED)
 }
 
 /// Why a step is to be done, in a few words.
@@ -179,6 +207,7 @@ pub fn reason(step: Step, verdict: Option<&Verdict>) -> String {
     };
     match (step, verdict) {
         (Step::Record, None) => "no verdict".to_owned(),
+        (Step::Widen, _) => "its record names more than was recorded".to_owned(),
         (Step::Note, _) | (Step::ReadAgain, None) => {
             "its URLs are lacking on the contact".to_owned()
         }

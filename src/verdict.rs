@@ -4,11 +4,13 @@
 
 mod account;
 mod build;
+mod cover;
 mod reasons;
 mod sides;
 
 pub use account::Account;
 pub use build::Facts;
+pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
 
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +147,9 @@ pub struct FragmentCounts {
     pub received: u64,
     /// Of the received, this recording's.
     pub own: u64,
+    /// The last one that was asked for: how far the recording was read.
+    #[serde(default)]
+    pub last: Option<String>,
     /// Asked for and not received.
     pub missing: u64,
     /// Never listed, as far as the numbers of their neighbours tell.
@@ -426,119 +431,8 @@ impl Verdict {
         lacking as f64 * mean + silent.fold(0.0, f64::max)
     }
 
-    /// Whether this recording may replace another one of the same: it has more of the
-    /// call's fragments (or as many, and nothing is wrong with it any more), and nothing
-    /// that the other one has is lost. Fragments expire from the front, and a fragment that
-    /// expired is not even listed: so the start and each side's audio are compared, too.
-    pub fn holds_more_than(&self, other: &Self) -> bool {
-        let (own, others) = (self.fragments.own, other.fragments.own);
-        let more = own > others || (own == others && self.status == Status::Complete);
-        let begins_as_early = match (self.span.media_start_millis, other.span.media_start_millis) {
-            (Some(ours), Some(theirs)) => ours <= theirs,
-            (_, None) => true,
-            (None, Some(_)) => false,
-        };
-        let missing_before = |missing: &MissingEntry| {
-            let listed = &other.fragments.missing_list;
-            let cut = (listed.len() as u64) < other.fragments.missing;
-            cut || listed
-                .iter()
-                .any(|before| before.fragment == missing.fragment)
-        };
-        self.is_final()
-            && more
-            && begins_as_early
-            && self.fragments.missing_list.iter().all(missing_before)
-            && holds_as_much(self.sides.from.as_ref(), other.sides.from.as_ref())
-            && holds_as_much(self.sides.to.as_ref(), other.sides.to.as_ref())
-    }
-
     /// Whether a later delivery may take the recording as done. A failed one is tried again.
     pub fn is_final(&self) -> bool {
         self.status != Status::Failed
-    }
-}
-
-/// Whether a side has all the audio of another one, by its length.
-fn holds_as_much(side: Option<&Side>, other: Option<&Side>) -> bool {
-    let audio = |side: Option<&Side>| side.map_or(0, |side| side.audio_samples);
-    audio(side) >= audio(other)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A recording of both sides: own fragments, the missing ones, its first millisecond,
-    /// and the audio of each side.
-    fn verdict(own: u64, missing: &[&str], start: i64, audio: [u64; 2]) -> Verdict {
-        let side = |audio_samples| {
-            Some(Side {
-                audio_samples,
-                ..Side::default()
-            })
-        };
-        let entry = |number: &&str| MissingEntry {
-            fragment: (*number).to_owned(),
-            cause: String::new(),
-            at_seconds: None,
-        };
-        Verdict {
-            schema: SCHEMA.to_owned(),
-            callreel: String::new(),
-            status: match missing {
-                [] => Status::Complete,
-                _ => Status::Partial,
-            },
-            reasons: Vec::new(),
-            recording: RecordingNames::default(),
-            span: SpanTimes {
-                media_start_millis: Some(start),
-                ..SpanTimes::default()
-            },
-            fragments: FragmentCounts {
-                own,
-                missing: missing.len() as u64,
-                missing_list: missing.iter().map(entry).collect(),
-                ..FragmentCounts::default()
-            },
-            sides: Sides {
-                from: side(audio[0]),
-                to: side(audio[1]),
-            },
-            notes: Vec::new(),
-            left_out: Vec::new(),
-            one_way_audio: false,
-            clock_breaks: 0,
-            files: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_recording_is_replaced_only_by_more_of_it() {
-        let old = verdict(10, &["5", "6"], 1_000, [80, 80]);
-        #[track_caller]
-        fn check(old: &Verdict, new: &Verdict, more: bool) {
-            assert_eq!(new.holds_more_than(old), more);
-        }
-        check(&old, &verdict(12, &[], 1_000, [96, 96]), true);
-        check(&old, &verdict(11, &["6"], 1_000, [88, 88]), true);
-        check(&old, &verdict(11, &["6"], 900, [88, 88]), true);
-        check(&old, &old, false);
-        check(&old, &verdict(9, &["5", "6", "7"], 1_000, [72, 72]), false);
-        // The front expired, while more came behind it.
-        check(&old, &verdict(11, &["6"], 2_000, [88, 88]), false);
-        check(&old, &verdict(11, &["1"], 1_000, [88, 88]), false);
-        // More on one side, at the other's cost.
-        check(&old, &verdict(11, &["6"], 1_000, [100, 79]), false);
-        // As many, and all is well now: what was damaged came whole.
-        check(&old, &verdict(10, &[], 1_000, [80, 80]), true);
-        let mut failed = verdict(11, &["6"], 1_000, [88, 88]);
-        failed.status = Status::Failed;
-        check(&old, &failed, false);
-        // Of more missing fragments than are listed, any can have been missing.
-        let mut cut = verdict(10, &["5"], 1_000, [80, 80]);
-        cut.fragments.missing = 2;
-        check(&cut, &verdict(11, &["6"], 1_000, [88, 88]), true);
     }
 }

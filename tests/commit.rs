@@ -153,6 +153,19 @@ fn deliver_if(
     step: Step,
     passes_by: &Mutex<Option<Visit>>,
 ) -> Result<Recorded, Failure> {
+    deliver_plan(again, world, &world.plan, lacking, killed, step, passes_by)
+}
+
+/// The same by a record that names so much.
+fn deliver_plan(
+    again: Again,
+    world: &World,
+    plan: &RecordingPlan,
+    lacking: Lacking,
+    killed: bool,
+    step: Step,
+    passes_by: &Mutex<Option<Visit>>,
+) -> Result<Recorded, Failure> {
     let plain = world.recorder(lacking);
     let recorder = Recorder {
         store: Visited {
@@ -169,7 +182,7 @@ fn deliver_if(
             ..plain.reading
         },
     };
-    block_on(recorder.record(&world.plan, &callreel::port::NoDeadline, |_| ()))
+    block_on(recorder.record(plan, &callreel::port::NoDeadline, |_| ()))
 }
 
 /// The final verdict that stands, which must be that of the files that stand.
@@ -279,6 +292,77 @@ fn a_delivery_that_overwrites_files_and_dies_is_noticed() {
         for files in 1..=3 {
             check(Lacking::Nothing, Visitor::Blind(files), step);
         }
+    }
+}
+
+/// Two deliveries by records of which one names less: at every step of one, the other one
+/// passes by, whole or killed. What is handed back comes again, and then all stands that
+/// either of them named, complete.
+#[test]
+fn the_longer_and_wider_one_stands_whoever_is_faster() {
+    let world = World::new();
+    let (all, sixth) = (&world.plan, world.call.fragments().nth(3).unwrap());
+    let mut shorter = all.clone();
+    shorter.claim.range.stop = sixth.number.parse().ok();
+    let mut narrower = all.clone();
+    narrower.authorisation = Authorisation::FromCustomer;
+    let mut both = shorter.clone();
+    both.authorisation = Authorisation::FromCustomer;
+    for less in [shorter, narrower, both] {
+        for step in STEPS {
+            for killed in [false, true] {
+                check_race(&less, all, step, killed);
+                check_race(all, &less, step, killed);
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn check_race(ours: &RecordingPlan, other: &RecordingPlan, step: Step, killed: bool) {
+    let world: &'static World = Box::leak(Box::new(World::new()));
+    let nobody = Mutex::new(None);
+    let made = |plan: &RecordingPlan, killed, step, visit: &_| {
+        let again = Again::IfFailed;
+        deliver_plan(again, world, plan, Lacking::Nothing, killed, step, visit)
+    };
+    // Files of one side alone end in one step: nobody comes to the others.
+    let comes = ours.authorisation == Authorisation::Both
+        || !matches!(step, Step::FinishSecond | Step::FinishThird);
+    let visitor = other.clone();
+    let passes_by: Mutex<Option<Visit>> = Mutex::new(Some(Box::new(move || {
+        let other = deliver_plan(
+            Again::IfFailed,
+            world,
+            &visitor,
+            Lacking::Nothing,
+            killed,
+            Step::Begin,
+            &Mutex::new(None),
+        );
+        assert!(
+            other.is_ok() || killed || step == Step::LookAtFiles,
+            "{step:?}"
+        );
+    })));
+    let first = made(ours, false, step, &passes_by);
+    assert_eq!(passes_by.lock().unwrap().is_none(), comes, "{step:?}");
+    if let Err(failure) = &first {
+        assert_eq!(failure.kind, FailureKind::Contended, "{step:?}");
+        made(ours, false, step, &nobody).unwrap();
+    }
+    if killed || !comes {
+        made(other, false, step, &nobody).unwrap();
+    }
+    let stands = standing(&world.out(), &world.plan).unwrap();
+    let told = format!("{step:?}, killed {killed}: {:?}", stands.recording);
+    assert_eq!(stands.status, Status::Complete, "{told}");
+    assert_eq!(stands.files.len(), 3, "{told}");
+    assert_eq!(stands.span.samples, 6_000 * 8, "{told}");
+    // Each of them is content with it.
+    for plan in [ours, other] {
+        let again = made(plan, false, step, &nobody).unwrap();
+        assert!(again.found && again.verdict == stands, "{told}");
     }
 }
 

@@ -23,9 +23,11 @@
 //! 2. *The verdict* is created with `If-None-Match: *`, or put with `If-Match` in place of
 //!    exactly the unfinished one that was found. The first final verdict wins.
 //! 3. *Who loses* (412) finds out which files are there, by their versions. None of his:
-//!    the other's verdict holds, and he takes it. All of his: he overwrote the other's
-//!    files, and replaces the verdict by his own, again with `If-Match`. Some of each: the
-//!    verdict is replaced by an unfinished one, and the recording is made again.
+//!    the other's verdict holds, and he takes it, unless he knew of more of the call: then
+//!    he comes again. All of his: he overwrote the other's files, and replaces the verdict
+//!    by his own, again with `If-Match`, if nothing is lost by that. Else, and if there are
+//!    some of each, the verdict is replaced by an unfinished one that names all that either
+//!    knew, and the recording is made again.
 //! 4. *Who wins* looks at the versions, too: had a delivery overwritten his files and died
 //!    before it came to its verdict, nobody else would notice.
 //!
@@ -35,8 +37,8 @@
 //! own step 2: three coincidences within a second. Steps 2 to 4 are the recorder's
 //! (`recorder/commit.rs`), over any store.
 //!
-//! A partial recording that is read again ([`Again`](crate::recorder::Again)) replaces files
-//! and verdict by fuller ones, in the same order. Until it is known that they are fuller,
+//! A recording that is read again ([`Again`](crate::recorder::Again)) replaces files and
+//! verdict by fuller ones, in the same order. Until it is known that they are fuller,
 //! nothing is completed. Killed between its files and its verdict, it leaves the old verdict
 //! beside fuller files; redriven once more, it is finished.
 //!

@@ -22,10 +22,11 @@ use crate::aws::{
 use crate::batch::Origin;
 use crate::config::{self, Config};
 use crate::failure::Failure;
+use crate::plan::Notes;
 use crate::port::{NoDeadline, RecordingStore};
 use crate::recorder::{Again, Reading, Recorder, Worked};
 use crate::redrive::{
-    self, Candidate, Done, Notes, Period, Planned, Step, calls, expires, merge, started, urgency,
+    self, Candidate, Done, Period, Planned, Step, calls, expires, merge, started, urgency,
 };
 use crate::ticks::EpochMillis;
 use crate::verdict::{Status, Verdict};
@@ -227,7 +228,12 @@ async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> V
                 .map(|failure| format!("contact {}: {failure}", looked.candidate.plan.id.contact)),
         );
         match looked.step {
-            Ok(step) => open.push((looked.candidate, step)),
+            Ok(step) => {
+                let mut candidate = looked.candidate;
+                // What is to be done is decided: whatever the record's attributes say.
+                candidate.plan.notes = Notes::Lacking;
+                open.push((candidate, step));
+            }
             Err(done) => found.left.push(Left {
                 contact: looked.candidate.plan.id.contact.to_string(),
                 recording: Some(looked.candidate.plan.id.start.to_string()),
@@ -280,7 +286,7 @@ async fn look(recorder: &Recorders, mut candidate: Candidate) -> Looked {
         }
     }
     Looked {
-        step: redrive::step(candidate.verdict.as_ref(), notes),
+        step: redrive::step(&candidate, notes),
         candidate,
         failure,
     }

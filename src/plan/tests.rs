@@ -48,7 +48,11 @@ fn told(record: &ContactRecord, policy: &Policy) -> Vec<String> {
                     .iter()
                     .map(|output| output.name())
                     .collect();
-                format!("{} {}", plan.id.start, outputs.join("+"))
+                let noted = match plan.notes {
+                    Notes::There => " (noted)",
+                    Notes::Lacking => "",
+                };
+                format!("{} {}{noted}", plan.id.start, outputs.join("+"))
             }
             Decision::Skip(reason) => reason.to_string(),
         })
@@ -236,12 +240,12 @@ fn attributes_say_what_is_done() {
     check_held(
         "https://d.example/rec/2025/10/09/leg2_10_from.wav",
         two(),
-        &["already recorded", "30 from"],
+        &["10 from (noted)", "30 from"],
     );
     check_held(
         "https://d.example/rec/2025/10/09/leg2.wav",
         two(),
-        &["already recorded", "already recorded"],
+        &["10 from (noted)", "30 from (noted)"],
     );
     check_held(
         "https://d.example/rec/2025/10/09/leg1_5_from.wav",

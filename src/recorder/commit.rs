@@ -6,12 +6,17 @@
 //! the other's verdict holds; all of his, and his verdict replaces the other's; some of
 //! each, and the recording is made again. Who wins looks, too, lest a delivery that
 //! overwrote his files dies before its verdict. `aws/s3.rs` has the whole reasoning.
+//!
+//! A recording ends with all that any delivery of it knew: who loses to a shorter one is
+//! made again, and who overwrote the files of one that holds more leaves an unfinished
+//! verdict that names all of it, sides included, and is made again: what stood there is
+//! restored, whatever the record of the delivery that does it authorises.
 
 use super::Timings;
 use crate::failure::{Failure, FailureKind};
 use crate::plan::RecordingPlan;
 use crate::port::{RecordingStore, Stored};
-use crate::verdict::Verdict;
+use crate::verdict::{CONTENDED, Verdict};
 
 /// Turns before a commit is given up: each one means that another delivery was faster.
 const MAX_TURNS: u32 = 4;
@@ -49,49 +54,95 @@ pub(super) async fn commit<R: RecordingStore>(
         let Some(other) = final_verdict(before.as_deref()) else {
             continue;
         };
-        if other.files == made.verdict.files {
+        let knows_all = other.knows_as_much_as(&made.verdict);
+        let mut files = made.verdict.files.iter();
+        if knows_all && files.all(|file| other.files.contains(file)) {
             return Ok(other);
         }
         match count_there(store, &made.files).await? {
-            0 => return Ok(other),
-            all if all == made.files.len() => {}
+            0 if knows_all => return Ok(other),
+            0 => return Err(contended(&key)),
+            all if all == made.files.len() && made.verdict.holds_all_of(&other) => {}
             _ => break,
         }
     }
-    let failure = Failure::new(
-        FailureKind::Contended,
-        &key,
-        "other deliveries wrote the same recording at the same time, with other bytes",
-    );
-    let unfinished = Verdict::of_failure(plan, &failure).to_json();
+    let failure = contended(&key);
+    let unfinished = widest_failure(plan, &failure, before.as_deref()).to_json();
     let undone = store
         .put_verdict(&key, unfinished, before.as_deref())
         .await?;
-    match undone {
-        true => Err(failure),
-        false => final_verdict(store.find_verdict(&key).await?.as_deref()).ok_or(failure),
+    if undone {
+        return Err(failure);
+    }
+    final_verdict(store.find_verdict(&key).await?.as_deref())
+        .filter(|other| other.covers(plan))
+        .ok_or(failure)
+}
+
+fn contended(key: &str) -> Failure {
+    Failure::new(
+        FailureKind::Contended,
+        key,
+        "other deliveries wrote the same recording at the same time, with other bytes",
+    )
+}
+
+/// The verdict on a recording that a failure ended, of all that is known of it: by the
+/// plan, and by the verdict that is there.
+fn widest_failure(plan: &RecordingPlan, failure: &Failure, there: Option<&[u8]>) -> Verdict {
+    let wide = read_verdict(there).map(|there| there.with_sides(there.widened(plan)));
+    Verdict::of_failure(wide.as_ref().unwrap_or(plan), failure).contended()
+}
+
+/// Puts a verdict in place of the one that was there `before`, beside the same files.
+pub(super) async fn replace<R: RecordingStore>(
+    store: &R,
+    plan: &RecordingPlan,
+    before: Option<Vec<u8>>,
+    verdict: Verdict,
+) -> Result<Verdict, Failure> {
+    let key = plan.keys.verdict();
+    let put = store.put_verdict(&key, verdict.to_json(), before.as_deref());
+    match put.await? {
+        true => Ok(verdict),
+        false => Err(contended(&key)),
     }
 }
 
-/// Puts a verdict that is not final, unless a final one is there: that one then.
+/// Puts a verdict that is not final, unless a final one is there. The verdict that stands.
 pub(super) async fn put_unfinished<R: RecordingStore>(
     store: &R,
-    key: &str,
-    verdict: &Verdict,
-) -> Result<Option<Verdict>, Failure> {
+    plan: &RecordingPlan,
+    verdict: Verdict,
+) -> Result<Verdict, Failure> {
+    let key = plan.keys.verdict();
     // Whether it can be read or not: the failure that came before is the one to tell.
-    let there = store.find_verdict(key).await.ok().flatten();
+    let there = store.find_verdict(&key).await.ok().flatten();
     if let Some(other) = final_verdict(there.as_deref()) {
-        return Ok(Some(other));
+        return Ok(other);
     }
-    let put = store.put_verdict(key, verdict.to_json(), there.as_deref());
-    put.await.map(|_| None)
+    let verdict = match read_verdict(there.as_deref()) {
+        Some(there) => {
+            let verdict = verdict.named_by(&there.widened(plan));
+            match there.has_reason(CONTENDED) {
+                true => verdict.contended(),
+                false => verdict,
+            }
+        }
+        None => verdict,
+    };
+    let put = store.put_verdict(&key, verdict.to_json(), there.as_deref());
+    put.await.map(|_| verdict)
 }
 
 /// A stored verdict that a later delivery may take. One that cannot be read marks nothing.
 pub(super) fn final_verdict(json: Option<&[u8]>) -> Option<Verdict> {
-    let verdict = Verdict::from_json(json?).ok()?;
-    verdict.is_final().then_some(verdict)
+    read_verdict(json).filter(Verdict::is_final)
+}
+
+/// A stored verdict, if it can be read.
+pub(super) fn read_verdict(json: Option<&[u8]>) -> Option<Verdict> {
+    Verdict::from_json(json?).ok()
 }
 
 /// How many of these files are still those that were stored.

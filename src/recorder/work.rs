@@ -10,7 +10,7 @@ use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
 use crate::contact::{Limits, NotAContactRecord, read_contact_records_within};
 use crate::failure::{Action, Failure, FailureKind};
-use crate::plan::{Decision, Policy, RecordingPlan, SkipReason, decide};
+use crate::plan::{Decision, Notes, Policy, RecordingPlan, SkipReason, decide};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::verdict::Status;
 
@@ -216,7 +216,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Worked {
         let recorded = {
-            let record = self.record(&plan, deadline, progress);
+            let record = self.record_unless_done(&plan, deadline, progress);
             let over = deadline.over();
             pin_mut!(record, over);
             match select(over, record).await {
@@ -229,9 +229,27 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             }
         };
         match recorded {
-            Ok(recorded) => Worked::Recorded(plan, Box::new(recorded)),
+            Ok(Some(recorded)) => Worked::Recorded(plan, Box::new(recorded)),
+            Ok(None) => Worked::Skipped {
+                contact: plan.id.contact.clone(),
+                reason: SkipReason::AlreadyRecorded,
+            },
             Err(failure) => Worked::Failed(plan, failure),
         }
+    }
+
+    /// Where the URLs stand on the contact, its verdict is all that is looked at, unless
+    /// the record names more.
+    async fn record_unless_done(
+        &self,
+        plan: &RecordingPlan,
+        deadline: &impl Deadline,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Option<Recorded>, Failure> {
+        if plan.notes == Notes::There && !self.is_wanted_again(plan).await? {
+            return Ok(None);
+        }
+        self.record(plan, deadline, progress).await.map(Some)
     }
 }
 

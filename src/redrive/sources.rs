@@ -8,7 +8,7 @@ use crate::batch::{BatchRecord, NotABatch, read_event, read_event_value};
 use crate::fragment::FragmentRange;
 use crate::json;
 use crate::key::{RecordingId, RecordingKeys};
-use crate::plan::{Authorisation, RecordingPlan};
+use crate::plan::{Authorisation, Notes, RecordingPlan};
 use crate::ticks::EpochMillis;
 use crate::verdict::{RecordingNames, Verdict};
 
@@ -62,6 +62,7 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
             time(&verdict.span.record_stops_at),
         ),
         authorisation,
+        notes: Notes::Lacking,
     })
 }
 

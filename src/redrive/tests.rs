@@ -1,8 +1,9 @@
 use super::*;
 use crate::contact::read_contact_records;
 use crate::failure::{Failure, FailureKind};
-use crate::plan::{Decision, Policy, decide};
+use crate::plan::{Authorisation, Decision, Policy, decide};
 use crate::synth::SynthCall;
+use crate::verdict::FileEntry;
 
 fn policy() -> Policy {
     Policy {
@@ -33,14 +34,37 @@ fn verdict(status: Status, missing: u64) -> Verdict {
     verdict
 }
 
+fn candidate(verdict: Option<Verdict>) -> Candidate {
+    Candidate {
+        plan: Box::new(plan("c")),
+        verdict,
+        found: Vec::new(),
+    }
+}
+
+fn file() -> FileEntry {
+    FileEntry {
+        kind: "from".into(),
+        key: "k".into(),
+        url: "u".into(),
+        bytes: 44,
+        sha256: String::new(),
+    }
+}
+
 #[test]
 fn what_is_to_be_done_depends_on_the_verdict() {
     #[track_caller]
     fn check(status: Status, missing: u64, notes: Notes, expected: Result<Step, Done>) {
-        assert_eq!(step(Some(&verdict(status, missing)), notes), expected);
+        let verdict = Some(verdict(status, missing));
+        assert_eq!(step(&candidate(verdict), notes), expected);
     }
     use Notes::{Lacking, There};
-    assert_eq!(step(None, There), Ok(Step::Record));
+    assert_eq!(step(&candidate(None), There), Ok(Step::Record));
+    // Deleted ones do not come back while their URLs stand.
+    let mut deleted = candidate(None);
+    deleted.plan.notes = There;
+    assert_eq!(step(&deleted, There), Err(Done::Noted));
     check(Status::Failed, 0, There, Ok(Step::Record));
     check(Status::Failed, 3, Lacking, Ok(Step::Record));
     check(Status::Partial, 3, There, Ok(Step::ReadAgain));
@@ -50,6 +74,28 @@ fn what_is_to_be_done_depends_on_the_verdict() {
     check(Status::Complete, 0, There, Err(Done::Complete));
     check(Status::Complete, 0, Lacking, Ok(Step::Note));
     check(Status::Empty, 0, There, Err(Done::Empty));
+
+    // Whatever the verdict says, its record can name more.
+    for status in [Status::Complete, Status::Partial, Status::Empty] {
+        let mut longer = candidate(Some(verdict(status, 0)));
+        longer.plan.claim.range.stop = longer.plan.claim.range.stop.map(|stop| stop.successor());
+        assert_eq!(step(&longer, There), Ok(Step::Widen));
+        longer.plan.authorisation = Authorisation::FromCustomer;
+        assert_eq!(step(&longer, There), Ok(Step::Widen), "it is told");
+        let told = longer
+            .verdict
+            .take()
+            .map(|verdict| verdict.less_authorised());
+        longer.verdict = told;
+        assert_eq!(step(&longer, There), Err(Done::NothingMissing));
+    }
+    let kept = verdict(Status::Partial, 0);
+    let mut kept = Verdict {
+        files: vec![file()],
+        ..kept
+    };
+    kept = kept.not_widened(&kept);
+    assert_eq!(step(&candidate(Some(kept)), There), Ok(Step::ReadAgain));
 }
 
 #[test]
@@ -104,6 +150,20 @@ fn a_recording_is_one_wherever_it_was_found() {
         assert_eq!(merged[0].plan.claim, all[0].plan.claim);
         assert_eq!(merged[0].plan.keys, all[1].plan.keys);
         assert!(merged[0].verdict.is_some());
+    }
+}
+
+/// Two messages of one call: the later one names more.
+#[test]
+fn of_two_records_all_that_either_names_is_kept() {
+    let mut shorter = candidate(None);
+    let longer = candidate(None);
+    shorter.plan.claim.range.stop = shorter.plan.claim.range.start;
+    shorter.plan.authorisation = Authorisation::ToCustomer;
+    for order in [[&shorter, &longer], [&longer, &shorter]] {
+        let merged = merge(order.map(Candidate::clone));
+        assert_eq!(merged.len(), 1);
+        assert_eq!(merged[0].plan, longer.plan);
     }
 }
 

@@ -51,6 +51,8 @@ struct Place {
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     counts: FragmentCounts,
+    /// The last fragment that was asked for.
+    last: Option<FragmentNumber>,
     /// Server time and media start of the first own fragment that tells both.
     server_start: Option<(EpochMillis, MediaTime)>,
     /// Missing fragments that no later one has passed yet.
@@ -88,6 +90,10 @@ impl Account {
         counts.missing += answer.missing.len() as u64;
         counts.refused.unasked += answer.unasked;
         counts.asked_again += answer.asked_again;
+        let came = answer.fragments.iter();
+        let came = came.filter_map(|fragment| fragment.number);
+        let asked = came.chain(answer.missing.iter().map(|missing| missing.number));
+        self.last = self.last.max(asked.max());
         self.ahead.extend(answer.missing.iter().cloned());
     }
 
@@ -147,6 +153,7 @@ impl Account {
                 .collect(),
             left_out: self.left_out,
         };
+        found.counts.last = self.last.map(|last| last.to_string());
         found.counts.missing_list = (self.missing.iter())
             .map(|(missing, time)| missing_entry(missing, at(*time)))
             .collect();

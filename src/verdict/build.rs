@@ -79,6 +79,20 @@ impl Verdict {
         verdict
     }
 
+    /// This verdict with the names and times of a plan of the same recording.
+    pub fn named_by(self, plan: &RecordingPlan) -> Self {
+        let names = Self::blank(plan);
+        Self {
+            recording: names.recording,
+            span: SpanTimes {
+                record_starts_at: names.span.record_starts_at,
+                record_stops_at: names.span.record_stops_at,
+                ..self.span
+            },
+            ..self
+        }
+    }
+
     fn blank(plan: &RecordingPlan) -> Self {
         let number = |number: Option<crate::fragment::FragmentNumber>| {
             number.map(|number| number.to_string())

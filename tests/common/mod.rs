@@ -50,6 +50,7 @@ impl FragmentSource for LackingSource {
 pub struct World {
     folder: tempfile::TempDir,
     third: FragmentNumber,
+    pub call: SynthCall,
     pub plan: RecordingPlan,
 }
 
@@ -75,6 +76,7 @@ impl World {
         Self {
             folder,
             third,
+            call,
             plan,
         }
     }

@@ -386,8 +386,7 @@ impl Gatherer<'_> {
                 Decision::Skip(
                     SkipReason::NoKvsRecording
                     | SkipReason::NotVoice { .. }
-                    | SkipReason::NotAuthorised { .. }
-                    | SkipReason::AlreadyRecorded,
+                    | SkipReason::NotAuthorised { .. },
                 ) if self.contacts.is_empty() => {}
                 Decision::Skip(reason) => found.skip(source, id, &reason),
             }
