@@ -42,10 +42,11 @@
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
-//! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the three
+//! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the
 //! traits of the world in the recorder's words, and [`recorder`], one recording from plan
-//! to attributes; [`function`], an invocation's batch side by side; and [`config`], the
-//! environment parsed once.
+//! to attributes; [`function`], an invocation's batch side by side; [`redrive_run`], what was
+//! found to be made again, in the order of work; and [`config`], the environment parsed
+//! once.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -64,7 +65,9 @@
 //! 4. What was asked for and did not come, what came and was refused, what was damaged or
 //!    cut: each is counted in the [`verdict`]. `complete` means that nothing was.
 //! 5. Files come before the verdict, the verdict before the attributes ([`recorder`]).
-//! 6. No input panics; damaged media is data, and errors are the input's or the world's.
+//! 6. A recording is known by its start. What was made is replaced only by a reading that
+//!    lacks nothing of it ([`verdict`]), whoever reads it again, and when.
+//! 7. No input panics; damaged media is data, and errors are the input's or the world's.
 //!
 //! `tests/tidy.rs` keeps the layering: the core imports neither shell nor edge, and each
 //! outside crate has the users that its module names.
@@ -108,6 +111,7 @@ pub mod wav;
 pub mod config;
 pub mod port;
 pub mod recorder;
+pub mod redrive_run;
 
 pub mod function;
 

@@ -97,6 +97,21 @@ pub trait RecordingStore: Sync {
     ) -> impl Future<Output = Result<bool, Failure>> + Send;
 }
 
+/// A store that can be looked through.
+pub trait Listing: Sync {
+    /// All objects whose keys start with this, in the order of their keys.
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<Listed>, Failure>> + Send;
+}
+
+/// An object that a listing names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// When it was last written.
+    pub modified: Option<EpochMillis>,
+}
+
 /// One WAV file on its way to the store. Dropped unfinished, it leaves nothing behind
 /// under its key.
 pub trait Upload: Send {

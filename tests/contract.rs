@@ -15,7 +15,7 @@ use callreel::demux::{Demuxer, Document};
 use callreel::fragment::{FragmentNumber, FragmentRange};
 use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
 use callreel::port::{
-    ContactNotes, FragmentSource, MediaBody, RecordingStore, Upload, Whereabouts,
+    ContactNotes, FragmentSource, Listing, MediaBody, RecordingStore, Upload, Whereabouts,
 };
 use callreel::synth::SynthCall;
 use callreel::wav;
@@ -162,6 +162,33 @@ async fn check_store(store: &impl RecordingStore, read: impl Fn(&str) -> Option<
     }
 }
 
+/// A store in which `check_store` left its objects: a prefix is the beginning of keys,
+/// wherever it ends.
+async fn check_listing(store: &impl Listing) {
+    let written = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as i64;
+    let day = ["from.wav", "mixed.wav", "verdict.json"];
+    let day = day.map(|name| format!("recordings/2025/10/09/c_1_{name}"));
+    for (prefix, expected) in [
+        ("recordings/2025/10/09/", &day[..]),
+        ("recordings/2025/10/09/c_1_v", &day[2..]),
+        ("recordings/20", &day[..]),
+        ("", &day[..]),
+        ("recordings/2025/10/1", &[]),
+        ("nothing/", &[]),
+    ] {
+        let listed = store.list(prefix).await.unwrap();
+        let keys: Vec<_> = listed.iter().map(|object| object.key.clone()).collect();
+        assert_eq!(keys, expected, "{prefix}");
+        for object in listed {
+            let modified = object.modified.unwrap().0;
+            assert!((written - 60_000..=written + 1_000).contains(&modified));
+        }
+    }
+}
+
 /// A notebook in which the contact `c` has no attributes.
 async fn check_notes(notes: &impl ContactNotes) {
     let attributes = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
@@ -211,6 +238,7 @@ fn local() {
     block_on(check_store(&LocalRecordings::new(&recordings), |key| {
         std::fs::read(recordings.join(key)).ok()
     }));
+    block_on(check_listing(&LocalRecordings::new(&recordings)));
     let parts = walk(&recordings)
         .into_iter()
         .filter(|name| name.ends_with(".part"))
@@ -289,5 +317,6 @@ async fn the_aws_edge_keeps_the_contract() {
     let stored = data.join("buckets/calls");
     check_store(&store, |key| std::fs::read(stored.join(key)).ok()).await;
     store.aborts_ended().await;
+    check_listing(&store).await;
     check_notes(&ConnectContacts::new(&shared)).await;
 }

@@ -36,7 +36,7 @@ const CORE: &[&str] = &[
     "wav",
 ];
 /// The shell may use the core, and of edges and runtimes nothing.
-const SHELL: &[&str] = &["config", "function", "port", "recorder"];
+const SHELL: &[&str] = &["config", "function", "port", "recorder", "redrive_run"];
 /// Each edge may use core and shell, and no other edge.
 const EDGES: &[&str] = &["aws", "local"];
 /// These put shell and edges together.
@@ -56,7 +56,15 @@ const SOLE_USERS: &[(&str, &[&str])] = &[
     ("futures_executor", &["cli"]),
     (
         "futures_util",
-        &["aws", "cli", "function", "local", "recorder", "sandbox"],
+        &[
+            "aws",
+            "cli",
+            "function",
+            "local",
+            "recorder",
+            "redrive_run",
+            "sandbox",
+        ],
     ),
     ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
     ("aws_sdk", &["aws"]),

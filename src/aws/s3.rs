@@ -71,7 +71,6 @@ use super::Trying;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
-pub use listing::Listed;
 use objects::{Condition, Object, Objects, Written};
 pub use upload::S3Upload;
 

@@ -5,7 +5,6 @@
 mod gather;
 mod show;
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::Write;
 use std::time::Duration;
@@ -23,13 +22,11 @@ use crate::batch::Origin;
 use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::plan::Notes;
-use crate::port::{NoDeadline, RecordingStore};
+use crate::port::NoDeadline;
 use crate::recorder::{Again, Reading, Recorder, Worked};
-use crate::redrive::{
-    self, Candidate, Done, Period, Planned, Step, calls, expires, merge, started, urgency,
-};
+use crate::redrive::{self, Period, Planned, merge};
+use crate::redrive_run::{self, LOOKS_AT_ONCE};
 use crate::ticks::EpochMillis;
-use crate::verdict::{Status, Verdict};
 use gather::{Gathered, Gatherer, Left};
 use show::Report;
 
@@ -39,8 +36,6 @@ const HIDDEN: Duration = Duration::from_secs(600);
 const HIDE_AGAIN: Duration = Duration::from_secs(240);
 /// What a dry run received comes back to the queue by itself after this time.
 const HIDDEN_IN_DRY_RUN: Duration = Duration::from_secs(60);
-/// Small calls under way at once, while it is looked what is to be done.
-const LOOKS_AT_ONCE: usize = 16;
 
 #[derive(clap::Args, Debug)]
 #[command(
@@ -214,7 +209,7 @@ async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> V
     let bar = count_bar("looking");
     bar.set_length(candidates.len() as u64);
     let looked = stream::iter(candidates).map(|candidate| async {
-        let looked = look(recorder, candidate).await;
+        let looked = redrive_run::look(recorder, candidate).await;
         bar.inc(1);
         looked
     });
@@ -242,74 +237,14 @@ async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> V
             }),
         }
     }
-    let kept = retentions(recorder, open.iter().map(|(candidate, _)| candidate)).await;
-    let planned = open.into_iter().map(|(candidate, step)| {
-        let (started, kept) = (started(&candidate.plan), kept[&candidate.plan.stream]);
-        Planned {
-            step,
-            expires: expires(started, kept),
-            urgency: urgency(started, kept, now),
-            candidate,
-        }
-    });
-    calls(planned.collect())
-}
-
-/// A candidate whose verdict and attributes were looked at.
-struct Looked {
-    candidate: Candidate,
-    step: Result<Step, Done>,
-    failure: Option<Failure>,
-}
-
-async fn look(recorder: &Recorders, mut candidate: Candidate) -> Looked {
-    let mut failure = None;
-    if candidate.verdict.is_none() {
-        let key = candidate.plan.keys.verdict();
-        match recorder.store.find_verdict(&key).await {
-            // One that cannot be read marks nothing, as for every delivery.
-            Ok(json) => candidate.verdict = json.and_then(|json| Verdict::from_json(&json).ok()),
-            Err(met) => failure = Some(met),
-        }
-    }
-    let mut notes = Notes::There;
-    let made = [Status::Complete, Status::Partial];
-    if let Some(verdict) = &candidate.verdict
-        && made.contains(&verdict.status)
-    {
-        // What could not be looked at is tried when it is worked on, and told then.
-        if !matches!(
-            recorder.lacks_notes(&candidate.plan, verdict).await,
-            Ok(false)
-        ) {
-            notes = Notes::Lacking;
-        }
-    }
-    Looked {
-        step: redrive::step(&candidate, notes),
-        candidate,
-        failure,
-    }
-}
-
-/// How long each stream keeps its media, where that can be asked.
-async fn retentions<'a>(
-    recorder: &Recorders,
-    candidates: impl Iterator<Item = &'a Candidate>,
-) -> BTreeMap<Box<str>, Option<Duration>> {
-    let mut kept = BTreeMap::new();
-    for candidate in candidates {
-        let stream = &candidate.plan.stream;
-        if kept.contains_key(stream) {
-            continue;
-        }
+    let kept = async |stream: &str| {
         let asked = recorder.source.retention(stream).await;
-        if let Err(failure) = &asked {
+        let unknown = |failure: &Failure| {
             tell_warning(&format!("how long it keeps media is not known: {failure}"));
-        }
-        kept.insert(stream.clone(), asked.ok());
-    }
-    kept
+        };
+        asked.inspect_err(unknown).ok()
+    };
+    redrive_run::in_order(open, now, kept).await
 }
 
 /// Works calls side by side; what became of each recording, in the order of the plan.
@@ -321,24 +256,10 @@ async fn work(
     let bar = count_bar("recordings");
     bar.set_length(calls.iter().map(|call| call.len() as u64).sum());
     bar.tick();
-    let worked = stream::iter(calls.into_iter().enumerate()).map(|(at, call)| {
-        let bar = &bar;
-        async move {
-            let mut worked = Vec::new();
-            for planned in call {
-                let plan = planned.candidate.plan.clone();
-                // Boxed: the future of a whole recording is large and deep.
-                let ended = Box::pin(recorder.work_plan(plan, &NoDeadline, |_| ())).await;
-                bar.inc(1);
-                worked.push((planned, ended));
-            }
-            (at, worked)
-        }
-    });
-    let mut worked: Vec<_> = worked.buffer_unordered(at_once.max(1)).collect().await;
+    let told = |_: &_, _: &_| bar.inc(1);
+    let worked = redrive_run::work(recorder, calls, at_once, &NoDeadline, told).await;
     bar.finish_and_clear();
-    worked.sort_by_key(|(at, _)| *at);
-    worked.into_iter().flat_map(|(_, worked)| worked).collect()
+    worked
 }
 
 /// Keeps received messages from coming to anybody else while they are worked on.

@@ -11,9 +11,12 @@ use sha2::{Digest, Sha256};
 
 use super::{Tried, hex, io_failure};
 use crate::failure::{Failure, FailureKind};
-use crate::port::{RecordingStore, Stored, Upload};
+use crate::port::{Listed, Listing, RecordingStore, Stored, Upload};
+use crate::ticks::EpochMillis;
 use crate::wav::HEADER_BYTES;
 
+/// What the name of a file that is not whole ends in.
+const PART_SUFFIX: &str = ".part";
 /// Parts that this process began: each has a name of its own.
 static PARTS: AtomicU64 = AtomicU64::new(0);
 
@@ -92,6 +95,46 @@ impl RecordingStore for LocalRecordings {
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
         Ok(version(&self.path(key)?)? == Some(stored.version.clone()))
     }
+}
+
+impl Listing for LocalRecordings {
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        // Below the last folder that the prefix names whole; the rest is the names' beginning.
+        let (folder, _) = prefix.rsplit_once('/').unwrap_or_default();
+        let mut folders = vec![folder.to_owned()];
+        let mut listed = Vec::new();
+        while let Some(folder) = folders.pop() {
+            let path = self.path(&folder)?;
+            let failed = |error: std::io::Error| io_failure(Tried::Reading, &path, &error);
+            let entries = match fs::read_dir(&path) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(failed)?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let key = match &*folder {
+                    "" => name,
+                    folder => format!("{folder}/{name}"),
+                };
+                let metadata = entry.metadata().map_err(failed)?;
+                if metadata.is_dir() {
+                    folders.push(key);
+                } else if key.starts_with(prefix) && !key.ends_with(PART_SUFFIX) {
+                    let modified = metadata.modified().ok().and_then(epoch_millis);
+                    listed.push(Listed { key, modified });
+                }
+            }
+        }
+        listed.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(listed)
+    }
+}
+
+fn epoch_millis(time: std::time::SystemTime) -> Option<EpochMillis> {
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(EpochMillis)
 }
 
 /// What tells a file from another one written to its place: its size and its time.
@@ -198,7 +241,7 @@ impl Part {
         // Two writers at once write two parts; the last one renamed stays.
         let number = PARTS.fetch_add(1, Ordering::Relaxed);
         let mut name = place.clone().into_os_string();
-        name.push(format!(".{}-{number}.part", std::process::id()));
+        name.push(format!(".{}-{number}{PART_SUFFIX}", std::process::id()));
         let path = PathBuf::from(name);
         let opened = File::options()
             .read(true)

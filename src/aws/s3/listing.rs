@@ -4,20 +4,11 @@
 use super::S3Recordings;
 use crate::aws::errors::{Call, failure};
 use crate::failure::Failure;
+use crate::port::{Listed, Listing};
 use crate::ticks::EpochMillis;
 
-/// An object that a listing names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// Its key.
-    pub key: String,
-    /// When it was last written.
-    pub modified: Option<EpochMillis>,
-}
-
-impl S3Recordings {
-    /// All objects whose keys start with this, in the order of their keys.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+impl Listing for S3Recordings {
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         let objects = &self.0.objects;
         let request = objects.client.list_objects_v2();
         let request = request.bucket(&objects.bucket.name).prefix(prefix);
@@ -40,7 +31,9 @@ impl S3Recordings {
         }
         Ok(listed)
     }
+}
 
+impl S3Recordings {
     /// An object of so many bytes at the most, whole; `None` when it is not there.
     pub async fn read(&self, key: &str, most: usize) -> Result<Option<Vec<u8>>, Failure> {
         let found = self.0.objects.read(key, most).await?;

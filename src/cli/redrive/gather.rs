@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::{LOOKS_AT_ONCE, Recorders};
+use super::Recorders;
 use crate::aws::queue::Message;
 use crate::aws::{ContactSearch, ParkQueue, S3Recordings};
 use crate::batch::{BatchRecord, read_event_value};
@@ -16,9 +16,10 @@ use crate::contact::NotAContactRecord;
 use crate::failure::Failure;
 use crate::key::{self, VERDICT_SUFFIX};
 use crate::plan::{Decision, RecordingPlan, SkipReason, decide};
-use crate::port::{ContactNotes, RecordingStore};
+use crate::port::{ContactNotes, Listing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
 use crate::redrive::{Candidate, Period, Place, plan_of_verdict, read_failed_batch, started};
+use crate::redrive_run::LOOKS_AT_ONCE;
 use crate::verdict::{Status, Verdict};
 
 /// Messages that are received at the most; SQS hides 120,000 at once.

@@ -1,0 +1,125 @@
+//! Redriving over the ports: recordings that were found are looked at, brought into the
+//! order of work, and worked. What to do with which recording is decided in
+//! [`redrive`](crate::redrive).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use crate::failure::Failure;
+use crate::plan::Notes;
+use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::recorder::{Recorder, Worked};
+use crate::redrive::{Candidate, Done, Planned, Step, calls, expires, started, step, urgency};
+use crate::ticks::EpochMillis;
+use crate::verdict::{Status, Verdict};
+
+/// Small calls under way at once, while it is looked what is to be done.
+pub const LOOKS_AT_ONCE: usize = 16;
+
+/// A candidate whose verdict and attributes were looked at.
+#[derive(Debug)]
+pub struct Looked {
+    /// The candidate, with its verdict.
+    pub candidate: Candidate,
+    /// What to do with it.
+    pub step: Result<Step, Done>,
+    /// Why its verdict could not be looked at.
+    pub failure: Option<Failure>,
+}
+
+/// Looks at a candidate's verdict and at the attributes of its contact.
+pub async fn look<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+    recorder: &Recorder<S, R, N>,
+    mut candidate: Candidate,
+) -> Looked {
+    let mut failure = None;
+    if candidate.verdict.is_none() {
+        let key = candidate.plan.keys.verdict();
+        match recorder.store.find_verdict(&key).await {
+            // One that cannot be read marks nothing, as for every delivery.
+            Ok(json) => candidate.verdict = json.and_then(|json| Verdict::from_json(&json).ok()),
+            Err(met) => failure = Some(met),
+        }
+    }
+    let mut notes = Notes::There;
+    let made = [Status::Complete, Status::Partial];
+    if let Some(verdict) = &candidate.verdict
+        && made.contains(&verdict.status)
+    {
+        // What could not be looked at is tried when it is worked on, and told then.
+        if !matches!(
+            recorder.lacks_notes(&candidate.plan, verdict).await,
+            Ok(false)
+        ) {
+            notes = Notes::Lacking;
+        }
+    }
+    Looked {
+        step: step(&candidate, notes),
+        candidate,
+        failure,
+    }
+}
+
+/// The calls in the order of work. `kept` is how long a stream keeps its media, if that is
+/// known; each stream is asked about once.
+pub async fn in_order(
+    open: Vec<(Candidate, Step)>,
+    now: EpochMillis,
+    kept: impl AsyncFn(&str) -> Option<Duration>,
+) -> Vec<Vec<Planned>> {
+    let mut known: BTreeMap<Box<str>, Option<Duration>> = BTreeMap::new();
+    let mut planned = Vec::new();
+    for (candidate, step) in open {
+        let stream = &candidate.plan.stream;
+        let kept = match known.get(stream) {
+            Some(kept) => *kept,
+            None => {
+                let kept = kept(stream).await;
+                known.insert(stream.clone(), kept);
+                kept
+            }
+        };
+        let started = started(&candidate.plan);
+        planned.push(Planned {
+            step,
+            expires: expires(started, kept),
+            urgency: urgency(started, kept, now),
+            candidate,
+        });
+    }
+    calls(planned)
+}
+
+/// Works calls side by side, the recordings of each one after the other, and tells of each
+/// when it ended. What became of them, in the order of work; those that the deadline came
+/// before are not among them.
+pub async fn work<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+    recorder: &Recorder<S, R, N>,
+    calls: Vec<Vec<Planned>>,
+    at_once: usize,
+    deadline: &impl Deadline,
+    told: impl Fn(&Planned, &Worked),
+) -> Vec<(Planned, Worked)> {
+    let told = &told;
+    let worked = stream::iter(calls.into_iter().enumerate())
+        .take_until(deadline.passed())
+        .map(|(at, call)| async move {
+            let mut worked = Vec::new();
+            for planned in call {
+                let plan = planned.candidate.plan.clone();
+                // Boxed: the future of a whole recording is large and deep.
+                let ended = Box::pin(recorder.work_plan(plan, deadline, |_| ())).await;
+                told(&planned, &ended);
+                worked.push((planned, ended));
+            }
+            (at, worked)
+        });
+    let mut worked: Vec<_> = Box::pin(worked.buffer_unordered(at_once.max(1)))
+        .collect()
+        .await;
+    worked.sort_by_key(|(at, _)| *at);
+    worked.into_iter().flat_map(|(_, worked)| worked).collect()
+}
