@@ -44,6 +44,7 @@ const CONCURRENCY: &str = "BATCH_CONCURRENCY";
 const MARGIN: &str = "DEADLINE_MARGIN_SECONDS";
 const LOG: &str = "LOG_LEVEL";
 const ENDPOINT: &str = "ENDPOINT_URL";
+const RETENTION: &str = "MEDIA_RETENTION_HOURS";
 const SELECTOR: &str = "START_SELECTOR_TYPE";
 const PUBLIC: &str = "RECORDINGS_PUBLIC_READ_ACL";
 
@@ -105,6 +106,11 @@ pub const SETTINGS: &[Setting] = &[
         "Seconds before the invocation's end, 1 to 300, at which unfinished work is stopped and handed back; a third of its time at the most.",
     ),
     setting(
+        RETENTION,
+        "720",
+        "Hours, 1 to 87600, that the media streams keep their media, as set in Connect: how far back `again` looks for what is not complete, and what a stream is taken for that does not tell.",
+    ),
+    setting(
         LOG,
         "info",
         "`error`, `warn`, `info`, `debug` or `trace`; telephone numbers and attribute values appear at debug and below only.",
@@ -148,6 +154,8 @@ pub struct Config {
     pub batch_concurrency: usize,
     /// How long before the invocation's end unfinished work is stopped.
     pub deadline_margin: Duration,
+    /// How long streams keep their media, as far as the deployment knows.
+    pub media_retention: Duration,
     /// What is logged.
     pub log_level: LogLevel,
     /// One endpoint in place of AWS's.
@@ -226,6 +234,9 @@ impl Config {
             fragments_per_request: variables.number(FRAGMENTS, 1..=450, 50),
             batch_concurrency: variables.number(CONCURRENCY, 1..=64, 4),
             deadline_margin: Duration::from_secs(variables.number(MARGIN, 1..=300, 15) as u64),
+            media_retention: Duration::from_secs(
+                variables.number(RETENTION, 1..=87_600, 720) as u64 * 3_600,
+            ),
             log_level: variables.optional(LOG, str::parse).unwrap_or_default(),
             endpoint: variables.optional(ENDPOINT, endpoint_url),
             warnings: [

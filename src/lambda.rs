@@ -1,7 +1,11 @@
-//! The Lambda function's process: environment to edges, invocations to
-//! [`Function`], what became of them to the log. Everything
-//! that the first record needs is made once, before the first invocation.
+//! The process of the Lambda functions: environment to edges, invocations to [`Function`],
+//! what became of them to the log. Everything that the first record needs is made once,
+//! before the first invocation.
+//!
+//! One binary serves two functions. Which one it is says the function's `Handler`, which a
+//! custom runtime gets as `_HANDLER` (Lambda Developer Guide, "Building a custom runtime").
 
+mod again;
 mod log;
 
 use std::process::ExitCode;
@@ -13,7 +17,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkQueue, S3Recordings};
+use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkQueue, S3Recordings};
 use crate::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -30,14 +34,46 @@ const MOST_MEMORY: u64 = 56 << 20;
 /// The answer is given this long before the invocation ends, whatever still goes on.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-type Recorders = Function<KvsSource, S3Recordings, ConnectContacts, Parking>;
+type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
+type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Parking>;
+
+/// Which function this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handler {
+    /// Records what batches of contact records name.
+    Record,
+    /// Reads again what is not complete, on a schedule.
+    Again,
+}
+
+impl Handler {
+    const ALL: [(&str, Self); 2] = [("record", Self::Record), ("again", Self::Again)];
+
+    /// By the name that the function's `Handler` has. Without one, and by the name that any
+    /// function of a custom runtime may have, it records.
+    fn named(name: Option<&str>) -> Result<Self, String> {
+        let name = match name {
+            None | Some("" | "bootstrap") => return Ok(Self::Record),
+            Some(name) => name,
+        };
+        let mut known = Self::ALL.into_iter();
+        let found = known.find(|(known, _)| *known == name);
+        found.map(|(_, handler)| handler).ok_or_else(|| {
+            let known = Self::ALL.map(|(known, _)| known).join(", ");
+            format!("configuration: there is no handler {name:?}; set the function's Handler to one of: {known}")
+        })
+    }
+}
 
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
-    let config = match Config::from_vars(std::env::vars()) {
-        Ok(config) => config,
-        Err(error) => {
-            log::plain_error(&error.to_string());
+    let name = std::env::var("_HANDLER").ok();
+    let handler = Handler::named(name.as_deref());
+    let config = Config::from_vars(std::env::vars()).map_err(|error| error.to_string());
+    let (handler, config) = match (handler, config) {
+        (Ok(handler), Ok(config)) => (handler, config),
+        (Err(error), _) | (_, Err(error)) => {
+            log::plain_error(&error);
             return ExitCode::FAILURE;
         }
     };
@@ -46,9 +82,18 @@ pub async fn run() -> ExitCode {
         .warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
-    let function = function(&config).await;
-    let handler = service_fn(|event| handle(&function, &config, event));
-    match lambda_runtime::run(handler).await {
+    let ended = match handler {
+        Handler::Record => {
+            let function = function(&config).await;
+            lambda_runtime::run(service_fn(|event| handle(&function, &config, event))).await
+        }
+        Handler::Again => {
+            let recorder = again::recorder(&config).await;
+            let handle = |event| again::handle(&recorder, &config, event);
+            lambda_runtime::run(service_fn(handle)).await
+        }
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::plain_error(&format!("the Lambda runtime API: {error}"));
@@ -57,13 +102,17 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn function(config: &Config) -> Recorders {
+async fn connect(config: &Config) -> Connected {
     let access = Access {
         region: Some(config.region.clone()),
         endpoint: config.endpoint.clone(),
         ..Access::default()
     };
-    let connected = aws::connect_all(config, access).await;
+    aws::connect_all(config, access).await
+}
+
+async fn function(config: &Config) -> Recording {
+    let connected = connect(config).await;
     Function {
         recorder: Recorder {
             source: connected.source,
@@ -149,7 +198,7 @@ impl Deadline for StopAt {
 }
 
 async fn handle(
-    function: &Recorders,
+    function: &Recording,
     config: &Config,
     event: LambdaEvent<Value>,
 ) -> Result<Value, Unreadable> {
@@ -227,6 +276,20 @@ impl From<Unreadable> for Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_handler_is_known_by_its_name() {
+        #[track_caller]
+        fn check(name: Option<&str>, expected: Option<Handler>) {
+            assert_eq!(Handler::named(name).ok(), expected);
+        }
+        check(None, Some(Handler::Record));
+        check(Some(""), Some(Handler::Record));
+        check(Some("bootstrap"), Some(Handler::Record));
+        check(Some("record"), Some(Handler::Record));
+        check(Some("again"), Some(Handler::Again));
+        check(Some("Again"), None);
+    }
 
     #[test]
     fn stops_follow_each_other_and_leave_time_for_work() {

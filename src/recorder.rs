@@ -8,6 +8,7 @@ mod commit;
 mod make;
 mod note;
 mod pour;
+mod probe;
 mod read;
 mod work;
 mod write;
@@ -20,7 +21,7 @@ pub use work::{Part, Trouble, Worked, WorkedRecord, open_record, open_record_wit
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::plan::{Policy, RecordingPlan};
+use crate::plan::{Notes, Policy, RecordingPlan};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::verdict::{Asked, Status, Verdict};
 use commit::{commit, put_unfinished, read_verdict, replace};
@@ -205,10 +206,13 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             }
         };
         lap.next();
-        // The files are safe: attributes that refuse must not hide them.
-        let noted = match self.note(plan, &verdict).await {
-            Ok(noted) => noted,
-            Err(failure) => Noted::Failed(failure),
+        let noted = match (found, plan.notes) {
+            (true, Notes::There) => Noted::Unchanged,
+            // The files are safe: attributes that refuse must not hide them.
+            _ => self
+                .note(plan, &verdict)
+                .await
+                .unwrap_or_else(Noted::Failed),
         };
         timings.note = lap.next();
         Ok(Recorded {

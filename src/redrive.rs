@@ -7,6 +7,7 @@
 //! recording all the same ([`merge`]), and what is to be done with it depends on its
 //! verdict alone ([`step`]).
 
+pub mod again;
 mod sources;
 
 pub use sources::{NotAFailedBatch, plan_of_verdict, read_failed_batch};
@@ -187,11 +188,13 @@ pub fn step(candidate: &Candidate, notes: Notes) -> Result<Step, Done> {
     }
 }
 
-/// Missing fragments can come late, and damage can have happened on the way or be read
-/// better by a newer version. What was refused, or is too long, stays so.
+/// Missing fragments can come late, and be listed late; damage can have happened on the way
+/// or be read better by a newer version. What was refused, or is too long, stays so.
 pub fn can_gain(verdict: &Verdict) -> bool {
-    verdict.fragments.missing > 0
-        || verdict.fragments.damaged > 0
+    let fragments = &verdict.fragments;
+    fragments.missing > 0
+        || fragments.unlisted > 0
+        || fragments.damaged > 0
         || verdict.has_reason(NOT_WIDENED)
 }
 

@@ -1,6 +1,9 @@
 //! Redriving over the ports: recordings that were found are looked at, brought into the
-//! order of work, and worked. What to do with which recording is decided in
+//! order of work, and worked. The command line does it when somebody asks, [`again`] by
+//! itself, hour after hour; what to do with which recording is decided in
 //! [`redrive`](crate::redrive).
+
+pub mod again;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

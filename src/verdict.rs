@@ -9,7 +9,7 @@ mod reasons;
 mod sides;
 
 pub use account::Account;
-pub use build::Facts;
+pub use build::{Facts, NOT_STREAMED};
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
 
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,10 @@ pub struct Verdict {
     /// What is no loss, and worth knowing all the same.
     #[serde(default)]
     pub notes: Vec<Reason>,
+    /// When its audio was no longer kept and it was still not complete, RFC 3339: it was
+    /// told of then, and is not read again by itself.
+    #[serde(default)]
+    pub gave_up_at: Option<String>,
     /// Which recording.
     pub recording: RecordingNames,
     /// When it was.

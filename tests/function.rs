@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "function/again.rs"]
+mod again;
 #[path = "events/make.rs"]
 mod make;
 #[path = "events/table.rs"]

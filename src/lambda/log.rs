@@ -87,7 +87,7 @@ fn tell_trouble(sequence_number: &str, trouble: &Trouble<'_>) {
     );
 }
 
-fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
+pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
     let verdict = &recorded.verdict;
     let gaps = [&verdict.sides.from, &verdict.sides.to];
     let gap_seconds: f64 = gaps
@@ -204,9 +204,9 @@ pub(super) fn metrics(batch: &Batch, function: &str, now: SystemTime) {
     }
 }
 
-struct Metrics {
-    status: &'static str,
-    values: Vec<(&'static str, &'static str, f64)>,
+pub(super) struct Metrics {
+    pub status: &'static str,
+    pub values: Vec<(&'static str, &'static str, f64)>,
 }
 
 fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
@@ -278,7 +278,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
     Some(Metrics { status, values })
 }
 
-fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
+pub(super) fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
     let definitions: Vec<_> = metrics
         .values
         .iter()

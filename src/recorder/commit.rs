@@ -123,7 +123,10 @@ pub(super) async fn put_unfinished<R: RecordingStore>(
     }
     let verdict = match read_verdict(there.as_deref()) {
         Some(there) => {
-            let verdict = verdict.named_by(&there.widened(plan));
+            let verdict = Verdict {
+                gave_up_at: there.gave_up_at.clone(),
+                ..verdict.named_by(&there.widened(plan))
+            };
             match there.has_reason(CONTENDED) {
                 true => verdict.contended(),
                 false => verdict,

@@ -117,7 +117,7 @@ pub async fn assemble<R: RecordingStore>(
 }
 
 /// Work that stops at the deadline, wherever it is.
-async fn until<T>(
+pub(super) async fn until<T>(
     deadline: &impl Deadline,
     plan: &RecordingPlan,
     work: impl Future<Output = Result<T, Failure>>,

@@ -258,6 +258,129 @@ fn a_period_has_folders_and_pieces() {
     assert_eq!(read_time("yesterday"), None);
 }
 
+mod again {
+    use super::super::again::{Register, Try, how_to_try, is_open, is_over, period, register_key};
+    use super::*;
+    use crate::verdict::{LESS_AUTHORISED, NOT_STREAMED, NOT_WIDENED, Reason};
+
+    const HOUR: i64 = 3_600_000;
+    const KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+    fn reason(code: &str) -> Reason {
+        Reason {
+            code: code.into(),
+            detail: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_register_comes_back_and_a_broken_one_is_empty() {
+        assert_eq!(register_key("rec/"), "rec/again.json");
+        let register = Register {
+            looked_until: Some("2026-11-20T10:00:00Z".into()),
+            open: vec!["rec/a_verdict.json".into()],
+            ..Register::default()
+        };
+        assert_eq!(Register::read(Some(&register.to_json())), register);
+        let from = register.looks_from().map(EpochMillis::to_rfc3339);
+        assert_eq!(from.as_deref(), Some("2026-11-20T09:50:00.000Z"));
+        for broken in [None, Some(&b"{"[..]), Some(b"[]")] {
+            let empty = Register::read(broken);
+            assert_eq!((empty.looks_from(), empty.open.len()), (None, 0));
+        }
+    }
+
+    #[test]
+    fn the_days_that_streams_may_keep_are_looked_at() {
+        let now = read_time("2026-03-03T01:00:00Z").unwrap();
+        let folders = period(KEPT, now).folders();
+        // A contact begins up to a day before its recording.
+        let days = [
+            "2026/02/28/",
+            "2026/03/01/",
+            "2026/03/02/",
+            "2026/03/03/",
+            "undated/",
+        ];
+        assert_eq!(folders, days);
+        assert!(period(Duration::MAX, now).folders().len() <= 802);
+    }
+
+    #[test]
+    fn what_is_open_is_what_may_have_lost_something() {
+        #[track_caller]
+        fn check(status: Status, codes: &[&str], open: bool) {
+            let mut verdict = verdict(status, 0);
+            verdict.reasons = codes.iter().map(|code| reason(code)).collect();
+            assert_eq!(is_open(&verdict), open, "{codes:?}");
+            verdict.gave_up_at = Some("2026-11-20T10:00:00Z".into());
+            assert!(!is_open(&verdict));
+        }
+        check(Status::Complete, &[], false);
+        check(Status::Empty, &[NOT_STREAMED], false);
+        check(Status::Failed, &["failure"], true);
+        check(Status::Partial, &["damage"], true);
+        check(Status::Partial, &[NOT_STREAMED], false);
+        check(Status::Partial, &[LESS_AUTHORISED, NOT_STREAMED], false);
+        check(Status::Partial, &[NOT_STREAMED, "unproven"], true);
+    }
+
+    #[test]
+    fn a_recording_is_over_when_its_end_is_no_longer_kept() {
+        let mut plan = plan("c");
+        let verdict = verdict(Status::Partial, 1);
+        let stopped = plan.window.1.unwrap();
+        let later = |hours: i64| EpochMillis(stopped.0 + hours * HOUR);
+        assert!(!is_over(&plan, &verdict, KEPT, later(23)));
+        assert!(is_over(&plan, &verdict, KEPT, later(24)));
+        // By its stop fragment's number, or by the audio that there is.
+        plan.window = (None, None);
+        assert!(!is_over(&plan, &verdict, KEPT, later(23)));
+        assert!(is_over(&plan, &verdict, KEPT, later(25)));
+        plan.claim.range.stop = None;
+        let mut told = verdict.clone();
+        told.span.ends_at = Some(later(100).to_rfc3339());
+        assert!(!is_over(&plan, &told, KEPT, later(123)));
+        assert!(is_over(&plan, &told, KEPT, later(124)));
+        // Nobody knows when it was: it is not tried for ever.
+        plan.id.start = RecordingStart::Fragment("7".parse().unwrap());
+        assert!(is_over(&plan, &verdict, KEPT, later(0)));
+    }
+
+    #[test]
+    fn nothing_is_read_as_a_whole_hour_after_hour() {
+        let plan = plan("c");
+        let now = EpochMillis(plan.window.0.unwrap().0 + 10 * HOUR);
+        let ago = |minutes: i64| Some(EpochMillis(now.0 - minutes * 60_000));
+        let how = |verdict: &Verdict, written| how_to_try(&plan, verdict, written, KEPT, now);
+        // Failed ones are left alone for an hour: others try, too.
+        let failed = verdict(Status::Failed, 0);
+        assert_eq!(how(&failed, ago(59)), None);
+        assert_eq!(how(&failed, ago(61)), Some(Try::Read));
+        assert_eq!(how(&failed, None), Some(Try::Read));
+        let missing = verdict(Status::Partial, 2);
+        assert_eq!(how(&missing, ago(5)), Some(Try::Look));
+        assert_eq!(how(&missing, None), Some(Try::Look));
+        let mut damaged = verdict(Status::Partial, 0);
+        damaged.fragments.damaged = 1;
+        assert_eq!(how(&damaged, ago(5)), Some(Try::Read));
+        assert_eq!(how(&damaged, None), None);
+        damaged.fragments.missing = 1;
+        assert_eq!(how(&damaged, None), Some(Try::Look));
+        let mut kept = missing.clone();
+        kept.reasons = vec![reason(NOT_WIDENED)];
+        assert_eq!(how(&kept, ago(5)), Some(Try::Read));
+        assert_eq!(how(&kept, None), None);
+        // Its beginning expired: what is read now would be less.
+        let late = EpochMillis(plan.window.0.unwrap().0 + 24 * HOUR);
+        assert_eq!(how_to_try(&plan, &missing, None, KEPT, late), None);
+        assert_eq!(
+            how_to_try(&plan, &failed, None, KEPT, late),
+            Some(Try::Read)
+        );
+    }
+}
+
 #[test]
 fn failed_batches_are_read() {
     let event = SynthCall::default().event_json("s");

@@ -16,7 +16,7 @@ use crate::ticks::{EpochMillis, SAMPLE_RATE, seconds_of};
 use crate::timeline::TimelineReport;
 
 /// The reason that is no loss: there was nothing to lose.
-pub(super) const NOT_STREAMED: &str = "not_streamed";
+pub const NOT_STREAMED: &str = "not_streamed";
 /// All that a verdict is made of.
 #[derive(Debug)]
 pub struct Facts<'a> {
@@ -102,6 +102,7 @@ impl Verdict {
             callreel: env!("CARGO_PKG_VERSION").to_owned(),
             status: Status::Failed,
             reasons: Vec::new(),
+            gave_up_at: None,
             recording: RecordingNames {
                 contact_id: plan.id.contact.to_string(),
                 initial_contact_id: plan.attributes_contact.to_string(),

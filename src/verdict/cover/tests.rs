@@ -56,6 +56,7 @@ fn read(
             (false, _) => Status::Partial,
         },
         reasons: Vec::new(),
+        gave_up_at: None,
         recording: RecordingNames {
             contact_id: "c".into(),
             initial_contact_id: "c".into(),

@@ -1,0 +1,518 @@
+//! What is not complete is read again by itself while its audio is kept, the most urgent
+//! first; what stays so is told of once. Over folders: `tests/function.rs` runs the same as
+//! the built function.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+#![cfg(feature = "cli")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use callreel::batch::read_event_value;
+use callreel::failure::{Failure, FailureKind};
+use callreel::fragment::FragmentNumber;
+use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
+use callreel::plan::Policy;
+use callreel::port::{
+    ContactNotes, Deadline, FragmentSource, Listed, Listing, NoDeadline, RecordingStore, Stored,
+    Whereabouts,
+};
+use callreel::recorder::{Again, Reading, Recorder, Worked};
+use callreel::redrive_run::again::{Run, Summary, Told};
+use callreel::synth::SynthCall;
+use callreel::ticks::EpochMillis;
+use callreel::verdict::{Status, Verdict};
+use futures_executor::block_on;
+use serde_json::{Value, json};
+
+const HOUR: i64 = 3_600_000;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Streams that do not give some fragments, whichever stream they are of.
+struct Source {
+    inner: LocalStreams,
+    not_given: BTreeSet<FragmentNumber>,
+    /// Reading is refused.
+    denied: bool,
+    /// Streams that were listed, and fragments that were asked for.
+    read: Mutex<Vec<String>>,
+    asked: Mutex<usize>,
+}
+
+impl FragmentSource for Source {
+    type Body = LocalBody;
+
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+        let name = whereabouts.stream.split('/').nth(1).unwrap();
+        self.read.lock().unwrap().push(name.to_owned());
+        if self.denied {
+            let stream = whereabouts.stream;
+            return Err(Failure::new(FailureKind::ReadDenied, stream, "not yours"));
+        }
+        self.inner.list(whereabouts).await
+    }
+
+    async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {
+        *self.asked.lock().unwrap() += numbers.len();
+        let given = numbers
+            .iter()
+            .filter(|number| !self.not_given.contains(number));
+        let given: Vec<_> = given.copied().collect();
+        self.inner.fetch(stream, &given).await
+    }
+
+    async fn kept_for(&self, _: &str) -> Option<Duration> {
+        None
+    }
+
+    async fn wait_to_ask_again(&self, _: u32) -> bool {
+        false
+    }
+}
+
+/// A folder of recordings that counts the verdicts that are read.
+struct Store {
+    inner: LocalRecordings,
+    looks: Mutex<u32>,
+}
+
+impl RecordingStore for Store {
+    type Upload = LocalUpload;
+
+    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        *self.looks.lock().unwrap() += u32::from(key.ends_with("_verdict.json"));
+        self.inner.find_verdict(key).await
+    }
+
+    async fn begin(&self, key: &str, contact: &str) -> Result<LocalUpload, Failure> {
+        self.inner.begin(key, contact).await
+    }
+
+    async fn put_verdict(
+        &self,
+        key: &str,
+        json: Vec<u8>,
+        instead_of: Option<&[u8]>,
+    ) -> Result<bool, Failure> {
+        self.inner.put_verdict(key, json, instead_of).await
+    }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        self.inner.is_there(key, stored).await
+    }
+}
+
+impl Listing for Store {
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        self.inner.list(prefix).await
+    }
+}
+
+/// Contacts that must not be asked about.
+struct Nobody(LocalContacts, Mutex<u32>);
+
+impl ContactNotes for Nobody {
+    async fn read(
+        &self,
+        instance: Option<&str>,
+        contact: &str,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        *self.1.lock().unwrap() += 1;
+        self.0.read(instance, contact).await
+    }
+
+    async fn write(
+        &self,
+        instance: Option<&str>,
+        contact: &str,
+        changes: &BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        self.0.write(instance, contact, changes).await
+    }
+}
+
+type Recorders = Recorder<Source, Store, Nobody>;
+
+struct World {
+    folder: tempfile::TempDir,
+    calls: Vec<SynthCall>,
+    now: EpochMillis,
+}
+
+/// What one run came to.
+#[derive(Debug)]
+struct Ran {
+    summary: Summary,
+    /// Contacts that were read again, in order, and how that ended.
+    worked: Vec<(String, String)>,
+    stayed: Vec<String>,
+    nothing_came: Vec<String>,
+    not_looked_at: usize,
+    /// Streams that were listed, fragments that were asked for, verdicts that were looked at, contacts that were asked about.
+    read: Vec<String>,
+    asked: usize,
+    looks: u32,
+    noted: u32,
+}
+
+impl World {
+    /// Calls that began so many hours ago, each on a stream of its own.
+    fn new(hours_ago: &[(&str, i64)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = since.unwrap().as_millis() as i64;
+        // No two calls have the same fragment numbers.
+        let call = |(place, (contact, hours)): (usize, &(&str, i64))| SynthCall {
+            millis: 6_000,
+            contact: (*contact).to_owned(),
+            start_epoch_millis: now - hours * HOUR - place as i64 * 60_000,
+            ..SynthCall::default()
+        };
+        let calls: Vec<_> = hours_ago.iter().enumerate().map(call).collect();
+        for call in &calls {
+            let stream = folder.path().join("streams").join(&call.contact);
+            std::fs::create_dir_all(&stream).unwrap();
+            let mut media = Vec::new();
+            call.write_stream(&mut media, |_| ()).unwrap();
+            std::fs::write(stream.join("s.mkv"), media).unwrap();
+        }
+        Self {
+            folder,
+            calls,
+            now: EpochMillis(now),
+        }
+    }
+
+    /// Of these contacts the third fragment is not given.
+    fn recorder(&self, lacking: &[&str]) -> Recorders {
+        let lack = |call: &&SynthCall| lacking.contains(&&*call.contact);
+        let third = |call: &SynthCall| call.fragments().nth(2).unwrap().number.parse().unwrap();
+        Recorder {
+            source: Source {
+                inner: LocalStreams::new(self.folder.path().join("streams")),
+                not_given: self.calls.iter().filter(lack).map(third).collect(),
+                denied: false,
+                read: Mutex::default(),
+                asked: Mutex::default(),
+            },
+            store: Store {
+                inner: LocalRecordings::new(self.folder.path().join("out")),
+                looks: Mutex::default(),
+            },
+            notes: Nobody(
+                LocalContacts::new(self.folder.path().join("contacts.json")),
+                Mutex::default(),
+            ),
+            policy: Policy {
+                key_prefix: "rec/".into(),
+                url_base: "https://d.example/".into(),
+            },
+            reading: Reading {
+                again: Again::IfNotComplete,
+                ..Reading::default()
+            },
+        }
+    }
+
+    /// Records all calls, as the function would.
+    fn record(&self, recorder: Recorders) {
+        for call in &self.calls {
+            let event = call.event_json(&call.contact);
+            let (_, records) = read_event_value(&event).unwrap();
+            for record in records {
+                block_on(recorder.work(&record, &NoDeadline, |_| ()));
+            }
+        }
+    }
+
+    fn run_of(
+        &self,
+        recorder: Recorders,
+        hours: i64,
+        deadline: &impl Deadline,
+        visit: impl Fn(),
+    ) -> Ran {
+        let run = Run {
+            recorder: &recorder,
+            kept: DAY,
+            at_once: 1,
+            now: EpochMillis(self.now.0 + hours * HOUR),
+        };
+        let (worked, stayed, not) = (Mutex::new(vec![]), Mutex::new(vec![]), Mutex::new(0));
+        let nothing_came = Mutex::new(vec![]);
+        let told = |told: Told<'_>| match told {
+            Told::Worked(Worked::Recorded(plan, recorded)) => {
+                let found = if recorded.found { " (found)" } else { "" };
+                let outcome = format!("{}{found}", recorded.verdict.status.name());
+                let contact = plan.id.contact.to_string();
+                worked.lock().unwrap().push((contact, outcome));
+                visit();
+            }
+            Told::Worked(Worked::Failed(plan, failure)) => {
+                let contact = plan.id.contact.to_string();
+                let outcome = failure.kind.name().to_owned();
+                worked.lock().unwrap().push((contact, outcome));
+            }
+            // Another run made it meanwhile.
+            Told::Worked(Worked::Skipped { contact, reason }) => {
+                let outcome = reason.to_string();
+                worked.lock().unwrap().push((contact.to_string(), outcome));
+            }
+            Told::Stayed(plan, verdict) => {
+                assert!(verdict.status != Status::Complete);
+                stayed.lock().unwrap().push(plan.id.contact.to_string());
+            }
+            Told::NothingCame(plan, _) => {
+                let contact = plan.id.contact.to_string();
+                nothing_came.lock().unwrap().push(contact);
+            }
+            Told::NotLookedAt { .. } => *not.lock().unwrap() += 1,
+            other => panic!("{other:?}"),
+        };
+        let summary = block_on(run.run(deadline, told)).unwrap();
+        Ran {
+            summary,
+            worked: worked.into_inner().unwrap(),
+            stayed: stayed.into_inner().unwrap(),
+            nothing_came: nothing_came.into_inner().unwrap(),
+            not_looked_at: not.into_inner().unwrap(),
+            read: recorder.source.read.into_inner().unwrap(),
+            asked: recorder.source.asked.into_inner().unwrap(),
+            looks: recorder.store.looks.into_inner().unwrap(),
+            noted: recorder.notes.1.into_inner().unwrap(),
+        }
+    }
+
+    /// A run so many hours from now.
+    fn run(&self, lacking: &[&str], hours: i64) -> Ran {
+        self.run_of(self.recorder(lacking), hours, &NoDeadline, || ())
+    }
+
+    fn verdict(&self, contact: &str) -> Verdict {
+        let mut folders = vec![self.folder.path().join("out")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if name.starts_with(contact) && name.ends_with("_verdict.json") {
+                    return Verdict::from_json(&std::fs::read(path).unwrap()).unwrap();
+                }
+            }
+        }
+        panic!("{contact} has no verdict");
+    }
+
+    fn register(&self) -> Value {
+        let path = self.folder.path().join("out/rec/again.json");
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[track_caller]
+    fn check(&self, contact: &str, status: Status, gave_up: bool) {
+        let verdict = self.verdict(contact);
+        assert_eq!(verdict.status, status, "{contact}");
+        assert_eq!(verdict.gave_up_at.is_some(), gave_up, "{contact}");
+    }
+}
+
+fn worked(ran: &Ran) -> Vec<String> {
+    let worked = ran.worked.iter();
+    worked
+        .map(|(contact, outcome)| format!("{contact} {outcome}"))
+        .collect()
+}
+
+#[test]
+fn what_comes_late_is_read_again_until_it_is_complete() {
+    let world = World::new(&[("good", 1), ("late", 1)]);
+    world.record(world.recorder(&["late"]));
+    world.check("late", Status::Partial, false);
+    for hour in 0..3 {
+        let ran = world.run(&["late"], hour);
+        // What is missing is asked for, and nothing else.
+        assert_eq!(ran.nothing_came, ["late"], "hour {hour}");
+        assert_eq!((ran.worked.len(), ran.asked), (0, 1), "hour {hour}");
+        assert_eq!((&ran.stayed[..], ran.noted), (&[][..], 0));
+        assert_eq!((ran.summary.done, ran.summary.open), (0, 1));
+        // What is complete is looked at twice at the most, in the hour in which it was
+        // written and once more; the open one each hour.
+        let looks = if hour < 2 { 2 } else { 1 };
+        assert_eq!(ran.summary.looked_at, looks, "hour {hour}");
+    }
+    let ran = world.run(&[], 3);
+    assert_eq!(worked(&ran), ["late complete"]);
+    assert_eq!(
+        (ran.summary.done, ran.summary.open, ran.summary.read_again),
+        (1, 0, 1)
+    );
+    world.check("late", Status::Complete, false);
+    assert_eq!(world.register()["open"], json!([]));
+    let ran = world.run(&[], 40);
+    assert_eq!((worked(&ran).len(), ran.stayed.len()), (0, 0));
+    assert_eq!((ran.looks, ran.summary), (0, Summary::default()));
+}
+
+#[test]
+fn what_is_no_longer_kept_is_told_once_and_not_read() {
+    let world = World::new(&[("gone", 26), ("kept", 20)]);
+    world.record(world.recorder(&["gone", "kept"]));
+    let before = world.verdict("gone");
+    let ran = world.run(&["gone", "kept"], 0);
+    assert_eq!(ran.stayed, ["gone"]);
+    assert_eq!(ran.read, ["kept"]);
+    world.check("gone", Status::Partial, true);
+    // Nothing else of it changed.
+    let after = world.verdict("gone");
+    assert_eq!(
+        before,
+        Verdict {
+            gave_up_at: None,
+            ..after
+        }
+    );
+    assert_eq!((ran.summary.given_up, ran.summary.open), (1, 1));
+    let ran = world.run(&["gone", "kept"], 1);
+    assert_eq!(
+        (&ran.stayed[..], &ran.read[..]),
+        (&[][..], &["kept".to_owned()][..])
+    );
+    // Five hours later the other one is gone, too.
+    let ran = world.run(&[], 5);
+    assert_eq!(
+        (&ran.stayed[..], &ran.read[..]),
+        (&["kept".to_owned()][..], &[][..])
+    );
+    let ran = world.run(&[], 6);
+    assert_eq!((ran.stayed.len(), ran.summary.open), (0, 0));
+    // Somebody who redrives it by hand may still try, and then it is no longer given up.
+    world.record(world.recorder(&[]));
+    world.check("gone", Status::Complete, false);
+}
+
+/// A deadline that comes when so many recordings were read.
+struct After<'a>(usize, &'a Mutex<usize>);
+
+impl Deadline for After<'_> {
+    async fn passed(&self) {
+        std::future::poll_fn(|context| {
+            if *self.1.lock().unwrap() >= self.0 {
+                return std::task::Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await
+    }
+
+    async fn over(&self) {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn the_most_urgent_comes_first_and_the_rest_waits() {
+    let hours = [("b", 2), ("c", 20), ("a", 10), ("d", 23)];
+    let world = World::new(&hours);
+    let all = ["a", "b", "c", "d"];
+    world.record(world.recorder(&all));
+    let count = Mutex::new(0);
+    let visit = || *count.lock().unwrap() += 1;
+    let ran = world.run_of(world.recorder(&[]), 0, &After(2, &count), visit);
+    assert_eq!(worked(&ran), ["d complete", "c complete"]);
+    assert_eq!((ran.summary.done, ran.summary.open), (2, 2));
+    let ran = world.run(&[], 0);
+    assert_eq!(worked(&ran), ["a complete", "b complete"]);
+    assert_eq!(ran.summary.open, 0);
+
+    // No time at all: nothing is forgotten.
+    let world = World::new(&hours);
+    world.record(world.recorder(&all));
+    for hour in 0..2 {
+        let ran = world.run_of(world.recorder(&[]), hour, &After(0, &count), || ());
+        assert_eq!((ran.worked.len(), ran.stayed.len()), (0, 0));
+    }
+    let ran = world.run(&[], 2);
+    assert_eq!(ran.worked.len(), 3, "the fourth one is over");
+    assert_eq!(ran.stayed, ["d"]);
+}
+
+#[test]
+fn two_at_once_do_no_harm() {
+    let world = World::new(&[("one", 2), ("two", 3), ("gone", 30)]);
+    world.record(world.recorder(&["one", "two", "gone"]));
+    let others = Mutex::new(Vec::new());
+    let first = Mutex::new(true);
+    let visit = || {
+        if std::mem::take(&mut *first.lock().unwrap()) {
+            // A thread of its own, as an invocation of its own would be.
+            std::thread::scope(|scope| {
+                scope.spawn(|| others.lock().unwrap().push(world.run(&[], 0)));
+            });
+        }
+    };
+    let ran = world.run_of(world.recorder(&[]), 0, &NoDeadline, visit);
+    let other = others.into_inner().unwrap().remove(0);
+    for contact in ["one", "two"] {
+        world.check(contact, Status::Complete, false);
+    }
+    assert_eq!(ran.stayed.len() + other.stayed.len(), 1);
+    let last = world.run(&[], 1);
+    assert_eq!((last.worked.len(), last.stayed.len()), (0, 0));
+    assert_eq!(last.summary.open, 0);
+}
+
+#[test]
+fn without_a_register_everything_is_looked_at() {
+    let world = World::new(&[("late", 1)]);
+    world.record(world.recorder(&["late"]));
+    world.run(&["late"], 0);
+    let path = world.folder.path().join("out/rec/again.json");
+    std::fs::write(&path, b"{").unwrap();
+    let ran = world.run(&["late"], 4);
+    assert_eq!((ran.nothing_came.len(), ran.summary.open), (1, 1));
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(worked(&world.run(&[], 5)), ["late complete"]);
+}
+
+#[test]
+fn a_verdict_that_cannot_be_read_is_in_nobodys_way() {
+    let world = World::new(&[("late", 1), ("odd", 1)]);
+    world.record(world.recorder(&["late", "odd"]));
+    let odd = world.verdict("odd");
+    let key = odd.files[0].key.replace("_from.wav", "_verdict.json");
+    std::fs::write(world.folder.path().join("out").join(key), b"{}").unwrap();
+    let ran = world.run(&[], 0);
+    assert_eq!(
+        (worked(&ran), ran.not_looked_at),
+        (vec!["late complete".to_owned()], 1)
+    );
+}
+
+/// The stream and the queue try failed ones, too: they are left alone for an hour.
+#[test]
+fn a_failed_recording_is_tried_when_nobody_else_does() {
+    let world = World::new(&[("failed", 1), ("gone", 30)]);
+    let mut denied = world.recorder(&[]);
+    denied.source.denied = true;
+    world.record(denied);
+    let ran = world.run(&[], 0);
+    assert_eq!((ran.worked.len(), ran.summary.open), (0, 1));
+    // Nobody can read any of it any more: told, and nobody tries.
+    assert_eq!(ran.stayed, ["gone"]);
+    world.check("gone", Status::Failed, true);
+    let mut denied = world.recorder(&[]);
+    denied.source.denied = true;
+    let ran = world.run_of(denied, 2, &NoDeadline, || ());
+    assert_eq!(worked(&ran), ["failed read_denied"]);
+    assert_eq!(ran.summary.open, 1);
+    let ran = world.run(&[], 4);
+    assert_eq!(worked(&ran), ["failed complete"]);
+    world.check("failed", Status::Complete, false);
+}
