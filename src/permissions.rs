@@ -44,6 +44,21 @@ pub const OF_CALLS: &[&str] = &[
     SEND_MESSAGE,
 ];
 
+/// What the scheduled reading of partial recordings calls: no record comes to it, and none
+/// is parked.
+pub const OF_AGAIN: &[&str] = &[
+    GET_DATA_ENDPOINT,
+    LIST_FRAGMENTS,
+    GET_MEDIA,
+    DESCRIBE_STREAM,
+    READ_OBJECT,
+    WRITE_OBJECT,
+    ABORT_UPLOAD,
+    READ_ATTRIBUTES,
+    WRITE_ATTRIBUTES,
+    LIST_OBJECTS,
+];
+
 /// What is in a bucket.
 pub const LIST_OBJECTS: &str = "s3:ListBucket on the bucket";
 /// Messages of the queue.
@@ -57,7 +72,7 @@ pub const DESCRIBE_CONTACT: &str = "connect:DescribeContact on the instance's co
 /// The contacts of a time.
 pub const SEARCH_CONTACTS: &str = "connect:SearchContacts on the instance";
 
-/// What an operator needs beside the recorder's calls to redrive; never the function.
+/// What an operator needs beside the recorder's calls to redrive; no function has it.
 pub const OF_REDRIVE: &[&str] = &[
     LIST_OBJECTS,
     RECEIVE_MESSAGE,
@@ -84,6 +99,14 @@ pub const OF_SERVICES: &[&str] = &[
     "sqs:GetQueueAttributes on the queue",
     "s3:PutObject on the objects of the bucket of failed records",
     "s3:ListBucket on the bucket of failed records",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
+/// What AWS does in the name of the role that reads again.
+pub const OF_SERVICES_AGAIN: &[&str] = &[
+    "kms:Decrypt on the keys of the streams and of the recordings",
+    "kms:GenerateDataKey on the key of the recordings",
     "logs:CreateLogStream on the log group",
     "logs:PutLogEvents on the log group",
 ];

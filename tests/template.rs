@@ -79,13 +79,20 @@ fn names(cell: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn template_code_and_readme_name_the_same_settings() {
     let template = template();
-    let in_template: BTreeSet<_> = fields(
-        &template["Resources"]["Recorder"]["Properties"]["Environment"],
-        "Variables",
-    )
-    .keys()
-    .map(String::as_str)
-    .collect();
+    let variables = |function: &str| {
+        let environment = &template["Resources"][function]["Properties"]["Environment"];
+        fields(environment, "Variables").clone()
+    };
+    let (recorder, again) = (variables("Recorder"), variables("Again"));
+    // What both have is the same: they write to one bucket.
+    for (name, value) in &again {
+        assert!(
+            recorder.get(name).is_none_or(|other| other == value),
+            "{name}"
+        );
+    }
+    let in_template = recorder.keys().chain(again.keys());
+    let in_template: BTreeSet<_> = in_template.map(String::as_str).collect();
     let in_code: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
     let left_out: BTreeSet<_> = NOT_IN_THE_TEMPLATE.iter().map(|(name, _)| *name).collect();
     let expected: BTreeSet<_> = in_code.difference(&left_out).copied().collect();
@@ -142,7 +149,6 @@ fn the_function_is_built_from_a_binary_of_ours() {
     assert!(manifest.contains(build));
     let properties = &function["Properties"];
     assert_eq!(properties["Runtime"], "provided.al2023");
-    assert_eq!(properties["Handler"], "bootstrap");
     assert_eq!(properties["Architectures"][0]["Ref"], "Architecture");
     let architecture = &template["Parameters"]["Architecture"];
     assert_eq!(architecture["Default"], "arm64");
@@ -150,6 +156,57 @@ fn the_function_is_built_from_a_binary_of_ours() {
         architecture["AllowedValues"],
         serde_json::json!(["arm64", "x86_64"])
     );
+}
+
+/// One build serves all functions of the binary: `sam build` takes functions of equal
+/// CodeUri, Metadata and architecture for one. Each has a handler that the binary knows.
+#[test]
+fn the_functions_are_one_build_and_have_handlers() {
+    let template = template();
+    let functions = fields(&template, "Resources").iter();
+    let functions: BTreeMap<_, _> = functions
+        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
+        .collect();
+    let recorder = &template["Resources"]["Recorder"];
+    let source = read("src/lambda.rs");
+    let handlers = source
+        .split("const ALL: [(&str, Self); 2] = [")
+        .nth(1)
+        .unwrap();
+    let handlers = handlers.split("];").next().unwrap();
+    let known: BTreeSet<_> = handlers.split('"').skip(1).step_by(2).collect();
+    let mut handled = BTreeSet::new();
+    for (name, function) in functions {
+        assert_eq!(function["Metadata"], recorder["Metadata"], "{name}");
+        for property in ["CodeUri", "Runtime", "Architectures"] {
+            let (own, other) = (&function["Properties"], &recorder["Properties"]);
+            assert_eq!(own[property], other[property], "{name}");
+        }
+        handled.insert(function["Properties"]["Handler"].as_str().unwrap());
+    }
+    assert_eq!(handled, known);
+}
+
+/// The schedule can wake the function, a parameter switches it off, and one run at a time
+/// is enough.
+#[test]
+fn again_is_woken_by_its_schedule() {
+    let template = template();
+    let of = |name: &str| &template["Resources"][name]["Properties"];
+    let rule = of("AgainSchedule");
+    assert_eq!(rule["Targets"][0]["Arn"]["Fn::GetAtt"][0], "Again");
+    let state = serde_json::json!({"Fn::If": ["ReadsAgain", "ENABLED", "DISABLED"]});
+    assert_eq!(rule["State"], state);
+    let condition = &template["Conditions"]["ReadsAgain"]["Fn::Equals"];
+    assert_eq!(
+        condition,
+        &serde_json::json!([{"Ref": "ReadAgain"}, "true"])
+    );
+    let may = of("AgainScheduleMayInvoke");
+    assert_eq!(may["SourceArn"]["Fn::GetAtt"][0], "AgainSchedule");
+    assert_eq!(may["FunctionName"]["Ref"], "Again");
+    assert_eq!(of("AgainIsNotRetried")["MaximumRetryAttempts"], 0);
+    assert!(of("Again")["Timeout"].as_u64().unwrap() < 3_600);
 }
 
 /// Both event sources get the answer that the function gives: which records failed.
@@ -215,9 +272,9 @@ fn shown(dashboard: &Value, namespace: &str) -> BTreeSet<(String, Vec<String>)> 
         .collect()
 }
 
-/// The names in `("Name", "Unit"` of the log's source.
+/// The names in `("Name", "Unit"` of the logs' sources.
 fn emitted() -> BTreeSet<String> {
-    let source = read("src/lambda/log.rs");
+    let source = read("src/lambda/log.rs") + &read("src/lambda/again.rs");
     let compact: String = source.split_whitespace().collect::<Vec<_>>().join(" ");
     let named = ["Seconds", "Count"].into_iter().flat_map(|unit| {
         let parts: Vec<_> = compact
@@ -476,8 +533,13 @@ fn keys_of(fields: &serde_json::Map<String, Value>) -> BTreeSet<&str> {
 #[test]
 fn the_docs_say_which_parameter_sets_a_setting() {
     let template = template();
-    let variables = &template["Resources"]["Recorder"]["Properties"]["Environment"];
-    let variables = fields(variables, "Variables");
+    let variables = |function: &str| {
+        let environment = &template["Resources"][function]["Properties"]["Environment"];
+        fields(environment, "Variables").clone()
+    };
+    let mut variables_of_all = variables("Recorder");
+    variables_of_all.extend(variables("Again"));
+    let variables = variables_of_all;
     let parameters = fields(&template, "Parameters");
     let docs = read("docs/deploy.md");
     let table = docs.split("### Settings and parameters").nth(1).unwrap();

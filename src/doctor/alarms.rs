@@ -9,6 +9,8 @@ const ALL: &[Check] = &[Check::Alarms, Check::AlarmStates, Check::AlarmActions];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Thing {
     Function,
+    /// The function that reads again, whatever its name.
+    Again,
     RecordStream,
     RecordMapping,
     RetryMapping,
@@ -24,6 +26,10 @@ const WATCHED: &[(&str, &[Watched])] = &[
     (
         "lost seconds",
         &[(Thing::Function, "Callreel", "LostSeconds")],
+    ),
+    (
+        "recordings that stay partial",
+        &[(Thing::Again, "Callreel", "StayedPartial")],
     ),
     ("parked records", &[(Thing::Function, "Callreel", "Parked")]),
     (
@@ -158,6 +164,7 @@ impl<'a> Things<'a> {
         let is = |name: &str, known: &str| !known.is_empty() && dimension(name) == Some(known);
         let mapping = "EventSourceMappingUUID";
         match metric.namespace.as_str() {
+            "Callreel" if metric.name == "StayedPartial" => Some(Thing::Again),
             // The function's own metrics say which function only where they have a
             // dimension for it.
             "Callreel" => {

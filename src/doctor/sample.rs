@@ -231,6 +231,7 @@ fn alarms() -> Vec<Alarm> {
             "DroppedEventCount",
             "EventSourceMappingUUID=m1",
         ),
+        ("Callreel", "StayedPartial", "Function=callreel-again"),
     ]
     .map(|(namespace, name, dimension)| Alarm {
         name: format!("callreel {name}"),

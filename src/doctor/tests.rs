@@ -705,6 +705,7 @@ fn the_alarms() {
         "parked records that nobody reads: no alarm on AWS/Lambda PolledEventCount",
         "records given up: no alarm on AWS/Lambda OnFailureDestinationDeliveredEventCount",
         "records dropped: no alarm on AWS/Lambda DroppedEventCount",
+        "recordings that stay partial: no alarm on Callreel StayedPartial",
     ]
     .iter()
     .enumerate()

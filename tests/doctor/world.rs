@@ -62,9 +62,13 @@ impl World {
             }},
         });
         let bystander = json!({"FunctionName": "other", "Environment": {"Variables": {"RECORDINGS_BUCKET_NAME": "x"}}});
+        // The function that reads again has the same settings, and is not the recorder.
+        let mut again = function.clone();
+        again["FunctionName"] = json!("callreel-again");
+        again["Handler"] = json!("again");
         self.set(
             "ListFunctions",
-            json!({"Functions": [bystander, function.clone()]}),
+            json!({"Functions": [bystander, function.clone(), again]}),
         );
         self.set("GetFunctionConfiguration", function);
         self.refuse(
@@ -167,6 +171,11 @@ impl World {
         };
         let mut alarms = vec![
             alarm("Callreel", "LostSeconds", &json!([])),
+            alarm(
+                "Callreel",
+                "StayedPartial",
+                &json!([{"Name": "Function", "Value": "callreel-again"}]),
+            ),
             alarm("Callreel", "Parked", &json!([])),
             alarm("Callreel", "LeftOut", &json!([])),
             alarm("Callreel", "RetentionLeftSeconds", &json!([])),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use callreel::permissions::{OF_CALLS, OF_SERVICES, actions};
+use callreel::permissions::{OF_AGAIN, OF_CALLS, OF_SERVICES, OF_SERVICES_AGAIN, actions};
 use serde_json::Value;
 
 use super::{fields, names, read, rows, template};
@@ -47,9 +47,9 @@ const VERBS: &[&str] = &[
 /// The files of src/aws that the function calls AWS from.
 const CALLERS: &[&str] = &["connect.rs", "kvs.rs", "kvs", "queue.rs", "s3.rs", "s3"];
 
-/// Statement id and action, of all that the role allows.
-fn allowed(template: &Value) -> BTreeSet<(String, String)> {
-    let policies = template["Resources"]["RecorderRole"]["Properties"]["Policies"].as_array();
+/// Statement id and action, of all that a role allows.
+fn allowed(template: &Value, role: &str) -> BTreeSet<(String, String)> {
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_array();
     let statements = policies
         .unwrap()
         .iter()
@@ -80,17 +80,31 @@ fn allowed(template: &Value) -> BTreeSet<(String, String)> {
 
 #[test]
 fn template_code_and_docs_name_the_same_permissions() {
+    check_role(
+        "RecorderRole",
+        "## The function's role",
+        [OF_CALLS, OF_SERVICES],
+    );
+    check_role(
+        "AgainRole",
+        "## The role of `again`",
+        [OF_AGAIN, OF_SERVICES_AGAIN],
+    );
+}
+
+#[track_caller]
+fn check_role(role: &str, section: &str, needed: [&[&str]; 2]) {
     let template = template();
-    let allowed = allowed(&template);
+    let allowed = allowed(&template, role);
     let in_template: BTreeSet<_> = allowed.iter().map(|(_, action)| action.as_str()).collect();
-    let needed = OF_CALLS
-        .iter()
-        .chain(OF_SERVICES)
+    let needed = needed
+        .into_iter()
+        .flatten()
         .flat_map(|phrase| actions(phrase));
     assert_eq!(in_template, needed.collect());
 
     let docs = read("docs/permissions.md");
-    let role = docs.split("## The function's role").nth(1).unwrap();
+    let role = docs.split(section).nth(1).unwrap();
     let role = role.split("\n## ").next().unwrap();
     let mut in_docs = BTreeSet::new();
     for row in rows(role) {
@@ -110,28 +124,32 @@ fn template_code_and_docs_name_the_same_permissions() {
 #[test]
 fn rights_on_buckets_name_the_buckets_account() {
     let template = template();
-    let policies = template["Resources"]["RecorderRole"]["Properties"]["Policies"].as_array();
-    let statements = policies.unwrap()[0]["PolicyDocument"]["Statement"].as_array();
-    let mut of_buckets = 0;
-    for statement in statements.unwrap() {
-        if statement["Action"].to_string().contains("\"s3:") {
-            let owner = &statement["Condition"]["StringEquals"]["s3:ResourceAccount"];
-            assert!(owner.is_object(), "{statement}");
-            of_buckets += 1;
+    for (role, count) in [("RecorderRole", 4), ("AgainRole", 2)] {
+        let policies = template["Resources"][role]["Properties"]["Policies"].as_array();
+        let statements = policies.unwrap()[0]["PolicyDocument"]["Statement"].as_array();
+        let mut of_buckets = 0;
+        for statement in statements.unwrap() {
+            if statement["Action"].to_string().contains("\"s3:") {
+                let owner = &statement["Condition"]["StringEquals"]["s3:ResourceAccount"];
+                assert!(owner.is_object(), "{statement}");
+                of_buckets += 1;
+            }
         }
+        assert_eq!(of_buckets, count, "{role}");
     }
-    assert_eq!(of_buckets, 4);
 }
 
 #[test]
 fn the_role_has_nothing_but_its_own_statements() {
     let template = template();
-    let role = fields(&template["Resources"]["RecorderRole"], "Properties");
-    assert!(!role.contains_key("ManagedPolicyArns"));
-    let function = fields(&template["Resources"]["Recorder"], "Properties");
-    // SAM adds managed policies for these.
-    assert!(!function.contains_key("Policies") && !function.contains_key("Events"));
-    assert!(function.contains_key("Role"));
+    for (function, role) in [("Recorder", "RecorderRole"), ("Again", "AgainRole")] {
+        let properties = fields(&template["Resources"][role], "Properties");
+        assert!(!properties.contains_key("ManagedPolicyArns"));
+        let function = fields(&template["Resources"][function], "Properties");
+        // SAM adds managed policies for these.
+        assert!(!function.contains_key("Policies") && !function.contains_key("Events"));
+        assert_eq!(function["Role"]["Fn::GetAtt"][0], role);
+    }
     for file in ["template.yaml", "distribution.yaml", "listeners.yaml"] {
         let fixed = read(file).lines().any(|line| {
             line.contains("arn:aws:")
