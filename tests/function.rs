@@ -10,6 +10,8 @@
 
 #[path = "function/again.rs"]
 mod again;
+#[path = "function/later.rs"]
+mod later;
 #[path = "events/make.rs"]
 mod make;
 #[path = "events/table.rs"]
