@@ -153,8 +153,13 @@ impl Deadline for NoDeadline {
     }
 }
 
-/// The attributes of contacts.
+/// The attributes of contacts. All legs of a call share those of its first one, and whoever
+/// adds to a value reads it before: what another one writes between the two is lost. So as
+/// little as can be lies between them, and the loser looks again.
 pub trait ContactNotes: Sync {
+    /// Leave to write once.
+    type Turn: Send;
+
     /// The attributes of a contact; a contact without any has none.
     fn read(
         &self,
@@ -162,11 +167,21 @@ pub trait ContactNotes: Sync {
         contact: &str,
     ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
 
-    /// Sets attributes of a contact and leaves its others alone. Values are not empty.
+    /// Waits until it is one's turn to write. Taken before the read that a write rests on,
+    /// so that nothing waits between the two.
+    fn turn(&self) -> impl Future<Output = Self::Turn> + Send;
+
+    /// Sets attributes of a contact and leaves its others alone. Values are not empty. It is
+    /// tried once: what was read before is too old for a second try.
     fn write(
         &self,
+        turn: Self::Turn,
         instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Waits until what others were writing stands there, before looking for the `look`th
+    /// time (from 2). False when looking again is no use, since nobody else writes.
+    fn wait_to_look_again(&self, look: u32) -> impl Future<Output = bool> + Send;
 }

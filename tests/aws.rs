@@ -9,6 +9,9 @@
     reason = "a failed test panics"
 )]
 
+#[path = "aws/legs.rs"]
+mod legs;
+
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -36,11 +39,15 @@ struct World {
 
 impl World {
     async fn new(millis: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let call = SynthCall {
+        Self::of(SynthCall {
             millis,
             ..SynthCall::default()
-        };
+        })
+        .await
+    }
+
+    async fn of(call: SynthCall) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let stream = folder.path().join("streams/s");
         std::fs::create_dir_all(&stream).unwrap();
         let mut media = Vec::new();
@@ -86,6 +93,7 @@ impl World {
             quota: Quota {
                 fragments_per_second: Some(500),
                 connections: Some(5),
+                ..Quota::default()
             },
         });
     }
@@ -108,7 +116,7 @@ impl World {
         Recorder {
             source: KvsSource::new(&self.shared, limits),
             store: self.store(),
-            notes: ConnectContacts::new(&self.shared),
+            notes: ConnectContacts::new(&self.shared, 10),
             policy: policy(),
             reading,
         }

@@ -137,6 +137,8 @@ impl Upload for File<'_> {
 struct Nobody;
 
 impl ContactNotes for Nobody {
+    type Turn = ();
+
     async fn read(
         &self,
         _instance: Option<&str>,
@@ -145,13 +147,20 @@ impl ContactNotes for Nobody {
         Ok(BTreeMap::new())
     }
 
+    async fn turn(&self) {}
+
     async fn write(
         &self,
+        (): (),
         _instance: Option<&str>,
         _contact: &str,
         _changes: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
         Ok(())
+    }
+
+    async fn wait_to_look_again(&self, _look: u32) -> bool {
+        false
     }
 }
 

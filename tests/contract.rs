@@ -171,18 +171,16 @@ async fn check_notes(notes: &impl ContactNotes) {
             .collect()
     };
     assert_eq!(notes.read(Some("i"), "c").await.unwrap(), attributes(&[]));
-    notes
-        .write(Some("i"), "c", &attributes(&[("a", "1"), ("b", "2")]))
-        .await
-        .unwrap();
-    notes
-        .write(Some("i"), "c", &attributes(&[("b", "3 ü"), ("d", "4")]))
-        .await
-        .unwrap();
-    notes
-        .write(Some("i"), "other", &attributes(&[("a", "9")]))
-        .await
-        .unwrap();
+    for (contact, pairs) in [
+        ("c", &[("a", "1"), ("b", "2")][..]),
+        ("c", &[("b", "3 ü"), ("d", "4")]),
+        ("other", &[("a", "9")]),
+    ] {
+        let turn = notes.turn().await;
+        let changes = attributes(pairs);
+        let written = notes.write(turn, Some("i"), contact, &changes);
+        written.await.unwrap();
+    }
     assert_eq!(
         notes.read(Some("i"), "c").await.unwrap(),
         attributes(&[("a", "1"), ("b", "3 ü"), ("d", "4")])
@@ -289,5 +287,5 @@ async fn the_aws_edge_keeps_the_contract() {
     let stored = data.join("buckets/calls");
     check_store(&store, |key| std::fs::read(stored.join(key)).ok()).await;
     store.aborts_ended().await;
-    check_notes(&ConnectContacts::new(&shared)).await;
+    check_notes(&ConnectContacts::new(&shared, 10)).await;
 }

@@ -59,6 +59,7 @@ fn a_plan_comes_back_out_of_its_verdict() {
     plan.previous_contact = Some("leg2".into());
     plan.next_contact = Some("leg3".into());
     plan.claim.contacts = ["c", "leg1", "leg2", "leg3"].map(Box::from).into();
+    plan.has_siblings = true;
     let failure = Failure::new(FailureKind::Throttled, "s", "too much");
     let mut verdict = Verdict::of_failure(&plan, &failure);
     let key = plan.keys.verdict();
