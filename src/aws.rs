@@ -200,6 +200,12 @@ pub async fn load(access: Access) -> SdkConfig {
     loader.load().await
 }
 
+/// Whether the settings name an endpoint, for all services or by this variable for one:
+/// what it says then is believed, as AWS is.
+fn has_own_endpoint(shared: &SdkConfig, variable: &str) -> bool {
+    shared.endpoint_url().is_some() || std::env::var_os(variable).is_some()
+}
+
 /// The wall clock.
 pub(crate) fn now() -> EpochMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

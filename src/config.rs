@@ -130,7 +130,6 @@ pub const SETTINGS: &[Setting] = &[
     setting(PUBLIC, "", PUBLIC_DOES_NOTHING),
 ];
 
-const ENDPOINT_IS_NOT_AWS: &str = "Every call goes there, signed, in place of AWS: it is for trying the function without AWS, and has no place in a deployment.";
 const SELECTOR_DOES_NOTHING: &str = "Does nothing: Callreel lists a recording's fragments and fetches them by number, so there is no start selector to choose.";
 const PUBLIC_DOES_NOTHING: &str = "Does nothing: Callreel never sets an ACL; recordings are read through CloudFront, and a public bucket would give every call to everybody.";
 
@@ -169,7 +168,7 @@ pub struct Config {
     pub log_level: LogLevel,
     /// One endpoint in place of AWS's.
     pub endpoint: Option<String>,
-    /// What to tell at start: settings that do nothing, or not what a deployment needs.
+    /// What to tell at start: settings that do nothing.
     pub warnings: Vec<String>,
 }
 
@@ -249,7 +248,6 @@ impl Config {
             log_level: variables.optional(LOG, str::parse).unwrap_or_default(),
             endpoint: variables.optional(ENDPOINT, endpoint_url),
             warnings: [
-                (ENDPOINT, ENDPOINT_IS_NOT_AWS),
                 (SELECTOR, SELECTOR_DOES_NOTHING),
                 (PUBLIC, PUBLIC_DOES_NOTHING),
             ]
@@ -599,15 +597,8 @@ mod tests {
 
     #[test]
     fn settings_that_do_nothing_are_told_with_the_reason() {
-        let mut config = config(&[
-            (SELECTOR, "NOW"),
-            (PUBLIC, "true"),
-            (ENDPOINT, "http://127.0.0.1:8900"),
-        ])
-        .unwrap();
-        assert_eq!(config.warnings.len(), 3);
-        let endpoint = config.warnings.remove(0);
-        assert!(endpoint.starts_with("ENDPOINT_URL is set. Every call goes there"));
+        let config = config(&[(SELECTOR, "NOW"), (PUBLIC, "true")]).unwrap();
+        assert_eq!(config.warnings.len(), 2);
         assert!(
             config.warnings[0]
                 .starts_with("START_SELECTOR_TYPE is set. Does nothing: Callreel lists")

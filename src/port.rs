@@ -28,16 +28,27 @@ pub struct Whereabouts<'a> {
     pub window: (Option<EpochMillis>, Option<EpochMillis>),
 }
 
+/// What a source lists of a recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The numbers of the fragments in the range, in any order, some perhaps twice.
+    pub numbers: Vec<FragmentNumber>,
+    /// It is proven incomplete: it lacks what the record names, however often it was asked
+    /// for. What else it lacks nobody can tell, and all of it may be listed later.
+    pub incomplete: bool,
+}
+
 /// A Kinesis video stream's fragments, or what stands in for them.
 pub trait FragmentSource: Sync {
     /// The body of an answer, in chunks of any size.
     type Body: MediaBody;
 
-    /// The numbers of the fragments in the range, in any order.
+    /// Which fragments there are in the range. What the record names and a listing lacks is
+    /// asked for all the same.
     fn list(
         &self,
         whereabouts: Whereabouts<'_>,
-    ) -> impl Future<Output = Result<Vec<FragmentNumber>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Listing, Failure>> + Send;
 
     /// Asks for fragments of a stream. Those that cannot be given are answered by error
     /// documents or not at all; that is no failure.

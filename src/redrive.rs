@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::key::RecordingStart;
 use crate::plan::RecordingPlan;
 use crate::ticks::EpochMillis;
-use crate::verdict::{Status, Verdict};
+use crate::verdict::{LISTING_INCOMPLETE, Reason, Status, Verdict};
 
 /// The contract of the JSON that tells the plan and what became of it.
 pub const SCHEMA: &str = "callreel.redrive/1";
@@ -161,10 +161,14 @@ pub fn step(verdict: Option<&Verdict>, notes: Notes) -> Result<Step, Done> {
     }
 }
 
-/// Missing fragments can come late, and damage can have happened on the way or be read
-/// better by a newer version. What was refused, or is too long, stays so.
+/// Missing fragments can come late, a list can be complete later, and damage can have
+/// happened on the way or be read better by a newer version. What was refused, or is too
+/// long, stays so.
 fn can_gain(verdict: &Verdict) -> bool {
-    verdict.fragments.missing > 0 || verdict.fragments.damaged > 0
+    let unlisted = |reason: &Reason| reason.code == LISTING_INCOMPLETE;
+    verdict.fragments.missing > 0
+        || verdict.fragments.damaged > 0
+        || verdict.reasons.iter().any(unlisted)
 }
 
 /// Why a step is to be done, in a few words.

@@ -23,7 +23,7 @@ use callreel::failure::Failure;
 use callreel::fragment::{Direction, FragmentNumber};
 use callreel::plan::{Decision, Policy, RecordingPlan, decide};
 use callreel::port::{
-    ContactNotes, FragmentSource, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
+    ContactNotes, FragmentSource, Listing, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
     Whereabouts,
 };
 use callreel::recorder::{Reading, Recorder};
@@ -41,11 +41,14 @@ struct Body(std::vec::IntoIter<Bytes>);
 impl FragmentSource for Stream {
     type Body = Body;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         let numbers = self.0.keys().copied();
-        Ok(numbers
-            .filter(|number| whereabouts.range.contains(*number))
-            .collect())
+        Ok(Listing {
+            numbers: numbers
+                .filter(|number| whereabouts.range.contains(*number))
+                .collect(),
+            incomplete: false,
+        })
     }
 
     async fn fetch(&self, _stream: &str, numbers: &[FragmentNumber]) -> Result<Body, Failure> {

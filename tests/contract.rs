@@ -40,7 +40,9 @@ async fn check_source(source: &impl FragmentSource, stream: &str, call: &SynthCa
         range,
         window: (None, None),
     };
-    let mut listed = source.list(whereabouts).await.unwrap();
+    let listing = source.list(whereabouts).await.unwrap();
+    assert!(!listing.incomplete);
+    let mut listed = listing.numbers;
     listed.extend(range.stop);
     listed.sort();
     listed.dedup();
@@ -282,6 +284,7 @@ async fn the_aws_edge_keeps_the_contract() {
         name: "calls".into(),
         kms_key: None,
         tags: Vec::new(),
+        owner: None,
     };
     let store = S3Recordings::new(&shared, bucket);
     let stored = data.join("buckets/calls");

@@ -50,6 +50,13 @@ fn what_is_to_be_done_depends_on_the_verdict() {
     check(Status::Complete, 0, There, Err(Done::Complete));
     check(Status::Complete, 0, Lacking, Ok(Step::Note));
     check(Status::Empty, 0, There, Err(Done::Empty));
+    // What was not listed may be listed later.
+    let mut unlisted = verdict(Status::Partial, 0);
+    unlisted.reasons.push(Reason {
+        code: LISTING_INCOMPLETE.to_owned(),
+        detail: String::new(),
+    });
+    assert_eq!(step(Some(&unlisted), There), Ok(Step::ReadAgain));
 }
 
 #[test]

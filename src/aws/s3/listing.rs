@@ -2,7 +2,7 @@
 //! Lambda gave up on.
 
 use super::S3Recordings;
-use crate::aws::errors::{Call, failure};
+use crate::aws::errors::Call;
 use crate::failure::Failure;
 use crate::ticks::EpochMillis;
 
@@ -21,13 +21,11 @@ impl S3Recordings {
         let objects = &self.0.objects;
         let request = objects.client.list_objects_v2();
         let request = request.bucket(&objects.bucket.name).prefix(prefix);
+        let request = request.set_expected_bucket_owner(objects.owner());
         let mut pages = request.into_paginator().send();
         let mut listed = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                let subject = format!("s3://{}/{prefix}", objects.bucket.name);
-                failure(Call::ListObjects, subject, &error)
-            })?;
+            let page = page.map_err(|error| objects.failed(Call::ListObjects, prefix, &error))?;
             for object in page.contents() {
                 listed.push(Listed {
                     key: object.key().unwrap_or_default().to_owned(),
