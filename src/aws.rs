@@ -19,6 +19,7 @@
 //! The SDK's retries are for one call; a failure that outlasts them is a
 //! [`Failure`](crate::failure::Failure), and its kind says what becomes of the recording.
 
+mod answers;
 pub mod connect;
 pub mod contacts;
 #[cfg(feature = "operate")]
@@ -172,7 +173,7 @@ pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
     Connected {
         source: KvsSource::new(shared, kvs::Limits::from(config)),
         store: S3Recordings::new(shared, s3::Bucket::from(config)),
-        notes: ConnectContacts::new(shared),
+        notes: ConnectContacts::new(shared, config.connect_calls_per_second),
         queue: config
             .retry_queue
             .as_ref()
@@ -197,6 +198,12 @@ pub async fn load(access: Access) -> SdkConfig {
         loader = loader.endpoint_url(endpoint);
     }
     loader.load().await
+}
+
+/// Whether the settings name an endpoint, for all services or by this variable for one:
+/// what it says then is believed, as AWS is.
+fn has_own_endpoint(shared: &SdkConfig, variable: &str) -> bool {
+    shared.endpoint_url().is_some() || std::env::var_os(variable).is_some()
 }
 
 /// The wall clock.

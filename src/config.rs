@@ -30,6 +30,7 @@ const fn setting(name: &'static str, default: &'static str, meaning: &'static st
 }
 
 const BUCKET: &str = "RECORDINGS_BUCKET_NAME";
+const OWNER: &str = "RECORDINGS_BUCKET_OWNER";
 const PREFIX: &str = "RECORDINGS_KEY_PREFIX";
 const DOMAIN: &str = "CLOUDFRONT_DOMAIN";
 const REGION: &str = "REGION";
@@ -42,6 +43,7 @@ const CONNECTIONS: &str = "KVS_CONNECTIONS";
 const FRAGMENTS: &str = "FRAGMENTS_PER_REQUEST";
 const CONCURRENCY: &str = "BATCH_CONCURRENCY";
 const MARGIN: &str = "DEADLINE_MARGIN_SECONDS";
+const CONNECT_CALLS: &str = "CONNECT_CALLS_PER_SECOND";
 const LOG: &str = "LOG_LEVEL";
 const ENDPOINT: &str = "ENDPOINT_URL";
 const RETENTION: &str = "MEDIA_RETENTION_HOURS";
@@ -61,9 +63,14 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(PREFIX, "recordings/", "What object keys start with."),
     setting(
+        OWNER,
+        "the function's account",
+        "The account that the bucket belongs to, 12 digits: every call to S3 names it, so that no stranger's bucket of the same name is ever written to or read.",
+    ),
+    setting(
         REGION,
         "AWS_REGION",
-        "The region of streams, bucket, contacts and queue.",
+        "The region of bucket, contacts and queue. A stream is read in the region that its ARN names.",
     ),
     setting(
         RETRY_QUEUE,
@@ -94,6 +101,11 @@ pub const SETTINGS: &[Setting] = &[
         FRAGMENTS,
         "50",
         "Fragments asked for at once, 1 to 450: KVS gives 500 a second and stream.",
+    ),
+    setting(
+        CONNECT_CALLS,
+        "2",
+        "Calls a second for reading contacts' attributes, and as many for writing them, 1 to 100: Connect allows 10 of each to an account and region, to all that use it together. The template gives 10 divided by the executions.",
     ),
     setting(
         CONCURRENCY,
@@ -132,6 +144,8 @@ const PUBLIC_DOES_NOTHING: &str = "Does nothing: Callreel never sets an ACL; rec
 pub struct Config {
     /// The bucket.
     pub bucket: String,
+    /// The account that the bucket must belong to, if it is not the caller's.
+    pub bucket_owner: Option<String>,
     /// What keys start with.
     pub key_prefix: String,
     /// What URLs start with: `https://domain/`.
@@ -150,6 +164,8 @@ pub struct Config {
     pub connections: usize,
     /// Fragments asked for at once.
     pub fragments_per_request: usize,
+    /// Calls a second to read attributes, and as many to write them.
+    pub connect_calls_per_second: u32,
     /// Recordings worked on side by side.
     pub batch_concurrency: usize,
     /// How long before the invocation's end unfinished work is stopped.
@@ -217,6 +233,7 @@ impl Config {
         let config = Self {
             bucket: variables.required(BUCKET, bucket_name),
             url_base: variables.required(DOMAIN, url_base),
+            bucket_owner: variables.optional(OWNER, account),
             key_prefix: variables
                 .optional(PREFIX, key_prefix)
                 .unwrap_or_else(|| "recordings/".to_owned()),
@@ -232,6 +249,8 @@ impl Config {
             object_tags: variables.optional(TAGS, object_tags).unwrap_or_default(),
             connections: variables.number(CONNECTIONS, 1..=5, 3),
             fragments_per_request: variables.number(FRAGMENTS, 1..=450, 50),
+            connect_calls_per_second: u32::try_from(variables.number(CONNECT_CALLS, 1..=100, 2))
+                .unwrap_or(1),
             batch_concurrency: variables.number(CONCURRENCY, 1..=64, 4),
             deadline_margin: Duration::from_secs(variables.number(MARGIN, 1..=300, 15) as u64),
             media_retention: Duration::from_secs(
@@ -351,6 +370,13 @@ fn any_text(value: &str) -> Result<String, String> {
 fn bucket_name(value: &str) -> Result<String, String> {
     if value.contains("://") || value.contains('/') {
         return Err("it must be the bucket's name alone, no URL and no path".to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+fn account(value: &str) -> Result<String, String> {
+    if value.len() != 12 || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("it must be an account's id: 12 digits".to_owned());
     }
     Ok(value.to_owned())
 }
@@ -533,6 +559,14 @@ mod tests {
             "CONNECT_INSTANCE_ARNS is \"arn:aws:connect:eu-west-1:1:instance/a, b\", but \"b\" is not the ARN of an instance, such as arn:aws:connect:us-east-1:111122223333:instance/ID",
         );
         check(
+            &[(OWNER, "12345678901")],
+            "RECORDINGS_BUCKET_OWNER is \"12345678901\", but it must be an account's id: 12 digits",
+        );
+        check(
+            &[(CONNECT_CALLS, "0")],
+            "CONNECT_CALLS_PER_SECOND is \"0\", but it must be a whole number from 1 to 100",
+        );
+        check(
             &[(PREFIX, "/rec/")],
             "RECORDINGS_KEY_PREFIX is \"/rec/\", but it must not start with a slash or hold two in a row: S3 takes them as folders without a name",
         );
@@ -555,11 +589,15 @@ mod tests {
                 INSTANCES,
                 "arn:aws:connect:eu-west-1:1:instance/a, arn:aws-us-gov:connect:us-gov-west-1:1:instance/b,",
             ),
+            (OWNER, "111122223333"),
+            (CONNECT_CALLS, "5"),
         ])
         .unwrap();
         assert_eq!(config.policy().instances, ["a", "b"].map(Box::from));
         assert_eq!(config.region, "eu-west-1");
         assert_eq!(config.key_prefix, "calls/");
+        assert_eq!(config.bucket_owner.as_deref(), Some("111122223333"));
+        assert_eq!(config.connect_calls_per_second, 5);
         let tags = [("team", "voice"), ("cost", "7")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(config.object_tags, tags);
         assert_eq!(config.log_level, LogLevel::Debug);
@@ -603,7 +641,15 @@ mod tests {
             found.next().map(|setting| setting.default).unwrap()
         };
         let plain = config(&[]).unwrap();
-        for name in [PREFIX, CONNECTIONS, FRAGMENTS, CONCURRENCY, MARGIN, LOG] {
+        for name in [
+            PREFIX,
+            CONNECTIONS,
+            FRAGMENTS,
+            CONNECT_CALLS,
+            CONCURRENCY,
+            MARGIN,
+            LOG,
+        ] {
             assert_eq!(config(&[(name, default(name))]).unwrap(), plain, "{name}");
         }
     }

@@ -32,6 +32,8 @@ pub enum FailureKind {
     NotAFile,
     /// The media was there and is older than the stream keeps it.
     RetentionOver,
+    /// The list of the recording's fragments lacks what the record names.
+    ListingIncomplete,
     /// The key that the stream or the store is encrypted with refuses.
     Key(KeyTrouble),
     /// Media or notes are there and may not be read.
@@ -66,6 +68,10 @@ pub enum FailureKind {
     ConnectionLost,
     /// The bucket for recordings is not there.
     BucketMissing,
+    /// It is in another region than the one that was asked.
+    WrongRegion,
+    /// The object lies in an archive, out of which it must be restored first.
+    Archived,
     /// The contact is not there.
     ContactMissing,
     /// The record does not name the Connect instance.
@@ -80,6 +86,8 @@ pub enum FailureKind {
     NotLocated,
     /// None of a recording's fragments came, though there are some.
     NothingCame,
+    /// Callreel itself broke on it.
+    Defect,
 }
 
 /// What a KMS key refused with. KVS says so inside of an answer that is a success (HTTP
@@ -161,7 +169,7 @@ impl FailureKind {
             | Self::Unavailable
             | Self::ConnectionLost
             | Self::OutOfTime => Action::Retry,
-            Self::NothingCame => Action::RetryLater,
+            Self::ListingIncomplete | Self::NothingCame => Action::RetryLater,
             Self::StreamNotNamed
             | Self::StreamMissing
             | Self::StreamEmpty
@@ -181,7 +189,10 @@ impl FailureKind {
             | Self::QueueMissing
             | Self::Refused
             | Self::RecordUnreadable
-            | Self::NotLocated => Action::Park,
+            | Self::NotLocated
+            | Self::WrongRegion
+            | Self::Archived
+            | Self::Defect => Action::Park,
         }
     }
 
@@ -194,6 +205,7 @@ impl FailureKind {
             Self::NotThere => "not_there",
             Self::NotAFile => "not_a_file",
             Self::RetentionOver => "retention_over",
+            Self::ListingIncomplete => "listing_incomplete",
             Self::Key(_) => "key_trouble",
             Self::ReadDenied => "read_denied",
             Self::ReadFailed => "read_failed",
@@ -214,10 +226,13 @@ impl FailureKind {
             Self::ContactMissing => "contact_missing",
             Self::InstanceUnknown => "instance_unknown",
             Self::QueueMissing => "queue_missing",
+            Self::WrongRegion => "wrong_region",
+            Self::Archived => "archived",
             Self::Refused => "refused",
             Self::RecordUnreadable => "record_unreadable",
             Self::NotLocated => "not_located",
             Self::NothingCame => "nothing_came",
+            Self::Defect => "defect",
         }
     }
 
@@ -230,6 +245,9 @@ impl FailureKind {
             }
             Self::RetentionOver => {
                 "this audio is gone; give the instance's live media streaming a longer retention so that a retry can come in time"
+            }
+            Self::ListingIncomplete => {
+                "it is tried again; some hours after the call, or when the stream will not keep the audio much longer, what is listed is recorded as partial"
             }
             Self::Key(trouble) => trouble.cure(),
             Self::StreamEmpty => "put the stream's media there as .mkv files",
@@ -270,12 +288,19 @@ impl FailureKind {
                 "the contact record must carry InstanceARN; redrive it with one"
             }
             Self::QueueMissing => "check RETRY_QUEUE_URL",
+            Self::WrongRegion => "set REGION to the bucket's region, or use a bucket in this one",
+            Self::Archived => {
+                "restore the object, and keep verdicts (`_verdict.json`) out of the archive by the bucket's lifecycle rules; no permission is missing"
+            }
             Self::Refused => "look at the cause; a setting or the record is at fault",
             Self::RecordUnreadable => {
                 "look what it was, and mend what wrote it (docs/operations.md, \"A record that cannot be read\")"
             }
             Self::NotLocated => "correct the contact record, and redrive it",
             Self::NothingCame => "it is tried again later; check that the stream holds this call",
+            Self::Defect => {
+                "this is a fault of Callreel: report it with the log's lines before this one; the record is kept"
+            }
         }
     }
 }

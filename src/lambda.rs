@@ -202,6 +202,8 @@ async fn handle(
     config: &Config,
     event: LambdaEvent<Value>,
 ) -> Result<Value, Unreadable> {
+    let store = &function.recorder.store;
+    store.runs_in(&event.context.invoked_function_arn);
     let end = event.context.deadline();
     let stop = StopAt::new(end, config.deadline_margin);
     let last_moment = stop.answer;

@@ -12,7 +12,7 @@ pub const GET_DATA_ENDPOINT: &str = "kinesisvideo:GetDataEndpoint on the stream"
 pub const LIST_FRAGMENTS: &str = "kinesisvideo:ListFragments on the stream";
 /// The media of fragments.
 pub const GET_MEDIA: &str = "kinesisvideo:GetMediaForFragmentList on the stream";
-/// How long a stream keeps its media.
+/// How long a stream keeps its media, and when it was made.
 pub const DESCRIBE_STREAM: &str = "kinesisvideo:DescribeStream on the stream";
 /// Verdicts and files. Without `s3:ListBucket`, S3 answers 403 instead of 404 for what is
 /// not there.

@@ -95,6 +95,9 @@ pub struct RecordingPlan {
     pub previous_contact: Option<Box<str>>,
     /// The leg behind this one, as far as the record names it.
     pub next_contact: Option<Box<str>>,
+    /// Others may add to the same attributes meanwhile: other legs of the call, or other
+    /// recordings of this one.
+    pub has_siblings: bool,
     /// The Connect instance; without it attributes cannot be written.
     pub instance: Option<Box<str>>,
     /// The stream's ARN.
@@ -358,6 +361,7 @@ fn locate(
     Ok(RecordingPlan {
         keys: id.keys(&policy.key_prefix),
         id,
+        has_siblings: has_siblings(record),
         attributes_contact: record
             .initial_contact
             .clone()
@@ -390,6 +394,19 @@ fn bad_number(bad: &str) -> String {
         ),
         _ => format!("fragment number {bad:?} is not decimal digits"),
     }
+}
+
+/// Whether a contact's record tells of others that share its attributes.
+fn has_siblings(record: &ContactRecord) -> bool {
+    let others = [
+        &record.initial_contact,
+        &record.previous_contact,
+        &record.next_contact,
+    ];
+    let mut others = others.into_iter().flatten();
+    let of_kvs = |entry: &&RecordingEntry| entry.storage.as_deref() == Some(KVS);
+    others.any(|other| *other != record.contact)
+        || record.recordings.iter().filter(of_kvs).count() > 1
 }
 
 /// The plan with what the attributes say of its URLs, unless they say that it is not to be done.

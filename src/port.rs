@@ -28,16 +28,27 @@ pub struct Whereabouts<'a> {
     pub window: (Option<EpochMillis>, Option<EpochMillis>),
 }
 
+/// What a source lists of a recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The numbers of the fragments in the range, in any order, some perhaps twice.
+    pub numbers: Vec<FragmentNumber>,
+    /// It is proven incomplete: it lacks what the record names, however often it was asked
+    /// for. What else it lacks nobody can tell, and all of it may be listed later.
+    pub incomplete: bool,
+}
+
 /// A Kinesis video stream's fragments, or what stands in for them.
 pub trait FragmentSource: Sync {
     /// The body of an answer, in chunks of any size.
     type Body: MediaBody;
 
-    /// The numbers of the fragments in the range, in any order.
+    /// Which fragments there are in the range. What the record names and a listing lacks is
+    /// asked for all the same.
     fn list(
         &self,
         whereabouts: Whereabouts<'_>,
-    ) -> impl Future<Output = Result<Vec<FragmentNumber>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Listing, Failure>> + Send;
 
     /// Asks for fragments of a stream. Those that cannot be given are answered by error
     /// documents or not at all; that is no failure.
@@ -98,7 +109,7 @@ pub trait RecordingStore: Sync {
 }
 
 /// A store that can be looked through.
-pub trait Listing: Sync {
+pub trait KeyListing: Sync {
     /// All objects whose keys start with this, in the order of their keys.
     fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<Listed>, Failure>> + Send;
 }
@@ -168,8 +179,13 @@ impl Deadline for NoDeadline {
     }
 }
 
-/// The attributes of contacts.
+/// The attributes of contacts. All legs of a call share those of its first one, and whoever
+/// adds to a value reads it before: what another one writes between the two is lost. So as
+/// little as can be lies between them, and the loser looks again.
 pub trait ContactNotes: Sync {
+    /// Leave to write once.
+    type Turn: Send;
+
     /// The attributes of a contact; a contact without any has none.
     fn read(
         &self,
@@ -177,11 +193,21 @@ pub trait ContactNotes: Sync {
         contact: &str,
     ) -> impl Future<Output = Result<BTreeMap<String, String>, Failure>> + Send;
 
-    /// Sets attributes of a contact and leaves its others alone. Values are not empty.
+    /// Waits until it is one's turn to write. Taken before the read that a write rests on,
+    /// so that nothing waits between the two.
+    fn turn(&self) -> impl Future<Output = Self::Turn> + Send;
+
+    /// Sets attributes of a contact and leaves its others alone. Values are not empty. It is
+    /// tried once: what was read before is too old for a second try.
     fn write(
         &self,
+        turn: Self::Turn,
         instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Waits until what others were writing stands there, before looking for the `look`th
+    /// time (from 2). False when looking again is no use, since nobody else writes.
+    fn wait_to_look_again(&self, look: u32) -> impl Future<Output = bool> + Send;
 }

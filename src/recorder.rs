@@ -5,6 +5,7 @@
 //! goes straight to the attributes.
 
 mod commit;
+mod listing;
 mod make;
 mod note;
 mod pour;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::key::RecordingStart;
 use crate::plan::{Notes, RecordingPlan};
 use crate::ticks::EpochMillis;
-use crate::verdict::{Asked, NOT_WIDENED, Status, Verdict};
+use crate::verdict::{Asked, LISTING_INCOMPLETE, NOT_WIDENED, Status, Verdict};
 
 /// The contract of the JSON that tells the plan and what became of it.
 pub const SCHEMA: &str = "callreel.redrive/1";
@@ -196,6 +196,7 @@ pub fn can_gain(verdict: &Verdict) -> bool {
         || fragments.unlisted > 0
         || fragments.damaged > 0
         || verdict.has_reason(NOT_WIDENED)
+        || verdict.has_reason(LISTING_INCOMPLETE)
 }
 
 /// Why a step is to be done, in a few words.

@@ -17,8 +17,8 @@
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
 //!
-//! Not here: retention, eventual consistency other than [`Effect::DropStop`], permissions,
-//! GetMedia, and operations that Callreel does not use.
+//! Not here: retention, eventual consistency other than that of listings
+//! ([`Effect::DropStop`] and its neighbours), permissions, GetMedia, and operations that Callreel does not use.
 
 mod buckets;
 mod calls;
@@ -37,7 +37,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -64,7 +64,7 @@ use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
 use video::Video;
-use wire::{Refusal, Reply, json_reply, spoil};
+use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
 
 /// The longest body of a request that is not S3's.
 const MAX_BODY_BYTES: usize = 4 << 20;
@@ -82,6 +82,9 @@ pub struct Settings {
     pub port: u16,
     /// The buckets that there are; when none is named, any bucket is.
     pub buckets: Vec<String>,
+    /// The account that they belong to: a call that expects another one is refused. When
+    /// none is named, they are whosever they are expected to be.
+    pub bucket_owner: Option<String>,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -113,7 +116,8 @@ impl Sandbox {
     /// Starts answering.
     pub async fn start(settings: Settings) -> Result<Self, SandboxError> {
         let data = settings.data;
-        let buckets = Buckets::new(data.join("buckets"), &settings.buckets);
+        let owner = settings.bucket_owner;
+        let buckets = Buckets::new(data.join("buckets"), &settings.buckets, owner);
         let buckets = buckets.map_err(SandboxError::Data)?;
         let queues = data.join("queues");
         fs::create_dir_all(&queues)
@@ -219,9 +223,9 @@ impl World {
             let subject = request.uri().to_string();
             let mut call = self.call(operation, subject);
             let reply = match self.interrupt(&mut call, &reset).await {
-                Some(refusal) => {
+                Some(interrupted) => {
                     buckets::drain(request).await;
-                    Err(refusal)
+                    interrupted
                 }
                 None => self.buckets.answer(request).await,
             };
@@ -240,7 +244,7 @@ impl World {
         let subject = subject(&operation, &head, &body);
         let mut call = self.call(operation, subject);
         let reply = match self.interrupt(&mut call, &reset).await {
-            Some(refusal) => Err(refusal),
+            Some(interrupted) => interrupted,
             None => self.serve_json(&mut call, &head, &body).await,
         };
         self.end(call, reply.unwrap_or_else(Refusal::into_json), &reset)
@@ -265,18 +269,23 @@ impl World {
     }
 
     /// Effects that come before the call is carried out. Does not return from a reset.
-    async fn interrupt(&self, met: &mut Met, reset: &Notify) -> Option<Refusal> {
+    async fn interrupt(&self, met: &mut Met, reset: &Notify) -> Option<Result<Reply, Refusal>> {
         match &met.effect {
             Some(Effect::Reset) => {
                 lock(&self.log).push(met.call.clone());
                 reset.notify_one();
                 std::future::pending().await
             }
-            Some(Effect::Status { code, error }) => Some(Refusal::new(
+            Some(Effect::Status { code, error }) => Some(Err(Refusal::new(
                 *code,
                 error.clone(),
                 "a fault of the sandbox's script",
-            )),
+            ))),
+            Some(Effect::Answer {
+                code,
+                headers,
+                body,
+            }) => Some(Ok(foreign_reply(*code, headers, body))),
             Some(Effect::DelayMs(millis)) => {
                 tokio::time::sleep(Duration::from_millis(*millis)).await;
                 None
@@ -287,6 +296,13 @@ impl World {
 
     async fn serve_json(&self, met: &mut Met, head: &Parts, body: &[u8]) -> Result<Reply, Refusal> {
         let operation = &*met.call.operation;
+        if ["GetContactAttributes", "UpdateContactAttributes"].contains(&operation) {
+            let mut playing = lock(&self.playing);
+            if !playing.allows_attribute_call(operation, Instant::now()) {
+                let message = "Too Many Requests";
+                return Err(Refusal::new(429, "TooManyRequestsException", message));
+            }
+        }
         match (met.service, operation) {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
             (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),

@@ -19,6 +19,9 @@ use crate::fragment::{Direction, LeftOutReason};
 /// The contract's name and version.
 pub const SCHEMA: &str = "callreel.verdict/2";
 
+/// The reason's code for a list of fragments that is proven incomplete.
+pub const LISTING_INCOMPLETE: &str = "listing_incomplete";
+
 /// How a recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

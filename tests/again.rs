@@ -19,7 +19,7 @@ use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
 use callreel::plan::Policy;
 use callreel::port::{
-    ContactNotes, Deadline, FragmentSource, Listed, Listing, NoDeadline, RecordingStore, Stored,
+    ContactNotes, Deadline, FragmentSource, KeyListing, Listed, NoDeadline, RecordingStore, Stored,
     Whereabouts,
 };
 use callreel::recorder::{Again, Reading, Recorder, Worked};
@@ -107,7 +107,7 @@ impl RecordingStore for Store {
     }
 }
 
-impl Listing for Store {
+impl KeyListing for Store {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         self.inner.list(prefix).await
     }

@@ -9,6 +9,13 @@
     reason = "a failed test panics"
 )]
 
+#[path = "aws/hostile.rs"]
+mod hostile;
+#[path = "aws/legs.rs"]
+mod legs;
+#[path = "aws/listing.rs"]
+mod listing;
+
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -26,6 +33,7 @@ use callreel::verdict::Status;
 use sha2::{Digest, Sha256};
 
 const BUCKET: &str = "calls";
+const OWNER: &str = "111122223333";
 
 struct World {
     folder: tempfile::TempDir,
@@ -36,11 +44,15 @@ struct World {
 
 impl World {
     async fn new(millis: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let call = SynthCall {
+        Self::of(SynthCall {
             millis,
             ..SynthCall::default()
-        };
+        })
+        .await
+    }
+
+    async fn of(call: SynthCall) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let stream = folder.path().join("streams/s");
         std::fs::create_dir_all(&stream).unwrap();
         let mut media = Vec::new();
@@ -51,6 +63,7 @@ impl World {
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
+            bucket_owner: Some(OWNER.to_owned()),
             ..Settings::default()
         });
         let sandbox = sandbox.await.unwrap();
@@ -86,15 +99,21 @@ impl World {
             quota: Quota {
                 fragments_per_second: Some(500),
                 connections: Some(5),
+                ..Quota::default()
             },
         });
     }
 
     fn store(&self) -> S3Recordings {
+        self.store_of(None)
+    }
+
+    fn store_of(&self, owner: Option<&str>) -> S3Recordings {
         let bucket = s3::Bucket {
             name: BUCKET.into(),
             kms_key: None,
             tags: vec![("team".into(), "voice".into())],
+            owner: owner.map(str::to_owned),
         };
         S3Recordings::new(&self.shared, bucket)
     }
@@ -108,7 +127,7 @@ impl World {
         Recorder {
             source: KvsSource::new(&self.shared, limits),
             store: self.store(),
-            notes: ConnectContacts::new(&self.shared),
+            notes: ConnectContacts::new(&self.shared, 10),
             policy: policy(),
             reading,
         }
@@ -182,6 +201,8 @@ fn always(on: &str, effect: Effect) -> Rule {
 
 /// Longer than one part: the mono files, too.
 const LONG: u64 = 400_000;
+/// The mix alone is longer than one part.
+const LONG_MIX: u64 = 180_000;
 const SHORT: u64 = 8_000;
 
 #[tokio::test]
@@ -312,6 +333,11 @@ async fn faults_that_stay_are_told_by_their_kind() {
             FailureKind::BucketMissing,
             Action::Park,
         ),
+        (
+            always("GetObject", status(403, "InvalidObjectState")),
+            FailureKind::Archived,
+            Action::Park,
+        ),
     ] {
         let world = World::with(SHORT, vec![rule.clone()]).await;
         let failure = world.record().await.unwrap_err();
@@ -322,6 +348,84 @@ async fn faults_that_stay_are_told_by_their_kind() {
         );
         world.faults(vec![]);
         assert!(!world.check(world.record().await).found);
+    }
+}
+
+#[tokio::test]
+async fn an_error_within_a_success_leaves_no_trace() {
+    for error in [
+        "InternalError",
+        "ServiceUnavailable",
+        "SlowDown",
+        "PreconditionFailed",
+    ] {
+        let rule = Rule::once("CompleteMultipartUpload", status(200, error));
+        let world = World::with(LONG_MIX, vec![rule]).await;
+        world.check(world.record().await);
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_stays_within_a_success_is_tried_again_later() {
+    for error in ["InternalError", "SomethingNew"] {
+        let rule = always("CompleteMultipartUpload", status(200, error));
+        let world = World::with(LONG_MIX, vec![rule]).await;
+        let failure = world.record().await.unwrap_err();
+        let told = (failure.kind, failure.action());
+        let expected = (FailureKind::Unavailable, Action::Retry);
+        assert_eq!(told, expected, "{failure}");
+        assert!(failure.cause.contains(error), "{failure}");
+        world.faults(vec![]);
+        world.check(world.record().await);
+    }
+}
+
+/// Both regions are named, whichever way S3 tells them.
+#[tokio::test]
+async fn a_bucket_of_another_region_is_told_with_both() {
+    let answer = |code, body: &str| Effect::Answer {
+        code,
+        headers: [("x-amz-bucket-region".to_owned(), "eu-west-1".to_owned())].into(),
+        body: body.to_owned(),
+    };
+    let error = |code| format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
+    for effect in [
+        answer(301, &error("PermanentRedirect")),
+        answer(301, ""),
+        answer(400, &error("AuthorizationHeaderMalformed")),
+    ] {
+        let world = World::with(SHORT, vec![always("GetObject", effect)]).await;
+        let failure = world.record().await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::WrongRegion, "{failure}");
+        let both = "the bucket is in eu-west-1, and was asked for in us-east-1";
+        assert!(failure.cause.contains(both), "{failure}");
+        assert!(failure.to_string().contains("REGION"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_elses_bucket_is_written_to_or_read() {
+    let arn = |account| format!("arn:aws:lambda:us-east-1:{account}:function:recorder");
+    for (millis, told, runs_in, ends_well) in [
+        (SHORT, None, OWNER, true),
+        (LONG_MIX, Some(OWNER), "999999999999", true),
+        (SHORT, None, "999999999999", false),
+        (SHORT, Some("999999999999"), OWNER, false),
+    ] {
+        let world = World::new(millis).await;
+        let mut recorder = world.recorder();
+        recorder.store = world.store_of(told);
+        recorder.store.runs_in(&arn(runs_in));
+        let recorded = recorder.record(&world.plan, &NoDeadline, |_| ()).await;
+        if ends_well {
+            world.check(recorded);
+            continue;
+        }
+        let failure = recorded.unwrap_err();
+        assert!(matches!(failure.kind, FailureKind::Denied(_)), "{failure}");
+        let named = "the bucket must be account 999999999999's";
+        assert!(failure.cause.contains(named), "{failure}");
+        assert_eq!(world.answered(200), 0, "nothing was read or written");
     }
 }
 

@@ -23,7 +23,7 @@ use callreel::failure::Failure;
 use callreel::fragment::{Direction, FragmentNumber};
 use callreel::plan::{Decision, Policy, RecordingPlan, decide};
 use callreel::port::{
-    ContactNotes, FragmentSource, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
+    ContactNotes, FragmentSource, Listing, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
     Whereabouts,
 };
 use callreel::recorder::{Reading, Recorder};
@@ -41,11 +41,14 @@ struct Body(std::vec::IntoIter<Bytes>);
 impl FragmentSource for Stream {
     type Body = Body;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         let numbers = self.0.keys().copied();
-        Ok(numbers
-            .filter(|number| whereabouts.range.contains(*number))
-            .collect())
+        Ok(Listing {
+            numbers: numbers
+                .filter(|number| whereabouts.range.contains(*number))
+                .collect(),
+            incomplete: false,
+        })
     }
 
     async fn fetch(&self, _stream: &str, numbers: &[FragmentNumber]) -> Result<Body, Failure> {
@@ -137,6 +140,8 @@ impl Upload for File<'_> {
 struct Nobody;
 
 impl ContactNotes for Nobody {
+    type Turn = ();
+
     async fn read(
         &self,
         _instance: Option<&str>,
@@ -145,13 +150,20 @@ impl ContactNotes for Nobody {
         Ok(BTreeMap::new())
     }
 
+    async fn turn(&self) {}
+
     async fn write(
         &self,
+        (): (),
         _instance: Option<&str>,
         _contact: &str,
         _changes: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
         Ok(())
+    }
+
+    async fn wait_to_look_again(&self, _look: u32) -> bool {
+        false
     }
 }
 

@@ -15,7 +15,7 @@ use callreel::demux::{Demuxer, Document};
 use callreel::fragment::{FragmentNumber, FragmentRange};
 use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
 use callreel::port::{
-    ContactNotes, FragmentSource, Listing, MediaBody, RecordingStore, Upload, Whereabouts,
+    ContactNotes, FragmentSource, KeyListing, MediaBody, RecordingStore, Upload, Whereabouts,
 };
 use callreel::synth::SynthCall;
 use callreel::wav;
@@ -40,7 +40,9 @@ async fn check_source(source: &impl FragmentSource, stream: &str, call: &SynthCa
         range,
         window: (None, None),
     };
-    let mut listed = source.list(whereabouts).await.unwrap();
+    let listing = source.list(whereabouts).await.unwrap();
+    assert!(!listing.incomplete);
+    let mut listed = listing.numbers;
     listed.extend(range.stop);
     listed.sort();
     listed.dedup();
@@ -164,7 +166,7 @@ async fn check_store(store: &impl RecordingStore, read: impl Fn(&str) -> Option<
 
 /// A store in which `check_store` left its objects: a prefix is the beginning of keys,
 /// wherever it ends.
-async fn check_listing(store: &impl Listing) {
+async fn check_listing(store: &impl KeyListing) {
     let written = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
@@ -198,18 +200,16 @@ async fn check_notes(notes: &impl ContactNotes) {
             .collect()
     };
     assert_eq!(notes.read(Some("i"), "c").await.unwrap(), attributes(&[]));
-    notes
-        .write(Some("i"), "c", &attributes(&[("a", "1"), ("b", "2")]))
-        .await
-        .unwrap();
-    notes
-        .write(Some("i"), "c", &attributes(&[("b", "3 ü"), ("d", "4")]))
-        .await
-        .unwrap();
-    notes
-        .write(Some("i"), "other", &attributes(&[("a", "9")]))
-        .await
-        .unwrap();
+    for (contact, pairs) in [
+        ("c", &[("a", "1"), ("b", "2")][..]),
+        ("c", &[("b", "3 ü"), ("d", "4")]),
+        ("other", &[("a", "9")]),
+    ] {
+        let turn = notes.turn().await;
+        let changes = attributes(pairs);
+        let written = notes.write(turn, Some("i"), contact, &changes);
+        written.await.unwrap();
+    }
     assert_eq!(
         notes.read(Some("i"), "c").await.unwrap(),
         attributes(&[("a", "1"), ("b", "3 ü"), ("d", "4")])
@@ -312,11 +312,12 @@ async fn the_aws_edge_keeps_the_contract() {
         name: "calls".into(),
         kms_key: None,
         tags: Vec::new(),
+        owner: None,
     };
     let store = S3Recordings::new(&shared, bucket);
     let stored = data.join("buckets/calls");
     check_store(&store, |key| std::fs::read(stored.join(key)).ok()).await;
     store.aborts_ended().await;
     check_listing(&store).await;
-    check_notes(&ConnectContacts::new(&shared)).await;
+    check_notes(&ConnectContacts::new(&shared, 10)).await;
 }

@@ -113,6 +113,8 @@ impl World {
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
+            // As the ARN that each invocation brings.
+            bucket_owner: Some("111122223333".to_owned()),
             ..Settings::default()
         });
         let sandbox = sandbox.await.unwrap();
@@ -520,6 +522,14 @@ async fn faults_on_the_way_change_nothing() {
             vec![Rule::once("ListFragments", Effect::DropStop)],
         ),
         (
+            "listing without the start",
+            vec![Rule::once("ListFragments", Effect::DropStart)],
+        ),
+        (
+            "nothing is listed over a window that begins before the stream was made",
+            vec![Rule::always("ListFragments", Effect::NothingBeforeCreation)],
+        ),
+        (
             "S3 fails once",
             vec![Rule::once("PutObject", refuse(500, "InternalError"))],
         ),
@@ -543,6 +553,76 @@ async fn faults_on_the_way_change_nothing() {
         assert_eq!(world.invoke(call.event_json("one")).await, none(), "{name}");
         assert_eq!(world.verdicts()[0]["status"], "complete", "{name}");
         world.check_recorded(&call);
+    }
+}
+
+/// A listing that lacks the record's own ends for ever: the recording is partial and says
+/// why, since it is long ago; one of just now is handed back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incomplete_listing_is_never_a_complete_recording() {
+    let old = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &old)], &[]).await;
+    let lacking = || vec![Rule::always("ListFragments", Effect::DropEnds)];
+    world.faults(lacking());
+    assert_eq!(world.invoke(old.event_json("one")).await, none());
+    let verdict = &world.verdicts()[0];
+    assert_eq!(verdict["status"], "partial");
+    assert_eq!(verdict["reasons"][0]["code"], "listing_incomplete");
+
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = i64::try_from(now.unwrap().as_millis()).unwrap();
+    let fresh = SynthCall {
+        start_epoch_millis: now - 60_000,
+        ..call("22222222-bbbb")
+    };
+    let mut world = World::new(&[("one", &fresh)], &[]).await;
+    world.faults(lacking());
+    let event = batch(&[fresh.event_json("one")]);
+    assert_eq!(world.invoke(event.clone()).await, ["1"]);
+    assert_eq!(world.logged("failed")[0]["kind"], "listing_incomplete");
+    world.faults(vec![]);
+    assert_eq!(world.invoke(event).await, none());
+    assert_eq!(world.verdicts()[0]["status"], "complete");
+    world.check_recorded(&fresh);
+}
+
+/// What a service answers ends one record, never the batch beside it: an endpoint on which
+/// the SDK panics, a page in place of an answer, an answer that is cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_of_a_service_harms_another_record() {
+    let answer = |code, content_type: &str, body: &str| Effect::Answer {
+        code,
+        headers: [("content-type".to_owned(), content_type.to_owned())].into(),
+        body: body.to_owned(),
+    };
+    let json = |body: &str| answer(200, "application/json", body);
+    let page = |code| answer(code, "text/html", "<html>Please log in</html>");
+    for (on, effect) in [
+        ("GetDataEndpoint", json(r#"{"DataEndpoint": ""}"#)),
+        ("GetDataEndpoint", json(r#"{"DataEndpoint": "no url"}"#)),
+        ("ListFragments", page(200)),
+        ("ListFragments", json(r#"{"Fragments": [{}]}"#)),
+        ("ListFragments", json(r#"{"Fragments": 7"#)),
+        ("GetMediaForFragmentList", page(403)),
+        ("PutObject", page(200)),
+    ] {
+        let (bad, good) = (call("11111111-aaaa"), call("22222222-bbbb"));
+        let mut world = World::new(&[("bad", &bad), ("good", &good)], &[]).await;
+        let containing = match on {
+            "PutObject" => &bad.contact,
+            _ => "stream/bad/",
+        };
+        world.faults(vec![Rule {
+            containing: Some(containing.to_owned()),
+            ..Rule::always(on, effect.clone())
+        }]);
+        let event = batch(&[bad.event_json("bad"), good.event_json("good")]);
+        assert_eq!(world.invoke(event.clone()).await, ["1"], "{on}: {effect:?}");
+        world.check_recorded(&good);
+        assert_eq!(world.logged("failed").len(), 1, "{on}: {effect:?}");
+        world.faults(vec![]);
+        assert_eq!(world.invoke(event).await, none(), "{on}: {effect:?}");
+        world.check_recorded(&bad);
     }
 }
 
@@ -1267,6 +1347,22 @@ async fn an_event_that_is_no_batch_is_an_error_that_says_so() {
     let (succeeded, answer) = world.answer().await;
     assert!(!succeeded);
     assert_eq!(answer["errorType"], "Callreel.NotABatch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_of_somebody_else_is_neither_written_nor_read() {
+    let call = call("11111111-aaaa");
+    let settings = [("RECORDINGS_BUCKET_OWNER", "999999999999")];
+    let mut world = World::new(&[("one", &call)], &settings).await;
+    let event = batch(&[call.event_json("one")]);
+    assert_eq!(world.invoke(event).await, ["1"]);
+    assert_eq!(world.objects().len(), 0);
+    let failed = &world.logged("failed")[0];
+    assert_eq!(failed["kind"], "denied");
+    assert!(
+        failed.to_string().contains("RECORDINGS_BUCKET_OWNER"),
+        "{failed}"
+    );
 }
 
 #[test]

@@ -20,10 +20,10 @@ use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
 use callreel::plan::{Decision, Policy, RecordingPlan, decide};
 use callreel::port::{
-    ContactNotes, FragmentSource, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
+    ContactNotes, FragmentSource, Listing, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
     Whereabouts,
 };
-use callreel::recorder::{Again, Noted, Reading, Recorded, Recorder};
+use callreel::recorder::{Again, Noted, Reading, Recorded, Recorder, Worked};
 use callreel::synth::SynthCall;
 use callreel::verdict::Status;
 use callreel::wav::HEADER_BYTES;
@@ -53,6 +53,8 @@ enum Fault {
     Denied,
     /// Whoever asks is wrong to ask.
     MustNotBeAsked,
+    /// Something in a library breaks.
+    Panics,
 }
 
 struct FaultySource {
@@ -72,9 +74,10 @@ struct FaultyBody {
 impl FragmentSource for FaultySource {
     type Body = FaultyBody;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         assert_ne!(self.fault, Fault::MustNotBeAsked);
-        let mut numbers = self.inner.list(whereabouts).await?;
+        let mut listing = self.inner.list(whereabouts).await?;
+        let numbers = &mut listing.numbers;
         numbers.reverse();
         if self.fault == Fault::FrontGone {
             numbers.sort_unstable();
@@ -82,8 +85,9 @@ impl FragmentSource for FaultySource {
         }
         if self.fault == Fault::ListLacksStop {
             numbers.retain(|number| Some(*number) != whereabouts.range.stop);
+            listing.incomplete = true;
         }
-        Ok(numbers)
+        Ok(listing)
     }
 
     async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<FaultyBody, Failure> {
@@ -101,6 +105,7 @@ impl FragmentSource for FaultySource {
                     place % 3 != 0
                 });
             }
+            Fault::Panics => panic!("a library\nbroke"),
             // Only the record names it; the listing has none of the others.
             Fault::FrontGone => numbers.retain(|number| Some(*number) != self.first),
             Fault::Never if numbers.len() > 2 => drop(numbers.remove(2)),
@@ -378,7 +383,7 @@ fn transient_faults_change_nothing() {
     let faults = cuts
         .iter()
         .flat_map(|after| [Fault::CutOnce(*after), Fault::EndOnce(*after)])
-        .chain([Fault::NotYet, Fault::Shuffled, Fault::ListLacksStop]);
+        .chain([Fault::NotYet, Fault::Shuffled]);
     for fault in faults {
         let recorded = World::new(&call()).record(fault.clone()).unwrap();
         assert_eq!(
@@ -389,6 +394,65 @@ fn transient_faults_change_nothing() {
         );
         assert_eq!(hashes(&recorded), hashes(&plain), "{fault:?}");
     }
+}
+
+/// All that the listing had is there, and the stop fragment, too. Nobody knows what else it
+/// lacked: the recording is never complete, and is read again when all may be listed.
+#[test]
+fn an_incomplete_listing_never_makes_a_complete_recording() {
+    let world = World::new(&call());
+    let verdict = world.record(Fault::ListLacksStop).unwrap().verdict;
+    assert_eq!(verdict.status, Status::Partial);
+    let codes: Vec<_> = verdict.reasons.iter().map(|reason| &*reason.code).collect();
+    assert_eq!(codes, ["listing_incomplete"]);
+    let detail = &verdict.reasons[0].detail;
+    assert!(detail.contains("lacks the last fragment"), "{detail}");
+    let left = callreel::redrive::step(Some(&verdict), callreel::redrive::Notes::There);
+    assert_eq!(left, Ok(callreel::redrive::Step::ReadAgain));
+    let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
+    assert_eq!(again.verdict.status, Status::Complete);
+    assert!(again.verdict.reasons.is_empty());
+}
+
+/// A folder lists all that it has: what the record names beside that is missing.
+#[test]
+fn a_folder_without_the_records_own_fragments_is_never_complete() {
+    let plain = || SynthCall {
+        millis: 21_000,
+        ..SynthCall::default()
+    };
+    let fragments = World::new(&plain()).record(Fault::None).unwrap();
+    let last = usize::try_from(fragments.verdict.fragments.own).unwrap() - 1;
+    for missing in [vec![0], vec![last], vec![0, last]] {
+        let call = SynthCall {
+            missing: missing.clone(),
+            ..plain()
+        };
+        let world = World::new(&plain());
+        let mut media = Vec::new();
+        call.write_stream(&mut media, |_| ()).unwrap();
+        let file = world.folder.path().join("streams/s/s.mkv");
+        std::fs::write(file, media).unwrap();
+        let verdict = world.record(Fault::None).unwrap().verdict;
+        assert_eq!(verdict.status, Status::Partial, "{missing:?}");
+        assert_eq!(verdict.reasons[0].code, "fragments_missing");
+    }
+}
+
+#[test]
+fn a_panic_ends_one_recording_and_parks_its_record() {
+    let world = World::new(&call());
+    let recorder = world.recorder(Fault::Panics, Refuses::Nothing);
+    let plan = Box::new(world.plan.clone());
+    let worked = block_on(recorder.work_plan(plan, &NoDeadline, |_| ()));
+    let Worked::Failed(_, failure) = worked else {
+        panic!("{worked:?}");
+    };
+    assert_eq!(failure.kind, FailureKind::Defect);
+    assert_eq!(failure.action(), callreel::failure::Action::Park);
+    assert!(failure.cause.ends_with("a library broke"), "{failure}");
+    let recorded = world.record(Fault::None).unwrap();
+    assert_eq!(recorded.verdict.status, Status::Complete);
 }
 
 #[test]
@@ -546,7 +610,7 @@ fn attributes_of_others_stay() {
         let world = World::new(&call());
         let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
         let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-        block_on(notes.write(None, &world.plan.attributes_contact, &attributes)).unwrap();
+        block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
         assert_eq!(world.record(Fault::None).unwrap().noted, noted);
         let value = &world.contacts()[&*world.plan.attributes_contact]["audioFromCustomer"];
         let url = format!("{BASE}{}", world.plan.keys.wav(callreel::wav::Output::From));
@@ -576,7 +640,7 @@ fn attributes_without_room_are_left_and_told() {
     let world = World::new(&call());
     let attributes = BTreeMap::from([("big".to_owned(), "x".repeat(32_600))]);
     let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-    block_on(notes.write(None, &world.plan.attributes_contact, &attributes)).unwrap();
+    block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
     let recorded = world.record(Fault::None).unwrap();
     assert!(
         matches!(recorded.noted, Noted::NoRoom { bytes } if bytes > 32_768),

@@ -478,12 +478,50 @@ async fn documents_are_replaced_shuffled_and_left_out() {
         span.stop_server_millis,
         FragmentSelectorType::ServerTimestamp,
     );
-    world.rule(Rule::once("ListFragments", Effect::DropStop));
-    let mut all = numbers.clone();
-    let listed = list(&client, selector.clone(), 1_000).await;
-    all.pop();
-    assert_eq!(sorted(listed), all);
-    assert_eq!(sorted(list(&client, selector, 1_000).await), numbers);
+    let last = numbers.len() - 1;
+    for (effect, left) in [
+        (Effect::DropStop, &numbers[..last]),
+        (Effect::DropStart, &numbers[1..]),
+        (Effect::DropEnds, &numbers[1..last]),
+        (Effect::NothingBeforeCreation, &numbers[..]),
+    ] {
+        world.rule(Rule::once("ListFragments", effect.clone()));
+        let listed = list(&client, selector.clone(), 1_000).await;
+        assert_eq!(sorted(listed), left, "{effect:?}");
+        let listed = list(&client, selector.clone(), 1_000).await;
+        assert_eq!(sorted(listed), numbers, "{effect:?}");
+    }
+    // The stream is as old as its first fragment.
+    let earlier = between(
+        span.start_server_millis - 1,
+        span.stop_server_millis,
+        FragmentSelectorType::ServerTimestamp,
+    );
+    world.rule(Rule::once("ListFragments", Effect::NothingBeforeCreation));
+    assert!(list(&client, earlier.clone(), 1_000).await.is_empty());
+    assert_eq!(sorted(list(&client, earlier, 1_000).await), numbers);
+}
+
+/// An answer is whatever the script says, of any service.
+#[tokio::test]
+async fn somebody_else_may_answer() {
+    let world = World::plain().await;
+    let page = Effect::Answer {
+        code: 418,
+        headers: [("x-of".to_owned(), "a proxy".to_owned())].into(),
+        body: "<html>".to_owned(),
+    };
+    for (on, method, path) in [
+        ("GetDataEndpoint", "POST", "/getDataEndpoint"),
+        ("GetContactAttributes", "GET", "/contact/attributes/i/c"),
+        ("GetObject", "GET", "/bucket/key"),
+    ] {
+        world.rule(Rule::once(on, page.clone()));
+        let answer = raw(&world, method, path, "").await;
+        assert!(answer.starts_with("HTTP/1.1 418"), "{answer}");
+        assert!(answer.contains("x-of: a proxy"), "{answer}");
+        assert!(answer.ends_with("<html>"), "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -495,6 +533,7 @@ async fn quotas_hold_for_a_stream() {
         let quota = Quota {
             fragments_per_second,
             connections,
+            ..Quota::default()
         };
         world.sandbox.set_faults(Faults {
             quota,
@@ -856,14 +895,21 @@ async fn signatures_and_named_buckets_are_checked() {
         streams: world.folder.path().join("streams"),
         data: world.folder.path().join("named"),
         buckets: vec!["mine".to_owned()],
+        bucket_owner: Some("1".to_owned()),
         ..Settings::default()
     })
     .await
     .unwrap();
     let config = config(named.url(), "sandbox").await;
-    for (bucket, there) in [("mine", true), ("theirs", false)] {
-        let head = client(&config).head_bucket().bucket(bucket).send().await;
-        assert_eq!(head.is_ok(), there, "{bucket}");
+    for (bucket, owner, there) in [
+        ("mine", None, true),
+        ("theirs", None, false),
+        ("mine", Some("1"), true),
+        ("mine", Some("2"), false),
+    ] {
+        let head = client(&config).head_bucket().bucket(bucket);
+        let head = head.set_expected_bucket_owner(owner.map(str::to_owned));
+        assert_eq!(head.send().await.is_ok(), there, "{bucket} {owner:?}");
     }
 }
 
@@ -941,10 +987,14 @@ async fn the_script_is_set_and_the_calls_are_told_over_http() {
 
 /// A request by hand, as `curl` would send it.
 async fn http(world: &World, method: &str, path: &str, body: &str) -> String {
+    raw(world, method, &format!("/_sandbox/{path}"), body).await
+}
+
+async fn raw(world: &World, method: &str, path: &str, body: &str) -> String {
     use std::io::{Read, Write};
     let address = world.sandbox.url().trim_start_matches("http://").to_owned();
     let request = format!(
-        "{method} /_sandbox/{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let answer = tokio::task::spawn_blocking(move || {

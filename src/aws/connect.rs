@@ -1,46 +1,75 @@
-//! The attributes of contacts in Amazon Connect: read before they are written, so that
-//! nothing that stands there is lost. Paced, since 10 calls a second are all that an
-//! account has for each of the two.
+//! The attributes of contacts in Amazon Connect. Paced, since 10 calls a second are all that
+//! an account and region has for each of the two, to share with every other system there.
+//!
+//! The read that a write rests on is never left out: a contact record tells what stood there
+//! when it was written, and since then an agent's desktop may have set an attribute, or the
+//! customer taken back what he allowed.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_connect::Client;
+use aws_sdk_connect::config::Builder;
+use aws_smithy_types::retry::RetryConfig;
 
 use super::Trying;
+use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
 use super::mended::MendedAnswers;
 use super::pace::Pace;
 use crate::failure::{Failure, FailureKind};
 use crate::port::ContactNotes;
 
-/// Connect's quota for each call: so many a second in the long run …
-const CALLS_PER_SECOND: u32 = 10;
-/// … and so many at once.
-const BURST: u32 = 15;
+/// The wait before looking at attributes again: longer than another leg takes from its read
+/// to its write, which is two ways over the network. It doubles with each further look …
+const FIRST_WAIT: Duration = Duration::from_millis(1_500);
+/// … up to this.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
 /// Amazon Connect.
 #[derive(Debug)]
 pub struct ConnectContacts {
-    client: aws_sdk_connect::Client,
+    client: Client,
     reads: Pace,
     writes: Pace,
 }
 
+/// Leave to write once, within the quota.
+#[derive(Debug)]
+pub struct WriteTurn(());
+
 impl ConnectContacts {
-    /// Contacts over the shared configuration.
-    pub fn new(shared: &SdkConfig) -> Self {
+    /// Contacts over the shared configuration, with so many calls a second of each kind.
+    pub fn new(shared: &SdkConfig, calls_per_second: u32) -> Self {
+        let pace = || Pace::new(calls_per_second, burst(calls_per_second));
         Self {
             client: connect_client(shared),
-            reads: Pace::new(CALLS_PER_SECOND, BURST),
-            writes: Pace::new(CALLS_PER_SECOND, BURST),
+            reads: pace(),
+            writes: pace(),
         }
     }
 }
 
 /// A client of Connect, whose answers can be broken where attributes are.
-pub(super) fn connect_client(shared: &SdkConfig) -> aws_sdk_connect::Client {
-    let config = aws_sdk_connect::config::Builder::from(&Trying::CONNECT.on(shared));
-    aws_sdk_connect::Client::from_conf(config.interceptor(MendedAnswers).build())
+pub(super) fn connect_client(shared: &SdkConfig) -> Client {
+    let config = Builder::from(&Trying::CONNECT.on(shared));
+    let config = config.interceptor(CheckAnswers).interceptor(MendedAnswers);
+    Client::from_conf(config.build())
+}
+
+/// Calls at once: Connect's own quota allows half of a second's calls on top.
+fn burst(calls_per_second: u32) -> u32 {
+    calls_per_second.saturating_add(calls_per_second / 2)
+}
+
+/// The wait before a look, from 2: doubled each time, and of that at least two thirds,
+/// so that legs which met once do not meet again.
+fn wait_before(look: u32, random: u64) -> Duration {
+    let doubled = FIRST_WAIT.saturating_mul(1 << look.saturating_sub(2).min(16));
+    let whole = doubled.min(LONGEST_WAIT);
+    whole + (whole / 2).mul_f64((random % 1_024) as f64 / 1_024.0)
 }
 
 /// Attributes belong to an instance, which Connect must be told.
@@ -55,6 +84,8 @@ fn named<'a>(instance: Option<&'a str>, contact: &str) -> Result<&'a str, Failur
 }
 
 impl ContactNotes for ConnectContacts {
+    type Turn = WriteTurn;
+
     async fn read(
         &self,
         instance: Option<&str>,
@@ -68,31 +99,71 @@ impl ContactNotes for ConnectContacts {
             let subject = format!("contact {contact} of instance {instance}");
             failure(Call::ReadAttributes, subject, &error)
         })?;
-        Ok(read.attributes.unwrap_or_default().into_iter().collect())
+        // Taken for none, they would be overwritten.
+        let attributes = read.attributes.ok_or_else(|| {
+            let subject = format!("contact {contact} of instance {instance}");
+            let cause = "GetContactAttributes gave no Attributes";
+            Failure::new(FailureKind::Unavailable, subject, cause)
+        })?;
+        Ok(attributes.into_iter().collect())
+    }
+
+    async fn turn(&self) -> WriteTurn {
+        self.writes.take(1).await;
+        WriteTurn(())
     }
 
     async fn write(
         &self,
+        WriteTurn(()): WriteTurn,
         instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
         let instance = named(instance, contact)?;
-        self.writes.take(1).await;
         let request = self.client.update_contact_attributes();
         let request = request.instance_id(instance).initial_contact_id(contact);
         let changes = changes.clone().into_iter().collect();
-        let written = request.set_attributes(Some(changes)).send().await;
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let request = request.set_attributes(Some(changes)).customize();
+        let written = request.config_override(once).send().await;
         written.map(|_| ()).map_err(|error| {
             let subject = format!("contact {contact} of instance {instance}");
             failure(Call::WriteAttributes, subject, &error)
         })
+    }
+
+    async fn wait_to_look_again(&self, look: u32) -> bool {
+        let random = RandomState::new().build_hasher().finish();
+        tokio::time::sleep(wait_before(look, random)).await;
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_wait_longer_each_time_and_legs_part() {
+        #[track_caller]
+        fn check(look: u32, least: u128, most: u128) {
+            for random in [0, 511, 1_023, u64::MAX] {
+                let wait = wait_before(look, random).as_millis();
+                assert!((least..=most).contains(&wait), "{look}: {wait}");
+            }
+            assert_ne!(wait_before(look, 0), wait_before(look, 1_023));
+        }
+        check(2, 1_500, 2_250);
+        check(3, 3_000, 4_500);
+        check(6, 8_000, 12_000);
+        check(u32::MAX, 8_000, 12_000);
+    }
+
+    #[test]
+    fn a_burst_is_as_large_as_the_quotas_own() {
+        assert_eq!([1, 2, 10].map(burst), [1, 3, 15]);
+    }
 
     #[test]
     fn without_an_instance_nothing_is_asked() {

@@ -1,5 +1,13 @@
 //! SDK errors to failures: the one table. What an error says of itself (HTTP status, code,
 //! message) is looked at once, here; nobody else compares an error's text.
+//!
+//! The code counts before the status: S3 answers "200 OK" before it knows how a call ends,
+//! and tells an error within (S3 API reference, CompleteMultipartUpload). A status without
+//! a code of AWS's is somebody else's answer, such as a proxy's page.
+
+mod words;
+
+pub(super) use words::said;
 
 use std::error::Error;
 use std::fmt;
@@ -90,6 +98,18 @@ struct Fault<'a> {
     status: u16,
     code: &'a str,
     message: &'a str,
+    /// Where S3 says that the bucket is.
+    bucket_region: Option<&'a str>,
+    /// The answer as it came, as far as it was read.
+    body: &'a [u8],
+}
+
+impl Fault<'_> {
+    /// Whether the answer is one of AWS's: with a code, or with nothing in it, as S3 answers
+    /// a HEAD.
+    const fn is_of_aws(&self) -> bool {
+        !self.code.is_empty() || self.body.is_empty()
+    }
 }
 
 /// How far the call came.
@@ -121,16 +141,41 @@ where
 {
     let fault = fault(error);
     let kind = sort(call, fault);
-    let cause = match fault.transport {
-        Transport::Answered if !fault.code.is_empty() => {
-            format!(
-                "{call:?}: {} {}: {}",
-                fault.status, fault.code, fault.message
-            )
+    let cause = match (fault.transport, fault.status) {
+        (Transport::Answered, status) if !fault.code.is_empty() => {
+            words::line(&format!("{status} {}: {}", fault.code, fault.message))
         }
-        _ => format!("{call:?}: {}", said(error)),
+        (Transport::Answered | Transport::Garbled, status) => {
+            let begins = match words::beginning(fault.body) {
+                Some(beginning) => format!(": the answer begins with {beginning}"),
+                None => String::new(),
+            };
+            format!("HTTP {status}: {}{begins}", said(error))
+        }
+        _ => said(error),
     };
+    let cause = format!("{call:?}: {cause}");
     Failure::new(kind, subject, cause.trim_end_matches(": "))
+}
+
+/// Where S3 says that a bucket is, when it is asked about one of another region.
+pub(super) fn bucket_region<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+) -> Option<&str> {
+    fault(error).bucket_region
+}
+
+/// Whether a call failed within an answer that began as a success, and may go better when
+/// it is made again. Of these codes the SDK knows `InternalError` alone, and has made that
+/// call again already.
+pub(super) fn failed_within_success<E: ProvideErrorMetadata>(
+    call: Call,
+    error: &SdkError<E, HttpResponse>,
+) -> bool {
+    let fault = fault(error);
+    (200..300).contains(&fault.status)
+        && fault.code != "InternalError"
+        && sort(call, fault) == FailureKind::Unavailable
 }
 
 /// Why a call that only looks was refused: for [`super::deployment`], where no recording
@@ -213,31 +258,41 @@ fn refusal(fault: Fault<'_>) -> Refused {
 /// Whether the thing is not there: for calls that may well find nothing.
 pub(super) fn is_not_found<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let fault = fault(error);
-    fault.status == 404 && !["NoSuchBucket", "NoSuchUpload"].contains(&fault.code)
+    fault.status == 404
+        && fault.is_of_aws()
+        && !["NoSuchBucket", "NoSuchUpload"].contains(&fault.code)
 }
 
 /// Whether a conditional call found its condition not met.
 pub(super) fn is_precondition<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    fault(error).status == 412
+    let fault = fault(error);
+    fault.code == "PreconditionFailed" || (fault.status == 412 && fault.is_of_aws())
 }
 
 /// Whether a conditional call met another one at the same moment: S3 says 409, and a
 /// multipart upload is lost then, unlike after a 412.
 pub(super) fn is_conflict<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    fault(error).status == 409
+    let fault = fault(error);
+    fault.code == "ConditionalRequestConflict" || (fault.status == 409 && fault.is_of_aws())
 }
 
 fn fault<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault<'_> {
-    let status = error
-        .raw_response()
-        .map_or(0, |response| response.status().as_u16());
+    let answer = error.raw_response();
+    let seen = Fault {
+        status: answer.map_or(0, |answer| answer.status().as_u16()),
+        bucket_region: answer.and_then(|answer| answer.headers().get("x-amz-bucket-region")),
+        body: answer
+            .and_then(|answer| answer.body().bytes())
+            .unwrap_or_default(),
+        ..Fault::default()
+    };
     let transport = match error {
         SdkError::ServiceError(context) => {
             return Fault {
                 transport: Transport::Answered,
-                status,
                 code: context.err().code().unwrap_or_default(),
                 message: context.err().message().unwrap_or_default(),
+                ..seen
             };
         }
         SdkError::TimeoutError(_) => Transport::TimedOut,
@@ -252,25 +307,7 @@ fn fault<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault<'_
         SdkError::ConstructionFailure(_) => Transport::NotMade,
         _ => Transport::NotMade,
     };
-    Fault {
-        transport,
-        status,
-        ..Fault::default()
-    }
-}
-
-/// What an error and its sources say, each once and on one line.
-pub(super) fn said(error: &(dyn Error + 'static)) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string().replace('\n', " ");
-        if !words.iter().any(|word| word.contains(&text)) {
-            words.push(text);
-        }
-        next = error.source();
-    }
-    words.join(": ")
+    Fault { transport, ..seen }
 }
 
 /// Whether an error's chain tells of credentials that were not found.
@@ -344,17 +381,45 @@ fn sort(call: Call, fault: Fault<'_>) -> FailureKind {
             Service::Kvs,
             "InvalidArgumentException" | "ResourceNotFoundException" | "ValidationException",
         ) if fault.message.contains("retention period") => FailureKind::RetentionOver,
+        (Service::S3, "InternalError" | "ServiceUnavailable" | "OperationAborted") => {
+            FailureKind::Unavailable
+        }
+        (Service::S3, "PreconditionFailed" | "ConditionalRequestConflict") => {
+            FailureKind::Contended
+        }
+        (Service::S3, "AccessDenied") => FailureKind::Denied(call.permission()),
+        (Service::S3, "InvalidObjectState") => FailureKind::Archived,
+        (Service::S3, "PermanentRedirect" | "IllegalLocationConstraintException") => {
+            FailureKind::WrongRegion
+        }
+        // The region stands in the signature.
+        (Service::S3, "AuthorizationHeaderMalformed") if fault.bucket_region.is_some() => {
+            FailureKind::WrongRegion
+        }
+        // A bucket so young that its name is not known everywhere.
+        (Service::S3, "TemporaryRedirect") => FailureKind::Unavailable,
         // S3 gives up a connection that was silent with a 400.
         (Service::S3, "RequestTimeout") => FailureKind::ConnectionLost,
         (Service::S3, "NoSuchBucket") => FailureKind::BucketMissing,
         // The upload is gone: aborted by a lifecycle rule, or ended by an attempt whose
         // answer was lost. Made anew, the recording comes out all the same.
-        (Service::S3, "NoSuchUpload") => FailureKind::WriteFailed,
+        (Service::S3, "NoSuchUpload" | "InvalidPart" | "InvalidPartOrder") => {
+            FailureKind::WriteFailed
+        }
+        (Service::S3, "EntityTooSmall") => FailureKind::Refused,
         (Service::S3, "BadDigest" | "IncompleteBody" | "XAmzContentSHA256Mismatch") => {
             FailureKind::WriteFailed
         }
         (Service::Sqs, "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue") => {
             FailureKind::QueueMissing
+        }
+        // Something between AWS and us says no: no permission is missing, and nothing is
+        // not there.
+        _ if (300..500).contains(&fault.status)
+            && ![408, 429].contains(&fault.status)
+            && !fault.is_of_aws() =>
+        {
+            FailureKind::Refused
         }
         _ => by_status(call, fault.status),
     }
@@ -363,6 +428,9 @@ fn sort(call: Call, fault: Fault<'_>) -> FailureKind {
 /// What the status alone says, for codes that are not in the table.
 fn by_status(call: Call, status: u16) -> FailureKind {
     match (status, call.service()) {
+        // An error within a success, or a success that cannot be read.
+        (200..=299, _) => FailureKind::Unavailable,
+        (301, Service::S3) => FailureKind::WrongRegion,
         (401 | 403, _) => FailureKind::Denied(call.permission()),
         (404, Service::Kvs) => FailureKind::StreamMissing,
         (404, Service::Connect) => FailureKind::ContactMissing,
@@ -409,23 +477,10 @@ mod tests {
             status,
             code,
             message,
+            ..Fault::default()
         };
         assert_eq!(sort(call, fault), kind, "{call:?} {status} {code}");
         assert_eq!(kind.action(), act, "{call:?} {status} {code}");
-    }
-
-    #[test]
-    fn an_error_is_told_with_its_sources_once_and_on_one_line() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("{0}")]
-        struct Said(&'static str, #[source] Option<Box<Said>>);
-        let inner = Said("no credentials", None);
-        let middle = Said("loading\nfailed: no credentials", Some(Box::new(inner)));
-        let outer = Said("dispatch failure", Some(Box::new(middle)));
-        assert_eq!(
-            said(&outer),
-            "dispatch failure: loading failed: no credentials"
-        );
     }
 
     #[cfg(feature = "operate")]
@@ -451,7 +506,7 @@ mod tests {
                 transport: Transport::Answered,
                 status,
                 code,
-                message: "",
+                ..Fault::default()
             };
             assert_eq!(refusal(fault), expected, "{status} {code}");
         }
@@ -639,12 +694,15 @@ mod tests {
             Retry,
         );
         check(write, 400, "BadDigest", "", FailureKind::WriteFailed, Retry);
+        let elsewhere = FailureKind::WrongRegion;
+        check(write, 301, "PermanentRedirect", "", elsewhere, Park);
+        check(Call::ReadObject, 301, "", "", elsewhere, Park);
         check(
-            write,
-            301,
-            "PermanentRedirect",
+            Call::ReadObject,
+            403,
+            "InvalidObjectState",
             "",
-            FailureKind::Refused,
+            FailureKind::Archived,
             Park,
         );
         check(
@@ -655,6 +713,67 @@ mod tests {
             FailureKind::ReadFailed,
             Retry,
         );
+    }
+
+    /// S3 begins to answer before it knows how a call ends.
+    #[test]
+    fn errors_within_a_success() {
+        for code in [
+            "InternalError",
+            "ServiceUnavailable",
+            "OperationAborted",
+            "Other",
+            "",
+        ] {
+            let lost = FailureKind::Unavailable;
+            check(Call::WriteObject, 200, code, "", lost, Retry);
+        }
+        for code in ["PreconditionFailed", "ConditionalRequestConflict"] {
+            let contended = FailureKind::Contended;
+            check(Call::WriteObject, 200, code, "", contended, Retry);
+        }
+        let write = Call::WriteObject;
+        check(write, 200, "SlowDown", "", FailureKind::Throttled, Retry);
+        let gone = FailureKind::WriteFailed;
+        check(write, 200, "NoSuchUpload", "", gone, Retry);
+        let denied = FailureKind::Denied(write.permission());
+        check(write, 200, "AccessDenied", "", denied, Park);
+    }
+
+    /// A page of a proxy's says nothing of permissions, streams or contacts.
+    #[test]
+    fn answers_that_are_none_of_aws() {
+        #[track_caller]
+        fn check(status: u16, kind: FailureKind) {
+            for call in [Call::GetMedia, Call::WriteObject, Call::ReadAttributes] {
+                let fault = Fault {
+                    status,
+                    body: b"<html>",
+                    ..Fault::default()
+                };
+                assert_eq!(sort(call, fault), kind, "{call:?} {status}");
+            }
+        }
+        for status in [200, 204, 408, 500, 502, 504] {
+            check(status, FailureKind::Unavailable);
+        }
+        check(429, FailureKind::Throttled);
+        for status in [301, 302, 400, 401, 403, 404, 407, 409, 412] {
+            check(status, FailureKind::Refused);
+        }
+    }
+
+    #[test]
+    fn a_bucket_of_another_region_may_be_told_by_the_signature() {
+        let fault = |bucket_region| Fault {
+            status: 400,
+            code: "AuthorizationHeaderMalformed",
+            bucket_region,
+            ..Fault::default()
+        };
+        let sorted = |fault| sort(Call::ReadObject, fault);
+        assert_eq!(sorted(fault(Some("eu-west-1"))), FailureKind::WrongRegion);
+        assert_eq!(sorted(fault(None)), FailureKind::Refused);
     }
 
     #[test]

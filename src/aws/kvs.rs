@@ -1,17 +1,22 @@
 //! Fragments out of Kinesis Video Streams.
 //!
-//! A recording's fragments are listed by server time over a widened window
+//! A recording's fragments are listed (`listing`) by server time over a widened window
 //! (`window`), since the producer's clock has been no epoch at all, and
 //! fetched by number. Every data API has an endpoint of its own, looked up once and
 //! forgotten when a call to it fails. The quotas of a stream are kept here for all of its
 //! recordings together: 500 fragments a second and 5 connections.
+//!
+//! A stream is asked about in the region that its ARN names, with endpoints of that region,
+//! whichever the recorder runs in; a role's policy says of which regions it may be.
 //!
 //! A body that is silent for [`BODY_STALL`] is given up as a lost connection; the recorder
 //! asks again for what did not come wholly. The SDK's own protection is off for these
 //! bodies: it also counts the time in which nobody reads, and a body rests whenever the
 //! store is slower than KVS.
 
+mod endpoint;
 mod limits;
+mod listing;
 mod streams;
 mod window;
 
@@ -19,42 +24,30 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_kinesisvideo as control;
 use aws_sdk_kinesisvideo::types::ApiName;
 use aws_sdk_kinesisvideoarchivedmedia as archive;
-use aws_sdk_kinesisvideoarchivedmedia::types::{
-    FragmentSelector, FragmentSelectorType, TimestampRange,
-};
-use aws_smithy_types::DateTime;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::Trying;
+use super::answers::CheckAnswers;
 use super::errors::{Call, failure, said};
-use super::{Trying, now};
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::FragmentNumber;
-use crate::port::{FragmentSource, MediaBody, Whereabouts};
+use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
+use crate::ticks::EpochMillis;
+use endpoint::{Endpoints, region_in};
 use limits::LimitsAreThrottles;
-use streams::{Api, Retention, Stream, Streams};
+use streams::{Api, Described, Description, Stream, Streams};
 
 /// A body that says nothing for so long is given up.
 pub const BODY_STALL: Duration = Duration::from_secs(10);
-/// Fragments on a page of a listing: the most that KVS gives; its default is small.
-const PAGE: i32 = 1_000;
-/// Pages of one listing. A recording of 24 hours has about 80; more is no recording.
-const MAX_PAGES: usize = 200;
-/// Waits before a listing that lacks the stop fragment is asked for again. Listings are
-/// consistent after about a second.
-const LISTING_WAITS: [Duration; 4] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(2),
-];
 /// Longest wait for a stream's description.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A description that was refused is asked for again after this time.
@@ -87,57 +80,128 @@ impl From<&Config> for Limits {
 /// Kinesis Video Streams.
 #[derive(Debug)]
 pub struct KvsSource {
-    control: aws_sdk_kinesisvideo::Client,
+    control: control::Client,
     archive: archive::Client,
+    region: Option<Region>,
+    endpoints: Endpoints,
     streams: Streams,
 }
+
+/// Services that may have an endpoint of their own by the settings, as the SDKs name it.
+const OWN_ENDPOINTS: [&str; 2] = [
+    "AWS_ENDPOINT_URL_KINESIS_VIDEO",
+    "AWS_ENDPOINT_URL_KINESIS_VIDEO_ARCHIVED_MEDIA",
+];
 
 impl KvsSource {
     /// A source over the shared configuration.
     pub fn new(shared: &SdkConfig, limits: Limits) -> Self {
         let shared = Trying::KVS.on(shared);
-        let control = aws_sdk_kinesisvideo::config::Builder::from(&shared)
+        let control = control::config::Builder::from(&shared)
             .retry_classifier(LimitsAreThrottles)
+            .interceptor(CheckAnswers)
             .build();
         let archive = archive::config::Builder::from(&shared)
             .retry_classifier(LimitsAreThrottles)
+            .interceptor(CheckAnswers)
             .build();
+        let own = OWN_ENDPOINTS.map(|name| super::has_own_endpoint(&shared, name));
         Self {
-            control: aws_sdk_kinesisvideo::Client::from_conf(control),
+            control: control::Client::from_conf(control),
             archive: archive::Client::from_conf(archive),
+            region: shared.region().cloned(),
+            endpoints: match own.contains(&true) {
+                true => Endpoints::OfSettings,
+                false => Endpoints::OfAws,
+            },
             streams: Streams::new(limits),
         }
     }
 
-    /// How long a stream keeps its media: with the recording's start, the time until which
-    /// a retry can find the audio. Looked up once for each stream, in a single quick
-    /// attempt: no recording waits for what is only told.
-    pub async fn retention(&self, stream: &str) -> Result<Duration, Failure> {
-        let state = self.streams.get(stream);
-        let mut retention = state.retention.lock().await;
-        if let Retention::Known(kept) = *retention {
-            return Ok(kept);
+    /// The region that a stream is in.
+    fn region_of(&self, stream: &str) -> Option<Region> {
+        match region_in(stream) {
+            Some(region) => Some(Region::new(region.to_owned())),
+            None => self.region.clone(),
         }
-        let quick = aws_sdk_kinesisvideo::config::Builder::new()
+    }
+
+    /// Where the archive is asked about a stream.
+    fn at(&self, stream: &str, endpoint: &str) -> archive::config::Builder {
+        let mut at = archive::config::Builder::new().endpoint_url(endpoint);
+        at.set_region(self.region_of(stream));
+        at
+    }
+
+    /// A failure that may come of the stream's being in another region names both.
+    fn elsewhere(&self, stream: &str, mut failure: Failure) -> Failure {
+        let regions = (region_in(stream), self.region.as_ref().map(Region::as_ref));
+        let refused = matches!(
+            failure.kind,
+            FailureKind::Denied(_) | FailureKind::StreamMissing | FailureKind::Refused
+        );
+        if let (Some(there), Some(here), true) = (regions.0, regions.1, refused)
+            && there != here
+        {
+            failure.cause.push_str(&format!(
+                "; by its ARN the stream is in {there}, this recorder in {here}: deploy one there, or allow this one's role the streams of {there}"
+            ));
+        }
+        failure
+    }
+
+    /// How long a stream keeps its media: with the recording's start, the time until which
+    /// a retry can find the audio.
+    pub async fn retention(&self, stream: &str) -> Result<Duration, Failure> {
+        Ok(self.describe(stream).await?.kept)
+    }
+
+    /// What a stream is. Looked up once for each stream, in a single quick attempt: no
+    /// recording waits for what is only told.
+    async fn describe(&self, stream: &str) -> Result<Described, Failure> {
+        let state = self.streams.get(stream);
+        let mut description = state.description.lock().await;
+        if let Description::Known(described) = *description {
+            return Ok(described);
+        }
+        let mut quick = control::config::Builder::new()
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder()
                     .operation_timeout(DESCRIBE_TIMEOUT)
                     .build(),
             );
+        quick.set_region(self.region_of(stream));
         let described = self.control.describe_stream().stream_arn(stream);
         let described = described.customize().config_override(quick).send().await;
         let described = described.map_err(|error| {
-            *retention = Retention::Refused(tokio::time::Instant::now());
-            failure(Call::DescribeStream, stream, &error)
+            *description = Description::Refused(tokio::time::Instant::now());
+            self.elsewhere(stream, failure(Call::DescribeStream, stream, &error))
         })?;
-        let hours = described
-            .stream_info()
-            .and_then(|info| info.data_retention_in_hours());
+        let info = described.stream_info();
+        let hours = info.and_then(|info| info.data_retention_in_hours());
         let hours = u64::try_from(hours.unwrap_or(0)).unwrap_or(0);
-        let kept = Duration::from_secs(hours * 3_600);
-        *retention = Retention::Known(kept);
-        Ok(kept)
+        let created = info.and_then(|info| info.creation_time()?.to_millis().ok());
+        let described = Described {
+            kept: Duration::from_secs(hours * 3_600),
+            created: created.map(EpochMillis),
+        };
+        *description = Description::Known(described);
+        Ok(described)
+    }
+
+    /// The same where it is only of help; one that was refused is asked for again later.
+    async fn description(&self, stream: &str) -> Option<Described> {
+        let known = *self.streams.get(stream).description.lock().await;
+        match known {
+            Description::Known(described) => return Some(described),
+            Description::Refused(then) if then.elapsed() < DESCRIBE_AGAIN => return None,
+            Description::Refused(_) | Description::Unasked => {}
+        }
+        let asked = self.describe(stream).await;
+        asked
+            .inspect_err(|failure| tracing::warn!(%failure, "the stream's retention is not known"))
+            .ok()
     }
 
     async fn endpoint(&self, state: &Stream, stream: &str, api: Api) -> Result<String, Failure> {
@@ -146,90 +210,30 @@ impl KvsSource {
                 Api::List => ApiName::ListFragments,
                 Api::Media => ApiName::GetMediaForFragmentList,
             };
+            let region = self.region_of(stream);
+            let mut at = control::config::Builder::new();
+            at.set_region(region.clone());
             let request = self.control.get_data_endpoint();
-            let found = request.stream_arn(stream).api_name(name).send().await;
-            let found = found.map_err(|error| failure(Call::GetDataEndpoint, stream, &error))?;
-            found.data_endpoint.ok_or_else(|| {
-                Failure::new(
-                    FailureKind::Unavailable,
-                    stream,
-                    "GetDataEndpoint gave no endpoint",
-                )
-            })
+            let request = request.stream_arn(stream).api_name(name).customize();
+            let found = request.config_override(at).send().await;
+            let found = found.map_err(|error| {
+                self.elsewhere(stream, failure(Call::GetDataEndpoint, stream, &error))
+            })?;
+            let found = found.data_endpoint.ok_or_else(|| {
+                let cause = "GetDataEndpoint gave no endpoint";
+                Failure::new(FailureKind::Unavailable, stream, cause)
+            })?;
+            let region = region.as_ref().map(Region::as_ref);
+            self.endpoints.check(&found, region).map_err(|problem| {
+                let shown: String = found.chars().take(200).collect();
+                let cause = format!(
+                    "GetDataEndpoint gave {shown:?}, which is not believed: {problem} (ENDPOINT_URL is for endpoints that are not AWS's)"
+                );
+                Failure::new(FailureKind::Refused, stream, cause)
+            })?;
+            Ok(found)
         };
         state.endpoint(api, look_up).await
-    }
-
-    /// All numbers in the range that the listing has now.
-    async fn list_once(
-        &self,
-        state: &Stream,
-        whereabouts: &Whereabouts<'_>,
-    ) -> Result<Vec<FragmentNumber>, Failure> {
-        let endpoint = self.endpoint(state, whereabouts.stream, Api::List).await?;
-        let listed = self.list_pages(&endpoint, whereabouts).await;
-        if let Err(failure) = &listed {
-            forget_endpoint(state, Api::List, &endpoint, failure).await;
-        }
-        listed
-    }
-
-    async fn list_pages(
-        &self,
-        endpoint: &str,
-        whereabouts: &Whereabouts<'_>,
-    ) -> Result<Vec<FragmentNumber>, Failure> {
-        let stream = whereabouts.stream;
-        let unreadable = |cause: &str| Failure::new(FailureKind::Unreadable, stream, cause);
-        let (from, to) = window::window(whereabouts, now());
-        let range = TimestampRange::builder()
-            .start_timestamp(DateTime::from_millis(from.0))
-            .end_timestamp(DateTime::from_millis(to.0))
-            .build();
-        let selector = range.and_then(|range| {
-            FragmentSelector::builder()
-                .fragment_selector_type(FragmentSelectorType::ServerTimestamp)
-                .timestamp_range(range)
-                .build()
-        });
-        let selector =
-            selector.map_err(|error| Failure::new(FailureKind::Refused, stream, error))?;
-        let mut numbers = Vec::new();
-        let mut token: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let request = self
-                .archive
-                .list_fragments()
-                .stream_arn(stream)
-                .max_results(i64::from(PAGE))
-                .fragment_selector(selector.clone())
-                .set_next_token(token.clone())
-                .customize()
-                .config_override(archive::config::Builder::new().endpoint_url(endpoint));
-            let page = request.send().await;
-            let page = page.map_err(|error| failure(Call::ListFragments, stream, &error))?;
-            for fragment in page.fragments() {
-                let number = fragment.fragment_number().unwrap_or_default();
-                let number: FragmentNumber = number.parse().map_err(|error| {
-                    unreadable(&format!(
-                        "a listed fragment has the number {number:?}: {error}"
-                    ))
-                })?;
-                if whereabouts.range.contains(number) {
-                    numbers.push(number);
-                }
-            }
-            match page.next_token {
-                // An empty token, or the same one again, would go on for ever.
-                Some(next) if !next.is_empty() && token.as_deref() != Some(&*next) => {
-                    token = Some(next);
-                }
-                Some(_) | None => return Ok(numbers),
-            }
-        }
-        Err(unreadable(&format!(
-            "the listing has more than {MAX_PAGES} pages of {PAGE} fragments between {from} and {to}"
-        )))
     }
 
     async fn open(
@@ -245,9 +249,10 @@ impl KvsSource {
             .stream_arn(stream)
             .set_fragments(Some(numbers))
             .customize()
-            .config_override(archive::config::Builder::new().endpoint_url(endpoint));
+            .config_override(self.at(stream, endpoint));
         let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(Call::GetMedia, stream, &error))?;
+        let answer = answer
+            .map_err(|error| self.elsewhere(stream, failure(Call::GetMedia, stream, &error)))?;
         Ok(answer.payload)
     }
 }
@@ -263,20 +268,9 @@ async fn forget_endpoint(state: &Stream, api: Api, endpoint: &str, failure: &Fai
 impl FragmentSource for KvsSource {
     type Body = KvsBody;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         let state = self.streams.get(whereabouts.stream);
-        let mut waits = LISTING_WAITS.into_iter();
-        loop {
-            let numbers = self.list_once(&state, &whereabouts).await?;
-            let lacks_stop = whereabouts
-                .range
-                .stop
-                .is_some_and(|stop| !numbers.contains(&stop));
-            match waits.next() {
-                Some(wait) if lacks_stop => tokio::time::sleep(wait).await,
-                Some(_) | None => return Ok(numbers),
-            }
-        }
+        self.list_whole(&state, &whereabouts).await
     }
 
     async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<KvsBody, Failure> {
@@ -306,16 +300,7 @@ impl FragmentSource for KvsSource {
     }
 
     async fn kept_for(&self, stream: &str) -> Option<Duration> {
-        let known = *self.streams.get(stream).retention.lock().await;
-        match known {
-            Retention::Known(kept) => return Some(kept),
-            Retention::Refused(then) if then.elapsed() < DESCRIBE_AGAIN => return None,
-            Retention::Refused(_) | Retention::Unasked => {}
-        }
-        let asked = self.retention(stream).await;
-        asked
-            .inspect_err(|failure| tracing::warn!(%failure, "the stream's retention is not known"))
-            .ok()
+        Some(self.description(stream).await?.kept)
     }
 
     async fn wait_to_ask_again(&self, attempt: u32) -> bool {

@@ -92,7 +92,7 @@ mod tests {
             ))
             .endpoint_url(answer_once(body))
             .build();
-        let contacts = ConnectContacts::new(&shared);
+        let contacts = ConnectContacts::new(&shared, 10);
         match contacts.read(Some("i"), "c").await {
             Ok(attributes) => format!("{attributes:?}"),
             Err(failure) => failure.to_string(),
@@ -113,6 +113,8 @@ mod tests {
             read(b"{\"Attributes\": {\"note\": \"as it is\"}}").await,
             "{\"note\": \"as it is\"}"
         );
-        assert_eq!(read(b"{}").await, "{}");
+        assert_eq!(read(br#"{"Attributes": {}}"#).await, "{}");
+        // No attributes at all are not known to be none.
+        assert!(read(b"{}").await.contains("gave no Attributes"));
     }
 }

@@ -5,10 +5,12 @@ mod receive;
 pub use receive::Message;
 
 use aws_config::SdkConfig;
+use aws_sdk_sqs::config::Builder;
 
 use super::Trying;
+use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::parked::Parked;
 
 /// The retry queue.
@@ -21,8 +23,9 @@ pub struct ParkQueue {
 impl ParkQueue {
     /// A queue by its URL, over the shared configuration.
     pub fn new(shared: &SdkConfig, url: &str) -> Self {
+        let config = Builder::from(&Trying::SQS.on(shared)).interceptor(CheckAnswers);
         Self {
-            client: aws_sdk_sqs::Client::new(&Trying::SQS.on(shared)),
+            client: aws_sdk_sqs::Client::from_conf(config.build()),
             url: url.to_owned(),
         }
     }
@@ -31,7 +34,14 @@ impl ParkQueue {
     pub async fn park(&self, parked: &Parked) -> Result<(), Failure> {
         let request = self.client.send_message().queue_url(&self.url);
         let sent = request.message_body(parked.to_json()).send().await;
-        sent.map(|_| ())
-            .map_err(|error| failure(Call::SendMessage, &self.url, &error))
+        let sent = sent.map_err(|error| failure(Call::SendMessage, &self.url, &error))?;
+        // Only what SQS has given an id is in a queue.
+        match sent.message_id {
+            Some(_) => Ok(()),
+            None => {
+                let cause = "SendMessage gave no MessageId";
+                Err(Failure::new(FailureKind::Unavailable, &self.url, cause))
+            }
+        }
     }
 }

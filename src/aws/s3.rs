@@ -54,20 +54,21 @@
 //!
 //! A delivery that is killed leaves parts that nobody sees and the bucket's owner pays:
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
-//! No ACL is ever set; checksums (CRC-32 by part) are left on.
+//! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set; checksums (CRC-32 by part) are left on.
 
 mod listing;
 mod objects;
 mod parts;
 mod upload;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_config::SdkConfig;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::Trying;
+use super::answers::CheckAnswers;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
@@ -96,6 +97,10 @@ pub struct Bucket {
     pub kms_key: Option<String>,
     /// Tags for every object.
     pub tags: Vec<(String, String)>,
+    /// The account that it must belong to. Else the recorder's own, where that is known
+    /// ([`S3Recordings::runs_in`]): a bucket's name alone can be anybody's, once the bucket
+    /// was deleted.
+    pub owner: Option<String>,
 }
 
 impl From<&Config> for Bucket {
@@ -104,6 +109,7 @@ impl From<&Config> for Bucket {
             name: config.bucket.clone(),
             kms_key: config.kms_key.clone(),
             tags: config.object_tags.clone(),
+            owner: config.bucket_owner.clone(),
         }
     }
 }
@@ -115,6 +121,7 @@ impl Bucket {
             name: name.to_owned(),
             kms_key: None,
             tags: Vec::new(),
+            owner: None,
         }
     }
 
@@ -183,10 +190,9 @@ impl Shared {
 
 /// A client's configuration: an endpoint of one's own has no host name for each bucket.
 pub(super) fn config(shared: &SdkConfig) -> aws_sdk_s3::Config {
-    let own_endpoint =
-        shared.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     aws_sdk_s3::config::Builder::from(shared)
-        .force_path_style(own_endpoint)
+        .force_path_style(super::has_own_endpoint(shared, "AWS_ENDPOINT_URL_S3"))
+        .interceptor(CheckAnswers)
         .build()
 }
 
@@ -198,10 +204,20 @@ impl S3Recordings {
             objects: Objects {
                 client: aws_sdk_s3::Client::from_conf(config),
                 bucket,
+                account: OnceLock::new(),
             },
             parts_in_flight: Arc::new(Semaphore::new(PARTS_IN_FLIGHT)),
             aborts: Mutex::default(),
         }))
+    }
+
+    /// Tells the account that this runs in, by the function's own ARN: each invocation
+    /// brings it, and no call is needed to know it. The first one holds.
+    pub fn runs_in(&self, function_arn: &str) {
+        if let Some(account) = account_in(function_arn) {
+            // Another invocation of the same function says the same.
+            let _ = self.0.objects.account.set(account.to_owned());
+        }
     }
 
     /// Waits until uploads that were dropped are aborted: before an invocation ends, since
@@ -213,6 +229,13 @@ impl S3Recordings {
             let _ = abort.await;
         }
     }
+}
+
+/// The account in `arn:PARTITION:SERVICE:REGION:ACCOUNT:…`: twelve digits.
+fn account_in(arn: &str) -> Option<&str> {
+    let account = arn.split(':').nth(4)?;
+    let digits = account.bytes().all(|byte| byte.is_ascii_digit());
+    (account.len() == 12 && digits).then_some(account)
 }
 
 fn verdict(key: &str) -> Object {
@@ -280,6 +303,7 @@ mod tests {
             name: "b".into(),
             kms_key: None,
             tags: Vec::new(),
+            owner: None,
         };
         assert_eq!(bucket.tagging(), None);
         bucket.tags = vec![
@@ -288,6 +312,20 @@ mod tests {
         ];
         let tagging = bucket.tagging();
         assert_eq!(tagging.as_deref(), Some("team=voice%20%26%20data&%C3%BC="));
+    }
+
+    #[test]
+    fn a_functions_arn_says_its_account() {
+        let arn = "arn:aws:lambda:us-east-1:111122223333:function:recorder";
+        assert_eq!(account_in(arn), Some("111122223333"));
+        for none in [
+            "",
+            "a:b",
+            "arn:aws:lambda:us-east-1::x",
+            "arn:aws:s3:us-east-1:12:x",
+        ] {
+            assert_eq!(account_in(none), None, "{none}");
+        }
     }
 
     #[test]

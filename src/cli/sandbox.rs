@@ -27,6 +27,9 @@ pub(super) struct SandboxArgs {
     /// A bucket that there is (repeatable) [default: any that is named]
     #[arg(long = "bucket", value_name = "NAME")]
     buckets: Vec<String>,
+    /// The account that the buckets belong to: a call that expects another one is refused
+    #[arg(long, value_name = "ACCOUNT")]
+    bucket_owner: Option<String>,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -40,6 +43,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         port: args.port,
         buckets: args.buckets.clone(),
         faults: faults(args)?,
+        bucket_owner: args.bucket_owner.clone(),
     };
     if !args.streams.is_dir() {
         return Err(CliError::Told(format!(

@@ -47,6 +47,8 @@ impl LocalContacts {
 }
 
 impl ContactNotes for LocalContacts {
+    type Turn = ();
+
     async fn read(
         &self,
         _instance: Option<&str>,
@@ -56,8 +58,11 @@ impl ContactNotes for LocalContacts {
         Ok(self.load()?.remove(contact).unwrap_or_default())
     }
 
+    async fn turn(&self) {}
+
     async fn write(
         &self,
+        (): (),
         _instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,
@@ -69,5 +74,10 @@ impl ContactNotes for LocalContacts {
             .or_default()
             .extend(changes.clone());
         self.save(&contacts)
+    }
+
+    async fn wait_to_look_again(&self, _look: u32) -> bool {
+        // The file is this process's.
+        false
     }
 }

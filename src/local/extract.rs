@@ -80,6 +80,7 @@ fn plan(
             start: RecordingStart::Fragment(first.unwrap_or(FragmentNumber::ZERO)),
         },
         keys: RecordingKeys::flat(contact),
+        has_siblings: false,
         attributes_contact: contact.into(),
         previous_contact: None,
         next_contact: None,

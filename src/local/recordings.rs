@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Tried, hex, io_failure};
 use crate::failure::{Failure, FailureKind};
-use crate::port::{Listed, Listing, RecordingStore, Stored, Upload};
+use crate::port::{KeyListing, Listed, RecordingStore, Stored, Upload};
 use crate::ticks::EpochMillis;
 use crate::wav::HEADER_BYTES;
 
@@ -97,7 +97,7 @@ impl RecordingStore for LocalRecordings {
     }
 }
 
-impl Listing for LocalRecordings {
+impl KeyListing for LocalRecordings {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         // Below the last folder that the prefix names whole; the rest is the names' beginning.
         let (folder, _) = prefix.rsplit_once('/').unwrap_or_default();

@@ -14,7 +14,7 @@ use super::media::READ_BYTES;
 use super::{Tried, io_failure, lock};
 use crate::failure::{Failure, FailureKind};
 use crate::fragment::FragmentNumber;
-use crate::port::{FragmentSource, MediaBody, Whereabouts};
+use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
 
 /// A folder of streams. Each stream is read through once and its index kept.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ fn find(entries: &[Entry], number: FragmentNumber) -> Option<&Entry> {
 impl FragmentSource for LocalStreams {
     type Body = LocalBody;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         let index = self.index(whereabouts.stream)?;
         let range = whereabouts.range;
         // The record's own numbers name an unnumbered fragment better than its index does.
@@ -111,9 +111,14 @@ impl FragmentSource for LocalStreams {
             .map(|entry| entry.number)
             .collect();
         let listed = index.entries().iter().map(|entry| entry.number);
-        Ok(listed
-            .filter(|number| range.contains(*number) && !renamed.contains(number))
-            .collect())
+        Ok(Listing {
+            numbers: listed
+                .filter(|number| range.contains(*number) && !renamed.contains(number))
+                .collect(),
+            // A folder lists all that it has. What the record names beside that is asked
+            // for, and is missing.
+            incomplete: false,
+        })
     }
 
     async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {

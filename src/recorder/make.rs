@@ -7,12 +7,12 @@ use futures_util::{Stream, StreamExt, pin_mut, stream};
 use super::commit::final_verdict;
 use super::pour::{LookAhead, pour};
 use super::write::Files;
-use super::{Lap, Made, Progress, Recorder, Timings, read};
+use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
 use crate::plan::{Policy, RecordingPlan};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
 use crate::request::Answer;
-use crate::verdict::{Facts, FileEntry, Verdict};
+use crate::verdict::{Account, Facts, FileEntry, Verdict};
 use crate::wav::Output;
 
 /// What stands where a recording goes.
@@ -43,9 +43,15 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Result<Ended, Failure> {
         let mut lap = Lap::start();
-        let listed = read::list_numbers(&self.source, plan);
-        let numbers = until(deadline, plan, listed).await?;
+        let listed = listing::list_numbers(&self.source, plan);
+        let listing::Listed { numbers, lacks } = until(deadline, plan, listed).await?;
         timings.list = lap.next();
+        if let (Some(lacks), Over::Nothing) = (&lacks, over)
+            && listing::comes_later(&self.source, plan).await
+        {
+            let kind = FailureKind::ListingIncomplete;
+            return Err(Failure::new(kind, &plan.stream, lacks));
+        }
         let of = numbers.len() as u64;
         let mut settled = 0;
         let answers =
@@ -63,7 +69,9 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             stream: &plan.stream,
             numbers: &numbers,
         };
-        let making = make_files(&self.store, &self.policy, plan, over, answers, &ahead);
+        let account = Account::of_listing(lacks);
+        let (store, policy) = (&self.store, &self.policy);
+        let making = make_files(store, policy, plan, over, account, answers, &ahead);
         let made = Box::pin(making);
         let ended = until(deadline, plan, made).await?;
         if let Ended::Made(made) = &ended {
@@ -105,7 +113,8 @@ pub async fn assemble<R: RecordingStore>(
     answers: impl Stream<Item = Result<Answer, Failure>>,
     ahead: &impl LookAhead,
 ) -> Result<Made, Failure> {
-    let made = make_files(store, policy, plan, Over::Nothing, answers, ahead);
+    let account = Account::default();
+    let made = make_files(store, policy, plan, Over::Nothing, account, answers, ahead);
     match until(deadline, plan, made).await? {
         Ended::Made(made) => Ok(made),
         Ended::GivenUp(verdict) => Ok(Made {
@@ -139,12 +148,14 @@ async fn make_files<R: RecordingStore>(
     policy: &Policy,
     plan: &RecordingPlan,
     over: Over<'_>,
+    account: Account,
     answers: impl Stream<Item = Result<Answer, Failure>>,
     ahead: &impl LookAhead,
 ) -> Result<Ended, Failure> {
     let mut lap = Lap::start();
     let mut files = Files::new(store, plan);
-    let (account, attribution, assembly) = match pour(plan, answers, ahead, &mut files).await {
+    let poured = pour(plan, account, answers, ahead, &mut files);
+    let (account, attribution, assembly) = match poured.await {
         Ok(poured) => poured,
         Err(failure) => {
             files.abort().await;

@@ -1,14 +1,20 @@
 //! The files' URLs on the contact's attributes: read before they are written, so that
-//! nothing that stands there is lost.
+//! nothing that stands there is lost, and read once more where another leg of the call may
+//! have written meanwhile. Who finds that his URLs are gone adds them again; the other one's
+//! stand there by then.
 
 use std::collections::BTreeMap;
 
 use super::{Noted, Recorder};
 use crate::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
-use crate::failure::Failure;
+use crate::failure::{Action, Failure, FailureKind};
 use crate::plan::RecordingPlan;
 use crate::port::{ContactNotes, FragmentSource, RecordingStore};
 use crate::verdict::Verdict;
+
+/// Looks at the attributes of one contact at the most. Each further one means that others
+/// wrote between a read and the write behind it, or that a write failed.
+const MAX_LOOKS: u32 = 6;
 
 impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     /// Adds the files' URLs to the contact's attributes.
@@ -20,27 +26,35 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         if verdict.files.is_empty() {
             return Ok(Noted::NothingToNote);
         }
-        let instance = plan.instance.as_deref();
-        let mut held = self.notes.read(instance, &plan.attributes_contact).await?;
-        let changes = match self.changes(plan, verdict, &held) {
-            Ok(changes) => changes,
-            Err(noted) => return Ok(noted),
-        };
-        if changes.is_empty() {
-            return Ok(Noted::Unchanged);
+        let (instance, contact) = (plan.instance.as_deref(), &plan.attributes_contact);
+        let mut noted = Noted::Unchanged;
+        let mut last_failure = None;
+        for look in 1..=MAX_LOOKS {
+            if look > 1 && !self.notes.wait_to_look_again(look).await {
+                return last_failure.map_or(Ok(noted), Err);
+            }
+            let turn = self.notes.turn().await;
+            let held = self.notes.read(instance, contact).await?;
+            let changes = match self.changes(plan, verdict, held) {
+                Changes::Refused(noted) => return Ok(noted),
+                Changes::None => return Ok(noted),
+                Changes::Some(changes) => changes,
+            };
+            match self.notes.write(turn, instance, contact, &changes).await {
+                Ok(()) if !plan.has_siblings => return Ok(Noted::Written),
+                Ok(()) => {
+                    noted = Noted::Written;
+                    last_failure = None;
+                }
+                // The write may have taken place, and what was read is too old by now.
+                Err(failure) if failure.action() == Action::Retry => last_failure = Some(failure),
+                Err(failure) => return Err(failure),
+            }
         }
-        held.extend(changes.clone());
-        let bytes = attributes::byte_count(
-            held.iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        );
-        if bytes > MAX_ATTRIBUTE_BYTES {
-            return Ok(Noted::NoRoom { bytes });
-        }
-        self.notes
-            .write(instance, &plan.attributes_contact, &changes)
-            .await?;
-        Ok(Noted::Written)
+        Err(last_failure.unwrap_or_else(|| {
+            let cause = "other legs of the call kept undoing the URLs that were written";
+            Failure::new(FailureKind::Contended, format!("contact {contact}"), cause)
+        }))
     }
 
     /// Whether URLs of a recording that was made are missing from the attributes.
@@ -54,16 +68,19 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         }
         let instance = plan.instance.as_deref();
         let held = self.notes.read(instance, &plan.attributes_contact).await?;
-        let changes = self.changes(plan, verdict, &held);
-        Ok(changes.is_ok_and(|changes| !changes.is_empty()))
+        Ok(matches!(
+            self.changes(plan, verdict, held),
+            Changes::Some(_)
+        ))
     }
 
+    /// What is to be written to attributes that hold this.
     fn changes(
         &self,
         plan: &RecordingPlan,
         verdict: &Verdict,
-        held: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, Noted> {
+        mut held: BTreeMap<String, String>,
+    ) -> Changes {
         let mut changes = BTreeMap::new();
         for output in plan.authorisation.outputs() {
             let attribute = output.attribute();
@@ -72,12 +89,31 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             };
             let value = held.get(attribute).map(String::as_str);
             if attributes::held(value, &self.policy.our_urls(), &plan.id, &[]) == Held::NotOurs {
-                return Err(Noted::NotOurs { attribute });
+                return Changes::Refused(Noted::NotOurs { attribute });
             }
             if let Some(value) = attributes::with_url(value, &file.url) {
                 changes.insert(attribute.to_owned(), value);
             }
         }
-        Ok(changes)
+        if changes.is_empty() {
+            return Changes::None;
+        }
+        held.extend(changes.clone());
+        let all = held.iter();
+        let bytes = attributes::byte_count(all.map(|(name, value)| (&**name, &**value)));
+        match bytes > MAX_ATTRIBUTE_BYTES {
+            true => Changes::Refused(Noted::NoRoom { bytes }),
+            false => Changes::Some(changes),
+        }
     }
+}
+
+/// What is to be written.
+enum Changes {
+    /// Nothing: all URLs stand there.
+    None,
+    /// These values.
+    Some(BTreeMap<String, String>),
+    /// Nothing, for this reason.
+    Refused(Noted),
 }

@@ -49,12 +49,13 @@ struct Pouring<'f, 'a, R: RecordingStore> {
 /// Pours every answer into the files.
 pub(super) async fn pour<R: RecordingStore>(
     plan: &RecordingPlan,
+    account: Account,
     answers: impl Stream<Item = Result<Answer, Failure>>,
     ahead: &impl LookAhead,
     files: &mut Files<'_, R>,
 ) -> Result<(Account, Attribution, Assembly), Failure> {
     let mut pouring = Pouring {
-        account: Account::default(),
+        account,
         attribution: Attribution::new(plan.claim.clone()),
         assembly: Assembly::new(plan.authorisation),
         files,

@@ -5,12 +5,12 @@
 use futures_util::{StreamExt, pin_mut};
 
 use super::make::until;
-use super::{Reading, Recorder, read};
+use super::{Reading, Recorder, listing, read};
 use crate::failure::Failure;
 use crate::fragment::FragmentNumber;
 use crate::plan::RecordingPlan;
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
-use crate::verdict::Verdict;
+use crate::verdict::{LISTING_INCOMPLETE, Verdict};
 
 impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     /// Whether something of a partial recording can be had that could not when it was read:
@@ -25,11 +25,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     }
 
     async fn look_for_more(&self, plan: &RecordingPlan, old: &Verdict) -> Result<bool, Failure> {
-        let numbers = read::list_numbers(&self.source, plan).await?;
+        let listing::Listed { numbers, lacks } = listing::list_numbers(&self.source, plan).await?;
         let number = |text: &str| text.parse::<FragmentNumber>().ok();
         let last = old.fragments.last.as_deref().and_then(number);
         let lists_more = numbers.len() as u64 > old.fragments.asked
-            || (last.is_some() && numbers.last() > last.as_ref());
+            || (last.is_some() && numbers.last() > last.as_ref())
+            || (old.has_reason(LISTING_INCOMPLETE) && lacks.is_none());
         if lists_more {
             return Ok(true);
         }

@@ -1,5 +1,5 @@
-//! Reading a recording's fragments: list, complete, order; ask in requests well under the
-//! quota, several at once, handed on in order; ask again for what did not come.
+//! Reading a recording's fragments: ask in requests well under the quota, several at once,
+//! handed on in order; ask again for what did not come.
 
 use std::future::poll_fn;
 use std::mem;
@@ -12,34 +12,11 @@ use super::pour::LookAhead;
 use crate::demux::Demuxer;
 use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
 use crate::fragment::{ContactTag, FragmentNumber, SegmentUid};
-use crate::plan::RecordingPlan;
-use crate::port::{FragmentSource, MediaBody, Whereabouts};
+use crate::port::{FragmentSource, MediaBody};
 use crate::request::{Answer, MissingCause, Request};
 
 /// How much of a body is read before others get their turn: about a tenth of a millisecond.
 const BYTES_A_TURN: usize = 64 << 10;
-
-/// The recording's fragment numbers in order: what is listed in the range, and the two
-/// numbers that the record itself names, which a listing can lack.
-pub(super) async fn list_numbers(
-    source: &impl FragmentSource,
-    plan: &RecordingPlan,
-) -> Result<Vec<FragmentNumber>, Failure> {
-    let range = plan.claim.range;
-    let whereabouts = Whereabouts {
-        stream: &plan.stream,
-        range,
-        window: plan.window,
-    };
-    let mut numbers = source.list(whereabouts).await?;
-    numbers.extend(range.start);
-    numbers.extend(range.stop);
-    numbers.retain(|number| range.contains(*number));
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers.shrink_to_fit();
-    Ok(numbers)
-}
 
 /// The answers to all requests, in order, a bounded number of them under way.
 pub(super) fn answers<'a>(

@@ -1,10 +1,12 @@
 //! One stream record from its data to what became of it: every recording of every contact
 //! record in it, none in the way of another.
 
-use futures_util::future::{Either, select};
-use futures_util::pin_mut;
-
+use std::any::Any;
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::future::{Either, select};
+use futures_util::{FutureExt, pin_mut};
 
 use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
@@ -208,7 +210,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     }
 
     /// Makes one recording, and keeps what became of it. Cut off anywhere, it can be made
-    /// again, as after a crash.
+    /// again, as after a crash; so a panic, of ours or of a library's, ends this recording
+    /// alone.
     pub async fn work_plan(
         &self,
         plan: Box<RecordingPlan>,
@@ -217,10 +220,15 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     ) -> Worked {
         let recorded = {
             let record = self.record_unless_done(&plan, deadline, progress);
+            let record = AssertUnwindSafe(record).catch_unwind();
             let over = deadline.over();
             pin_mut!(record, over);
             match select(over, record).await {
-                Either::Right((recorded, _)) => recorded,
+                Either::Right((Ok(recorded), _)) => recorded,
+                Either::Right((Err(panic), _)) => {
+                    let (kind, key) = (FailureKind::Defect, plan.keys.verdict());
+                    Err(Failure::new(kind, key, said_in_panic(&*panic)))
+                }
                 Either::Left(((), _)) => Err(Failure::new(
                     FailureKind::OutOfTime,
                     plan.keys.verdict(),
@@ -251,6 +259,15 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         }
         self.record(plan, deadline, progress).await.map(Some)
     }
+}
+
+/// What a panic says, on one line.
+fn said_in_panic(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("nothing is said").replace('\n', " ");
+    let cut: String = text.chars().take(300).collect();
+    format!("it broke off by a panic: {cut}")
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
             start,
         },
         keys,
+        // A verdict does not tell: better a look too many.
+        has_siblings: true,
         attributes_contact: names.initial_contact_id.as_str().into(),
         previous_contact: names.previous_contact_id.as_deref().map(Box::from),
         next_contact: names.next_contact_id.as_deref().map(Box::from),

@@ -96,6 +96,13 @@ fn what_is_to_be_done_depends_on_the_verdict() {
     };
     kept = kept.not_widened(&kept);
     assert_eq!(step(&candidate(Some(kept)), There), Ok(Step::ReadAgain));
+    // What was not listed may be listed later.
+    let mut unlisted = verdict(Status::Partial, 0);
+    unlisted.reasons.push(crate::verdict::Reason {
+        code: LISTING_INCOMPLETE.to_owned(),
+        detail: String::new(),
+    });
+    assert_eq!(step(&candidate(Some(unlisted)), There), Ok(Step::ReadAgain));
 }
 
 #[test]
@@ -105,6 +112,7 @@ fn a_plan_comes_back_out_of_its_verdict() {
     plan.previous_contact = Some("leg2".into());
     plan.next_contact = Some("leg3".into());
     plan.claim.contacts = ["c", "leg1", "leg2", "leg3"].map(Box::from).into();
+    plan.has_siblings = true;
     let failure = Failure::new(FailureKind::Throttled, "s", "too much");
     let mut verdict = Verdict::of_failure(&plan, &failure);
     let key = plan.keys.verdict();

@@ -16,7 +16,7 @@ use super::{LOOKS_AT_ONCE, in_order, work};
 use crate::failure::{Failure, FailureKind};
 use crate::key::VERDICT_SUFFIX;
 use crate::plan::{Notes, RecordingPlan};
-use crate::port::{ContactNotes, Deadline, FragmentSource, Listing, RecordingStore};
+use crate::port::{ContactNotes, Deadline, FragmentSource, KeyListing, RecordingStore};
 use crate::recorder::{Recorder, Worked};
 use crate::redrive::again::{
     MAX_OPEN, Register, Try, how_to_try, is_open, is_over, period, register_key,
@@ -99,7 +99,7 @@ struct ToLookAt {
 impl<S, R, N> Run<'_, S, R, N>
 where
     S: FragmentSource,
-    R: RecordingStore + Listing,
+    R: RecordingStore + KeyListing,
     N: ContactNotes,
 {
     /// Looks at what is new or open, works on it until the deadline, and remembers the rest.

@@ -1,5 +1,6 @@
 //! S3 by `s3s` and `s3s-fs`: signatures are verified, multipart uploads, ranges, metadata
-//! and conditional writes work; tags, encryption and ACLs do not.
+//! and conditional writes work, and whose bucket a call expects is looked at; tags, encryption
+//! and ACLs do not work.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ pub(super) struct Buckets {
     folder: PathBuf,
     /// Any bucket is made when it is named.
     on_demand: bool,
+    /// Whose they are, if it matters.
+    owner: Option<String>,
     service: S3Service,
     /// One conditional write at a time: `s3s-fs` looks first and writes later.
     turn: Mutex<()>,
@@ -31,7 +34,7 @@ pub(super) struct Buckets {
 
 impl Buckets {
     /// Buckets in a folder: these, or any when none is named.
-    pub fn new(folder: PathBuf, names: &[String]) -> Result<Self, String> {
+    pub fn new(folder: PathBuf, names: &[String], owner: Option<String>) -> Result<Self, String> {
         let told = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(|error| told(&error))?;
         for name in names {
@@ -50,6 +53,7 @@ impl Buckets {
         Ok(Self {
             folder,
             on_demand: names.is_empty(),
+            owner,
             service: builder.build(),
             turn: Mutex::new(()),
         })
@@ -57,6 +61,13 @@ impl Buckets {
 
     pub async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
         let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
+        let expected = request.headers().get("x-amz-expected-bucket-owner");
+        if let (Some(owner), Some(expected)) = (&self.owner, expected)
+            && expected != owner
+        {
+            drain(request).await;
+            return Err(Refusal::new(403, "AccessDenied", "Access Denied"));
+        }
         if self.on_demand && is_bucket_name(bucket) {
             fs::create_dir_all(self.folder.join(bucket))?;
         }

@@ -16,19 +16,22 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
 /// A script: quotas that always hold, and rules for single calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// What KVS allows a stream. Nothing is limited unless it is set here.
+    /// What KVS and Connect allow. Nothing is limited unless it is set here.
     pub quota: Quota,
     /// The first rule that fits a call has its effect on it, the others have none.
     pub rules: Vec<Rule>,
 }
 
-/// What KVS allows a stream; AWS's own are 500 and 5.
+/// What KVS allows a stream, of which AWS's own are 500 and 5, and Connect an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quota {
@@ -38,6 +41,10 @@ pub struct Quota {
     /// Bodies of media at once; a request that goes beyond it is answered by 400
     /// ConnectionLimitExceededException.
     pub connections: Option<u32>,
+    /// Reads of contacts' attributes, and writes of them, that Connect allows a second in
+    /// the long run, and half as many more at once; its own are 10 of each. A call that
+    /// goes beyond it is answered by 429 TooManyRequestsException.
+    pub attribute_calls_per_second: Option<u32>,
 }
 
 /// Which calls go wrong, and how.
@@ -75,6 +82,18 @@ pub enum Effect {
         /// The error's name, as `ClientLimitExceededException` or S3's `SlowDown`.
         error: String,
     },
+    /// Somebody else's answer in place of the service's, such as a proxy's page; nothing is
+    /// done.
+    Answer {
+        /// The HTTP status.
+        code: u16,
+        /// Its headers.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// Its body.
+        #[serde(default)]
+        body: String,
+    },
     /// The connection is reset in place of an answer; nothing is done.
     Reset,
     /// The call is carried out and answered up to this byte of the body, then the
@@ -102,8 +121,15 @@ pub enum Effect {
     },
     /// The documents come in another order than they were asked for.
     Shuffle,
+    /// The listing lacks the oldest of its fragments.
+    DropStart,
     /// The listing lacks the newest of its fragments.
     DropStop,
+    /// The listing lacks both.
+    DropEnds,
+    /// Nothing is listed over a window that begins before the stream was made, which is the
+    /// moment when its first fragment came.
+    NothingBeforeCreation,
 }
 
 impl Effect {
@@ -111,6 +137,7 @@ impl Effect {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
+            Self::Answer { .. } => "answer",
             Self::Reset => "reset",
             Self::CutAfterBytes(_) => "cut_after_bytes",
             Self::EndAfterBytes(_) => "end_after_bytes",
@@ -118,7 +145,10 @@ impl Effect {
             Self::DelayMs(_) => "delay_ms",
             Self::ErrorDocument { .. } => "error_document",
             Self::Shuffle => "shuffle",
+            Self::DropStart => "drop_start",
             Self::DropStop => "drop_stop",
+            Self::DropEnds => "drop_ends",
+            Self::NothingBeforeCreation => "nothing_before_creation",
         }
     }
 }
@@ -155,12 +185,35 @@ pub(super) struct Playing {
     pub faults: Faults,
     /// For each rule, the calls that fitted it and those it happened to.
     counts: Vec<(u32, u32)>,
+    /// For each call of attributes, how many more are allowed, and since when.
+    attribute_calls: HashMap<String, (f64, Instant)>,
 }
 
 impl Playing {
     pub fn new(faults: Faults) -> Self {
         let counts = vec![(0, 0); faults.rules.len()];
-        Self { faults, counts }
+        Self {
+            faults,
+            counts,
+            attribute_calls: HashMap::new(),
+        }
+    }
+
+    /// Whether the quota allows this call now; it counts then.
+    pub fn allows_attribute_call(&mut self, operation: &str, now: Instant) -> bool {
+        let Some(per_second) = self.faults.quota.attribute_calls_per_second else {
+            return true;
+        };
+        let per_second = f64::from(per_second);
+        let burst = per_second * 1.5;
+        let place = self.attribute_calls.entry(operation.to_owned());
+        let (left, since) = place.or_insert((burst, now));
+        let passed = now.saturating_duration_since(*since).as_secs_f64();
+        *left = (*left + passed * per_second).min(burst);
+        *since = now;
+        let allowed = *left >= 1.0;
+        *left -= f64::from(u8::from(allowed));
+        allowed
     }
 
     /// What happens to this call.
@@ -226,6 +279,28 @@ mod tests {
             &puts,
             &["-", "-", "-"],
         );
+    }
+
+    #[test]
+    fn attribute_calls_are_a_bucket_for_each_operation() {
+        let quota = Quota {
+            attribute_calls_per_second: Some(10),
+            ..Quota::default()
+        };
+        let mut playing = Playing::new(Faults {
+            quota,
+            rules: Vec::new(),
+        });
+        let start = Instant::now();
+        let mut allowed = |operation, millis, calls: usize| {
+            let now = start + std::time::Duration::from_millis(millis);
+            let allowed = (0..calls).filter(|_| playing.allows_attribute_call(operation, now));
+            allowed.count()
+        };
+        assert_eq!(allowed("GetContactAttributes", 0, 20), 15);
+        assert_eq!(allowed("UpdateContactAttributes", 0, 20), 15);
+        assert_eq!(allowed("GetContactAttributes", 1_000, 20), 10);
+        assert_eq!(allowed("GetContactAttributes", 9_000, 20), 15);
     }
 
     #[test]

@@ -48,6 +48,15 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// When it was made, in epoch milliseconds: when its first fragment came.
+    pub fn created(&self) -> i64 {
+        self.stored
+            .iter()
+            .map(|stored| stored.server)
+            .min()
+            .unwrap_or(0)
+    }
+
     /// The document that answers for a number.
     pub fn find(&self, number: FragmentNumber) -> Option<&Stored> {
         let behind = self

@@ -87,6 +87,7 @@ fn described(stream: &Stream, asked: &Asked) -> Reply {
         "StreamName": asked.stream_name,
         "StreamARN": asked.stream_arn,
         "Status": "ACTIVE",
+        "CreationTime": stream.created() as f64 / 1_000.0,
         "DataRetentionInHours": stream.retention_hours.unwrap_or(RETENTION_HOURS),
     }}))
 }
@@ -273,8 +274,13 @@ fn list(
         .iter()
         .filter(|stored| selection.holds(stored))
         .collect();
-    if effect == Some(&Effect::DropStop) {
-        listed.pop();
+    match effect {
+        Some(Effect::NothingBeforeCreation) if selection.from < stream.created() => listed.clear(),
+        Some(Effect::DropStop | Effect::DropEnds) => drop(listed.pop()),
+        _ => {}
+    }
+    if matches!(effect, Some(Effect::DropStart | Effect::DropEnds)) && !listed.is_empty() {
+        listed.remove(0);
     }
     listed.sort_by_key(|stored| scrambled(&stored.number));
     let page: Vec<_> = listed

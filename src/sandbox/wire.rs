@@ -1,6 +1,7 @@
 //! Answers on the wire: JSON, errors in each service's shape, and bodies that are cut,
 //! ended or held up on purpose.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use s3s::Body;
 use serde::de::DeserializeOwned;
@@ -97,8 +98,20 @@ pub(super) fn json_reply(body: &Value) -> Reply {
 
 pub(super) fn reply_of(content_type: &'static str, body: Body) -> Reply {
     let mut reply = Response::new(body);
-    let content_type = hyper::header::HeaderValue::from_static(content_type);
+    let content_type = HeaderValue::from_static(content_type);
     reply.headers_mut().insert(CONTENT_TYPE, content_type);
+    reply
+}
+
+/// Somebody else's answer: headers that HTTP does not allow are left out.
+pub(super) fn foreign_reply(code: u16, headers: &BTreeMap<String, String>, body: &str) -> Reply {
+    let mut reply = Response::new(Body::from(body.to_owned()));
+    *reply.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            reply.headers_mut().insert(name, value);
+        }
+    }
     reply
 }
 
@@ -120,11 +133,15 @@ pub(super) fn spoil(reply: Reply, effect: &Effect, reset: &Arc<Notify>) -> Reply
             (*bytes, End::Stall(pause))
         }
         Effect::Status { .. }
+        | Effect::Answer { .. }
         | Effect::Reset
         | Effect::DelayMs(_)
         | Effect::ErrorDocument { .. }
         | Effect::Shuffle
-        | Effect::DropStop => return reply,
+        | Effect::DropStart
+        | Effect::DropStop
+        | Effect::DropEnds
+        | Effect::NothingBeforeCreation => return reply,
     };
     let (mut head, body) = reply.into_parts();
     if matches!(end, End::Clean) {

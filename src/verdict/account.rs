@@ -53,6 +53,8 @@ pub struct Account {
     counts: FragmentCounts,
     /// The last fragment that was asked for.
     last: Option<FragmentNumber>,
+    /// What proves the list of the fragments incomplete, in words.
+    listing_lacks: Option<String>,
     /// Server time and media start of the first own fragment that tells both.
     server_start: Option<(EpochMillis, MediaTime)>,
     /// Missing fragments that no later one has passed yet.
@@ -77,6 +79,14 @@ struct Counters {
 }
 
 impl Account {
+    /// An account that begins with the list, and what proves it incomplete.
+    pub fn of_listing(lacks: Option<String>) -> Self {
+        Self {
+            listing_lacks: lacks,
+            ..Self::default()
+        }
+    }
+
     /// Takes in an answer, before its fragments are handed on.
     pub fn take(&mut self, answer: &Answer) {
         self.counts.damaged += answer.damage.len() as u64;
@@ -147,6 +157,7 @@ impl Account {
         };
         let mut found = Found {
             counts: self.counts,
+            listing_lacks: self.listing_lacks,
             server_start: self.server_start,
             lacks: (self.places.iter())
                 .map(|place| (place.lack, at(place.from), at(place.to)))
@@ -242,6 +253,8 @@ fn missing_entry(missing: &Missing, at: u64) -> MissingEntry {
 #[derive(Debug)]
 pub(super) struct Found {
     pub counts: FragmentCounts,
+    /// What proves the list of the fragments incomplete, in words.
+    pub listing_lacks: Option<String>,
     pub server_start: Option<(EpochMillis, MediaTime)>,
     /// What lacks, and the samples from where to where.
     lacks: Vec<(Lack, u64, u64)>,

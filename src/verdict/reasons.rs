@@ -3,7 +3,7 @@
 
 use super::account::Found;
 use super::build::NOT_STREAMED;
-use super::{GapCause, Reason, Side, Sides};
+use super::{GapCause, LISTING_INCOMPLETE, Reason, Side, Sides};
 use crate::assembly::AssemblyReport;
 use crate::attribution::AttributionReport;
 use crate::fragment::Direction;
@@ -44,6 +44,11 @@ pub(super) fn reasons(
             fragments(counts.asked),
             seconds_in(sides, GapCause::Lost),
         ),
+    );
+    add(
+        found.listing_lacks.is_some(),
+        LISTING_INCOMPLETE,
+        found.listing_lacks.clone().unwrap_or_default(),
     );
     add(
         counts.unlisted > 0,

@@ -7,7 +7,7 @@ use callreel::failure::Failure;
 use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams};
 use callreel::plan::{Decision, Policy, RecordingPlan, decide};
-use callreel::port::{FragmentSource, Whereabouts};
+use callreel::port::{FragmentSource, Listing, Whereabouts};
 use callreel::recorder::{Reading, Recorder};
 use callreel::synth::SynthCall;
 
@@ -27,7 +27,7 @@ pub struct LackingSource {
 impl FragmentSource for LackingSource {
     type Body = LocalBody;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         self.inner.list(whereabouts).await
     }
 

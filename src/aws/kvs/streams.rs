@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Limits;
 use crate::aws::pace::{Pace, rate_under};
 use crate::failure::Failure;
+use crate::ticks::EpochMillis;
 
 /// KVS gives so many fragments a second for each stream.
 const FRAGMENTS_QUOTA: usize = 500;
@@ -27,14 +28,23 @@ pub(super) enum Api {
     Media,
 }
 
-/// What is known of how long a stream keeps its media.
+/// What a stream is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Described {
+    /// How long it keeps its media.
+    pub kept: Duration,
+    /// When it was made, if KVS says so.
+    pub created: Option<EpochMillis>,
+}
+
+/// What is known of a stream.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Retention {
+pub(super) enum Description {
     /// Nobody asked yet.
     #[default]
     Unasked,
-    /// So long.
-    Known(Duration),
+    /// This.
+    Known(Described),
     /// It was asked for then, in vain.
     Refused(Instant),
 }
@@ -46,8 +56,8 @@ pub(super) struct Stream {
     pub connections: Arc<Semaphore>,
     /// Fragments asked for.
     pub fragments: Pace,
-    /// How long the stream keeps its media, once looked up.
-    pub retention: AsyncMutex<Retention>,
+    /// What the stream is, once looked up.
+    pub description: AsyncMutex<Description>,
     endpoint_calls: Pace,
     list: AsyncMutex<Option<String>>,
     media: AsyncMutex<Option<String>>,
@@ -59,7 +69,7 @@ impl Stream {
         Self {
             connections: Arc::new(Semaphore::new(limits.connections)),
             fragments: Pace::new(rate, burst),
-            retention: AsyncMutex::default(),
+            description: AsyncMutex::default(),
             endpoint_calls: Pace::new(ENDPOINTS_PER_SECOND, 1),
             list: AsyncMutex::new(None),
             media: AsyncMutex::new(None),

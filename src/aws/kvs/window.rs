@@ -1,6 +1,13 @@
 //! From what is known of a recording to the times between which its fragments are listed.
-//! Pure. The window is wider than the recording; what is listed is cut to its range later.
+//! Pure. The first window is wider than the recording; what is listed is cut to its range
+//! later.
+//!
+//! A window that begins before the stream was made has been answered with no list at all
+//! (reported in 2018, never said to be mended), and the first call of a stream begins about
+//! when it is made. So there are windows that begin later, for a listing that lacks what
+//! the record names: at the start fragment's own time, and when the stream was made.
 
+use crate::fragment::FragmentNumber;
 use crate::port::Whereabouts;
 use crate::ticks::EpochMillis;
 
@@ -27,16 +34,16 @@ pub(super) fn window(
     now: EpochMillis,
 ) -> (EpochMillis, EpochMillis) {
     let (recorded_start, recorded_stop) = whereabouts.window;
-    let hint = |number: Option<crate::fragment::FragmentNumber>| {
+    let hint = |number: Option<FragmentNumber>| {
         let time = number?.hinted_server_time()?;
-        (FIRST_EVER <= time && time.0 <= now.0 + AHEAD).then_some(time)
+        can_be(time, now).then_some(time)
     };
     let recorded = span([recorded_start, recorded_stop]);
     let hinted = span([hint(whereabouts.range.start), hint(whereabouts.range.stop)]);
     let (start, stop) = match (recorded, hinted) {
         (Some(recorded), Some(hinted)) => {
             let both = (recorded.0.min(hinted.0), recorded.1.max(hinted.1));
-            if both.1.0 - both.0.0 <= LONGEST {
+            if both.1.0.saturating_sub(both.0.0) <= LONGEST {
                 both
             } else {
                 recorded
@@ -50,14 +57,59 @@ pub(super) fn window(
     let nothing_known = !starts_known && !stops_known;
     let start = match starts_known || nothing_known {
         true => start,
-        false => EpochMillis(stop.0 - LONGEST),
+        false => EpochMillis(stop.0.saturating_sub(LONGEST)),
     };
     let stop = match stops_known || nothing_known {
         true => stop,
         // A window that ends before it begins lists nothing: a clock of ours may be slow.
-        false => EpochMillis((start.0 + LONGEST).min(now.0).max(start.0)),
+        false => EpochMillis(start.0.saturating_add(LONGEST).min(now.0).max(start.0)),
     };
-    (EpochMillis(start.0 - EARLIER), EpochMillis(stop.0 + LATER))
+    (
+        EpochMillis(start.0.saturating_sub(EARLIER)),
+        EpochMillis(stop.0.saturating_add(LATER)),
+    )
+}
+
+/// Windows that begin later than the first one and end as it does, in the order in which to
+/// ask for them. `created` is when the stream was made, as far as KVS tells it.
+pub(super) fn later(
+    whereabouts: &Whereabouts<'_>,
+    created: Option<EpochMillis>,
+    now: EpochMillis,
+) -> Vec<(EpochMillis, EpochMillis)> {
+    let (from, to) = window(whereabouts, now);
+    let hinted = whereabouts
+        .range
+        .start
+        .and_then(FragmentNumber::hinted_server_time);
+    let recorded = whereabouts.window.0;
+    let mut begins: Vec<EpochMillis> = Vec::new();
+    let candidates = [
+        hinted,
+        created,
+        created_in(whereabouts.stream),
+        recorded,
+        // The record's second is cut: the stream can have been made within it.
+        recorded.map(|start| EpochMillis(start.0.saturating_add(SECOND))),
+    ];
+    for begin in candidates.into_iter().flatten() {
+        let later = from < begin && begin < to && can_be(begin, now);
+        if later && !begins.contains(&begin) {
+            begins.push(begin);
+        }
+    }
+    begins.into_iter().map(|begin| (begin, to)).collect()
+}
+
+/// When a stream was made, as the last part of its ARN says: a hint, like that of a
+/// fragment's number.
+fn created_in(arn: &str) -> Option<EpochMillis> {
+    arn.rsplit('/').next()?.parse().ok().map(EpochMillis)
+}
+
+/// Whether something of Kinesis Video Streams can have happened then.
+fn can_be(time: EpochMillis, now: EpochMillis) -> bool {
+    FIRST_EVER <= time && time.0 <= now.0.saturating_add(AHEAD)
 }
 
 /// The earliest and the latest of some times.
@@ -137,6 +189,73 @@ mod tests {
             (None, None),
             (NOW + 5_000, NOW + 5_000),
         );
+    }
+
+    const CREATED: i64 = AT - 400;
+
+    /// The later windows' beginnings; all end as the first one does, and behind it.
+    #[track_caller]
+    fn check_later(
+        stream: &str,
+        times: (Option<i64>, Option<i64>),
+        numbers: (Option<&str>, Option<&str>),
+        created: Option<i64>,
+        expected: &[i64],
+    ) {
+        let number = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+        let whereabouts = Whereabouts {
+            stream,
+            range: FragmentRange {
+                start: number(numbers.0),
+                stop: number(numbers.1),
+            },
+            window: (times.0.map(EpochMillis), times.1.map(EpochMillis)),
+        };
+        let now = EpochMillis(NOW);
+        let (from, to) = window(&whereabouts, now);
+        let later = later(&whereabouts, created.map(EpochMillis), now);
+        assert!(later.iter().all(|window| from < window.0 && window.1 == to));
+        let begins: Vec<_> = later.iter().map(|window| window.0.0).collect();
+        assert_eq!(begins, expected);
+    }
+
+    #[test]
+    fn a_later_window_begins_where_the_recording_or_the_stream_does() {
+        let arn = format!("arn:aws:kinesisvideo:us-east-1:1:stream/s/{CREATED}");
+        let numbers = (Some(START), Some(STOP));
+        let seconds = (Some(AT - 157), Some(TO - 445));
+        let next = AT - 157 + SECOND;
+        check_later("s", seconds, numbers, None, &[AT, AT - 157, next]);
+        check_later(&arn, seconds, numbers, None, &[AT, CREATED, AT - 157, next]);
+        let told = Some(CREATED + 7);
+        check_later(
+            "s",
+            seconds,
+            numbers,
+            told,
+            &[AT, CREATED + 7, AT - 157, next],
+        );
+        // Without a start in the record.
+        check_later(
+            &arn,
+            (None, seconds.1),
+            (None, Some(STOP)),
+            None,
+            &[CREATED],
+        );
+        check_later(&arn, (None, None), (None, None), None, &[CREATED]);
+        check_later("s", (None, seconds.1), numbers, None, &[AT]);
+        // What cannot be is not believed.
+        check_later("s/7", (None, None), (Some("10"), Some("20")), None, &[]);
+        check_later("s", seconds, numbers, Some(NOW), &[AT, AT - 157, next]);
+        check_later(
+            "s/9999999999999999999",
+            (None, Some(TO)),
+            (None, None),
+            Some(i64::MAX),
+            &[],
+        );
+        check_later("s", (Some(i64::MIN), Some(i64::MAX)), numbers, None, &[AT]);
     }
 
     #[test]

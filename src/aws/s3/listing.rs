@@ -2,23 +2,21 @@
 //! Lambda gave up on.
 
 use super::S3Recordings;
-use crate::aws::errors::{Call, failure};
+use crate::aws::errors::Call;
 use crate::failure::Failure;
-use crate::port::{Listed, Listing};
+use crate::port::{KeyListing, Listed};
 use crate::ticks::EpochMillis;
 
-impl Listing for S3Recordings {
+impl KeyListing for S3Recordings {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         let objects = &self.0.objects;
         let request = objects.client.list_objects_v2();
         let request = request.bucket(&objects.bucket.name).prefix(prefix);
+        let request = request.set_expected_bucket_owner(objects.owner());
         let mut pages = request.into_paginator().send();
         let mut listed = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| {
-                let subject = format!("s3://{}/{prefix}", objects.bucket.name);
-                failure(Call::ListObjects, subject, &error)
-            })?;
+            let page = page.map_err(|error| objects.failed(Call::ListObjects, prefix, &error))?;
             for object in page.contents() {
                 listed.push(Listed {
                     key: object.key().unwrap_or_default().to_owned(),

@@ -1,5 +1,6 @@
 //! The calls to S3, each with its conditions: what came of a conditional write is a value.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -8,18 +9,23 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::Bucket;
 use super::parts::Part;
-use crate::aws::errors::{Call, failure, is_conflict, is_not_found, is_precondition};
+use crate::aws::errors::{
+    Call, bucket_region, failed_within_success, failure, is_conflict, is_not_found, is_precondition,
+};
 use crate::failure::{Failure, FailureKind};
 
-/// A conditional write that meets another one (409) is tried so often.
-const CONFLICT_ATTEMPTS: u32 = 5;
-/// The wait after a conflict; it grows with each.
-const CONFLICT_WAIT: Duration = Duration::from_millis(200);
+/// A write is tried so often that meets another one (409), or that fails within an answer
+/// which began as a success.
+const WRITE_ATTEMPTS: u32 = 5;
+/// The wait after such a write; it grows with each.
+const WRITE_WAIT: Duration = Duration::from_millis(200);
 /// An object is read so often before reading it counts as failed.
 const READ_ATTEMPTS: u32 = 3;
 
@@ -78,7 +84,11 @@ pub(super) struct Object {
 pub(super) struct Objects {
     pub client: Client,
     pub bucket: Bucket,
+    /// The account that this runs in, once it is known.
+    pub account: OnceLock<String>,
 }
+
+type ServiceError<E> = SdkError<E, HttpResponse>;
 
 /// Calls that write share these settings, and no type.
 macro_rules! with_settings {
@@ -86,6 +96,7 @@ macro_rules! with_settings {
         let key = $objects.bucket.kms_key.clone();
         $request
             .bucket(&$objects.bucket.name)
+            .set_expected_bucket_owner($objects.owner())
             .key(&$object.key)
             .content_type($object.content_type)
             .set_metadata(
@@ -106,15 +117,45 @@ impl Objects {
         format!("s3://{}/{key}", self.bucket.name)
     }
 
-    fn write_failure<E>(
-        &self,
-        key: &str,
-        error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
-    ) -> Failure
+    /// Whose bucket it must be, if that is known: S3 refuses the call where a bucket of this
+    /// name is another account's.
+    pub fn owner(&self) -> Option<String> {
+        let told = self.bucket.owner.as_ref();
+        told.or_else(|| self.account.get()).cloned()
+    }
+
+    /// A refusal that may come of the bucket's region or owner says what was expected.
+    pub fn failed<E>(&self, call: Call, key: &str, error: &ServiceError<E>) -> Failure
     where
-        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        failure(Call::WriteObject, self.subject(key), error)
+        let mut failure = failure(call, self.subject(key), error);
+        let more = match failure.kind {
+            FailureKind::WrongRegion => {
+                let here = self.client.config().region();
+                let here = here.map_or("an unknown region", |region| region.as_ref());
+                let there = bucket_region(error).unwrap_or("another region");
+                format!("; the bucket is in {there}, and was asked for in {here}")
+            }
+            FailureKind::Denied(_) => match self.owner() {
+                Some(owner) => format!(
+                    "; the bucket must be account {owner}'s, if it is another's set RECORDINGS_BUCKET_OWNER"
+                ),
+                None => String::new(),
+            },
+            _ => String::new(),
+        };
+        failure.cause.push_str(&more);
+        failure
+    }
+
+    /// The version that an answer tells. Every answer of S3's about an object has one: one
+    /// without is somebody else's, and nothing is known of the object.
+    fn version(&self, call: Call, key: &str, e_tag: Option<String>) -> Result<String, Failure> {
+        e_tag.ok_or_else(|| {
+            let cause = format!("{call:?}: an answer without an ETag is none of S3's");
+            Failure::new(FailureKind::Unavailable, self.subject(key), cause)
+        })
     }
 
     /// Writes an object in one call.
@@ -132,17 +173,20 @@ impl Objects {
                 .body(body.clone().into())
                 .send();
             match put.await {
-                Ok(put) => return Ok(Written::Done(put.e_tag.unwrap_or_default())),
+                Ok(put) => {
+                    let version = self.version(Call::WriteObject, &object.key, put.e_tag)?;
+                    return Ok(Written::Done(version));
+                }
                 Err(error) if is_precondition(&error) => return Ok(Written::Occupied),
                 // The object that was to be replaced is gone.
                 Err(error) if condition.if_match().is_some() && is_not_found(&error) => {
                     return Ok(Written::Occupied);
                 }
-                Err(error) if is_conflict(&error) && attempt < CONFLICT_ATTEMPTS => {
-                    tokio::time::sleep(CONFLICT_WAIT * attempt).await;
+                Err(error) if is_conflict(&error) && attempt < WRITE_ATTEMPTS => {
+                    tokio::time::sleep(WRITE_WAIT * attempt).await;
                     attempt += 1;
                 }
-                Err(error) => return Err(self.write_failure(&object.key, &error)),
+                Err(error) => return Err(self.failed(Call::WriteObject, &object.key, &error)),
             }
         }
     }
@@ -153,7 +197,7 @@ impl Objects {
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .send()
             .await
-            .map_err(|error| self.write_failure(&object.key, &error))?;
+            .map_err(|error| self.failed(Call::WriteObject, &object.key, &error))?;
         created.upload_id.ok_or_else(|| {
             let cause = "CreateMultipartUpload gave no upload id";
             Failure::new(FailureKind::Unavailable, self.subject(&object.key), cause)
@@ -171,6 +215,7 @@ impl Objects {
             .client
             .upload_part()
             .bucket(&self.bucket.name)
+            .set_expected_bucket_owner(self.owner())
             .key(key)
             .upload_id(upload)
             .part_number(part.number)
@@ -178,10 +223,11 @@ impl Objects {
             .body(part.bytes.into())
             .send()
             .await
-            .map_err(|error| self.write_failure(key, &error))?;
+            .map_err(|error| self.failed(Call::WriteObject, key, &error))?;
+        let version = self.version(Call::WriteObject, key, sent.e_tag)?;
         Ok(CompletedPart::builder()
             .part_number(part.number)
-            .set_e_tag(sent.e_tag)
+            .e_tag(version)
             .set_checksum_crc32(sent.checksum_crc32)
             .build())
     }
@@ -198,27 +244,41 @@ impl Objects {
         let parts = CompletedMultipartUpload::builder()
             .set_parts(Some(parts))
             .build();
-        let completed = self
-            .client
-            .complete_multipart_upload()
-            .bucket(&self.bucket.name)
-            .key(key)
-            .upload_id(upload)
-            .multipart_upload(parts)
-            .set_if_none_match(condition.if_none_match())
-            .set_if_match(condition.if_match())
-            .send()
-            .await;
-        match completed {
-            Ok(completed) => Ok(Written::Done(completed.e_tag.unwrap_or_default())),
-            Err(error) if is_precondition(&error) => Ok(Written::Occupied),
-            Err(error) => Err(self.write_failure(key, &error)),
+        let mut attempt = 1;
+        loop {
+            let completed = self
+                .client
+                .complete_multipart_upload()
+                .bucket(&self.bucket.name)
+                .set_expected_bucket_owner(self.owner())
+                .key(key)
+                .upload_id(upload)
+                .multipart_upload(parts.clone())
+                .set_if_none_match(condition.if_none_match())
+                .set_if_match(condition.if_match())
+                .send();
+            match completed.await {
+                Ok(completed) => {
+                    let version = self.version(Call::WriteObject, key, completed.e_tag)?;
+                    return Ok(Written::Done(version));
+                }
+                Err(error) if is_precondition(&error) => return Ok(Written::Occupied),
+                Err(error)
+                    if failed_within_success(Call::WriteObject, &error)
+                        && attempt < WRITE_ATTEMPTS =>
+                {
+                    tokio::time::sleep(WRITE_WAIT * attempt).await;
+                    attempt += 1;
+                }
+                Err(error) => return Err(self.failed(Call::WriteObject, key, &error)),
+            }
         }
     }
 
     /// Gives an upload up. One that is gone is given up already.
     pub async fn abort(&self, key: &str, upload: &str) -> Result<(), Failure> {
         let request = self.client.abort_multipart_upload();
+        let request = request.set_expected_bucket_owner(self.owner());
         let request = request.bucket(&self.bucket.name).key(key).upload_id(upload);
         match request.send().await {
             Ok(_) => Ok(()),
@@ -229,20 +289,22 @@ impl Objects {
             {
                 Ok(())
             }
-            Err(error) => Err(failure(Call::AbortUpload, self.subject(key), &error)),
+            Err(error) => Err(self.failed(Call::AbortUpload, key, &error)),
         }
     }
 
     /// The version and size of the object under a key.
     pub async fn head(&self, key: &str) -> Result<Option<(String, u64)>, Failure> {
         let request = self.client.head_object().bucket(&self.bucket.name).key(key);
+        let request = request.set_expected_bucket_owner(self.owner());
         match request.send().await {
             Ok(head) => {
                 let bytes = u64::try_from(head.content_length.unwrap_or(0)).unwrap_or(0);
-                Ok(Some((head.e_tag.unwrap_or_default(), bytes)))
+                let version = self.version(Call::ReadObject, key, head.e_tag)?;
+                Ok(Some((version, bytes)))
             }
             Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(failure(Call::ReadObject, self.subject(key), &error)),
+            Err(error) => Err(self.failed(Call::ReadObject, key, &error)),
         }
     }
 
@@ -316,11 +378,15 @@ impl Objects {
         version: Option<&str>,
     ) -> Result<Option<GetObjectOutput>, Failure> {
         let request = self.client.get_object().bucket(&self.bucket.name).key(key);
+        let request = request.set_expected_bucket_owner(self.owner());
         let version = version.map(str::to_owned);
         match request.set_if_match(version).send().await {
-            Ok(object) => Ok(Some(object)),
+            Ok(object) => {
+                self.version(Call::ReadObject, key, object.e_tag.clone())?;
+                Ok(Some(object))
+            }
             Err(error) if is_not_found(&error) || is_precondition(&error) => Ok(None),
-            Err(error) => Err(failure(Call::ReadObject, self.subject(key), &error)),
+            Err(error) => Err(self.failed(Call::ReadObject, key, &error)),
         }
     }
 }

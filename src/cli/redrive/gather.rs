@@ -16,7 +16,7 @@ use crate::contact::NotAContactRecord;
 use crate::failure::Failure;
 use crate::key::{self, VERDICT_SUFFIX};
 use crate::plan::{Decision, RecordingPlan, SkipReason, decide};
-use crate::port::{ContactNotes, Listing, RecordingStore};
+use crate::port::{ContactNotes, KeyListing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
 use crate::redrive::{Candidate, Period, Place, plan_of_verdict, read_failed_batch, started};
 use crate::redrive_run::LOOKS_AT_ONCE;

@@ -90,7 +90,11 @@ fn kinds() -> Vec<FailureKind> {
             Refused => RecordUnreadable,
             RecordUnreadable => NotLocated,
             NotLocated => NothingCame,
-            NothingCame => return kinds,
+            NothingCame => ListingIncomplete,
+            ListingIncomplete => WrongRegion,
+            WrongRegion => Archived,
+            Archived => Defect,
+            Defect => return kinds,
         });
     }
 }

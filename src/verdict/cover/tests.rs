@@ -271,6 +271,7 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
         window: (None, stops_at.map(EpochMillis)),
         authorisation,
         notes: Notes::Lacking,
+        has_siblings: false,
     }
 }
 
