@@ -120,6 +120,33 @@ fn check_role(role: &str, section: &str, needed: [&[&str]; 2]) {
     assert_eq!(in_docs, allowed);
 }
 
+/// What both roles are allowed under one name is one thing.
+#[test]
+fn statements_of_one_name_are_the_same_in_both_roles() {
+    let template = template();
+    let statements = |role: &str| {
+        let policies = template["Resources"][role]["Properties"]["Policies"].as_array();
+        let policy = &policies.unwrap()[0]["PolicyDocument"];
+        policy["Statement"].as_array().unwrap().clone()
+    };
+    let sid = |statement: &Value| {
+        let choice = statement.get("Fn::If").map(|choice| &choice[1]);
+        choice.unwrap_or(statement)["Sid"].clone()
+    };
+    let recorder = statements("RecorderRole");
+    let mut same = 0;
+    for statement in statements("AgainRole") {
+        let mut others = recorder
+            .iter()
+            .filter(|other| sid(other) == sid(&statement));
+        if let Some(other) = others.next() {
+            assert_eq!(&statement, other);
+            same += 1;
+        }
+    }
+    assert_eq!(same, 6, "all but the listing");
+}
+
 /// A bucket's name can come to be somebody else's: every right on one names its owner.
 #[test]
 fn rights_on_buckets_name_the_buckets_account() {
