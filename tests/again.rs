@@ -19,8 +19,8 @@ use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
 use callreel::plan::Policy;
 use callreel::port::{
-    ContactNotes, Deadline, FragmentSource, KeyListing, Listed, NoDeadline, RecordingStore, Stored,
-    Whereabouts,
+    ContactNotes, Deadline, FragmentSource, KeyListing, Listed, Listing, NoDeadline,
+    RecordingStore, Stored, Whereabouts,
 };
 use callreel::recorder::{Again, Reading, Recorder, Worked};
 use callreel::redrive_run::again::{Run, Summary, Told};
@@ -47,7 +47,7 @@ struct Source {
 impl FragmentSource for Source {
     type Body = LocalBody;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         let name = whereabouts.stream.split('/').nth(1).unwrap();
         self.read.lock().unwrap().push(name.to_owned());
         if self.denied {
@@ -117,6 +117,14 @@ impl KeyListing for Store {
 struct Nobody(LocalContacts, Mutex<u32>);
 
 impl ContactNotes for Nobody {
+    type Turn = ();
+
+    async fn turn(&self) {}
+
+    async fn wait_to_look_again(&self, _: u32) -> bool {
+        false
+    }
+
     async fn read(
         &self,
         instance: Option<&str>,
@@ -128,11 +136,12 @@ impl ContactNotes for Nobody {
 
     async fn write(
         &self,
+        turn: (),
         instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
-        self.0.write(instance, contact, changes).await
+        self.0.write(turn, instance, contact, changes).await
     }
 }
 
@@ -211,6 +220,7 @@ impl World {
             policy: Policy {
                 key_prefix: "rec/".into(),
                 url_base: "https://d.example/".into(),
+                instances: Vec::new(),
             },
             reading: Reading {
                 again: Again::IfNotComplete,

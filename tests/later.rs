@@ -18,7 +18,7 @@ use callreel::failure::Failure;
 use callreel::fragment::{Direction, FragmentNumber};
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams};
 use callreel::plan::{Policy, SkipReason};
-use callreel::port::{ContactNotes, FragmentSource, NoDeadline, Whereabouts};
+use callreel::port::{ContactNotes, FragmentSource, Listing, NoDeadline, Whereabouts};
 use callreel::recorder::{Again, Noted, Reading, Recorder, Worked};
 use callreel::synth::SynthCall;
 use callreel::verdict::{Status, Verdict};
@@ -43,14 +43,15 @@ struct Source {
 impl FragmentSource for Source {
     type Body = LocalBody;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         *self.asked.lock().unwrap() += 1;
-        let mut numbers = self.inner.list(whereabouts).await?;
+        let mut listing = self.inner.list(whereabouts).await?;
+        let numbers = &mut listing.numbers;
         numbers.retain(|number| !self.not_listed.contains(number));
         if whereabouts.range.stop.is_none() {
             numbers.retain(|number| self.listed_until.is_none_or(|until| *number <= until));
         }
-        Ok(numbers)
+        Ok(listing)
     }
 
     async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {
@@ -78,6 +79,14 @@ struct Counted {
 }
 
 impl ContactNotes for Counted {
+    type Turn = ();
+
+    async fn turn(&self) {}
+
+    async fn wait_to_look_again(&self, _: u32) -> bool {
+        false
+    }
+
     async fn read(
         &self,
         instance: Option<&str>,
@@ -89,12 +98,13 @@ impl ContactNotes for Counted {
 
     async fn write(
         &self,
+        turn: (),
         instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
         *self.calls.lock().unwrap() += 1;
-        self.inner.write(instance, contact, changes).await
+        self.inner.write(turn, instance, contact, changes).await
     }
 }
 

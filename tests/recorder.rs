@@ -407,7 +407,12 @@ fn an_incomplete_listing_never_makes_a_complete_recording() {
     assert_eq!(codes, ["listing_incomplete"]);
     let detail = &verdict.reasons[0].detail;
     assert!(detail.contains("lacks the last fragment"), "{detail}");
-    let left = callreel::redrive::step(Some(&verdict), callreel::redrive::Notes::There);
+    let candidate = callreel::redrive::Candidate {
+        plan: Box::new(world.plan.clone()),
+        verdict: Some(verdict),
+        found: Vec::new(),
+    };
+    let left = callreel::redrive::step(&candidate, callreel::plan::Notes::There);
     assert_eq!(left, Ok(callreel::redrive::Step::ReadAgain));
     let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
     assert_eq!(again.verdict.status, Status::Complete);
