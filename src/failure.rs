@@ -17,6 +17,44 @@ pub enum Action {
     Park,
 }
 
+impl Action {
+    /// What a record waits for once it is parked.
+    pub const fn waits_for(self) -> WaitsFor {
+        match self {
+            Self::Retry | Self::RetryLater => WaitsFor::Time,
+            Self::Park => WaitsFor::Person,
+        }
+    }
+}
+
+/// What a parked record waits for. The order is that of several in one record: where a
+/// person is needed for one of its parts, the record waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WaitsFor {
+    /// It can go better by itself: an outage ends.
+    Time,
+    /// Somebody must mend something.
+    Person,
+}
+
+impl WaitsFor {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Time, Self::Person];
+
+    /// A word for programs: log fields and parked records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Person => "person",
+        }
+    }
+
+    /// What has this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|waits| waits.name() == name)
+    }
+}
+
 /// The kinds of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
@@ -194,6 +232,12 @@ impl FailureKind {
             | Self::Archived
             | Self::Defect => Action::Park,
         }
+    }
+
+    /// Whether the service itself is out, so that the next call fares no better. A throttle
+    /// is none: it lets others through.
+    pub const fn is_outage(self) -> bool {
+        matches!(self, Self::Unavailable | Self::ConnectionLost)
     }
 
     /// A word for programs: log fields, metrics, parked records.

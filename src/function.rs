@@ -5,8 +5,12 @@
 //! Recordings of one call are made one after the other, since they share attributes;
 //! different calls go side by side. One record never harms another.
 
+mod outage;
+mod settle;
+
+pub use settle::{REST, TRIED_AT_ONCE_FOR};
+
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -15,12 +19,13 @@ use serde_json::Value;
 
 use crate::batch::{self, BatchRecord, NotABatch, Origin};
 use crate::contact::Limits;
-use crate::failure::{Action, Failure, FailureKind};
-use crate::parked::{self, Parked};
+use crate::failure::{Action, Failure};
+use crate::parked;
 use crate::plan::RecordingPlan;
 use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
 use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_record_within};
 use crate::ticks::EpochMillis;
+use outage::Outage;
 
 /// How much is worked on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +41,6 @@ const LEAST_MEMORY: u64 = 6 << 20;
 /// What a second of a recording takes while its files are smaller than one part of an
 /// upload: both mono files and the stereo one.
 const MEMORY_A_SECOND: u64 = 64_000;
-
-/// How long after it came a record that cannot be worked as it is goes back where it cannot
-/// be parked, having no queue or being larger than a message: time for Lambda to use up its attempts and to keep the record in
-/// the mapping's on-failure destination. After that it is left out, so that it holds up the
-/// calls behind it no longer; the data stream still keeps it.
-const HANDED_BACK_FOR: Duration = Duration::from_secs(3_600);
 
 /// The recorder as a function of events.
 #[derive(Debug)]
@@ -109,6 +108,13 @@ impl Batch {
         });
         batch::to_hand_back(self.origin, back)
     }
+
+    /// Whether the data stream is where it was: the next delivery begins with the same record.
+    pub fn stands_still(&self) -> bool {
+        let first = self.records.first();
+        self.origin == Origin::Kinesis
+            && first.is_some_and(|handled| handled.settled.is_handed_back())
+    }
 }
 
 /// Recordings of one call: those that share attributes.
@@ -166,9 +172,17 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         });
         let worked: Vec<_> = worked.collect();
         let expiries = join_all(worked.iter().map(|worked| self.expiry(worked))).await;
-        let mut handled = Vec::new();
+        let now = deadline.now();
+        let mut handled: Vec<Handled> = Vec::new();
+        let mut stops_here = false;
         for ((record, worked), expires) in records.into_iter().zip(worked).zip(expiries) {
-            let settled = self.settle(origin, &record, &worked, expires).await;
+            let settled = if stops_here && worked.action().is_some() {
+                Settled::HandedBack
+            } else {
+                self.settle(origin, &record, &worked, expires, now).await
+            };
+            // Lambda delivers all that follows again with it: parked, it would be kept twice.
+            stops_here |= origin == Origin::Kinesis && settled.is_handed_back();
             handled.push(Handled {
                 record,
                 worked,
@@ -208,8 +222,19 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         let mut under_way = FuturesUnordered::new();
         let mut memory = 0;
         let mut ended = Vec::new();
+        let mut outage = Outage::default();
         loop {
             while let Some(call) = waiting.front() {
+                if let Some(left) = outage.proven() {
+                    let plans = waiting.pop_front().into_iter().flat_map(|call| call.plans);
+                    for (at, part, plan) in plans {
+                        let failure = left.on(&plan);
+                        let worked = Worked::Failed(plan, failure);
+                        told(&records[at], &worked);
+                        ended.push((at, part, worked));
+                    }
+                    continue;
+                }
                 let fits = memory + call.memory <= self.side_by_side.memory
                     && under_way.len() < self.side_by_side.calls.max(1);
                 if !fits && !under_way.is_empty() {
@@ -228,6 +253,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
                 return ended;
             };
             memory -= taken;
+            outage.hear(worked.iter().map(|(_, _, worked)| worked));
             ended.extend(worked);
         }
     }
@@ -267,59 +293,4 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         }
         first
     }
-
-    /// Hands back what another delivery can help at once, and parks what it cannot.
-    async fn settle(
-        &self,
-        origin: Origin,
-        record: &BatchRecord,
-        worked: &WorkedRecord,
-        expires: Option<EpochMillis>,
-    ) -> Settled {
-        match (worked.action(), origin) {
-            (None, _) => Settled::Done,
-            (Some(Action::Retry), _) | (Some(_), Origin::Sqs) => Settled::HandedBack,
-            (Some(Action::RetryLater | Action::Park), Origin::Kinesis) => {
-                match self.park(record, worked, expires).await {
-                    Ok(true) => Settled::Parked,
-                    Ok(false) if is_past_help(record, worked) => Settled::LeftOut,
-                    Ok(false) => Settled::HandedBack,
-                    Err(failure) => Settled::NotParked(failure),
-                }
-            }
-        }
-    }
-
-    /// Parks a record with all that went wrong; false when there is no place for it.
-    async fn park(
-        &self,
-        record: &BatchRecord,
-        worked: &WorkedRecord,
-        expires: Option<EpochMillis>,
-    ) -> Result<bool, Failure> {
-        let mut troubles = worked.troubles();
-        let Some(first) = troubles.next() else {
-            return Ok(false);
-        };
-        let parked = Parked::new(record.bytes(), first.contact, &first.failure, expires)
-            .with_more(troubles.map(|trouble| trouble.failure.to_string()));
-        if parked.to_json().len() > parked::MAX_MESSAGE_BYTES {
-            return Ok(false);
-        }
-        self.parking.park(&parked).await
-    }
-}
-
-/// Whether the record itself is at fault in all that is left to do, and has been handed back
-/// for long enough.
-fn is_past_help(record: &BatchRecord, worked: &WorkedRecord) -> bool {
-    let at_fault = [FailureKind::RecordUnreadable, FailureKind::NotLocated];
-    let mut troubles = worked.troubles();
-    let age = record.arrived.and_then(|arrived| {
-        let arrived = Duration::from_millis(u64::try_from(arrived.0).ok()?);
-        let arrived = SystemTime::UNIX_EPOCH.checked_add(arrived)?;
-        SystemTime::now().duration_since(arrived).ok()
-    });
-    troubles.all(|trouble| at_fault.contains(&trouble.failure.kind))
-        && age.is_some_and(|age| age > HANDED_BACK_FOR)
 }

@@ -15,13 +15,13 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use aws_lambda_events::streams::KinesisEventResponse;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkQueue, S3Recordings};
 use crate::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::function::{Function, SideBySide};
+use crate::function::{Function, REST, SideBySide};
 use crate::parked::Parked;
 use crate::port::{Deadline, ParkingLot};
 use crate::recorder::Recorder;
@@ -221,6 +221,9 @@ async fn handle(
                 &event.context.env_config.function_name,
                 SystemTime::now(),
             );
+            if batch.stands_still() {
+                let _ = timeout_at(stop.media, sleep(REST)).await;
+            }
             (batch.origin, batch.failures())
         }
         Err(_) => {

@@ -9,6 +9,7 @@
 //!   "schema": "callreel.parked/1",
 //!   "contact_id": "the contact, to find it by",
 //!   "kind": "key_trouble",
+//!   "waits_for": "person",
 //!   "reason": "what broke and what to do, a sentence",
 //!   "more": ["the same for each other part of the record"],
 //!   "retry_until": "2025-10-16T08:53:18.000Z",
@@ -16,15 +17,16 @@
 //! }
 //! ```
 //!
-//! `contact_id` and `retry_until` may be null or missing, `more` is only there when it holds
-//! something. Of a record whose data could not be decoded, `data` holds what stood in its
+//! `waits_for` is `time` where it can go better by itself, as after an outage, and `person`
+//! where somebody must mend something. `contact_id`, `waits_for` and `retry_until` may be null
+//! or missing, `more` is only there when it holds something. Of a record whose data could not be decoded, `data` holds what stood in its
 //! place.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, WaitsFor};
 use crate::json;
 use crate::ticks::EpochMillis;
 
@@ -44,6 +46,8 @@ pub struct Parked {
     pub contact: Option<String>,
     /// The failure's kind, as [`crate::failure::FailureKind::name`] has it.
     pub kind: String,
+    /// What it waits for, if the message tells.
+    pub waits_for: Option<WaitsFor>,
     /// What broke and what to do.
     pub reason: String,
     /// What else broke: of the record's other parts, each once.
@@ -76,6 +80,8 @@ struct Body {
     #[serde(default)]
     kind: String,
     #[serde(default)]
+    waits_for: Option<String>,
+    #[serde(default)]
     reason: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     more: Vec<String>,
@@ -95,11 +101,17 @@ impl Parked {
         Self {
             contact: contact.map(str::to_owned),
             kind: failure.kind.name().to_owned(),
+            waits_for: Some(failure.action().waits_for()),
             reason: failure.to_string(),
             more: Vec::new(),
             retry_until,
             data: data.to_owned(),
         }
+    }
+
+    /// The same, waiting for what all of its parts together wait for.
+    pub fn waiting_for(self, waits_for: Option<WaitsFor>) -> Self {
+        Self { waits_for, ..self }
     }
 
     /// The same with what else broke, [`MAX_MORE`] of it at the most.
@@ -119,6 +131,7 @@ impl Parked {
             schema: SCHEMA.to_owned(),
             contact_id: self.contact.clone(),
             kind: self.kind.clone(),
+            waits_for: self.waits_for.map(|waits| waits.name().to_owned()),
             reason: self.reason.clone(),
             more: self.more.clone(),
             retry_until: self.retry_until.map(EpochMillis::to_rfc3339),
@@ -141,6 +154,7 @@ impl Parked {
                 .map_err(|error| NotParked::NotBase64(error.to_string()))?,
             contact: body.contact_id,
             kind: body.kind,
+            waits_for: body.waits_for.as_deref().and_then(WaitsFor::from_name),
             reason: body.reason,
             more: body.more,
             retry_until: body

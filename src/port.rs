@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -150,7 +150,7 @@ pub struct Stored {
     pub version: String,
 }
 
-/// Where records wait that only a person can help on.
+/// Where records wait that a person or time must help on.
 pub trait ParkingLot: Sync {
     /// Keeps a record; false when there is no place to keep it.
     fn park(&self, parked: &Parked) -> impl Future<Output = Result<bool, Failure>> + Send;
@@ -163,6 +163,11 @@ pub trait Deadline: Sync {
 
     /// Resolves some time later, when even what is left to tell of it must stop.
     fn over(&self) -> impl Future<Output = ()> + Send;
+
+    /// What time it is: a record is young or old by it.
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
 }
 
 /// Work may take as long as it takes.

@@ -694,6 +694,7 @@ async fn each_recording_is_told_once_with_its_steps_and_its_metrics() {
             ("Recordings", 1.0..=1.0),
             ("RetentionLeftSeconds", 0.0..=86_400.0),
             ("Retries", 0.0..=0.0),
+            ("Waiting", 0.0..=0.0),
         ],
     );
     // Delivered again it is told as found, and counts no second time.
@@ -1014,6 +1015,7 @@ async fn attributes_that_need_a_person_park_the_record() {
             (&message["kind"], &message["contact_id"]),
             (&json!(kind), &json!("11111111-aaaa"))
         );
+        assert_eq!(message["waits_for"], "person", "{kind}");
         assert_eq!(world.verdicts()[0]["status"], "complete", "{kind}");
         assert_eq!(world.logged("failed")[0]["kind"], kind);
         assert!((world.metric("Parked") - 1.0).abs() < 0.1, "{kind}");
@@ -1029,6 +1031,70 @@ async fn attributes_that_need_a_person_park_the_record() {
             world.check_recorded(&call);
         }
     }
+}
+
+/// S3 is down: a record that has just come goes back to the stream, one that is older waits
+/// in the queue, and the stream goes on. Nobody is called for it, and once S3 is well the
+/// message is recorded.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_waited_for_in_the_queue() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+    let record = call.contact_record("one").to_string();
+    let came = |seconds| SystemTime::now() - Duration::from_secs(seconds);
+    let down = refused(503, "ServiceUnavailable");
+    world.faults(vec![Rule::always("GetObject", down)]);
+    let young = event_of(record.as_bytes(), came(1));
+    assert_eq!(world.invoke(young).await, ["1"]);
+    assert_eq!(world.sandbox.calls().count("SendMessage"), 0);
+    let old = event_of(record.as_bytes(), came(61));
+    assert_eq!(world.invoke(old).await, none());
+    assert_eq!(world.sandbox.calls().count("SendMessage"), 1);
+    let message = world.message();
+    assert_eq!(
+        (&message["kind"], &message["waits_for"]),
+        (&json!("unavailable"), &json!("time"))
+    );
+    assert_eq!(world.logged("parked")[0]["waits_for"], "time");
+    for (metric, count) in [("Waiting", 1.0), ("Parked", 0.0), ("LostSeconds", 0.0)] {
+        assert!((world.metric(metric) - count).abs() < 0.1, "{metric}");
+    }
+    let sqs = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": message.to_string()}]});
+    assert_eq!(world.invoke(sqs.clone()).await, ["m1"]);
+    world.faults(vec![]);
+    assert_eq!(world.invoke(sqs).await, none());
+    world.check_recorded(&call);
+}
+
+/// Of ten calls, as many as are worked on side by side find out that S3 is down; the others
+/// are left, and the function rests before the stream gives them again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_not_hammered() {
+    let calls: Vec<_> = (0..10).map(|n| call(&format!("{n}1111111-aaaa"))).collect();
+    let mut world = World::new(&[("one", &calls[0])], &[QUEUE]).await;
+    let down = refused(503, "ServiceUnavailable");
+    world.faults(vec![Rule::always("GetObject", down)]);
+    let mut event = batch(
+        &calls
+            .iter()
+            .map(|call| call.event_json("one"))
+            .collect::<Vec<_>>(),
+    );
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
+    for record in event["Records"].as_array_mut().unwrap() {
+        record["kinesis"]["approximateArrivalTimestamp"] = json!(now.as_secs_f64());
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(world.invoke(event).await.len(), 10);
+    assert!(began.elapsed() > callreel::function::REST);
+    let failed = world.logged("failed");
+    let left = failed.iter().filter(|line| {
+        let cause = line["cause"].as_str().unwrap();
+        cause.contains("not tried, since 4 calls before it failed")
+    });
+    assert!((3..=6).contains(&left.count()), "{failed:?}");
 }
 
 /// A recording of which nothing came holds up the calls behind it no longer than one try.
@@ -1048,6 +1114,11 @@ async fn a_recording_of_which_nothing_came_waits_in_the_queue() {
         (&message["kind"], &message["contact_id"]),
         (&json!("nothing_came"), &json!("22222222-bbbb"))
     );
+    assert_eq!(message["waits_for"], "time");
+    // It may still come: no person is asked for, and nothing is lost yet.
+    for (metric, count) in [("Waiting", 1.0), ("Parked", 0.0), ("LostSeconds", 0.0)] {
+        assert!((world.metric(metric) - count).abs() < 0.1, "{metric}");
+    }
     assert_eq!(world.logged("failed").len(), 1);
     world.check_recorded(&there);
     // Without a queue the stream is all there is.

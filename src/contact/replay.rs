@@ -25,6 +25,7 @@ pub fn check(data: &[u8]) {
     }
     all.iter().flatten().for_each(check_record);
     let parked = Parked {
+        waits_for: None,
         contact: None,
         kind: String::new(),
         reason: String::new(),

@@ -12,7 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::batch::BatchRecord;
 use crate::config::LogLevel;
 use crate::contact::NotAContactRecord;
-use crate::failure::Failure;
+use crate::failure::{Action, Failure, WaitsFor};
 use crate::function::{Batch, Handled, Settled};
 use crate::plan::{RecordingPlan, SkipReason};
 use crate::recorder::{Noted, Recorded, Trouble, Worked};
@@ -170,7 +170,10 @@ pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
         Settled::HandedBack => {
             tracing::warn!(sequence_number, origin = ?batch.origin, "handed back")
         }
-        Settled::Parked => tracing::warn!(sequence_number, "parked"),
+        Settled::Parked => {
+            let waits_for = handled.worked.waits_for().map(WaitsFor::name);
+            tracing::warn!(sequence_number, waits_for, "parked");
+        }
         Settled::LeftOut => tracing::error!(
             sequence_number,
             cause = "it cannot be worked as it is, nor parked: there is no queue (RETRY_QUEUE_URL), or it is larger than a message (1 MiB)",
@@ -210,14 +213,20 @@ pub(super) struct Metrics {
 }
 
 fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
-    let parked = handled.settled == Settled::Parked && part.trouble().is_some();
-    let parked = ("Parked", "Count", f64::from(u8::from(parked)));
+    let waits_for = match handled.settled {
+        Settled::Parked => part.action().map(Action::waits_for),
+        _ => None,
+    };
+    let count = |waits| f64::from(u8::from(waits_for == Some(waits)));
+    // What needs a person is an alarm of its own; what comes out well by itself is none.
+    let parked = ("Parked", "Count", count(WaitsFor::Person));
+    let waiting = ("Waiting", "Count", count(WaitsFor::Time));
     let (status, mut values, lost) = match part {
         // An earlier delivery counted it: what is new is that it waits now.
         Worked::Recorded(_, recorded) if recorded.found => {
-            return (parked.2 > 0.0).then(|| Metrics {
+            return waits_for.is_some().then(|| Metrics {
                 status: recorded.verdict.status.name(),
-                values: vec![parked],
+                values: vec![parked, waiting],
             });
         }
         Worked::Recorded(_, recorded) => {
@@ -257,13 +266,14 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
             return None;
         }
     };
-    // A try that is handed back is made again, and most come out well: nothing is lost yet.
-    let is_final = status != Status::Failed.name() || handled.settled == Settled::Parked;
+    // A try that is handed back or waits for better times is made again, and most come out
+    // well: nothing is lost yet.
+    let is_final = status != Status::Failed.name() || waits_for == Some(WaitsFor::Person);
     if is_final {
         values.push(("LostSeconds", "Seconds", lost));
     }
     values.push(("Recordings", "Count", 1.0));
-    values.push(parked);
+    values.extend([parked, waiting]);
     if let Some(lag) = handled
         .record
         .arrived

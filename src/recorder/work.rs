@@ -11,7 +11,7 @@ use futures_util::{FutureExt, pin_mut};
 use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
 use crate::contact::{Limits, NotAContactRecord, read_contact_records_within};
-use crate::failure::{Action, Failure, FailureKind};
+use crate::failure::{Action, Failure, FailureKind, WaitsFor};
 use crate::plan::{Decision, Notes, Policy, RecordingPlan, SkipReason, decide};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::verdict::Status;
@@ -141,6 +141,12 @@ impl WorkedRecord {
     /// time helps none.
     pub fn action(&self) -> Option<Action> {
         self.parts.iter().filter_map(Worked::action).min()
+    }
+
+    /// What it waits for when it is parked.
+    pub fn waits_for(&self) -> Option<WaitsFor> {
+        let actions = self.parts.iter().filter_map(Worked::action);
+        actions.map(Action::waits_for).max()
     }
 
     /// What went wrong with its parts, in order.
