@@ -10,8 +10,8 @@ use callreel::failure::{Failure, FailureKind};
 use callreel::fragment::FragmentNumber;
 use callreel::parked::Parked;
 use callreel::port::{
-    ContactNotes, Deadline, FragmentSource, MediaBody, ParkingLot, RecordingStore, Stored, Upload,
-    Whereabouts,
+    ContactNotes, Deadline, FragmentSource, Listing, MediaBody, ParkingLot, RecordingStore, Stored,
+    Upload, Whereabouts,
 };
 use callreel::synth::SynthCall;
 use callreel::wav::HEADER_BYTES;
@@ -176,14 +176,17 @@ impl MediaBody for Media {
 impl FragmentSource for &Aws {
     type Body = Media;
 
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Vec<FragmentNumber>, Failure> {
+    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
         self.ask(Service::Kvs)?;
         let (number, arrived) = called(whereabouts.stream);
         if self.time() > arrived - MINUTE + RETENTION {
             let stream = whereabouts.stream;
             return Err(Failure::new(FailureKind::RetentionOver, stream, "too late"));
         }
-        Ok(vec![self.media_of(number, arrived).0])
+        Ok(Listing {
+            numbers: vec![self.media_of(number, arrived).0],
+            incomplete: false,
+        })
     }
 
     async fn fetch(&self, stream: &str, _numbers: &[FragmentNumber]) -> Result<Media, Failure> {
