@@ -238,8 +238,8 @@ impl Request {
     /// number answers the first open one behind the fragment that it follows in time. One
     /// that follows a fragment nobody asked for was not asked for either.
     fn take_unnumbered(&mut self, mut fragment: Fragment) {
-        // Nothing tells which of them it was.
-        if fragment.is_stump() {
+        // Without a number and a time nothing tells which of them it was.
+        if fragment.start().is_none() && is_hurt(&fragment) {
             self.damage.append(&mut fragment.damage);
             return;
         }
