@@ -81,6 +81,8 @@ struct Counted {
 impl ContactNotes for Counted {
     type Turn = ();
 
+    const TELLS_ALL: bool = false;
+
     async fn turn(&self) {}
 
     async fn wait_to_look_again(&self, _: u32) -> bool {

@@ -66,7 +66,7 @@ impl Cover {
         let names = &verdict.recording;
         let stops_at = verdict.span.record_stops_at.as_deref();
         let authorised = |direction: Direction| {
-            let mut sides = names.authorised.iter();
+            let mut sides = names.authorised.iter().flatten();
             sides.any(|side| side == direction.name())
         };
         let contacts = [
