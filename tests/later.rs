@@ -704,7 +704,7 @@ mod whatever_comes {
                 let stop = stop.unwrap().parse().unwrap();
                 let named = world.numbers.iter().filter(|number| **number <= stop).count();
                 for direction in Direction::BOTH {
-                    let authorised = verdict.recording.authorised.iter().any(|side| side == direction.name());
+                    let authorised = verdict.recording.authorised.iter().flatten().any(|side| side == direction.name());
                     let there = stood[direction.index()].iter().filter(|there| **there).count();
                     // A fragment that is not listed cannot be told from a hold, unless it is
                     // the record's own.
