@@ -76,6 +76,36 @@ pub fn held(
     held
 }
 
+/// What an attribute holds, where the contact's other recordings are not known: an URL of
+/// ours that names another recording by its start is none of this one's.
+pub fn held_now(value: Option<&str>, base: &str, recording: &RecordingId) -> Held {
+    let mut held = Held::Nothing;
+    for url in urls(value.unwrap_or_default()) {
+        let Some(path) = url.strip_prefix(base) else {
+            return Held::NotOurs;
+        };
+        let file_name = path.rsplit('/').next().unwrap_or_default();
+        let is_this = match key::names_start(file_name, &recording.contact) {
+            Some(start) => start == recording.start,
+            None => key::is_of_contact(file_name, &recording.contact),
+        };
+        if is_this {
+            held = Held::This;
+        } else if held == Held::Nothing {
+            held = Held::Others;
+        }
+    }
+    held
+}
+
+/// Whether one of the URLs is ours and of this contact.
+pub fn names_contact(value: &str, base: &str, contact: &str) -> bool {
+    urls(value).any(|url| {
+        let path = url.strip_prefix(base).unwrap_or_default();
+        key::is_of_contact(path.rsplit('/').next().unwrap_or_default(), contact)
+    })
+}
+
 /// The value with one more URL, in the order of coming; `None` when it is there already.
 pub fn with_url(value: Option<&str>, url: &str) -> Option<String> {
     let mut held: Vec<_> = urls(value.unwrap_or_default()).collect();
@@ -84,6 +114,18 @@ pub fn with_url(value: Option<&str>, url: &str) -> Option<String> {
     }
     held.push(url);
     Some(held.join(SEPARATOR))
+}
+
+/// The value without the URLs of these contacts' recordings, and how many those were.
+pub fn split_off(value: &str, contacts: &[String]) -> (String, usize) {
+    let is_theirs = |url: &&str| {
+        let file_name = url.rsplit('/').next().unwrap_or_default();
+        contacts
+            .iter()
+            .any(|contact| key::is_of_contact(file_name, contact))
+    };
+    let (theirs, others): (Vec<_>, Vec<_>) = urls(value).partition(is_theirs);
+    (others.join(SEPARATOR), theirs.len())
 }
 
 /// What a set of attributes takes of [`MAX_ATTRIBUTE_BYTES`]: names and values.

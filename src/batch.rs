@@ -11,7 +11,11 @@ use serde_json::Value;
 use crate::failure::Action;
 use crate::json;
 use crate::parked::Parked;
+use crate::plan::Consent;
 use crate::ticks::EpochMillis;
+
+/// How long a record's own word on consent is believed after it came to the stream.
+const FRESH_MILLIS: i64 = 60_000;
 
 /// Where a batch came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,16 @@ pub struct BatchRecord {
 }
 
 impl BatchRecord {
+    /// Whose word its consent is: its own just after it came to the stream; the contact's
+    /// attributes' when it waited, or when nobody can tell.
+    pub fn consent(&self, origin: Origin, now: EpochMillis) -> Consent {
+        let is_fresh = |arrived: EpochMillis| now.0.saturating_sub(arrived.0) <= FRESH_MILLIS;
+        match origin {
+            Origin::Kinesis if self.arrived.is_some_and(is_fresh) => Consent::AsRead,
+            Origin::Kinesis | Origin::Sqs => Consent::AskFirst,
+        }
+    }
+
     /// Its bytes as they came, to keep them: the data or what stands in its place.
     pub fn bytes(&self) -> &[u8] {
         match &self.data {
@@ -233,6 +247,26 @@ mod tests {
             r#"{"ContactId": "c"}"#,
             "not a Kinesis or SQS event: it is a bare contact record",
         );
+    }
+
+    #[test]
+    fn only_a_fresh_record_speaks_for_the_contact() {
+        #[track_caller]
+        fn check(origin: Origin, arrived: Option<i64>, expected: Consent) {
+            let record = BatchRecord {
+                sequence_number: None,
+                arrived: arrived.map(EpochMillis),
+                data: Ok(Vec::new()),
+            };
+            assert_eq!(record.consent(origin, EpochMillis(100_000)), expected);
+        }
+        check(Origin::Kinesis, Some(100_000), Consent::AsRead);
+        check(Origin::Kinesis, Some(40_000), Consent::AsRead);
+        check(Origin::Kinesis, Some(39_999), Consent::AskFirst);
+        // A clock that is ahead of ours.
+        check(Origin::Kinesis, Some(101_000), Consent::AsRead);
+        check(Origin::Kinesis, None, Consent::AskFirst);
+        check(Origin::Sqs, Some(100_000), Consent::AskFirst);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod aws;
 #[cfg(feature = "operate")]
 mod doctor;
 mod extract;
+mod forget;
 mod inspect;
 mod record;
 #[cfg(feature = "aws")]
@@ -52,6 +53,8 @@ enum Command {
     Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
     Extract(extract::ExtractArgs),
+    /// Delete one contact's recordings for good, after a look at what there is
+    Forget(forget::ForgetArgs),
     /// Show what a media file holds, and draw it
     Inspect(inspect::InspectArgs),
     /// Make streams and an event to try everything with
@@ -102,6 +105,7 @@ fn run(cli: &Cli) -> ExitCode {
         #[cfg(feature = "aws")]
         Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
+        Command::Forget(args) => forget::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
         #[cfg(feature = "operate")]

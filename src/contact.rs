@@ -35,6 +35,8 @@ pub struct ContactRecord {
     pub instance: Option<Box<str>>,
     /// `Channel`: `VOICE`, `CHAT`, `TASK` …
     pub channel: Option<Box<str>>,
+    /// `LastUpdateTimestamp`: of two versions of a contact, the newer one has the later.
+    pub updated: Option<EpochMillis>,
     /// `InitiationTimestamp`.
     pub initiated: Option<EpochMillis>,
     /// `Attributes`, of all legs together. What is no text stands here as its JSON.

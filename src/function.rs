@@ -11,6 +11,7 @@ mod settle;
 pub use settle::{REST, TRIED_AT_ONCE_FOR};
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::SystemTime;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -23,7 +24,7 @@ use crate::failure::{Action, Failure};
 use crate::parked;
 use crate::plan::RecordingPlan;
 use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
-use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_record_within};
+use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch};
 use crate::ticks::EpochMillis;
 use outage::Outage;
 
@@ -135,9 +136,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         let (origin, records) = batch::read_event_value(event)?;
         let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
         let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
-        for (at, record) in records.iter().enumerate() {
-            let limits = Limits::OF_AN_INVOCATION;
-            let opened = open_record_within(record, &self.recorder.policy, limits);
+        let now = epoch_millis(deadline.now());
+        let opened = open_batch(&records, &self.recorder.policy, Limits::OF_AN_INVOCATION);
+        for (at, (record, opened)) in records.iter().zip(opened).enumerate() {
+            let consent = record.consent(origin, now);
             let mut worked = Vec::new();
             for (part, opened) in opened.into_iter().enumerate() {
                 worked.push(match opened {
@@ -145,7 +147,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
                         told(record, &ended);
                         Some(ended)
                     }
-                    Part::Open(plan) => {
+                    Part::Open(mut plan) => {
+                        plan.consent = consent;
                         let call =
                             calls
                                 .entry(plan.attributes_contact.clone())
@@ -293,4 +296,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         }
         first
     }
+}
+
+fn epoch_millis(time: SystemTime) -> EpochMillis {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

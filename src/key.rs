@@ -94,10 +94,7 @@ impl RecordingKeys {
         let base = key.strip_suffix(VERDICT_SUFFIX)?;
         let stem = base.rsplit('/').next()?;
         let start = stem.strip_prefix(&*safe(contact))?.strip_prefix('_')?;
-        let start = match start.strip_prefix('t') {
-            Some(millis) => RecordingStart::Time(EpochMillis(millis.parse().ok()?)),
-            None => RecordingStart::Fragment(start.parse().ok()?),
-        };
+        let start = read_start(start)?;
         let base = base.to_owned();
         Some((Self { base }, start))
     }
@@ -108,6 +105,41 @@ pub fn names_contact(file_name: &str, contact: &str) -> bool {
     file_name
         .strip_prefix(&*safe(contact))
         .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
+}
+
+/// The start that a file name has, if it is one of this very contact's and has one.
+pub fn names_start(file_name: &str, contact: &str) -> Option<RecordingStart> {
+    let rest = file_name.strip_prefix(&*safe(contact))?.strip_prefix('_')?;
+    let (start, ending) = rest.split_once('_')?;
+    // An id that begins like this one has an escape or another id's part here.
+    (!ending.contains('_')).then(|| read_start(start)).flatten()
+}
+
+/// Whether a file name is one of this very contact's, and of no id that begins like it: with
+/// a start, or as media that was extracted and older deployments have it, without one. A
+/// file that is not whole yet (`.part`) is its, too.
+pub fn is_of_contact(file_name: &str, contact: &str) -> bool {
+    let is_whole = |ending: &str| {
+        let ending = ending.strip_suffix(".part").map_or(ending, |part| {
+            part.rsplit_once('.').map_or(part, |(whole, _)| whole)
+        });
+        matches!(ending, "from.wav" | "to.wav" | "mixed.wav" | "verdict.json")
+    };
+    let rest = file_name.strip_prefix(&*safe(contact));
+    names_start(file_name, contact).is_some()
+        || rest.is_some_and(|rest| rest == ".wav" || rest.strip_prefix('_').is_some_and(is_whole))
+}
+
+/// Where the mark lies that a contact's recordings were deleted for good.
+pub fn forgotten(prefix: &str, contact: &str) -> String {
+    format!("{prefix}forgotten/{}.json", safe(contact))
+}
+
+fn read_start(text: &str) -> Option<RecordingStart> {
+    Some(match text.strip_prefix('t') {
+        Some(millis) => RecordingStart::Time(EpochMillis(millis.parse().ok()?)),
+        None => RecordingStart::Fragment(text.parse().ok()?),
+    })
 }
 
 /// Whether a file name is one of this recording's.
@@ -232,6 +264,37 @@ mod tests {
         assert!(!names_contact("8d1cf_9134_from.wav", "8d1c"));
         assert!(names_recording("8d1c_9134_from.wav", &id("8d1c", None)));
         assert!(!names_recording("8d1c_91345_from.wav", &id("8d1c", None)));
+    }
+
+    #[test]
+    fn files_are_deleted_with_their_own_contact_only() {
+        #[track_caller]
+        fn check(file_name: &str, contact: &str, expected: bool) {
+            assert_eq!(is_of_contact(file_name, contact), expected, "{file_name}");
+        }
+        for contact in ["8d1c-2a", "a b", "a"] {
+            let stem = id(contact, None).stem();
+            for ending in [
+                "from.wav",
+                "verdict.json",
+                "mixed.wav.77-3.part",
+                "peaks.dat",
+            ] {
+                check(&format!("{stem}_{ending}"), contact, true);
+            }
+            check(&format!("{}_from.wav", safe(contact)), contact, true);
+            check(&format!("{}_to.wav.7-1.part", safe(contact)), contact, true);
+            check(&format!("{}.wav", safe(contact)), contact, true);
+        }
+        // Ids that begin like another one.
+        check("8d1c-2a_9134_from.wav", "8d1c", false);
+        check("8d1c-2a.wav", "8d1c", false);
+        check(&format!("{}_from.wav", id("a 1", None).stem()), "a", false);
+        check(&format!("{}_from.wav", id("a_1", None).stem()), "a", false);
+        check("a_201_from.wav", "a", true);
+        check("a_notes.txt", "a", false);
+        check("a", "a", false);
+        assert_eq!(forgotten("rec/", "../x"), "rec/forgotten/_2e_2e_2fx.json");
     }
 
     #[test]

@@ -45,8 +45,8 @@
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the
 //! traits of the world in the recorder's words, and [`recorder`], one recording from plan
 //! to attributes; [`function`], an invocation's batch side by side; [`redrive_run`], what was
-//! found to be made again, in the order of work; and [`config`], the environment parsed
-//! once.
+//! found to be made again, in the order of work; [`forget`], one contact's recordings deleted
+//! for good; and [`config`], the environment parsed once.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -109,6 +109,7 @@ pub mod verdict;
 pub mod wav;
 
 pub mod config;
+pub mod forget;
 pub mod port;
 pub mod recorder;
 pub mod redrive_run;

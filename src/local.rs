@@ -2,6 +2,7 @@
 //! any AWS. Blocking file I/O behind the same contract as the AWS edge; decides nothing.
 
 mod contacts;
+mod erasing;
 pub mod extract;
 pub mod index;
 pub mod inspect;

@@ -82,6 +82,27 @@ pub const OF_REDRIVE: &[&str] = &[
     SEARCH_CONTACTS,
 ];
 
+/// Every version in a bucket.
+pub const LIST_VERSIONS: &str = "s3:ListBucketVersions on the bucket";
+/// What was begun and not finished.
+pub const LIST_UPLOADS: &str = "s3:ListBucketMultipartUploads on the bucket";
+/// Deleting for good, with all versions.
+pub const DELETE_OBJECT: &str =
+    "s3:DeleteObject and s3:DeleteObjectVersion on the bucket's objects";
+
+/// What an operator needs to delete a contact's recordings; never the function.
+pub const OF_FORGET: &[&str] = &[
+    LIST_VERSIONS,
+    LIST_UPLOADS,
+    DELETE_OBJECT,
+    READ_OBJECT,
+    WRITE_OBJECT,
+    ABORT_UPLOAD,
+    RECEIVE_MESSAGE,
+    DELETE_MESSAGE,
+    HIDE_MESSAGE,
+];
+
 /// What AWS does in the role's name: KMS is asked by the services that keep things under a
 /// key, Lambda reads the event sources and keeps what failed, and writes the log.
 /// Source: Lambda Developer Guide, "Using Lambda with Kinesis", "Using Lambda with SQS",

@@ -2,6 +2,7 @@
 //! one for the whole record. Decided before any media is read, and printable with its
 //! reason; nothing here looks at the world.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::attributes::{self, Held, RECORDING_AUTH};
@@ -72,6 +73,16 @@ impl Authorisation {
         }
     }
 
+    /// What both of two authorise; `None` when that is nothing.
+    pub const fn narrowed_to(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Both, narrower) | (narrower, Self::Both) => Some(narrower),
+            (Self::FromCustomer, Self::FromCustomer) => Some(Self::FromCustomer),
+            (Self::ToCustomer, Self::ToCustomer) => Some(Self::ToCustomer),
+            (Self::FromCustomer, Self::ToCustomer) | (Self::ToCustomer, Self::FromCustomer) => None,
+        }
+    }
+
     /// The directions whose audio may be kept.
     pub const fn directions(self) -> &'static [Direction] {
         match self {
@@ -80,6 +91,18 @@ impl Authorisation {
             Self::Both => &Direction::BOTH,
         }
     }
+}
+
+/// Whose word a plan's authorisation is, and so whether somebody is still to be asked:
+/// `recordingAuth` can change after the record was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// The contact record's, which has only just come.
+    AsRead,
+    /// An old copy's: the contact's attributes are read before any media, and decide.
+    AskFirst,
+    /// Nobody's: there is media alone, and nothing that could be asked.
+    Unknown,
 }
 
 /// One recording that is to be made.
@@ -108,6 +131,8 @@ pub struct RecordingPlan {
     pub window: (Option<EpochMillis>, Option<EpochMillis>),
     /// What may be recorded.
     pub authorisation: Authorisation,
+    /// Whose word that is.
+    pub consent: Consent,
     /// Whether its URLs stand in the record's attributes. Where they do there is a verdict
     /// as a rule, and something to do only if that covers less than this plan.
     pub notes: Notes,
@@ -154,6 +179,13 @@ pub enum SkipReason {
     /// All attributes carry this recording's URLs, and its verdict covers the record, or is
     /// gone.
     AlreadyRecorded,
+    /// `recordingAuth` is not 1, 2 or 3, and the attributes name recordings of this contact:
+    /// they were made before consent was withdrawn.
+    Withdrawn,
+    /// The same batch holds a newer version of the contact, which decides.
+    Superseded,
+    /// The contact's recordings were deleted for good, and nothing brings them back.
+    Forgotten,
     /// Somebody set an attribute to a value that is not ours.
     AttributeNotOurs {
         /// The attribute.
@@ -189,6 +221,14 @@ impl fmt::Display for SkipReason {
             }
             Self::NoKvsRecording => f.write_str("no recording in a Kinesis video stream"),
             Self::AlreadyRecorded => f.write_str("already recorded"),
+            Self::Withdrawn => write!(
+                f,
+                "{RECORDING_AUTH} authorises nothing any more, and there are recordings from before"
+            ),
+            Self::Superseded => {
+                f.write_str("a newer version of the contact in the same batch decides")
+            }
+            Self::Forgotten => f.write_str("its recordings were deleted by `callreel forget`"),
             Self::AttributeNotOurs { attribute } => {
                 write!(f, "{attribute} holds a value that Callreel did not write")
             }
@@ -254,11 +294,12 @@ fn decide_on_recordings(
     if entries.is_empty() {
         return Err(SkipReason::NoKvsRecording);
     }
-    let auth = record.attributes.get(RECORDING_AUTH);
-    let authorisation = auth
-        .and_then(|auth| Authorisation::from_attribute(auth))
-        .ok_or_else(|| SkipReason::NotAuthorised {
-            auth: auth.map(|auth| auth.as_str().into()),
+    let authorisation =
+        authorisation(&record.attributes).map_err(|reason| {
+            match names_recordings(record, policy) {
+                true => SkipReason::Withdrawn,
+                false => reason,
+            }
         })?;
     let siblings: Vec<_> = entries
         .iter()
@@ -282,6 +323,26 @@ fn decide_on_recordings(
         }
     });
     Ok(decisions.collect())
+}
+
+/// What a contact's attributes authorise.
+pub(crate) fn authorisation(
+    attributes: &BTreeMap<String, String>,
+) -> Result<Authorisation, SkipReason> {
+    let auth = attributes.get(RECORDING_AUTH);
+    auth.and_then(|auth| Authorisation::from_attribute(auth))
+        .ok_or_else(|| SkipReason::NotAuthorised {
+            auth: auth.map(|auth| auth.as_str().into()),
+        })
+}
+
+/// Whether the attributes hold an URL of ours for this very contact.
+fn names_recordings(record: &ContactRecord, policy: &Policy) -> bool {
+    let base = policy.our_urls();
+    let mut values = Output::ALL
+        .iter()
+        .filter_map(|output| record.attributes.get(output.attribute()));
+    values.any(|value| attributes::names_contact(value, &base, &record.contact))
 }
 
 impl RecordingPlan {
@@ -380,6 +441,7 @@ fn locate(
         window: (entry.started, entry.stopped),
         authorisation,
         notes: Notes::Lacking,
+        consent: Consent::AsRead,
     })
 }
 

@@ -123,6 +123,39 @@ pub struct Listed {
     pub modified: Option<EpochMillis>,
 }
 
+/// A store from which things can be deleted for good: an operator's, never the function's.
+pub trait Erasing: RecordingStore {
+    /// All that is stored under keys that start with this: every version, what marks a
+    /// deletion, and what was begun and not finished.
+    fn list_all(&self, prefix: &str)
+    -> impl Future<Output = Result<Vec<Erasable>, Failure>> + Send;
+
+    /// Deletes these. What is gone already is no failure.
+    fn erase(&self, objects: &[Erasable]) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Something that can be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Erasable {
+    /// Its key.
+    pub key: String,
+    /// Which of those under the key.
+    pub which: Which,
+}
+
+/// Which of the things under one key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// The only one: the store keeps no versions.
+    Only,
+    /// This version.
+    Version(String),
+    /// This version, which says that the object was deleted.
+    DeleteMarker(String),
+    /// This upload, which was not finished.
+    Upload(String),
+}
+
 /// One WAV file on its way to the store. Dropped unfinished, it leaves nothing behind
 /// under its key.
 pub trait Upload: Send {
@@ -190,6 +223,9 @@ impl Deadline for NoDeadline {
 pub trait ContactNotes: Sync {
     /// Leave to write once.
     type Turn: Send;
+    /// Whether an attribute that [`read`](Self::read) does not give is not set. A notebook
+    /// that holds what was noted alone cannot tell, and the contact record's word stands.
+    const TELLS_ALL: bool;
 
     /// The attributes of a contact; a contact without any has none.
     fn read(

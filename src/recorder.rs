@@ -5,9 +5,11 @@
 //! goes straight to the attributes.
 
 mod commit;
+mod consent;
 mod listing;
 mod make;
 mod note;
+mod open;
 mod pour;
 mod probe;
 mod read;
@@ -16,8 +18,9 @@ mod write;
 
 pub use commit::Made;
 pub use make::assemble;
+pub use open::{Part, open_batch, open_record};
 pub use pour::{AllOf, LookAhead};
-pub use work::{Part, Trouble, Worked, WorkedRecord, open_record, open_record_within};
+pub use work::{Trouble, Worked, WorkedRecord};
 
 use std::time::{Duration, Instant};
 
@@ -148,6 +151,9 @@ pub enum Noted {
         /// The attribute.
         attribute: &'static str,
     },
+    /// The attributes do not allow all that was recorded: nothing was written. Files and
+    /// verdict stand.
+    Withdrawn,
     /// The attributes could not be read or written; the files and the verdict stand.
     Failed(Failure),
     /// The contact's attributes have no room: nothing was written.
@@ -166,6 +172,7 @@ impl Noted {
             Self::NothingToNote => "nothing to note",
             Self::NotOurs { .. } => "not ours",
             Self::NoRoom { .. } => "no room",
+            Self::Withdrawn => "withdrawn",
             Self::Failed(_) => "failed",
         }
     }
@@ -247,6 +254,9 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             Ok(verdict) => verdict.clone(),
             Err(failure) => Verdict::of_failure(plan, failure),
         };
+        if self.is_forgotten(plan).await? {
+            return failure;
+        }
         // Another delivery may have got further in the meantime: its verdict stands.
         let put = put_unfinished(&self.store, plan, verdict).await;
         match put {

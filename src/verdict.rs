@@ -117,8 +117,10 @@ pub struct RecordingNames {
     pub start_fragment: Option<String>,
     /// The last fragment that the record names; it belongs to the recording.
     pub stop_fragment: Option<String>,
-    /// The sides that the flow authorised: `from`, `to`.
-    pub authorised: Vec<String>,
+    /// The sides that the flow authorised: `from`, `to`; absent where media was extracted
+    /// without a record, and nobody's consent was looked at.
+    #[serde(default)]
+    pub authorised: Option<Vec<String>>,
 }
 
 /// When a recording was, on the wall clock and in samples.

@@ -119,6 +119,8 @@ struct Nobody(LocalContacts, Mutex<u32>);
 impl ContactNotes for Nobody {
     type Turn = ();
 
+    const TELLS_ALL: bool = false;
+
     async fn turn(&self) {}
 
     async fn wait_to_look_again(&self, _: u32) -> bool {

@@ -10,6 +10,8 @@
 mod bad_input;
 #[path = "cli/desk.rs"]
 mod desk;
+#[path = "cli/forget.rs"]
+mod forget;
 #[path = "cli/media.rs"]
 mod media;
 #[path = "cli/odd_media.rs"]

@@ -141,6 +141,7 @@ struct Nobody;
 
 impl ContactNotes for Nobody {
     type Turn = ();
+    const TELLS_ALL: bool = false;
 
     async fn read(
         &self,

@@ -1450,3 +1450,66 @@ fn a_missing_setting_fails_at_start_with_one_line() {
         "{error}"
     );
 }
+
+/// Run over the built function: a parked record says 3, and the contact says 0 by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_waited_is_recorded_only_by_what_the_contact_says_now() {
+    for (auth, sides) in [("0", 0), ("", 0), ("1", 1), ("3", 3)] {
+        let call = call("11111111-aaaa");
+        let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+        let contacts = json!({"11111111-aaaa": {"recordingAuth": auth}});
+        let file = world.folder.path().join("data/contacts.json");
+        std::fs::write(file, contacts.to_string()).unwrap();
+        let body = call.contact_record("one").to_string();
+        let message =
+            json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": body}]});
+        assert_eq!(world.invoke(message).await, none(), "{auth:?}");
+        let objects = world.objects();
+        let files = objects.keys().filter(|key| key.ends_with(".wav"));
+        assert_eq!(files.count(), sides, "{auth:?}");
+        let urls = world.attributes("11111111-aaaa").len() - 1;
+        assert_eq!(urls, sides, "{auth:?}");
+        if sides == 0 {
+            let calls = world.sandbox.calls();
+            assert_eq!(calls.count("GetMediaForFragmentList"), 0, "{auth:?}");
+        }
+    }
+}
+
+/// A fresh record says 3, and the contact 0 when the URLs are to be written.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_url_is_written_against_the_contacts_word() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+    let file = world.folder.path().join("data/contacts.json");
+    std::fs::write(file, r#"{"11111111-aaaa": {"recordingAuth": "0"}}"#).unwrap();
+    let record = call.contact_record("one").to_string();
+    let event = event_of(record.as_bytes(), SystemTime::now());
+    assert_eq!(world.invoke(event).await, none());
+    assert_eq!(world.verdicts()[0]["status"], "complete");
+    let calls = world.sandbox.calls();
+    assert_eq!(calls.count("UpdateContactAttributes"), 0);
+    let told = &world.logged("consent withdrawn")[0];
+    assert_eq!(told["level"], "ERROR");
+    let cure = told["cure"].as_str().unwrap();
+    assert!(
+        cure.contains("callreel forget --aws --contact 11111111-aaaa"),
+        "{cure}"
+    );
+    assert!((world.metric("Withdrawn") - 1.0).abs() < 0.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_version_of_a_contact_in_a_batch_decides() {
+    let call = call("11111111-aaaa");
+    let mut world = World::new(&[("one", &call)], &[QUEUE]).await;
+    let version = |auth: &str| {
+        let mut record = call.contact_record("one");
+        record["Attributes"]["recordingAuth"] = json!(auth);
+        event_of(record.to_string().as_bytes(), SystemTime::now())
+    };
+    let event = batch(&[version("3"), version("0")]);
+    assert_eq!(world.invoke(event).await, none());
+    assert_eq!(world.objects().len(), 0);
+    assert_eq!(world.logged("skipped").len(), 2);
+}

@@ -81,6 +81,8 @@ struct Counted {
 impl ContactNotes for Counted {
     type Turn = ();
 
+    const TELLS_ALL: bool = false;
+
     async fn turn(&self) {}
 
     async fn wait_to_look_again(&self, _: u32) -> bool {
@@ -702,7 +704,7 @@ mod whatever_comes {
                 let stop = stop.unwrap().parse().unwrap();
                 let named = world.numbers.iter().filter(|number| **number <= stop).count();
                 for direction in Direction::BOTH {
-                    let authorised = verdict.recording.authorised.iter().any(|side| side == direction.name());
+                    let authorised = verdict.recording.authorised.iter().flatten().any(|side| side == direction.name());
                     let there = stood[direction.index()].iter().filter(|there| **there).count();
                     // A fragment that is not listed cannot be told from a hold, unless it is
                     // the record's own.

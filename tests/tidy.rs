@@ -36,7 +36,14 @@ const CORE: &[&str] = &[
     "wav",
 ];
 /// The shell may use the core, and of edges and runtimes nothing.
-const SHELL: &[&str] = &["config", "function", "port", "recorder", "redrive_run"];
+const SHELL: &[&str] = &[
+    "config",
+    "forget",
+    "function",
+    "port",
+    "recorder",
+    "redrive_run",
+];
 /// Each edge may use core and shell, and no other edge.
 const EDGES: &[&str] = &["aws", "local"];
 /// These put shell and edges together.

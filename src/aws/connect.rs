@@ -85,6 +85,7 @@ fn named<'a>(instance: Option<&'a str>, contact: &str) -> Result<&'a str, Failur
 
 impl ContactNotes for ConnectContacts {
     type Turn = WriteTurn;
+    const TELLS_ALL: bool = true;
 
     async fn read(
         &self,

@@ -116,6 +116,7 @@ fn record(instance: &str, id: &str, contact: Contact) -> ContactRecord {
         next_contact: contact.next_contacts().iter().find_map(next_contact),
         instance: Some(instance.into()),
         channel: contact.channel.map(|channel| channel.as_str().into()),
+        updated: contact.last_update_timestamp.and_then(millis),
         initiated: contact.initiation_timestamp.and_then(millis),
         attributes: BTreeMap::new(),
         recordings: contact

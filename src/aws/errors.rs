@@ -39,6 +39,13 @@ pub(super) enum Call {
     HideMessage,
     DescribeContact,
     SearchContacts,
+    // … and `callreel forget`.
+    #[cfg(feature = "operate")]
+    ListVersions,
+    #[cfg(feature = "operate")]
+    ListUploads,
+    #[cfg(feature = "operate")]
+    DeleteObject,
 }
 
 /// Whose call it is: the same status means other things on each.
@@ -59,6 +66,8 @@ impl Call {
             Self::ReadObject | Self::WriteObject | Self::AbortUpload | Self::ListObjects => {
                 Service::S3
             }
+            #[cfg(feature = "operate")]
+            Self::ListVersions | Self::ListUploads | Self::DeleteObject => Service::S3,
             Self::ReadAttributes
             | Self::WriteAttributes
             | Self::DescribeContact
@@ -87,6 +96,12 @@ impl Call {
             Self::HideMessage => permissions::HIDE_MESSAGE,
             Self::DescribeContact => permissions::DESCRIBE_CONTACT,
             Self::SearchContacts => permissions::SEARCH_CONTACTS,
+            #[cfg(feature = "operate")]
+            Self::ListVersions => permissions::LIST_VERSIONS,
+            #[cfg(feature = "operate")]
+            Self::ListUploads => permissions::LIST_UPLOADS,
+            #[cfg(feature = "operate")]
+            Self::DeleteObject => permissions::DELETE_OBJECT,
         }
     }
 }

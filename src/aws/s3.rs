@@ -56,6 +56,8 @@
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
 //! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set; checksums (CRC-32 by part) are left on.
 
+#[cfg(feature = "operate")]
+mod erasing;
 mod listing;
 mod objects;
 mod parts;

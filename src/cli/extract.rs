@@ -20,7 +20,7 @@ use crate::verdict::{Status, Verdict};
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Writes DIR/CONTACT_{from,to,mixed}.wav with a verdict (JSON) beside them, in place of files that \
-    are there.\n\nTry it:  callreel extract tests/data/streams/plain/plain.mkv"
+    are there.\n\nNobody's consent is looked at: media does not know what a contact's recordingAuth allows.\n\nTry it:  callreel extract tests/data/streams/plain/plain.mkv"
 )]
 pub(super) struct ExtractArgs {
     /// Media files of one or more fragments, in any order
@@ -33,6 +33,10 @@ pub(super) struct ExtractArgs {
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
 }
+
+/// Media knows nothing of `recordingAuth`.
+const NOBODY_ASKED: &str = "Nobody's consent was looked at: media alone does not say what may be recorded; keep only what \
+    the contact's recordingAuth allows.";
 
 /// Contacts that an error names; the others are counted.
 const MAX_NAMED: usize = 8;
@@ -73,6 +77,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
     let written = if json {
         let document = json!({
             "out": args.out.display().to_string(),
+            "consent": "not looked at",
             "contacts": extracted.iter().map(extracted_json).collect::<Vec<_>>(),
             "unowned_fragments": unowned,
             "unread_files": left_out.iter().map(Failure::to_string).collect::<Vec<_>>(),
@@ -170,6 +175,7 @@ fn write_text(
         .chain(extracted.iter().map(row))
         .collect();
     write_table(out, &rows)?;
+    writeln!(out, "\n{NOBODY_ASKED}")?;
     for (contact, verdict) in extracted {
         let Ok(verdict) = verdict else { continue };
         writeln!(out)?;

@@ -11,11 +11,13 @@ use super::text::{duration, plain, short_number};
 use super::{CliError, count_bar, ended, folder_url, tell_error};
 use crate::batch::{self, BatchRecord, Origin};
 use crate::config;
-use crate::contact::NotAContactRecord;
+use crate::contact::{Limits, NotAContactRecord};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
 use crate::plan::{Policy, SkipReason};
 use crate::port::{ContactNotes, FragmentSource, NoDeadline, RecordingStore};
-use crate::recorder::{Noted, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord};
+use crate::recorder::{
+    Noted, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
+};
 use crate::verdict::{FileEntry, Status};
 
 /// Streams beside the event win; else those of the examples in this repository.
@@ -110,7 +112,7 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
 }
 
 /// Keys stay below the folder, so their prefix must, too.
-fn parse_prefix(text: &str) -> Result<String, String> {
+pub(super) fn parse_prefix(text: &str) -> Result<String, String> {
     let leads_out = text.split('/').any(|part| part == ".." || part == ".");
     match leads_out || text.starts_with('/') || text.contains(char::is_control) {
         true => Err("a path below --out, as recordings/ or team/calls-".into()),
@@ -208,7 +210,7 @@ pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactNot
 ) -> Vec<WorkedRecord> {
     let bar = count_bar("fragments");
     let mut worked = Vec::new();
-    for record in records {
+    for parts in open_batch(records, &recorder.policy, Limits::NONE) {
         let told = |progress: Progress| {
             if bar.length() != Some(progress.of) {
                 // The time before went into finding the fragments.
@@ -217,7 +219,7 @@ pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactNot
             }
             bar.set_position(progress.settled);
         };
-        worked.push(Box::pin(recorder.work(record, &NoDeadline, told)).await);
+        worked.push(Box::pin(recorder.work_parts(parts, &NoDeadline, told)).await);
     }
     bar.finish_and_clear();
     worked
@@ -287,6 +289,10 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
         )),
         Noted::Failed(failure) => Some(format!(
             "contact {contact}: {failure}; the files are written, record again to note them"
+        )),
+        Noted::Withdrawn => Some(format!(
+            "contact {contact}: its recordingAuth does not allow all that was recorded, and no URL was written; \
+             delete it with callreel forget"
         )),
         Noted::Written | Noted::Unchanged | Noted::NothingToNote | Noted::NotOurs { .. } => None,
     }

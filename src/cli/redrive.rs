@@ -82,14 +82,14 @@ fn parse_time(text: &str) -> Result<EpochMillis, String> {
         .ok_or_else(|| "a date as 2026-11-20, or a time as 2026-11-20T08:00:00Z".to_owned())
 }
 
-fn parse_queue(text: &str) -> Result<String, String> {
+pub(super) fn parse_queue(text: &str) -> Result<String, String> {
     config::web_url(
         text,
         "the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
     )
 }
 
-fn parse_bucket(text: &str) -> Result<(String, String), String> {
+pub(super) fn parse_bucket(text: &str) -> Result<(String, String), String> {
     let path = text.strip_prefix("s3://").unwrap_or_default();
     let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
     match bucket {

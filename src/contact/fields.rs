@@ -49,6 +49,7 @@ impl<'a> Fields<'a> {
                 .text("InstanceARN")?
                 .and_then(|arn| arn.rsplit('/').next().map(Box::from)),
             channel: self.text("Channel")?,
+            updated: self.time("LastUpdateTimestamp")?,
             initiated: self.time("InitiationTimestamp")?,
             attributes: self.attributes()?,
             recordings: self.recordings(most_recordings)?,

@@ -58,6 +58,15 @@ pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
             cure = "if it shall be recorded, empty that attribute and redrive the contact",
             "may be recorded, and is not"
         ),
+        Worked::Skipped {
+            contact,
+            reason: SkipReason::Withdrawn,
+        } => tracing::error!(
+            contact = &**contact,
+            cause = %SkipReason::Withdrawn,
+            cure = forget(contact),
+            "consent withdrawn"
+        ),
         // One line, however many there are.
         Worked::NotAContactRecord(NotAContactRecord::OtherShape(left_out)) => {
             let items = left_out.count;
@@ -139,11 +148,31 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
             attribute,
             "holds a value that Callreel did not write; it stays"
         ),
+        Noted::Withdrawn => tracing::error!(
+            contact = &*plan.id.contact,
+            recording = %plan.id.start,
+            cause = "the contact's recordingAuth does not allow all that was recorded; no URL was written",
+            cure = forget(&plan.id.contact),
+            "consent withdrawn"
+        ),
         Noted::Failed(_) | Noted::Written | Noted::Unchanged | Noted::NothingToNote => {}
     }
     if let Some(failure) = recorded.failure(plan) {
         tell_failure(plan, &failure);
     }
+}
+
+/// What removes what was recorded. An id is data, and no part of somebody's command line
+/// unless it is plain.
+fn forget(contact: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let contact = match contact.bytes().all(is_plain) {
+        true => contact,
+        false => "ID",
+    };
+    format!(
+        "delete what was recorded: callreel forget --aws --contact {contact} (docs/operations.md)"
+    )
 }
 
 fn tell_failure(plan: &RecordingPlan, failure: &Failure) {
@@ -221,21 +250,37 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
     // What needs a person is an alarm of its own; what comes out well by itself is none.
     let parked = ("Parked", "Count", count(WaitsFor::Person));
     let waiting = ("Waiting", "Count", count(WaitsFor::Time));
+    let withdrawn = ("Withdrawn", "Count", 1.0);
     let (status, mut values, lost) = match part {
+        Worked::Skipped {
+            reason: SkipReason::Withdrawn,
+            ..
+        } => {
+            return Some(Metrics {
+                status: "withdrawn",
+                values: vec![withdrawn],
+            });
+        }
         // An earlier delivery counted it: what is new is that it waits now.
         Worked::Recorded(_, recorded) if recorded.found => {
-            return waits_for.is_some().then(|| Metrics {
+            let mut values = match waits_for {
+                Some(_) => vec![parked, waiting],
+                None => Vec::new(),
+            };
+            values.extend((recorded.noted == Noted::Withdrawn).then_some(withdrawn));
+            return (!values.is_empty()).then(|| Metrics {
                 status: recorded.verdict.status.name(),
-                values: vec![parked, waiting],
+                values,
             });
         }
         Worked::Recorded(_, recorded) => {
             let verdict = &recorded.verdict;
             let retries = verdict.fragments.asked_again as f64;
-            let values = vec![
+            let mut values = vec![
                 ("AudioSeconds", "Seconds", verdict.span.seconds),
                 ("Retries", "Count", retries),
             ];
+            values.extend((recorded.noted == Noted::Withdrawn).then_some(withdrawn));
             (verdict.status.name(), values, verdict.lost_seconds())
         }
         Worked::Failed(plan, _) => {

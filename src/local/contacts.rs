@@ -11,14 +11,14 @@ use crate::failure::{Failure, FailureKind};
 use crate::json;
 use crate::port::ContactNotes;
 
-type Contacts = BTreeMap<String, BTreeMap<String, String>>;
+pub(super) type Contacts = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A file that stands in for Connect.
 #[derive(Debug)]
 pub struct LocalContacts {
     path: PathBuf,
     /// One reader or writer at a time.
-    turn: Mutex<()>,
+    pub(super) turn: Mutex<()>,
 }
 
 impl LocalContacts {
@@ -30,7 +30,7 @@ impl LocalContacts {
         }
     }
 
-    fn load(&self) -> Result<Contacts, Failure> {
+    pub(super) fn load(&self) -> Result<Contacts, Failure> {
         match fs::read(&self.path) {
             Ok(contacts) => serde_json::from_str(&json::mend(&contacts))
                 .map_err(|error| Failure::new(FailureKind::Unreadable, self.path.display(), error)),
@@ -39,7 +39,7 @@ impl LocalContacts {
         }
     }
 
-    fn save(&self, contacts: &Contacts) -> Result<(), Failure> {
+    pub(super) fn save(&self, contacts: &Contacts) -> Result<(), Failure> {
         let mut json = serde_json::to_vec_pretty(contacts).unwrap_or_default();
         json.push(b'\n');
         write_whole(self.path.clone(), &json)
@@ -48,6 +48,8 @@ impl LocalContacts {
 
 impl ContactNotes for LocalContacts {
     type Turn = ();
+    /// The file holds URLs, and other attributes only if somebody put them there.
+    const TELLS_ALL: bool = false;
 
     async fn read(
         &self,

@@ -16,7 +16,7 @@ use crate::demux::{Demuxer, Document};
 use crate::failure::Failure;
 use crate::fragment::{FragmentNumber, FragmentRange};
 use crate::key::{RecordingId, RecordingKeys, RecordingStart};
-use crate::plan::{Authorisation, Notes, Policy, RecordingPlan};
+use crate::plan::{Authorisation, Consent, Notes, Policy, RecordingPlan};
 use crate::port::{NoDeadline, RecordingStore};
 use crate::recorder::{AllOf, assemble};
 use crate::request::{Answer, Missing, MissingCause};
@@ -93,6 +93,7 @@ fn plan(
         window: (None, None),
         authorisation: Authorisation::Both,
         notes: Notes::Lacking,
+        consent: Consent::Unknown,
     }
 }
 

@@ -36,7 +36,7 @@ impl LocalRecordings {
 
     /// The path of an object. Keys are made of safe parts; one that would lead out of
     /// the folder is refused all the same.
-    fn path(&self, key: &str) -> Result<PathBuf, Failure> {
+    pub(super) fn path(&self, key: &str) -> Result<PathBuf, Failure> {
         let leads_out =
             key.split('/').any(|part| part == ".." || part == ".") || key.starts_with('/');
         if leads_out {

@@ -89,6 +89,13 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         over: Over<'_>,
     ) -> Result<Answer, Failure> {
         let key = plan.keys.verdict();
+        if self.is_forgotten(plan).await? {
+            return Err(Failure::new(
+                FailureKind::Contended,
+                key,
+                "the contact's recordings were deleted meanwhile",
+            ));
+        }
         let there = final_verdict(self.store.find_verdict(&key).await?.as_deref());
         match (there, over) {
             (None, _) => Ok(Answer::default()),

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use super::consent::told;
 use super::{Noted, Recorder};
 use crate::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
 use crate::failure::{Action, Failure, FailureKind};
-use crate::plan::RecordingPlan;
+use crate::plan::{Authorisation, RecordingPlan};
 use crate::port::{ContactNotes, FragmentSource, RecordingStore};
 use crate::verdict::Verdict;
 
@@ -35,6 +36,9 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             }
             let turn = self.notes.turn().await;
             let held = self.notes.read(instance, contact).await?;
+            if !allows::<N>(verdict, &held) {
+                return Ok(Noted::Withdrawn);
+            }
             let changes = match self.changes(plan, verdict, held) {
                 Changes::Refused(noted) => return Ok(noted),
                 Changes::None => return Ok(noted),
@@ -68,6 +72,9 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         }
         let instance = plan.instance.as_deref();
         let held = self.notes.read(instance, &plan.attributes_contact).await?;
+        if !allows::<N>(verdict, &held) {
+            return Ok(false);
+        }
         Ok(matches!(
             self.changes(plan, verdict, held),
             Changes::Some(_)
@@ -116,4 +123,14 @@ enum Changes {
     Some(BTreeMap<String, String>),
     /// Nothing, for this reason.
     Refused(Noted),
+}
+
+/// Whether attributes as they are now allow every file that there is.
+fn allows<N: ContactNotes>(verdict: &Verdict, held: &BTreeMap<String, String>) -> bool {
+    let Some(now) = told::<N>(held) else {
+        return true;
+    };
+    let allowed = now.map_or(&[][..], Authorisation::outputs);
+    let is_allowed = |kind: &str| allowed.iter().any(|output| output.name() == kind);
+    verdict.files.iter().all(|file| is_allowed(&file.kind))
 }

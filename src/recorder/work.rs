@@ -8,11 +8,12 @@ use std::panic::AssertUnwindSafe;
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, pin_mut};
 
+use super::open::{Part, open_record};
 use super::{Noted, Progress, Recorded, Recorder};
 use crate::batch::BatchRecord;
-use crate::contact::{Limits, NotAContactRecord, read_contact_records_within};
+use crate::contact::NotAContactRecord;
 use crate::failure::{Action, Failure, FailureKind, WaitsFor};
-use crate::plan::{Decision, Notes, Policy, RecordingPlan, SkipReason, decide};
+use crate::plan::{RecordingPlan, SkipReason};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::verdict::Status;
 
@@ -131,6 +132,7 @@ impl Recorded {
             | Noted::Unchanged
             | Noted::NothingToNote
             | Noted::NotOurs { .. }
+            | Noted::Withdrawn
             | Noted::NoRoom { .. } => None,
         }
     }
@@ -155,48 +157,6 @@ impl WorkedRecord {
     }
 }
 
-/// One part of a stream record before any work: ended already, or a recording to make.
-#[derive(Debug)]
-pub enum Part {
-    /// There is nothing to record.
-    Ended(Worked),
-    /// A recording to make.
-    Open(Box<RecordingPlan>),
-}
-
-/// Reads a stream record and decides on each part of it; there is at least one.
-pub fn open_record(record: &BatchRecord, policy: &Policy) -> Vec<Part> {
-    open_record_within(record, policy, Limits::NONE)
-}
-
-/// The same, and not more of it than so much.
-pub fn open_record_within(record: &BatchRecord, policy: &Policy, limits: Limits) -> Vec<Part> {
-    let data = match &record.data {
-        Ok(data) => data,
-        Err(error) => return vec![Part::Ended(Worked::Undecodable(error.to_string()))],
-    };
-    let mut parts = Vec::new();
-    for contact in read_contact_records_within(data, limits) {
-        match contact {
-            Err(error) => parts.push(Part::Ended(Worked::NotAContactRecord(error))),
-            Ok(contact) => {
-                parts.extend(
-                    decide(&contact, policy)
-                        .into_iter()
-                        .map(|decision| match decision {
-                            Decision::Record(plan) => Part::Open(plan),
-                            Decision::Skip(reason) => Part::Ended(Worked::Skipped {
-                                contact: contact.contact.clone(),
-                                reason,
-                            }),
-                        }),
-                )
-            }
-        }
-    }
-    parts
-}
-
 impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     /// Works one stream record, part after part.
     pub async fn work(
@@ -205,8 +165,19 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> WorkedRecord {
+        let parts = open_record(record, &self.policy);
+        self.work_parts(parts, deadline, progress).await
+    }
+
+    /// Works the parts of one stream record, one after the other.
+    pub async fn work_parts(
+        &self,
+        opened: Vec<Part>,
+        deadline: &impl Deadline,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> WorkedRecord {
         let mut parts = Vec::new();
-        for part in open_record(record, &self.policy) {
+        for part in opened {
             parts.push(match part {
                 Part::Ended(worked) => worked,
                 Part::Open(plan) => self.work_plan(plan, deadline, &progress).await,
@@ -224,13 +195,13 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Worked {
-        let recorded = {
-            let record = self.record_unless_done(&plan, deadline, progress);
-            let record = AssertUnwindSafe(record).catch_unwind();
+        let ended = {
+            let work = self.work_allowed(&plan, deadline, progress);
+            let work = AssertUnwindSafe(work).catch_unwind();
             let over = deadline.over();
-            pin_mut!(record, over);
-            match select(over, record).await {
-                Either::Right((Ok(recorded), _)) => recorded,
+            pin_mut!(work, over);
+            match select(over, work).await {
+                Either::Right((Ok(ended), _)) => ended,
                 Either::Right((Err(panic), _)) => {
                     let (kind, key) = (FailureKind::Defect, plan.keys.verdict());
                     Err(Failure::new(kind, key, said_in_panic(&*panic)))
@@ -242,28 +213,26 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
                 )),
             }
         };
-        match recorded {
-            Ok(Some(recorded)) => Worked::Recorded(plan, Box::new(recorded)),
-            Ok(None) => Worked::Skipped {
-                contact: plan.id.contact.clone(),
-                reason: SkipReason::AlreadyRecorded,
-            },
-            Err(failure) => Worked::Failed(plan, failure),
-        }
+        ended.unwrap_or_else(|failure| Worked::Failed(plan, failure))
     }
 
-    /// Where the URLs stand on the contact, its verdict is all that is looked at, unless
-    /// the record names more.
-    async fn record_unless_done(
+    /// Asks first whether it may be made, and how much of it.
+    async fn work_allowed(
         &self,
         plan: &RecordingPlan,
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
-    ) -> Result<Option<Recorded>, Failure> {
-        if plan.notes == Notes::There && !self.is_wanted_again(plan).await? {
-            return Ok(None);
+    ) -> Result<Worked, Failure> {
+        match self.allowed(plan).await? {
+            Ok(plan) => {
+                let recorded = self.record(&plan, deadline, progress).await?;
+                Ok(Worked::Recorded(Box::new(plan), Box::new(recorded)))
+            }
+            Err(reason) => Ok(Worked::Skipped {
+                contact: plan.id.contact.clone(),
+                reason,
+            }),
         }
-        self.record(plan, deadline, progress).await.map(Some)
     }
 }
 

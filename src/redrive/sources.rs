@@ -8,7 +8,7 @@ use crate::batch::{BatchRecord, NotABatch, read_event, read_event_value};
 use crate::fragment::FragmentRange;
 use crate::json;
 use crate::key::{RecordingId, RecordingKeys};
-use crate::plan::{Authorisation, Notes, RecordingPlan};
+use crate::plan::{Authorisation, Consent, Notes, RecordingPlan};
 use crate::ticks::EpochMillis;
 use crate::verdict::{RecordingNames, Verdict};
 
@@ -17,8 +17,10 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
     let names = &verdict.recording;
     let (keys, start) = RecordingKeys::of_verdict(key, &names.contact_id)
         .ok_or_else(|| format!("its key is not one of contact {}", names.contact_id))?;
-    let authorisation = authorisation(names)
-        .ok_or_else(|| format!("it names no sides to record: {:?}", names.authorised))?;
+    let authorisation = authorisation(names).ok_or_else(|| match &names.authorised {
+        None => "nobody's consent was looked at: it was extracted from media alone".to_owned(),
+        Some(sides) => format!("it names no sides to record: {sides:?}"),
+    })?;
     let number = |number: &Option<String>| match number {
         None => Ok(None),
         Some(text) => match text.parse() {
@@ -65,11 +67,18 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
         ),
         authorisation,
         notes: Notes::Lacking,
+        // What was allowed when it was written.
+        consent: Consent::AskFirst,
     })
 }
 
 fn authorisation(names: &RecordingNames) -> Option<Authorisation> {
-    let sides: Vec<_> = names.authorised.iter().map(String::as_str).collect();
+    let sides: Vec<_> = names
+        .authorised
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     [
         Authorisation::FromCustomer,
         Authorisation::ToCustomer,

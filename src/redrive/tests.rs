@@ -123,7 +123,7 @@ fn a_plan_comes_back_out_of_its_verdict() {
     assert_eq!(other, "its key is not one of contact c");
     verdict.recording.start_fragment = Some("x".into());
     assert!(plan_of_verdict(&key, &verdict).is_err());
-    verdict.recording.authorised.clear();
+    verdict.recording.authorised = Some(Vec::new());
     assert!(plan_of_verdict(&key, &verdict).is_err());
 }
 

@@ -1,5 +1,7 @@
 //! Contact attributes in one JSON file, `{"contact id": {"name": "value"}}`: the same
-//! file that `callreel record` keeps. Any contact may have some.
+//! file that `callreel record` keeps. Any contact may have some, and what the file does not
+//! say of `recordingAuth` is 3, as in the calls that `callreel synth` makes up; an empty one
+//! there is not set.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +14,7 @@ use serde_json::json;
 
 use super::lock;
 use super::wire::{Refusal, Reply, json_reply, parse};
-use crate::attributes::{MAX_ATTRIBUTE_BYTES, byte_count};
+use crate::attributes::{MAX_ATTRIBUTE_BYTES, RECORDING_AUTH, byte_count};
 
 type Attributes = BTreeMap<String, String>;
 
@@ -45,7 +47,7 @@ impl Contacts {
         let mut contacts = self.load()?;
         let attributes = contacts.entry(update.initial_contact_id).or_default();
         attributes.extend(update.attributes);
-        attributes.retain(|_, value| !value.is_empty());
+        attributes.retain(|name, value| !value.is_empty() || name == RECORDING_AUTH);
         let bytes = byte_count(attributes.iter().map(|(name, value)| (&**name, &**value)));
         if bytes > MAX_ATTRIBUTE_BYTES {
             let message = format!("attributes take {bytes} bytes of {MAX_ATTRIBUTE_BYTES}");
@@ -58,7 +60,10 @@ impl Contacts {
     /// `GetContactAttributes`.
     pub fn get(&self, contact: &str) -> Result<Reply, Refusal> {
         let _turn = lock(&self.turn);
-        let attributes = self.load()?.remove(contact).unwrap_or_default();
+        let mut attributes = self.load()?.remove(contact).unwrap_or_default();
+        let auth = attributes.entry(RECORDING_AUTH.to_owned());
+        auth.or_insert_with(|| "3".to_owned());
+        attributes.retain(|_, value| !value.is_empty());
         Ok(json_reply(&json!({ "Attributes": attributes })))
     }
 

@@ -11,7 +11,7 @@ use crate::assembly::AssemblyReport;
 use crate::attribution::AttributionReport;
 use crate::failure::Failure;
 use crate::fragment::Direction;
-use crate::plan::RecordingPlan;
+use crate::plan::{Consent, RecordingPlan};
 use crate::ticks::{EpochMillis, SAMPLE_RATE, seconds_of};
 use crate::timeline::TimelineReport;
 
@@ -112,12 +112,7 @@ impl Verdict {
                 stream: plan.stream.to_string(),
                 start_fragment: number(plan.claim.range.start),
                 stop_fragment: number(plan.claim.range.stop),
-                authorised: plan
-                    .authorisation
-                    .directions()
-                    .iter()
-                    .map(|side| side.name().to_owned())
-                    .collect(),
+                authorised: authorised(plan),
             },
             span: span(plan, &TimelineReport::default(), None),
             fragments: FragmentCounts::default(),
@@ -129,6 +124,12 @@ impl Verdict {
             files: Vec::new(),
         }
     }
+}
+
+/// The sides that somebody authorised.
+fn authorised(plan: &RecordingPlan) -> Option<Vec<String>> {
+    let sides = plan.authorisation.directions().iter();
+    (plan.consent != Consent::Unknown).then(|| sides.map(|side| side.name().to_owned()).collect())
 }
 
 /// A leg, unless the verdict names it already.

@@ -9,7 +9,7 @@
 
 use super::{Gap, Reason, Side, Status, Verdict};
 use crate::fragment::{Direction, FragmentNumber};
-use crate::plan::{Authorisation, RecordingPlan};
+use crate::plan::{Authorisation, Consent, RecordingPlan};
 use crate::ticks::{EpochMillis, SAMPLE_RATE};
 use crate::timeline::TOLERANCE;
 
@@ -66,7 +66,7 @@ impl Cover {
         let names = &verdict.recording;
         let stops_at = verdict.span.record_stops_at.as_deref();
         let authorised = |direction: Direction| {
-            let mut sides = names.authorised.iter();
+            let mut sides = names.authorised.iter().flatten();
             sides.any(|side| side == direction.name())
         };
         let contacts = [
@@ -198,7 +198,11 @@ impl Verdict {
     }
 
     /// The plan with the sides of this verdict beside its own: to restore files that stood.
+    /// Where the contact was asked what it allows now, its word stands.
     pub fn with_sides(&self, mut plan: RecordingPlan) -> RecordingPlan {
+        if plan.consent == Consent::AskFirst {
+            return plan;
+        }
         let (asked, ours) = (Cover::of_plan(&plan).sides, Cover::of_verdict(self).sides);
         let sides = [asked[0] || ours[0], asked[1] || ours[1]];
         plan.authorisation = Authorisation::of_sides(sides).unwrap_or(plan.authorisation);

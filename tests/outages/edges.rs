@@ -272,6 +272,8 @@ impl Upload for File<'_> {
 }
 
 impl ContactNotes for &Aws {
+    const TELLS_ALL: bool = false;
+
     type Turn = ();
 
     async fn read(

@@ -15,7 +15,7 @@ use crate::cli::{count_bar, tell_warning};
 use crate::contact::NotAContactRecord;
 use crate::failure::Failure;
 use crate::key::{self, VERDICT_SUFFIX};
-use crate::plan::{Decision, RecordingPlan, SkipReason, decide};
+use crate::plan::{Consent, Decision, RecordingPlan, SkipReason, decide};
 use crate::port::{ContactNotes, KeyListing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
 use crate::redrive::{Candidate, Period, Place, plan_of_verdict, read_failed_batch, started};
@@ -255,7 +255,7 @@ impl Gatherer<'_> {
 
     fn take(
         &self,
-        plan: Box<RecordingPlan>,
+        mut plan: Box<RecordingPlan>,
         verdict: Option<Verdict>,
         source: usize,
         found: &mut Gathered,
@@ -267,6 +267,7 @@ impl Gatherer<'_> {
             found.unsettle(source);
             return;
         }
+        plan.consent = Consent::AskFirst;
         found.candidates.push(Candidate {
             plan,
             verdict,

@@ -1,6 +1,7 @@
 use super::*;
 use crate::contact::{LeftOut, read_contact_records};
 use crate::failure::KeyTrouble;
+use crate::plan::{Decision, Policy, decide};
 use crate::recorder::Timings;
 use crate::verdict::{Reason, Verdict};
 use FailureKind::*;

@@ -62,10 +62,12 @@ fn read(
             initial_contact_id: "c".into(),
             start_fragment: Some("1".into()),
             stop_fragment: Some(last.to_string()),
-            authorised: directions
-                .iter()
-                .map(|side| side.name().to_owned())
-                .collect(),
+            authorised: Some(
+                directions
+                    .iter()
+                    .map(|side| side.name().to_owned())
+                    .collect(),
+            ),
             ..RecordingNames::default()
         },
         span: SpanTimes {
@@ -271,6 +273,7 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
         window: (None, stops_at.map(EpochMillis)),
         authorisation,
         notes: Notes::Lacking,
+        consent: crate::plan::Consent::AsRead,
         has_siblings: false,
     }
 }

@@ -1,0 +1,187 @@
+//! `callreel forget`: one contact's recordings deleted for good, after a look at what there is.
+
+#[cfg(feature = "operate")]
+mod aws;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use futures_executor::block_on;
+use serde_json::json;
+
+use super::record::parse_prefix;
+use super::text::counted;
+use super::{CliError, ended, tell_error};
+use crate::forget::{Found, forget, look};
+use crate::key;
+use crate::local::{LocalContacts, LocalRecordings};
+use crate::port::{Erasing, Which};
+use crate::ticks::EpochMillis;
+
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Without --yes nothing is changed: what would be deleted is printed. With it a mark is put first, \
+    PREFIXforgotten/CONTACT.json, and while it stands no older copy of the contact's record brings anything back. \
+    The further legs of a call go with its first contact.\n\n\
+    Start here:  callreel forget --contact ID"
+)]
+pub(super) struct ForgetArgs {
+    /// The contact: of a call with several legs the first one (repeatable)
+    #[arg(long = "contact", value_name = "ID", required = true)]
+    contacts: Vec<String>,
+    /// Delete; without it, only print what would be deleted
+    #[arg(long)]
+    yes: bool,
+    /// The folder of recordings and contacts.json
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    /// What the recordings' paths start with, below that folder
+    #[arg(long, value_name = "PREFIX", default_value = "recordings/", value_parser = parse_prefix)]
+    key_prefix: String,
+    #[cfg(feature = "operate")]
+    #[command(flatten)]
+    aws: aws::ForgetAwsArgs,
+}
+
+/// What was found or deleted of one contact.
+struct Told {
+    contact: String,
+    mark: String,
+    found: Found,
+    /// URLs in contacts.json.
+    urls: usize,
+    /// Copies of its records elsewhere, each with what became of it.
+    copies: Vec<String>,
+}
+
+pub(super) fn run(args: &ForgetArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+    let mut errors = Vec::new();
+    let told = in_its_place(args, &mut errors)?;
+    let written = match json {
+        true => write_json(args, &told, out),
+        false => write_text(args, &told, out),
+    };
+    for contact in &told {
+        errors.extend(contact.found.unread.iter().map(|key| {
+            format!("{key}: the verdict cannot be read; look whether it is a leg of contact {}, and delete it", contact.contact)
+        }));
+    }
+    errors.iter().for_each(|error| tell_error(error));
+    ended(errors.len(), written)
+}
+
+fn in_its_place(args: &ForgetArgs, errors: &mut Vec<String>) -> Result<Vec<Told>, CliError> {
+    #[cfg(feature = "operate")]
+    if args.aws.aws {
+        return aws::forget_all(args, errors);
+    }
+    let store = LocalRecordings::new(&args.out);
+    let notes = LocalContacts::new(args.out.join("contacts.json"));
+    let mut told = Vec::new();
+    for contact in &args.contacts {
+        // Media that was extracted lies beside the folder of the prefix.
+        let done = block_on(one(args, &store, &args.key_prefix, contact)).and_then(|mut one| {
+            one.urls = notes.count_urls(&one.found.contacts)?;
+            if args.yes {
+                notes.take_urls(&one.found.contacts)?;
+            }
+            Ok(one)
+        });
+        match done {
+            Ok(one) => told.push(one),
+            Err(failure) => errors.push(format!("contact {contact}: {failure}")),
+        }
+    }
+    Ok(told)
+}
+
+/// Looks, or deletes.
+async fn one(
+    args: &ForgetArgs,
+    store: &impl Erasing,
+    prefix: &str,
+    contact: &str,
+) -> Result<Told, crate::failure::Failure> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    let now = EpochMillis(i64::try_from(millis).unwrap_or_default());
+    let found = match args.yes {
+        true => forget(store, prefix, contact, now).await?,
+        false => look(store, prefix, contact).await?,
+    };
+    Ok(Told {
+        contact: contact.to_owned(),
+        mark: key::forgotten(prefix, contact),
+        found,
+        urls: 0,
+        copies: Vec::new(),
+    })
+}
+
+fn write_text(args: &ForgetArgs, told: &[Told], out: &mut dyn Write) -> std::io::Result<()> {
+    let word = match args.yes {
+        true => "deleted",
+        false => "would be deleted",
+    };
+    for contact in told {
+        let found = &contact.found;
+        writeln!(
+            out,
+            "contact {}: {} and {} {word}",
+            super::text::plain(&contact.contact),
+            counted(found.objects.len() as u64, "object"),
+            counted(contact.urls as u64, "URL"),
+        )?;
+        for leg in found.contacts.iter().skip(1) {
+            writeln!(out, "  with its leg {}", super::text::plain(leg))?;
+        }
+        for object in &found.objects {
+            writeln!(
+                out,
+                "  {}{}",
+                super::text::plain(&object.key),
+                which(&object.which)
+            )?;
+        }
+        for copy in &contact.copies {
+            writeln!(out, "  {}", super::text::plain(copy))?;
+        }
+        if args.yes {
+            writeln!(out, "  mark: {}", contact.mark)?;
+        }
+    }
+    if !args.yes {
+        writeln!(out, "Nothing was changed; --yes deletes, for good.")?;
+    }
+    Ok(())
+}
+
+fn which(which: &Which) -> String {
+    match which {
+        Which::Only => String::new(),
+        Which::Version(version) => format!("  (version {version})"),
+        Which::DeleteMarker(version) => format!("  (delete marker {version})"),
+        Which::Upload(_) => "  (an upload that was not finished)".to_owned(),
+    }
+}
+
+fn write_json(args: &ForgetArgs, told: &[Told], out: &mut dyn Write) -> std::io::Result<()> {
+    let contacts: Vec<_> = told
+        .iter()
+        .map(|contact| {
+            let keys = contact.found.objects.iter().map(|object| &object.key);
+            json!({
+                "contact": contact.contact,
+                "legs": contact.found.contacts[1..],
+                "objects": keys.collect::<Vec<_>>(),
+                "urls": contact.urls,
+                "copies": contact.copies,
+                "mark": args.yes.then_some(&contact.mark),
+            })
+        })
+        .collect();
+    let document =
+        json!({"schema": "callreel.forget/1", "dry_run": !args.yes, "contacts": contacts});
+    writeln!(out, "{document:#}")
+}

@@ -1,0 +1,124 @@
+//! Whether a recording may be made now, asked before any media: a contact's recordings may
+//! have been deleted for good, and what an old copy of its record allows may have been taken
+//! back since. A question that is not answered is a failure, and nothing is recorded.
+
+use std::collections::BTreeMap;
+
+use super::commit::final_verdict;
+use super::{Left, Recorder};
+use crate::attributes::{self, Held, RECORDING_AUTH};
+use crate::failure::Failure;
+use crate::key;
+use crate::plan::{
+    Authorisation, Consent, Notes, Policy, RecordingPlan, SkipReason, authorisation,
+};
+use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+
+impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+    /// The plan as far as it is allowed now, or why nothing is to be done.
+    pub(super) async fn allowed(
+        &self,
+        plan: &RecordingPlan,
+    ) -> Result<Result<RecordingPlan, SkipReason>, Failure> {
+        if self.is_forgotten(plan).await? {
+            return Ok(Err(SkipReason::Forgotten));
+        }
+        if plan.notes == Notes::There && !self.is_wanted_again(plan).await? {
+            return Ok(Err(SkipReason::AlreadyRecorded));
+        }
+        if plan.consent != Consent::AskFirst {
+            return Ok(Ok(plan.clone()));
+        }
+        let verdict = self.store.find_verdict(&plan.keys.verdict()).await?;
+        let made = match final_verdict(verdict.as_deref()) {
+            // No media is read: the URLs are written by what the attributes say then.
+            Some(verdict) if self.left_to_do(plan, &verdict) == Left::Nothing => {
+                return Ok(Ok(plan.clone()));
+            }
+            Some(_) => Made::ThereIsAVerdict,
+            None if verdict.is_some() => Made::ThereIsAVerdict,
+            None => Made::NothingIsThere,
+        };
+        let instance = plan.instance.as_deref();
+        let held = self.notes.read(instance, &plan.attributes_contact).await?;
+        let now = authorised_now::<N>(plan, &held);
+        Ok(now.and_then(|now| not_yet_done(plan, now, &held, &self.policy, made)))
+    }
+
+    /// Whether the recordings of this contact, or of the whole call, were deleted for good.
+    pub(super) async fn is_forgotten(&self, plan: &RecordingPlan) -> Result<bool, Failure> {
+        let (own, first) = (&plan.id.contact, &plan.attributes_contact);
+        for contact in [Some(own), (first != own).then_some(first)]
+            .into_iter()
+            .flatten()
+        {
+            let mark = key::forgotten(&self.policy.key_prefix, contact);
+            if self.store.find_verdict(&mark).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What is there of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    /// A verdict, which says that something is left to do.
+    ThereIsAVerdict,
+    /// Nothing: it was never made, or somebody deleted it.
+    NothingIsThere,
+}
+
+/// What may be recorded by attributes that were just read: never more than the record says,
+/// since a wider word comes with a newer version of it.
+fn authorised_now<N: ContactNotes>(
+    plan: &RecordingPlan,
+    held: &BTreeMap<String, String>,
+) -> Result<Authorisation, SkipReason> {
+    let Some(now) = told::<N>(held) else {
+        return Ok(plan.authorisation);
+    };
+    plan.authorisation
+        .narrowed_to(now?)
+        .ok_or_else(|| SkipReason::NotAuthorised {
+            auth: held.get(RECORDING_AUTH).map(|auth| auth.as_str().into()),
+        })
+}
+
+/// What attributes that were just read authorise; `None` when nobody can tell by them.
+pub(super) fn told<N: ContactNotes>(
+    held: &BTreeMap<String, String>,
+) -> Option<Result<Authorisation, SkipReason>> {
+    (N::TELLS_ALL || held.contains_key(RECORDING_AUTH)).then(|| authorisation(held))
+}
+
+/// The plan for what is authorised now, unless the attributes forbid it, or have the URLs of
+/// a recording that is gone.
+fn not_yet_done(
+    plan: &RecordingPlan,
+    authorisation: Authorisation,
+    held: &BTreeMap<String, String>,
+    policy: &Policy,
+    made: Made,
+) -> Result<RecordingPlan, SkipReason> {
+    let base = policy.our_urls();
+    let mut notes = Notes::There;
+    for output in authorisation.outputs() {
+        let attribute = output.attribute();
+        let value = held.get(attribute).map(String::as_str);
+        match attributes::held_now(value, &base, &plan.id) {
+            Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute }),
+            Held::This => {}
+            Held::Nothing | Held::Others => notes = Notes::Lacking,
+        }
+    }
+    match (notes, made) {
+        (Notes::There, Made::NothingIsThere) => Err(SkipReason::AlreadyRecorded),
+        (Notes::There, Made::ThereIsAVerdict) | (Notes::Lacking, _) => Ok(RecordingPlan {
+            authorisation,
+            notes,
+            ..plan.clone()
+        }),
+    }
+}
