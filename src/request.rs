@@ -82,6 +82,8 @@ struct Copy {
     fragment: Fragment,
     /// It came twice with the same damage: it is stored so, and not hurt on its way.
     is_confirmed: bool,
+    /// It carried no number, and was one of several that were asked for.
+    is_guessed: bool,
 }
 
 impl Request {
@@ -122,8 +124,14 @@ impl Request {
     /// The body has ended: settles which numbers the unnumbered documents answer. Of the
     /// `asked` ones, those that it answered, by a fragment or by an error.
     pub fn end_body(&mut self, asked: &[FragmentNumber]) -> Vec<FragmentNumber> {
-        for fragment in mem::take(&mut self.unnumbered) {
-            self.take_unnumbered(fragment);
+        let unnumbered = mem::take(&mut self.unnumbered);
+        // Alone, it is what was asked for alone.
+        let certain = match (asked, unnumbered.len()) {
+            ([only], 1) if !self.answered.contains(only) => Some(*only),
+            _ => None,
+        };
+        for fragment in unnumbered {
+            self.take_unnumbered(fragment, certain);
         }
         for cause in mem::take(&mut self.unnumbered_errors) {
             let open = self
@@ -222,6 +230,7 @@ impl Request {
                 *slot = Slot::Came(Box::new(Copy {
                     fragment,
                     is_confirmed: false,
+                    is_guessed: false,
                 }));
             }
             None => {
@@ -237,13 +246,21 @@ impl Request {
     /// By elimination: every document answers a number that was asked, so one without a
     /// number answers the first open one behind the fragment that it follows in time. One
     /// that follows a fragment nobody asked for was not asked for either.
-    fn take_unnumbered(&mut self, mut fragment: Fragment) {
+    fn take_unnumbered(&mut self, mut fragment: Fragment, certain: Option<FragmentNumber>) {
         // Without a number and a time nothing tells which of them it was.
         if fragment.start().is_none() && is_hurt(&fragment) {
             self.damage.append(&mut fragment.damage);
             return;
         }
-        match self.answered_by(&fragment) {
+        // The same fragment once more, asked for under another number: of two guesses the
+        // first stays, and what is certain takes its place.
+        if let Some(guessed) = self.guessed_before(&fragment, certain) {
+            match certain {
+                Some(_) => drop(self.asked.insert(guessed, Slot::Open)),
+                None => return,
+            }
+        }
+        match certain.or_else(|| self.answered_by(&fragment)) {
             Some(number) => {
                 fragment.number = Some(number);
                 fragment
@@ -251,6 +268,9 @@ impl Request {
                     .iter_mut()
                     .for_each(|damage| damage.number = Some(number));
                 self.take_numbered(number, fragment);
+                if let (None, Some(Slot::Came(copy))) = (certain, self.asked.get_mut(&number)) {
+                    copy.is_guessed = true;
+                }
             }
             None if fragment.blocks.is_empty() => self.damage.append(&mut fragment.damage),
             None => self.unasked += 1,
@@ -292,6 +312,27 @@ impl Request {
             Some(followed) => open.find(|number| *number > followed),
             None => open.next(),
         }
+    }
+
+    /// The number that an unnumbered fragment of this very content was taken for.
+    fn guessed_before(
+        &self,
+        fragment: &Fragment,
+        certain: Option<FragmentNumber>,
+    ) -> Option<FragmentNumber> {
+        let is_it = |slot: &Slot| match slot {
+            Slot::Came(copy) => {
+                copy.is_guessed
+                    && !is_hurt(&copy.fragment)
+                    && copy.fragment.session == fragment.session
+                    && copy.fragment.blocks == fragment.blocks
+            }
+            Slot::Open | Slot::Missing(_) => false,
+        };
+        let mut taken = self.asked.iter().filter(|(_, slot)| is_it(slot));
+        taken
+            .find(|(number, _)| Some(**number) != certain)
+            .map(|(number, _)| *number)
     }
 }
 
@@ -487,6 +528,24 @@ mod tests {
             0,
         );
         check(&[1], vec![vec![own(None, 1, 10)]], "1@10", 0);
+    }
+
+    /// A clock that stands still hides behind which fragment a tail without tags stands.
+    #[test]
+    fn a_guess_gives_way_to_what_was_asked_for_alone() {
+        let mut request = Request::new(&numbers(&[1, 2, 3]));
+        request.take(own(Some(2), 1, 20));
+        request.take(own(None, 1, 10));
+        request.end_body(&numbers(&[1, 2, 3]));
+        assert_eq!(request.open(), numbers(&[3]));
+        request.take(own(None, 1, 10));
+        request.end_body(&numbers(&[3]));
+        assert_eq!(request.open(), numbers(&[1]));
+        // The same once more is no other fragment.
+        request.take(own(None, 1, 10));
+        request.end_body(&numbers(&[1, 3]));
+        assert_eq!(request.open(), numbers(&[1]));
+        assert_eq!(request.settle().fragments.len(), 2);
     }
 
     #[test]
