@@ -9,8 +9,6 @@
     reason = "a failed test panics"
 )]
 
-#[path = "aws/hostile.rs"]
-mod hostile;
 #[path = "aws/legs.rs"]
 mod legs;
 #[path = "aws/listing.rs"]

@@ -43,6 +43,7 @@ pub(super) async fn handle(
     config: &Config,
     event: LambdaEvent<Value>,
 ) -> Result<Value, NotRun> {
+    recorder.store.runs_in(&event.context.invoked_function_arn);
     let stop = StopAt::new(event.context.deadline(), config.deadline_margin);
     let function = &event.context.env_config;
     let run = Run {

@@ -1,14 +1,29 @@
 //! Answers that are none of AWS's, byte by byte: each is a failure with its cause, none is a
 //! success, and none is a panic.
+//!
+//! A process of its own: the SDK's budget of retries is one for all clients of a service in
+//! a process, and these tests use it up.
 
-use callreel::failure::Action;
-use callreel::fragment::FragmentRange;
-use callreel::port::{ContactNotes, FragmentSource, Whereabouts};
+#![cfg(all(feature = "aws", feature = "sandbox"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::time::{Duration, Instant};
 
-use super::*;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::Credentials;
+use callreel::aws::{ConnectContacts, KvsSource, ParkQueue, S3Recordings, kvs, s3};
+use callreel::failure::{Action, Failure, FailureKind};
+use callreel::fragment::FragmentRange;
+use callreel::parked::Parked;
+use callreel::port::{ContactNotes, FragmentSource, RecordingStore, Upload, Whereabouts};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What is sent in answer to any request.
 #[derive(Clone)]
