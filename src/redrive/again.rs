@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::{Period, Urgency, started, urgency};
 use crate::plan::RecordingPlan;
 use crate::ticks::EpochMillis;
-use crate::verdict::{LESS_AUTHORISED, NOT_STREAMED, NOT_WIDENED, Reason, Status, Verdict};
+use crate::verdict::{
+    LESS_AUTHORISED, LISTING_INCOMPLETE, NOT_STREAMED, NOT_WIDENED, Reason, Status, Verdict,
+};
 
 /// The contract of the register's JSON.
 pub const REGISTER_SCHEMA: &str = "callreel.again/1";
@@ -127,7 +129,8 @@ pub fn how_to_try(
         return None;
     }
     let fragments = &verdict.fragments;
-    let lacks = fragments.missing > 0 || fragments.unlisted > 0;
+    let lacks =
+        fragments.missing > 0 || fragments.unlisted > 0 || verdict.has_reason(LISTING_INCOMPLETE);
     // Nothing tells from outside whether it would come out better: it is read soon after it
     // was written, and then no more.
     let reads_otherwise = fragments.damaged > 0 || verdict.has_reason(NOT_WIDENED);

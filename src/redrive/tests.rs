@@ -269,7 +269,7 @@ fn a_period_has_folders_and_pieces() {
 mod again {
     use super::super::again::{Register, Try, how_to_try, is_open, is_over, period, register_key};
     use super::*;
-    use crate::verdict::{LESS_AUTHORISED, NOT_STREAMED, NOT_WIDENED, Reason};
+    use crate::verdict::{LESS_AUTHORISED, LISTING_INCOMPLETE, NOT_STREAMED, NOT_WIDENED, Reason};
 
     const HOUR: i64 = 3_600_000;
     const KEPT: Duration = Duration::from_secs(24 * 3_600);
@@ -369,6 +369,10 @@ mod again {
         let missing = verdict(Status::Partial, 2);
         assert_eq!(how(&missing, ago(5)), Some(Try::Look));
         assert_eq!(how(&missing, None), Some(Try::Look));
+        let mut unlisted = verdict(Status::Partial, 0);
+        assert_eq!(how(&unlisted, ago(5)), None);
+        unlisted.reasons = vec![reason(LISTING_INCOMPLETE)];
+        assert_eq!(how(&unlisted, None), Some(Try::Look));
         let mut damaged = verdict(Status::Partial, 0);
         damaged.fragments.damaged = 1;
         assert_eq!(how(&damaged, ago(5)), Some(Try::Read));
