@@ -11,6 +11,7 @@ mod sides;
 pub use account::Account;
 pub use build::{Facts, NOT_STREAMED};
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
+pub use reasons::SILENT_SIDE;
 
 use serde::{Deserialize, Serialize};
 

@@ -16,7 +16,7 @@ use crate::failure::{Action, Failure, WaitsFor};
 use crate::function::{Batch, Handled, Settled};
 use crate::plan::{RecordingPlan, SkipReason};
 use crate::recorder::{Noted, Recorded, Trouble, Worked};
-use crate::verdict::Status;
+use crate::verdict::{NOT_STREAMED, Reason, SILENT_SIDE, Status, Verdict};
 
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "Callreel";
@@ -124,7 +124,18 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         note_ms = recorded.timings.note.as_millis() as u64,
         "recorded"
     );
-    for reason in &verdict.reasons {
+    // A side that was never streamed is no loss, whatever it says of the flow.
+    let (never_streamed, lacks): (Vec<_>, Vec<_>) =
+        (verdict.reasons.iter()).partition(|reason| reason.code == NOT_STREAMED);
+    for note in verdict.notes.iter().chain(never_streamed) {
+        tracing::warn!(
+            contact = &*plan.id.contact,
+            recording = %plan.id.start,
+            cause = note.detail,
+            "worth a look"
+        );
+    }
+    for reason in lacks {
         tracing::error!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
@@ -241,6 +252,13 @@ pub(super) struct Metrics {
     pub values: Vec<(&'static str, &'static str, f64)>,
 }
 
+/// Sides of which nothing is heard: silent from end to end, or never streamed.
+fn silent_sides(verdict: &Verdict) -> f64 {
+    let is_silent = |reason: &&Reason| [SILENT_SIDE, NOT_STREAMED].contains(&&*reason.code);
+    let told = verdict.notes.iter().chain(&verdict.reasons);
+    f64::from(u8::from(told.filter(is_silent).count() > 0))
+}
+
 fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
     let waits_for = match handled.settled {
         Settled::Parked => part.action().map(Action::waits_for),
@@ -279,6 +297,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
             let mut values = vec![
                 ("AudioSeconds", "Seconds", verdict.span.seconds),
                 ("Retries", "Count", retries),
+                ("SilentSides", "Count", silent_sides(verdict)),
             ];
             values.extend((recorded.noted == Noted::Withdrawn).then_some(withdrawn));
             (verdict.status.name(), values, verdict.lost_seconds())

@@ -118,6 +118,8 @@ fn a_plan_comes_back_out_of_its_verdict() {
     let key = plan.keys.verdict();
     let mut back = plan_of_verdict(&key, &verdict).unwrap();
     back.id.initiated = plan.id.initiated;
+    // What was recorded once is recorded again only if the contact allows it still.
+    plan.consent = crate::plan::Consent::AskFirst;
     assert_eq!(back, plan);
     let other = plan_of_verdict("rec/2025/10/09/x_1_verdict.json", &verdict).unwrap_err();
     assert_eq!(other, "its key is not one of contact c");

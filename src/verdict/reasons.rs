@@ -11,6 +11,8 @@ use crate::plan::RecordingPlan;
 use crate::ticks::{SAMPLE_RATE, seconds_of};
 use crate::timeline::TimelineReport;
 
+/// The note that a side holds no sound.
+pub const SILENT_SIDE: &str = "silent_side";
 /// A side is silent when at least this share of it is.
 const MUTE_SHARE: f64 = 0.999;
 /// Displaced audio below this is the jitter of a clock.
@@ -160,7 +162,7 @@ pub(super) fn notes(assembly: &AssemblyReport, sides: &Sides) -> Vec<Reason> {
         .collect();
     add(
         !silent.is_empty(),
-        "silent_side",
+        SILENT_SIDE,
         format!("{}: nothing but silence", silent.join(" and ")),
     );
     add(
