@@ -1,6 +1,7 @@
 //! Stream records before any work: what is to be recorded of each, and what has none. Where
-//! a batch holds a contact several times, the newest version decides: `recordingAuth` can
-//! be taken back, and Connect writes a new version of the record then.
+//! a batch holds a contact several times and they authorise different things, the newest
+//! version decides: `recordingAuth` can be taken back, and Connect writes a new version of
+//! the record then.
 
 use std::collections::BTreeMap;
 
@@ -65,6 +66,9 @@ fn open_contact(
     newer: Option<&ContactRecord>,
     policy: &Policy,
 ) -> Vec<Part> {
+    // What authorises the same is worked as it came: its versions find each other's verdict.
+    let auth = |record: &ContactRecord| record.attributes.get(RECORDING_AUTH).cloned();
+    let newer = newer.filter(|newer| auth(newer) != auth(contact));
     let decisions = match newer {
         None => decide(contact, policy),
         Some(newer) => match named_here_alone(contact, newer) {
