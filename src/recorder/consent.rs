@@ -20,11 +20,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         &self,
         plan: &RecordingPlan,
     ) -> Result<Result<RecordingPlan, SkipReason>, Failure> {
-        if self.is_forgotten(plan).await? {
-            return Ok(Err(SkipReason::Forgotten));
-        }
+        // Nothing is made either way: most records come again so, and one read tells.
         if plan.notes == Notes::There && !self.is_wanted_again(plan).await? {
             return Ok(Err(SkipReason::AlreadyRecorded));
+        }
+        if self.is_forgotten(plan).await? {
+            return Ok(Err(SkipReason::Forgotten));
         }
         if plan.consent != Consent::AskFirst {
             return Ok(Ok(plan.clone()));
