@@ -3,7 +3,7 @@
 //! Kinesis Producer Library are read as well.
 //!
 //! Tolerant: nearly every field may be null, unknown ones may appear, broken characters
-//! harm nothing but the text that they are in ([`json`]). Nothing is guessed: where
+//! harm nothing but the text that they are in ([`json`](crate::json)). Nothing is guessed: where
 //! an id, a number or a place cannot be told for certain, the record is named as
 //! [`NotAContactRecord::Unreadable`], which only a person can help on. JSON of other shapes
 //! is told apart from that.

@@ -609,10 +609,14 @@ async fn attributes_go_there_and_back() {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         pairs.collect::<BTreeMap<_, _>>()
     };
-    assert_eq!(read().await, expected(&[]));
+    // A contact that nobody wrote to allows everything.
+    assert_eq!(read().await, expected(&[("recordingAuth", "3")]));
     update(&[("a", "1"), ("b", "2")]).await.unwrap();
     update(&[("a", ""), ("b", "3 ü")]).await.unwrap();
-    assert_eq!(read().await, expected(&[("b", "3 ü")]));
+    assert_eq!(
+        read().await,
+        expected(&[("b", "3 ü"), ("recordingAuth", "3")])
+    );
     let kept = std::fs::read(world.folder.path().join("data/contacts.json")).unwrap();
     let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
     assert_eq!(kept[contact]["b"], "3 ü");
