@@ -694,6 +694,7 @@ async fn each_recording_is_told_once_with_its_steps_and_its_metrics() {
             ("Recordings", 1.0..=1.0),
             ("RetentionLeftSeconds", 0.0..=86_400.0),
             ("Retries", 0.0..=0.0),
+            ("SilentSides", 0.0..=0.0),
             ("Waiting", 0.0..=0.0),
         ],
     );
