@@ -11,37 +11,12 @@ use crate::wav::Output;
 
 impl Erasing for LocalRecordings {
     async fn list_all(&self, prefix: &str) -> Result<Vec<Erasable>, Failure> {
-        let (folder, _) = prefix.rsplit_once('/').unwrap_or_default();
-        let mut folders = vec![folder.to_owned()];
-        let mut listed = Vec::new();
-        while let Some(folder) = folders.pop() {
-            let path = self.path(&folder)?;
-            let failed = |error: std::io::Error| io_failure(Tried::Reading, &path, &error);
-            let entries = match fs::read_dir(&path) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(failed(error)),
-            };
-            for entry in entries {
-                let entry = entry.map_err(failed)?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                let key = match &*folder {
-                    "" => name,
-                    folder => format!("{folder}/{name}"),
-                };
-                // A link is not followed: what it leads to is not this folder's.
-                if entry.file_type().map_err(failed)?.is_dir() {
-                    folders.push(key);
-                } else if key.starts_with(prefix) {
-                    listed.push(Erasable {
-                        key,
-                        which: Which::Only,
-                    });
-                }
-            }
-        }
-        listed.sort();
-        Ok(listed)
+        let files = self.files_below(prefix)?.into_iter();
+        let erasable = |(key, _)| Erasable {
+            key,
+            which: Which::Only,
+        };
+        Ok(files.map(erasable).collect())
     }
 
     async fn erase(&self, objects: &[Erasable]) -> Result<(), Failure> {

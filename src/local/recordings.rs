@@ -99,10 +99,24 @@ impl RecordingStore for LocalRecordings {
 
 impl KeyListing for LocalRecordings {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        let mut files = self.files_below(prefix)?;
+        files.retain(|(key, _)| !key.ends_with(PART_SUFFIX));
+        let listed = files.into_iter().map(|(key, metadata)| Listed {
+            key,
+            modified: metadata.modified().ok().and_then(epoch_millis),
+        });
+        Ok(listed.collect())
+    }
+}
+
+impl LocalRecordings {
+    /// All files whose keys start with this, those on their way included, in the order of
+    /// their keys. A link is not followed: what it leads to is not this folder's.
+    pub(super) fn files_below(&self, prefix: &str) -> Result<Vec<(String, fs::Metadata)>, Failure> {
         // Below the last folder that the prefix names whole; the rest is the names' beginning.
         let (folder, _) = prefix.rsplit_once('/').unwrap_or_default();
         let mut folders = vec![folder.to_owned()];
-        let mut listed = Vec::new();
+        let mut files = Vec::new();
         while let Some(folder) = folders.pop() {
             let path = self.path(&folder)?;
             let failed = |error: std::io::Error| io_failure(Tried::Reading, &path, &error);
@@ -121,14 +135,13 @@ impl KeyListing for LocalRecordings {
                 let metadata = entry.metadata().map_err(failed)?;
                 if metadata.is_dir() {
                     folders.push(key);
-                } else if key.starts_with(prefix) && !key.ends_with(PART_SUFFIX) {
-                    let modified = metadata.modified().ok().and_then(epoch_millis);
-                    listed.push(Listed { key, modified });
+                } else if key.starts_with(prefix) {
+                    files.push((key, metadata));
                 }
             }
         }
-        listed.sort_by(|one, other| one.key.cmp(&other.key));
-        Ok(listed)
+        files.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(files)
     }
 }
 
