@@ -25,9 +25,9 @@ pub use work::{Trouble, Worked, WorkedRecord};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::plan::{Notes, Policy, RecordingPlan};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
-use crate::verdict::{Asked, Status, Verdict};
+use crate::recording::plan::{Notes, Policy, RecordingPlan};
+use crate::recording::verdict::{Asked, Status, Verdict};
 use commit::{commit, put_unfinished, read_verdict, replace};
 use make::{Ended, Over};
 

@@ -96,7 +96,7 @@ const MAX_LINES: usize = 500;
 
 struct Source {
     path: PathBuf,
-    /// The first part of its module path: `demux` for src/demux/block.rs.
+    /// The first part of its module path: `demux` for src/media/demux/block.rs.
     module: String,
     /// Without its tests and comments.
     code: String,
@@ -235,10 +235,10 @@ fn the_map_names_every_module() {
 #[test]
 fn the_example_event_is_what_lambda_gets() {
     let event = std::fs::read(root().join("events/kinesis-event.json")).unwrap();
-    let (_, records) = callreel::batch::read_event(&event).unwrap();
+    let (_, records) = callreel::event::batch::read_event(&event).unwrap();
     let contacts = records.iter().filter(|record| {
         let data = record.data.as_ref().unwrap();
-        callreel::contact::read_contact_records(data)
+        callreel::connect::record::read_contact_records(data)
             .iter()
             .any(Result::is_ok)
     });
@@ -248,7 +248,7 @@ fn the_example_event_is_what_lambda_gets() {
 #[test]
 fn docs_document_every_field_of_the_verdict() {
     let docs = std::fs::read_to_string(root().join("docs/verdict.md")).unwrap();
-    let verdict = std::fs::read_to_string(root().join("src/verdict.rs")).unwrap();
+    let verdict = std::fs::read_to_string(root().join("src/recording/verdict.rs")).unwrap();
     let fields = verdict
         .lines()
         .filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(": "));
@@ -261,13 +261,13 @@ fn docs_document_every_field_of_the_verdict() {
         checked += 1;
     }
     assert!(checked > 40, "the fields are found");
-    assert!(docs.contains(callreel::verdict::SCHEMA));
+    assert!(docs.contains(callreel::recording::verdict::SCHEMA));
 }
 
 #[test]
 fn readme_lists_every_setting_with_its_default_and_meaning() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for setting in callreel::config::SETTINGS {
+    for setting in callreel::settings::SETTINGS {
         let row = readme
             .lines()
             .find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
