@@ -86,6 +86,15 @@ struct Copy {
     is_guessed: bool,
 }
 
+/// How it is known which number a fragment answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It carries the number, or answers the only one that was asked for.
+    ByNumber,
+    /// By elimination.
+    ByGuess,
+}
+
 impl Request {
     /// A request for these fragments.
     pub fn new(numbers: &[FragmentNumber]) -> Self {
@@ -104,7 +113,7 @@ impl Request {
     pub fn take(&mut self, document: Document) {
         match document {
             Document::Fragment(fragment) => match fragment.number {
-                Some(number) => self.take_numbered(number, fragment),
+                Some(number) => self.take_numbered(number, fragment, Known::ByNumber),
                 None => self.unnumbered.push(fragment),
             },
             Document::Error(error) => {
@@ -132,6 +141,10 @@ impl Request {
         };
         for fragment in unnumbered {
             self.take_unnumbered(fragment, certain);
+        }
+        // Guesses that gave way; no guess displaces another one.
+        for fragment in mem::take(&mut self.unnumbered) {
+            self.take_unnumbered(fragment, None);
         }
         for cause in mem::take(&mut self.unnumbered_errors) {
             let open = self
@@ -215,11 +228,26 @@ impl Request {
         }
     }
 
-    /// Keeps the better of two copies.
-    fn take_numbered(&mut self, number: FragmentNumber, fragment: Fragment) {
+    /// Keeps the better of two copies. A guess that turns out to be another fragment gives
+    /// way, and is guessed anew when the body ends.
+    fn take_numbered(&mut self, number: FragmentNumber, fragment: Fragment, known: Known) {
         match self.asked.get_mut(&number) {
             Some(Slot::Came(held)) => {
                 self.answered.insert(number);
+                let is_other = !is_of_one_place(&held.fragment, &fragment);
+                if held.is_guessed && known == Known::ByNumber && is_other {
+                    let mut guess = mem::replace(&mut held.fragment, fragment);
+                    guess.number = None;
+                    guess
+                        .damage
+                        .iter_mut()
+                        .for_each(|damage| damage.number = None);
+                    held.is_confirmed = false;
+                    held.is_guessed = false;
+                    self.unnumbered.push(guess);
+                    return;
+                }
+                held.is_guessed &= known == Known::ByGuess;
                 held.is_confirmed |= is_same(&held.fragment, &fragment);
                 if quality(&fragment) > quality(&held.fragment) {
                     held.fragment = fragment;
@@ -230,7 +258,7 @@ impl Request {
                 *slot = Slot::Came(Box::new(Copy {
                     fragment,
                     is_confirmed: false,
-                    is_guessed: false,
+                    is_guessed: known == Known::ByGuess,
                 }));
             }
             None => {
@@ -267,10 +295,11 @@ impl Request {
                     .damage
                     .iter_mut()
                     .for_each(|damage| damage.number = Some(number));
-                self.take_numbered(number, fragment);
-                if let (None, Some(Slot::Came(copy))) = (certain, self.asked.get_mut(&number)) {
-                    copy.is_guessed = true;
-                }
+                let known = match certain {
+                    Some(_) => Known::ByNumber,
+                    None => Known::ByGuess,
+                };
+                self.take_numbered(number, fragment, known);
             }
             None if fragment.blocks.is_empty() => self.damage.append(&mut fragment.damage),
             None => self.unasked += 1,
@@ -279,10 +308,8 @@ impl Request {
 
     fn answered_by(&self, fragment: &Fragment) -> Option<FragmentNumber> {
         // It came before and was hurt on its way.
-        let is_again = |copy: &Copy| {
-            let known = &copy.fragment;
-            is_hurt(known) && (known.session, known.start()) == (fragment.session, fragment.start())
-        };
+        let is_again =
+            |copy: &Copy| is_hurt(&copy.fragment) && is_of_one_place(&copy.fragment, fragment);
         let again = self.asked.iter().find(|(_, slot)| match slot {
             Slot::Came(copy) => is_again(copy),
             Slot::Open | Slot::Missing(_) => false,
@@ -349,6 +376,11 @@ fn is_hurt(fragment: &Fragment) -> bool {
 fn quality(fragment: &Fragment) -> (bool, u64, Reverse<usize>) {
     let audio = fragment.blocks.iter().map(Block::samples).sum();
     (!is_hurt(fragment), audio, Reverse(fragment.damage.len()))
+}
+
+/// Whether two copies can be of one fragment.
+fn is_of_one_place(one: &Fragment, other: &Fragment) -> bool {
+    (one.session, one.start()) == (other.session, other.start())
 }
 
 fn is_same(one: &Fragment, other: &Fragment) -> bool {
@@ -545,6 +577,39 @@ mod tests {
         request.take(own(None, 1, 10));
         request.end_body(&numbers(&[1, 3]));
         assert_eq!(request.open(), numbers(&[1]));
+        assert_eq!(request.settle().fragments.len(), 2);
+    }
+
+    #[test]
+    fn a_guess_gives_way_to_what_came_with_the_number() {
+        // It is guessed anew, where there is a number left.
+        check(
+            &[1, 2],
+            vec![vec![own(None, 1, 64)], vec![own(Some(1), 1, 0)]],
+            "1@0 2@64",
+            0,
+        );
+        check(
+            &[1],
+            vec![
+                vec![own(None, 1, 64), own(None, 1, 64)],
+                vec![own(Some(1), 1, 0)],
+            ],
+            "1@0",
+            1,
+        );
+        // What has its number is no guess, though one without a number came for it, too.
+        let mut request = Request::new(&numbers(&[1, 2]));
+        let hurt = Fragment {
+            damage: cut(1).damage,
+            ..fragment(Some(1), 1, 0)
+        };
+        request.take(Document::Fragment(hurt));
+        request.take(own(None, 1, 0));
+        request.end_body(&numbers(&[1, 2]));
+        assert_eq!(request.open(), numbers(&[2]));
+        request.take(own(None, 1, 0));
+        request.end_body(&numbers(&[2]));
         assert_eq!(request.settle().fragments.len(), 2);
     }
 
