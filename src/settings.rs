@@ -7,8 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::recorder::Reading;
-use crate::recording::plan::Policy;
+use crate::recording::plan::{Policy, Reading};
 
 /// One variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         expires: Option<EpochMillis>,
         now: SystemTime,
     ) -> Settled {
-        let age = record.age(now);
+        let age = record.age(super::epoch_millis(now));
         // Of unknown age is what somebody made by hand.
         let is_young = age.is_none_or(|age| age < TRIED_AT_ONCE_FOR);
         match (worked.action(), origin) {

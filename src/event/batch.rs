@@ -2,7 +2,7 @@
 //! parked ones, and what goes back: the ids of the records to deliver again. Each record is
 //! read by itself, so that one that cannot be decoded never fails the others.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -70,10 +70,9 @@ impl BatchRecord {
 
     /// How long ago it came to the stream; `None` when the event does not tell, or it is
     /// yet to come.
-    pub fn age(&self, now: SystemTime) -> Option<Duration> {
-        let arrived = Duration::from_millis(u64::try_from(self.arrived?.0).ok()?);
-        let arrived = SystemTime::UNIX_EPOCH.checked_add(arrived)?;
-        now.duration_since(arrived).ok()
+    pub fn age(&self, now: EpochMillis) -> Option<Duration> {
+        let age = now.0.checked_sub(self.arrived?.0)?;
+        u64::try_from(age).ok().map(Duration::from_millis)
     }
 }
 

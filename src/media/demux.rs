@@ -23,6 +23,7 @@ mod recover;
 pub mod replay;
 mod resync;
 mod tags;
+mod text;
 mod tracks;
 
 use std::collections::VecDeque;

@@ -17,6 +17,43 @@ pub struct Policy {
     pub instances: Vec<Box<str>>,
 }
 
+/// How media is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Fragments asked for at once, well under the quota of 500 a second.
+    pub fragments_per_request: usize,
+    /// Requests under way at once; KVS allows 5 connections a stream.
+    pub requests_at_once: usize,
+    /// How often a fragment is asked for before it counts as missing.
+    pub attempts: u32,
+    /// Which recordings are read although there is a verdict on them.
+    pub again: Again,
+}
+
+/// Which recordings are made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// Those that failed, and those of which a record names more than the verdict does.
+    /// Files and verdict of a recording that was made are replaced only by some that hold
+    /// more ([`holds_more_than`](super::verdict::Verdict::holds_more_than)); until that is known, nobody sees anything of
+    /// them.
+    #[default]
+    IfFailed,
+    /// Partial ones, too.
+    IfNotComplete,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            fragments_per_request: 50,
+            requests_at_once: 3,
+            attempts: 4,
+            again: Again::IfFailed,
+        }
+    }
+}
+
 /// One recording that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingPlan {

@@ -9,8 +9,9 @@ mod reasons;
 mod sides;
 
 pub use account::Account;
-pub use build::{Facts, NOT_STREAMED};
+pub use build::Facts;
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
+pub use reasons::NOT_STREAMED;
 pub use reasons::SILENT_SIDE;
 
 use serde::{Deserialize, Serialize};

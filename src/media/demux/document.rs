@@ -14,6 +14,7 @@ use bytes::Bytes;
 use super::block::BlockHeader;
 use super::ebml::id;
 use super::tags::{Part, Place, TagText, Tags};
+use super::text::{cut, trim};
 use super::tracks::{Judged, Track, Tracks};
 use super::{Document, MAX_BLOCKS, MAX_DAMAGE, MAX_FRAGMENT_BYTES, MAX_TRACKS};
 use crate::media::fragment::{
@@ -454,16 +455,4 @@ impl Draft {
 
 fn too_large(what: &'static str, limit: usize) -> DamageKind {
     DamageKind::FragmentTooLarge { what, limit }
-}
-
-/// Strings may be padded with NULs.
-pub(super) fn trim(text: &str) -> &str {
-    text.split('\0').next().unwrap_or_default().trim()
-}
-
-/// A value cut to what a report can show.
-pub(super) fn cut(text: &str) -> Box<str> {
-    const SHOWN: usize = 120;
-    let end = text.char_indices().nth(SHOWN);
-    text[..end.map_or(text.len(), |(at, _)| at)].into()
 }

@@ -6,7 +6,7 @@
 //! big-endian by RFC 2586). So `A_AAC` proves nothing without an Audio element, or with a
 //! MimeType that says `audio/L16`, and what is not said is right; all else is believed.
 
-use super::document::cut;
+use super::text::cut;
 use crate::media::ticks::SAMPLE_RATE;
 
 /// What a TrackEntry says. Zeros are no values (RFC 9559) and say nothing.

@@ -5,8 +5,8 @@
 //! fragment: it is stepped over. Names are read in any case, since muxers that merge files
 //! write them in capitals.
 
-use super::document::{cut, trim};
 use super::format;
+use super::text::{cut, trim};
 use super::{MAX_CONTACT_BYTES, MAX_DAMAGE, MAX_TAG_BYTES, MAX_TRACKS};
 use crate::media::fragment::{DamageKind, Fragment, FragmentNumber};
 use crate::media::ticks::EpochMillis;

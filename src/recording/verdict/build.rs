@@ -1,7 +1,7 @@
 //! Builds the verdict from the reports: the one place where a status is chosen.
 
 use super::account::{Account, Found};
-use super::reasons::{is_mute, notes, reasons};
+use super::reasons::{NOT_STREAMED, is_mute, notes, reasons};
 use super::sides::sides;
 use super::{
     FileEntry, FragmentCounts, Reason, RecordingNames, RefusedCounts, SCHEMA, Sides, SpanTimes,
@@ -16,8 +16,6 @@ use crate::media::ticks::{EpochMillis, SAMPLE_RATE, seconds_of};
 use crate::media::timeline::TimelineReport;
 use crate::recording::plan::RecordingPlan;
 
-/// The reason that is no loss: there was nothing to lose.
-pub const NOT_STREAMED: &str = "not_streamed";
 /// All that a verdict is made of.
 #[derive(Debug)]
 pub struct Facts<'a> {

@@ -2,7 +2,6 @@
 //! is ever silent.
 
 use super::account::Found;
-use super::build::NOT_STREAMED;
 use super::{GapCause, LISTING_INCOMPLETE, Reason, Side, Sides};
 use crate::media::assembly::AssemblyReport;
 use crate::media::attribution::AttributionReport;
@@ -10,6 +9,9 @@ use crate::media::fragment::Direction;
 use crate::media::ticks::{SAMPLE_RATE, seconds_of};
 use crate::media::timeline::TimelineReport;
 use crate::recording::plan::RecordingPlan;
+
+/// The reason that is no loss: there was nothing to lose.
+pub const NOT_STREAMED: &str = "not_streamed";
 
 /// The note that a side holds no sound.
 pub const SILENT_SIDE: &str = "silent_side";
