@@ -26,7 +26,8 @@ use crate::recorder::{Again, Reading, Recorder, Worked};
 use crate::recording::plan::Notes;
 use crate::recording::redrive::{self, Period, Planned, merge};
 use crate::redrive_run::{self, LOOKS_AT_ONCE};
-use crate::settings::{self, Config};
+use crate::settings;
+use crate::settings::recorder::Config;
 use gather::{Gathered, Gatherer, Left};
 use show::Report;
 
