@@ -66,6 +66,7 @@ const SOLE_USERS: &[(&str, &[&str])] = &[
         &[
             "aws",
             "cli",
+            "forget",
             "function",
             "local",
             "recorder",
