@@ -465,6 +465,73 @@ async fn of_a_queue_only_what_is_done_is_deleted() {
     assert_eq!(world.messages(), ["1.json", "2.json"]);
 }
 
+/// By the contact's attributes as they are now, and by the messages' own word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_consent_and_what_is_waited_for() {
+    let world = World::new(&[("s", &call("both"), 30)]).await;
+    let contacts = ["both", "narrower", "withdrawn", "deleted"];
+    let held = json!({
+        "both": {"recordingAuth": "3"}, "narrower": {"recordingAuth": "1"}, "withdrawn": {"recordingAuth": "0"},
+        "deleted": {"recordingAuth": "3"},
+    });
+    world.put("contacts.json", &held.to_string());
+    let mark = format!("buckets/{BUCKET}/recordings/forgotten/deleted.json");
+    world.put(&mark, "{}");
+    for (at, contact) in contacts.into_iter().enumerate() {
+        let kind = match contact {
+            "both" => FailureKind::Denied("s3:PutObject"),
+            _ => FailureKind::Throttled,
+        };
+        let parked = parked(&call(contact), "s", kind);
+        world.put(&format!("queues/retry/{at}.json"), &parked);
+    }
+    let queue = format!("{}/111122223333/retry", world.sandbox.url());
+    let dry = world.redrive(&["--queue", &queue, "--dry-run"]);
+    assert_eq!((dry.code, &*dry.errors), (Some(0), ""));
+    let told = |contact: &str| {
+        let plan = dry.json["plan"].as_array().unwrap().iter();
+        let mut of = plan.filter(|planned| planned["contact"] == contact);
+        let planned = of.next().unwrap();
+        (planned["consent"].clone(), planned["waits_for"].clone())
+    };
+    #[track_caller]
+    fn check((consent, waits_for): (Value, Value), sides: &Value, reason: &str, waits: &str) {
+        assert_eq!((&consent["sides"], waits_for), (sides, json!(waits)));
+        let told = consent["reason"].as_str().unwrap_or_default();
+        assert!(told.contains(reason), "{told}");
+    }
+    check(told("both"), &json!(["from", "to"]), "", "person");
+    check(told("narrower"), &json!(["from"]), "", "time");
+    check(told("withdrawn"), &json!([]), "recordingAuth", "time");
+    check(told("deleted"), &json!([]), "deleted by", "time");
+
+    let world = world.started_again().await;
+    let queue = format!("{}/111122223333/retry", world.sandbox.url());
+    let error = "AccessDeniedException".to_owned();
+    let refused = Effect::Status { code: 403, error };
+    let only = Rule {
+        containing: Some("narrower".to_owned()),
+        ..Rule::always("GetContactAttributes", refused)
+    };
+    world.faults(vec![only]);
+    let output = world.callreel(&["redrive", "--queue", &queue, "--dry-run"]);
+    let (text, errors) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    for words in [
+        "from, to",
+        "none: recordingAuth \"0\"",
+        "(waits for a person)",
+        "(waits for time)",
+        "not known",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors.contains("connect:GetContactAttributes"), "{errors}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_whose_record_is_lost_is_taken_from_connect() {
     let (one, two) = (call(ONE), call(TWO));

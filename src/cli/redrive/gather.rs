@@ -13,8 +13,9 @@ use crate::aws::{ContactSearch, ParkQueue, S3Recordings};
 use crate::batch::{BatchRecord, read_event_value};
 use crate::cli::{count_bar, tell_warning};
 use crate::contact::NotAContactRecord;
-use crate::failure::Failure;
+use crate::failure::{Failure, WaitsFor};
 use crate::key::{self, VERDICT_SUFFIX};
+use crate::parked::Parked;
 use crate::plan::{Consent, Decision, RecordingPlan, SkipReason, decide};
 use crate::port::{ContactNotes, KeyListing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
@@ -33,6 +34,8 @@ pub(super) struct Source {
     pub place: Place,
     /// The message, if it is one.
     pub message: Option<Message>,
+    /// What the message says that it waits for.
+    pub waits_for: Option<WaitsFor>,
     /// Something in it cannot be worked on, or was not asked for: it stays where it is.
     pub unsettled: bool,
 }
@@ -71,9 +74,14 @@ impl Gathered {
     }
 
     fn source(&mut self, place: Place, message: Option<Message>) -> usize {
+        let parked = message
+            .as_ref()
+            .map(|message| Parked::from_json(&message.body));
+        let waits_for = parked.and_then(|parked| parked.ok()?.waits_for);
         self.sources.push(Source {
             place,
             message,
+            waits_for,
             unsettled: false,
         });
         self.sources.len() - 1
