@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::function::{Function, REST, SideBySide};
 use crate::parked::Parked;
 use crate::port::{Deadline, ParkingLot};
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, walled};
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
 const MEMORY: u64 = 60 << 20;
@@ -212,15 +212,13 @@ async fn handle(
     let answer = match timeout_at(last_moment, handled).await {
         Ok(batch) => {
             let batch = batch.map_err(Unreadable)?;
-            batch
-                .records
-                .iter()
-                .for_each(|handled| log::tell_settled(&batch, handled));
-            log::metrics(
-                &batch,
-                &event.context.env_config.function_name,
-                SystemTime::now(),
-            );
+            // What is done is done, whatever becomes of the words for it.
+            let _ = walled("the log", || {
+                let handled = batch.records.iter();
+                handled.for_each(|handled| log::tell_settled(&batch, handled));
+                let function = &event.context.env_config.function_name;
+                log::metrics(&batch, function, SystemTime::now());
+            });
             if batch.stands_still() {
                 let _ = timeout_at(stop.media, sleep(REST)).await;
             }

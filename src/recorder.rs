@@ -13,6 +13,7 @@ mod open;
 mod pour;
 mod probe;
 mod read;
+mod wall;
 mod work;
 mod write;
 
@@ -20,6 +21,7 @@ pub use commit::Made;
 pub use make::assemble;
 pub use open::{Part, open_batch, open_record};
 pub use pour::{AllOf, LookAhead};
+pub(crate) use wall::{walled, walled_work};
 pub use work::{Trouble, Worked, WorkedRecord};
 
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ use crate::batch::{BatchRecord, Origin};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::parked::{MAX_MESSAGE_BYTES, Parked};
 use crate::port::{ContactNotes, FragmentSource, ParkingLot, RecordingStore};
-use crate::recorder::WorkedRecord;
+use crate::recorder::{WorkedRecord, walled_work};
 use crate::ticks::EpochMillis;
 
 /// How long after it came to the data stream a record is delivered again at once when it can
@@ -74,7 +74,9 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         if parked.to_json().len() > MAX_MESSAGE_BYTES {
             return Ok(false);
         }
-        self.parking.park(&parked).await
+        walled_work("the parking queue", self.parking.park(&parked))
+            .await
+            .flatten()
     }
 }
 

@@ -114,7 +114,10 @@ fn tell(told: Told<'_>, function: &str) {
         ),
         // Made by another run meanwhile; the others are of records, and there are none.
         Told::Worked(
-            Worked::Skipped { .. } | Worked::NotAContactRecord(_) | Worked::Undecodable(_),
+            Worked::Skipped { .. }
+            | Worked::NotAContactRecord(_)
+            | Worked::NotOpened { .. }
+            | Worked::Undecodable(_),
         ) => {}
         Told::NothingCame(plan, verdict) => tell_unchanged(plan, verdict),
         Told::Stayed(plan, verdict) => tell_stayed(plan, verdict, function),
