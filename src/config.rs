@@ -8,7 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::plan::Policy;
-use crate::recorder::Reading;
+use crate::port::Ports;
+use crate::recorder::{Reading, Recorder};
 
 /// One variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,6 +300,17 @@ impl Config {
             fragments_per_request: self.fragments_per_request,
             requests_at_once: self.connections,
             ..Reading::default()
+        }
+    }
+
+    /// The recorder between these ports.
+    pub fn recorder<S, R, N>(&self, ports: Ports<S, R, N>) -> Recorder<S, R, N> {
+        Recorder {
+            source: ports.source,
+            store: ports.store,
+            notes: ports.notes,
+            policy: self.policy(),
+            reading: self.reading(),
         }
     }
 }

@@ -20,10 +20,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkQueue, S3Recordings};
 use crate::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::config::Config;
-use crate::failure::Failure;
 use crate::function::{Function, REST, SideBySide};
-use crate::parked::Parked;
-use crate::port::{Deadline, ParkingLot};
+use crate::port::Deadline;
 use crate::recorder::{Recorder, walled};
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
@@ -35,7 +33,7 @@ const MOST_MEMORY: u64 = 56 << 20;
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
-type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Parking>;
+type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Option<ParkQueue>>;
 
 /// Which function this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,38 +106,19 @@ async fn connect(config: &Config) -> Connected {
         endpoint: config.endpoint.clone(),
         ..Access::default()
     };
-    aws::connect_all(config, access).await
+    aws::connect(config, &aws::load(access).await)
 }
 
 async fn function(config: &Config) -> Recording {
-    let connected = connect(config).await;
+    let Connected { ports, queue } = connect(config).await;
     Function {
-        recorder: Recorder {
-            source: connected.source,
-            store: connected.store,
-            notes: connected.notes,
-            policy: config.policy(),
-            reading: config.reading(),
-        },
-        parking: Parking(connected.queue),
+        recorder: config.recorder(ports),
+        parking: queue,
         side_by_side: SideBySide {
             calls: config.batch_concurrency,
             memory: MEMORY,
         },
         most_memory: MOST_MEMORY,
-    }
-}
-
-/// The queue for parked records, if there is one.
-#[derive(Debug)]
-pub struct Parking(Option<ParkQueue>);
-
-impl ParkingLot for Parking {
-    async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
-        match &self.0 {
-            Some(queue) => queue.park(parked).await.map(|()| true),
-            None => Ok(false),
-        }
     }
 }
 

@@ -85,6 +85,14 @@ pub struct Recorder<S, R, N> {
     pub reading: Reading,
 }
 
+impl<S, R, N> Recorder<S, R, N> {
+    /// The same, which makes partial recordings again, too.
+    pub fn reading_again(mut self) -> Self {
+        self.reading.again = Again::IfNotComplete;
+        self
+    }
+}
+
 /// How far a recording is: fragments settled, of how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {

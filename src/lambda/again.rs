@@ -8,11 +8,11 @@ use tokio::time::timeout_at;
 
 use super::log::{self, Metrics};
 use super::{MOST_MEMORY, Recorders, StopAt};
-use crate::aws::{self, Connected};
+use crate::aws;
 use crate::config::Config;
 use crate::failure::FailureKind;
 use crate::plan::RecordingPlan;
-use crate::recorder::{Again, Reading, Recorder, Worked};
+use crate::recorder::Worked;
 use crate::redrive_run::again::{Run, Told};
 use crate::verdict::Verdict;
 
@@ -20,22 +20,8 @@ use crate::verdict::Verdict;
 const OWN_MEMORY: u64 = 96 << 20;
 
 pub(super) async fn recorder(config: &Config) -> Recorders {
-    let Connected {
-        source,
-        store,
-        notes,
-        ..
-    } = super::connect(config).await;
-    Recorder {
-        source,
-        store,
-        notes,
-        policy: config.policy(),
-        reading: Reading {
-            again: Again::IfNotComplete,
-            ..config.reading()
-        },
-    }
+    let ports = super::connect(config).await.ports;
+    config.recorder(ports).reading_again()
 }
 
 pub(super) async fn handle(
