@@ -158,13 +158,15 @@ impl<S: FragmentSource> FragmentSource for Source<'_, S> {
 
 impl<B: MediaBody> MediaBody for Body<B> {
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        let broken = Failure::new(FailureKind::ReadFailed, "body", "reset by peer");
-        match self.cut {
-            Some(Cut { after: 0, ends }) => match ends {
-                Ends::Silently => return Ok(None),
-                Ends::Failing => return Err(broken),
-            },
-            Some(_) | None => {}
+        if let Some(Cut { after: 0, ends }) = self.cut {
+            return match ends {
+                Ends::Silently => Ok(None),
+                Ends::Failing => Err(Failure::new(
+                    FailureKind::ReadFailed,
+                    "body",
+                    "reset by peer",
+                )),
+            };
         }
         let Some(mut chunk) = self.inner.next_chunk().await? else {
             return Ok(None);

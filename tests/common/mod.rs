@@ -163,7 +163,7 @@ pub fn function<S, R, N, P>(recorder: Recorder<S, R, N>, parking: P) -> Function
 
 pub fn policy() -> Policy {
     Policy {
-        key_prefix: "recordings/".into(),
+        key_prefix: "rec/".into(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
     }
