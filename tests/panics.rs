@@ -95,7 +95,7 @@ fn a_port_that_panics_harms_one_record() {
             [&Settled::Parked, &Settled::Done],
             "{name}"
         );
-        let parked = function.parking.parked.into_inner().unwrap();
+        let parked = function.parking.inner.take_parked();
         assert_eq!(parked.len(), 1, "{name}");
         assert!(parked[0].to_json().contains("a library broke"), "{name}");
         assert_eq!(world.attributes(GOOD).len(), 3, "{name}");

@@ -1,5 +1,5 @@
 //! The recorder's ports over others, of which each call can be seen and refused before it is
-//! made, and the parking lot in memory.
+//! made.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -284,16 +284,14 @@ impl<N: ContactNotes> ContactNotes for Notes<'_, N> {
     }
 }
 
-/// Keeps what is parked.
-pub struct Lot<'a> {
+pub struct Lot<'a, P> {
+    pub inner: P,
     pub at: Hook<'a>,
-    pub parked: Mutex<Vec<Parked>>,
 }
 
-impl ParkingLot for Lot<'_> {
+impl<P: ParkingLot> ParkingLot for Lot<'_, P> {
     async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
         (self.at)(Call::Park)?;
-        self.parked.lock().unwrap().push(parked.clone());
-        Ok(true)
+        self.inner.park(parked).await
     }
 }

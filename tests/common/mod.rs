@@ -4,10 +4,10 @@
 #![allow(dead_code, reason = "each test has its own use of it")]
 
 pub mod edges;
+pub mod memory;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use callreel::batch::{BatchRecord, read_event_value};
 use callreel::contact::read_contact_records;
@@ -19,6 +19,7 @@ use callreel::recorder::{Reading, Recorder};
 use callreel::synth::SynthCall;
 use callreel::verdict::Verdict;
 use edges::{Faults, Lot, Notes, Source, Store};
+use memory::Memory;
 use serde_json::Value;
 
 pub type Local<'a> =
@@ -27,7 +28,7 @@ pub type LocalFunction<'a> = Function<
     Source<'a, LocalStreams>,
     Store<'a, LocalRecordings>,
     Notes<'a, LocalContacts>,
-    Lot<'a>,
+    Lot<'a, Memory>,
 >;
 
 /// A folder of calls, each on a stream that is named by its contact.
@@ -106,7 +107,7 @@ impl World {
     pub fn function<'a>(&self, faults: Faults<'a>) -> LocalFunction<'a> {
         let parking = Lot {
             at: faults.at.clone(),
-            parked: Mutex::default(),
+            inner: Memory::default(),
         };
         function(self.recorder(faults), parking)
     }
@@ -148,13 +149,16 @@ impl World {
     }
 }
 
+/// Calls that the function works on side by side.
+pub const SIDE_BY_SIDE: usize = 4;
+
 /// The function over these ports, with the memory that Lambda's has.
 pub fn function<S, R, N, P>(recorder: Recorder<S, R, N>, parking: P) -> Function<S, R, N, P> {
     Function {
         recorder,
         parking,
         side_by_side: SideBySide {
-            calls: 4,
+            calls: SIDE_BY_SIDE,
             memory: 60 << 20,
         },
         most_memory: 56 << 20,
