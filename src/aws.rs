@@ -42,12 +42,12 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
 pub use kvs::KvsSource;
-pub use queue::ParkQueue;
+pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 
-use crate::config::Config;
+use crate::media::ticks::EpochMillis;
 use crate::port::Ports;
-use crate::ticks::EpochMillis;
+use crate::settings::Config;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -157,7 +157,7 @@ pub struct Connected {
     /// KVS, the bucket and Connect.
     pub ports: Ports<KvsSource, S3Recordings, ConnectContacts>,
     /// Where parked records wait, if there is such a place.
-    pub queue: Option<ParkQueue>,
+    pub queue: Option<ParkingQueue>,
 }
 
 /// Makes all clients over the configuration that they share. No call is made yet, but for
@@ -170,9 +170,9 @@ pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
             notes: ConnectContacts::new(shared, config.connect_calls_per_second),
         },
         queue: config
-            .retry_queue
+            .parking_queue
             .as_ref()
-            .map(|url| ParkQueue::new(shared, url)),
+            .map(|url| ParkingQueue::new(shared, url)),
     }
 }
 

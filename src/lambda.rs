@@ -17,12 +17,12 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkQueue, S3Recordings};
-use crate::batch::{BatchRecord, NotABatch, Origin, read_event_value};
-use crate::config::Config;
-use crate::function::{Function, REST, SideBySide};
+use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkingQueue, S3Recordings};
+use crate::batches::{Function, REST, SideBySide};
+use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::port::Deadline;
 use crate::recorder::{Recorder, walled};
+use crate::settings::Config;
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
 const MEMORY: u64 = 60 << 20;
@@ -33,7 +33,7 @@ const MOST_MEMORY: u64 = 56 << 20;
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
-type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Option<ParkQueue>>;
+type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Option<ParkingQueue>>;
 
 /// Which function this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ async fn connect(config: &Config) -> Connected {
 async fn function(config: &Config) -> Recording {
     let Connected { ports, queue } = connect(config).await;
     Function {
-        recorder: config.recorder(ports),
+        recorder: Recorder::new(ports, config.policy(), config.reading()),
         parking: queue,
         side_by_side: SideBySide {
             calls: config.batch_concurrency,

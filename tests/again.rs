@@ -15,12 +15,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use callreel::failure::{Failure, FailureKind};
+use callreel::media::ticks::EpochMillis;
 use callreel::port::{Deadline, NoDeadline};
 use callreel::recorder::Worked;
+use callreel::recording::verdict::{Status, Verdict};
 use callreel::redrive_run::again::{Run, Summary, Told};
 use callreel::synth::SynthCall;
-use callreel::ticks::EpochMillis;
-use callreel::verdict::{Status, Verdict};
 use common::edges::{Call, Faults};
 use common::{number, records};
 use futures_executor::block_on;

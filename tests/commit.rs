@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use callreel::failure::{Failure, FailureKind};
-use callreel::plan::{Authorisation, RecordingPlan};
+use callreel::media::sides::Authorisation;
 use callreel::recorder::{Again, Recorded};
+use callreel::recording::plan::RecordingPlan;
+use callreel::recording::verdict::{Status, Verdict};
 use callreel::synth::SynthCall;
-use callreel::verdict::{Status, Verdict};
 use futures_executor::block_on;
 use sha2::{Digest, Sha256};
 
@@ -186,7 +187,7 @@ impl Visitor {
                 assert!(killed.is_ok_and(|recorded| recorded.found) || killed_in_time(world));
             }
             Self::Blind(files) => {
-                for output in callreel::wav::Output::ALL.iter().take(files) {
+                for output in callreel::media::wav::Output::ALL.iter().take(files) {
                     let path = world.out().join(world.plan().keys.wav(*output));
                     let part = path.with_extension("other");
                     std::fs::write(&part, b"other bytes").unwrap();

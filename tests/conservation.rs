@@ -20,13 +20,13 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use callreel::failure::Failure;
-use callreel::fragment::{Direction, FragmentNumber};
-use callreel::plan::RecordingPlan;
+use callreel::media::fragment::{Direction, FragmentNumber};
+use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{FragmentSource, Listing, MediaBody, NoDeadline, Whereabouts};
 use callreel::recorder::{Reading, Recorder};
+use callreel::recording::plan::RecordingPlan;
+use callreel::recording::verdict::{GapCause, Side, Status, Verdict};
 use callreel::synth::{Oddity, SynthCall};
-use callreel::verdict::{GapCause, Side, Status, Verdict};
-use callreel::wav::HEADER_BYTES;
 use common::memory::Memory;
 use common::{plan, policy};
 use futures_executor::block_on;

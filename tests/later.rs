@@ -15,13 +15,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use callreel::batch::BatchRecord;
-use callreel::fragment::{Direction, FragmentNumber};
-use callreel::plan::SkipReason;
+use callreel::event::batch::BatchRecord;
+use callreel::media::fragment::{Direction, FragmentNumber};
 use callreel::port::NoDeadline;
 use callreel::recorder::{Again, Noted, Worked};
+use callreel::recording::decide::SkipReason;
+use callreel::recording::verdict::{Status, Verdict};
 use callreel::synth::SynthCall;
-use callreel::verdict::{Status, Verdict};
 use common::edges::{Call, Faults};
 use futures_executor::block_on;
 use serde_json::{Value, json};
@@ -115,8 +115,8 @@ impl World {
         entry["StopTimestamp"] = match delivery.stops_after {
             Some(seconds) => {
                 let start = entry["StartTimestamp"].as_str().unwrap();
-                let start = callreel::ticks::EpochMillis::from_rfc3339(start).unwrap();
-                json!(callreel::ticks::EpochMillis(start.0 + seconds * 1_000).to_rfc3339())
+                let start = callreel::media::ticks::EpochMillis::from_rfc3339(start).unwrap();
+                json!(callreel::media::ticks::EpochMillis(start.0 + seconds * 1_000).to_rfc3339())
             }
             None => Value::Null,
         };

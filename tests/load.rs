@@ -29,7 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use callreel::aws::ConnectContacts;
-use callreel::function::REST;
+use callreel::batches::REST;
 use callreel::port::NoDeadline;
 use callreel::recorder::{Reading, Recorder};
 use common::policy;

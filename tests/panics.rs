@@ -10,8 +10,8 @@
 
 mod common;
 
+use callreel::batches::{Batch, Settled};
 use callreel::failure::{Failure, FailureKind};
-use callreel::function::{Batch, Settled};
 use callreel::port::NoDeadline;
 use callreel::synth::SynthCall;
 use common::World;
@@ -150,7 +150,7 @@ fn who_is_told_and_panics_is_in_nobodys_way() {
     let world = world();
     let function = world.function(Faults::default());
     let event = batch(&world);
-    let told = |record: &callreel::batch::BatchRecord, _: &_| {
+    let told = |record: &callreel::event::batch::BatchRecord, _: &_| {
         assert!(
             record.sequence_number.as_deref() != Some(BAD),
             "a log broke"

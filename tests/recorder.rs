@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use callreel::failure::{Failure, FailureKind};
-use callreel::fragment::FragmentNumber;
 use callreel::local::LocalContacts;
-use callreel::plan::RecordingPlan;
+use callreel::media::fragment::FragmentNumber;
 use callreel::port::{ContactNotes, NoDeadline};
 use callreel::recorder::{Again, Noted, Reading, Recorded, Worked};
+use callreel::recording::plan::RecordingPlan;
+use callreel::recording::verdict::Status;
 use callreel::synth::SynthCall;
-use callreel::verdict::Status;
 use common::edges::{Asked, Call, Cut, Ends, Faults};
 use futures_executor::block_on;
 
@@ -256,13 +256,14 @@ fn an_incomplete_listing_never_makes_a_complete_recording() {
     assert_eq!(codes, ["listing_incomplete"]);
     let detail = &verdict.reasons[0].detail;
     assert!(detail.contains("lacks the last fragment"), "{detail}");
-    let candidate = callreel::redrive::Candidate {
+    let candidate = callreel::recording::redrive::Candidate {
         plan: Box::new(world.plan.clone()),
         verdict: Some(verdict),
         found: Vec::new(),
     };
-    let left = callreel::redrive::step(&candidate, callreel::plan::Notes::There);
-    assert_eq!(left, Ok(callreel::redrive::Step::ReadAgain));
+    let left =
+        callreel::recording::redrive::step(&candidate, callreel::recording::plan::Notes::There);
+    assert_eq!(left, Ok(callreel::recording::redrive::Step::ReadAgain));
     let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
     assert_eq!(again.verdict.status, Status::Complete);
     assert!(again.verdict.reasons.is_empty());
@@ -455,7 +456,10 @@ fn attributes_of_others_stay() {
         block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
         assert_eq!(world.record(Fault::None).unwrap().noted, noted);
         let value = &world.attributes()["audioFromCustomer"];
-        let url = format!("{BASE}{}", world.plan.keys.wav(callreel::wav::Output::From));
+        let url = format!(
+            "{BASE}{}",
+            world.plan.keys.wav(callreel::media::wav::Output::From)
+        );
         assert_eq!(value, &expected.replace("URL", &url));
     }
     let leg = "https://d.example/rec/2025/10/09/other-leg_5_from.wav";

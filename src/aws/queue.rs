@@ -1,4 +1,4 @@
-//! The SQS queue in which parked records wait. [`crate::parked`] says what a message is.
+//! The SQS queue in which parked records wait. [`crate::failure::parked`] says what a message is.
 
 mod receive;
 
@@ -10,18 +10,18 @@ use aws_sdk_sqs::config::Builder;
 use super::Trying;
 use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
+use crate::failure::parked::Parked;
 use crate::failure::{Failure, FailureKind};
-use crate::parked::Parked;
 use crate::port::ParkingLot;
 
-/// The retry queue.
+/// The parking queue.
 #[derive(Debug)]
-pub struct ParkQueue {
+pub struct ParkingQueue {
     client: aws_sdk_sqs::Client,
     url: String,
 }
 
-impl ParkQueue {
+impl ParkingQueue {
     /// A queue by its URL, over the shared configuration.
     pub fn new(shared: &SdkConfig, url: &str) -> Self {
         let config = Builder::from(&Trying::SQS.on(shared)).interceptor(CheckAnswers);
@@ -47,7 +47,7 @@ impl ParkQueue {
     }
 }
 
-impl ParkingLot for Option<ParkQueue> {
+impl ParkingLot for Option<ParkingQueue> {
     async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
         match self {
             Some(queue) => queue.park(parked).await.map(|()| true),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::CliError;
 use super::record::{Place, work_all};
 use crate::aws::{self, Access};
-use crate::batch::BatchRecord;
-use crate::config::Config;
-use crate::recorder::WorkedRecord;
+use crate::event::batch::BatchRecord;
+use crate::recorder::{Recorder, WorkedRecord};
+use crate::settings::Config;
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
@@ -130,7 +130,8 @@ pub(super) fn work(
     let runtime = runtime()?;
     let worked = runtime.block_on(async {
         let shared = aws::load(account.access(&config)).await;
-        let recorder = config.recorder(aws::connect(&config, &shared).ports);
+        let ports = aws::connect(&config, &shared).ports;
+        let recorder = Recorder::new(ports, config.policy(), config.reading());
         let worked = Box::pin(work_all(&recorder, records)).await;
         recorder.store.aborts_ended().await;
         worked

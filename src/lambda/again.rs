@@ -9,19 +9,19 @@ use tokio::time::timeout_at;
 use super::log::{self, Metrics};
 use super::{MOST_MEMORY, Recorders, StopAt};
 use crate::aws;
-use crate::config::Config;
 use crate::failure::FailureKind;
-use crate::plan::RecordingPlan;
-use crate::recorder::Worked;
+use crate::recorder::{Recorder, Worked};
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::Verdict;
 use crate::redrive_run::again::{Run, Told};
-use crate::verdict::Verdict;
+use crate::settings::Config;
 
 /// Memory of the process beside its recordings.
 const OWN_MEMORY: u64 = 96 << 20;
 
 pub(super) async fn recorder(config: &Config) -> Recorders {
     let ports = super::connect(config).await.ports;
-    config.recorder(ports).reading_again()
+    Recorder::new(ports, config.policy(), config.reading()).reading_again()
 }
 
 pub(super) async fn handle(

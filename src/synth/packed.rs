@@ -1,10 +1,10 @@
 //! What the Kinesis Producer Library packs records in, part by part, so that whoever makes
-//! one can make a broken one, too. [`aggregated`](crate::aggregated) tells the format and
+//! one can make a broken one, too. [`aggregated`](crate::event::aggregated) tells the format and
 //! reads it.
 
 use md5::{Digest, Md5};
 
-use crate::aggregated::MAGIC;
+use crate::event::aggregated::MAGIC;
 
 /// A field of a message: its tag, its length in base 128, its bytes.
 pub fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use callreel::failure::parked::Parked;
 use callreel::failure::{Failure, FailureKind};
-use callreel::fragment::FragmentNumber;
-use callreel::parked::Parked;
+use callreel::media::fragment::FragmentNumber;
+use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{
     ContactNotes, FragmentSource, KeyListing, Listed, Listing, MediaBody, ParkingLot,
     RecordingStore, Stored, Upload, Whereabouts,
 };
-use callreel::wav::HEADER_BYTES;
 
 /// A call on a port, with the stream, key or contact that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use callreel::failure::Failure;
-use callreel::parked::Parked;
+use callreel::failure::parked::Parked;
+use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{ContactNotes, ParkingLot, RecordingStore, Stored, Upload};
-use callreel::wav::HEADER_BYTES;
 
 type Attributes = BTreeMap<String, String>;
 

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use callreel::failure::parked::Parked;
 use callreel::failure::{Failure, FailureKind};
-use callreel::fragment::FragmentNumber;
-use callreel::parked::Parked;
+use callreel::media::fragment::FragmentNumber;
 use callreel::port::{Deadline, FragmentSource, Listing, MediaBody, Whereabouts};
 use callreel::synth::SynthCall;
 

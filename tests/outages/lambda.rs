@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use callreel::function::{Function, REST};
+use callreel::batches::{Function, REST};
 use callreel::recorder::{Reading, Recorder};
 use futures_executor::block_on;
 use serde_json::{Value, json};

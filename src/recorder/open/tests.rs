@@ -1,6 +1,6 @@
 use super::*;
 use crate::failure::{Action, FailureKind};
-use crate::plan::decide;
+use crate::recording::decide::decide;
 
 fn policy() -> Policy {
     Policy {
