@@ -167,7 +167,7 @@ pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
         ports: Ports {
             source: KvsSource::new(shared, kvs::Limits::from(config)),
             store: S3Recordings::new(shared, s3::Bucket::from(config)),
-            notes: ConnectContacts::new(shared, config.connect_calls_per_second),
+            attributes: ConnectContacts::new(shared, config.connect_calls_per_second),
         },
         queue: config
             .parking_queue

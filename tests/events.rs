@@ -58,7 +58,7 @@ fn function(out: &Path) -> Local {
         recorder: Recorder {
             source: LocalStreams::new(root().join("tests/data/streams")),
             store: LocalRecordings::new(out),
-            notes: LocalContacts::new(out.join("contacts.json")),
+            attributes: LocalContacts::new(out.join("contacts.json")),
             policy: Policy {
                 key_prefix: "recordings/".into(),
                 url_base: format!("https://{DOMAIN}/"),
@@ -93,7 +93,7 @@ fn told(part: &Worked) -> String {
         Worked::Failed(_, failure) => format!("failed: {}", failure.kind.name()),
         Worked::Recorded(_, recorded) => {
             let found = if recorded.found { " (found)" } else { "" };
-            let (status, noted) = (recorded.verdict.status.name(), recorded.noted.name());
+            let (status, noted) = (recorded.verdict.status.name(), recorded.attributes.name());
             format!("{status}{found}, {noted}")
         }
     }

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use callreel::event::batch::BatchRecord;
 use callreel::media::fragment::{Direction, FragmentNumber};
 use callreel::port::NoDeadline;
-use callreel::recorder::{Again, Noted, Worked};
+use callreel::recorder::{Again, AttributesOutcome, Worked};
 use callreel::recording::decide::SkipReason;
 use callreel::recording::verdict::{Status, Verdict};
 use callreel::synth::SynthCall;
@@ -504,7 +504,7 @@ fn a_later_start_is_another_recording() {
     let recorder = world.common.recorder(Faults::default());
     let worked = block_on(recorder.work(&message(&record), &NoDeadline, |_| ()));
     assert!(matches!(&worked.parts[..], [Worked::Recorded(_, recorded)]
-        if !recorded.found && recorded.noted == Noted::Written));
+        if !recorded.found && recorded.attributes == AttributesOutcome::Written));
     let verdicts = world.verdicts();
     assert_eq!(verdicts.len(), 2);
     assert!(verdicts.contains(&first));

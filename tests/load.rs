@@ -163,7 +163,7 @@ async fn execute(
     let recorder = Recorder {
         source: aws,
         store: aws.store(),
-        notes,
+        attributes: notes,
         policy: policy(),
         reading: Reading::default(),
     };

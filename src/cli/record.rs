@@ -12,9 +12,9 @@ use super::{CliError, count_bar, ended, folder_url, tell_error};
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::port::{ContactNotes, FragmentSource, NoDeadline, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, NoDeadline, RecordingStore};
 use crate::recorder::{
-    Noted, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
+    AttributesOutcome, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::Policy;
@@ -135,7 +135,7 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
     Recorder {
         source: LocalStreams::new(streams),
         store: LocalRecordings::new(&args.out),
-        notes: LocalContacts::new(args.out.join("contacts.json")),
+        attributes: LocalContacts::new(args.out.join("contacts.json")),
         policy: Policy {
             key_prefix: args.key_prefix.clone(),
             url_base: args
@@ -205,7 +205,7 @@ impl Place {
 }
 
 /// Works the records one after the other, with a bar for the fragments of each.
-pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     records: &[BatchRecord],
 ) -> Vec<WorkedRecord> {
@@ -285,18 +285,21 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
             reasons.join(", ")
         ));
     }
-    match &recorded.noted {
-        Noted::NoRoom { bytes } => Some(format!(
+    match &recorded.attributes {
+        AttributesOutcome::NoRoom { bytes } => Some(format!(
             "contact {contact}: its attributes would take {bytes} bytes of 32768; remove some, the files are written"
         )),
-        Noted::Failed(failure) => Some(format!(
+        AttributesOutcome::Failed(failure) => Some(format!(
             "contact {contact}: {failure}; the files are written, record again to note them"
         )),
-        Noted::Withdrawn => Some(format!(
+        AttributesOutcome::Withdrawn => Some(format!(
             "contact {contact}: its recordingAuth does not allow all that was recorded, and no URL was written; \
              delete it with callreel forget"
         )),
-        Noted::Written | Noted::Unchanged | Noted::NothingToNote | Noted::NotOurs { .. } => None,
+        AttributesOutcome::Written
+        | AttributesOutcome::Unchanged
+        | AttributesOutcome::NothingToWrite
+        | AttributesOutcome::NotOurs { .. } => None,
     }
 }
 
@@ -325,7 +328,7 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
         for note in &recorded.verdict.notes {
             writeln!(out, "  note: {}", plain(&note.detail))?;
         }
-        if let Noted::NotOurs { attribute } = recorded.noted {
+        if let AttributesOutcome::NotOurs { attribute } = recorded.attributes {
             writeln!(
                 out,
                 "  {attribute} holds a value that Callreel did not write; it stays"
@@ -428,7 +431,7 @@ pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
             "contact": plan.id.contact,
             "recording": plan.id.start.to_string(),
             "found": recorded.found,
-            "attributes": recorded.noted.name(),
+            "attributes": recorded.attributes.name(),
             "verdict_key": plan.keys.verdict(),
             "verdict": recorded.verdict,
             "error": error,

@@ -9,7 +9,7 @@ use super::recordings::write_whole;
 use super::{Tried, io_failure, lock};
 use crate::failure::{Failure, FailureKind};
 use crate::json;
-use crate::port::ContactNotes;
+use crate::port::ContactAttributes;
 
 pub(super) type Contacts = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -46,7 +46,7 @@ impl LocalContacts {
     }
 }
 
-impl ContactNotes for LocalContacts {
+impl ContactAttributes for LocalContacts {
     type Turn = ();
     /// The file holds URLs, and other attributes only if somebody put them there.
     const TELLS_ALL: bool = false;

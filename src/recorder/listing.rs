@@ -38,7 +38,7 @@ pub(super) async fn list_numbers(
     let whereabouts = Whereabouts {
         stream: &plan.stream,
         range,
-        window: plan.window,
+        times: plan.times,
     };
     let Listing {
         mut numbers,
@@ -79,7 +79,7 @@ pub(super) async fn comes_later(source: &impl FragmentSource, plan: &RecordingPl
     let now = since
         .ok()
         .and_then(|since| i64::try_from(since.as_millis()).ok());
-    let times = (redrive::started(plan), plan.window.1);
+    let times = (redrive::started(plan), plan.times.stopped);
     now.is_some_and(|now| can_wait(times, kept, EpochMillis(now)))
 }
 

@@ -11,7 +11,7 @@ use callreel::failure::{Failure, FailureKind};
 use callreel::media::fragment::FragmentNumber;
 use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{
-    ContactNotes, FragmentSource, KeyListing, Listed, Listing, MediaBody, ParkingLot,
+    ContactAttributes, FragmentSource, KeyListing, Listed, Listing, MediaBody, ParkingLot,
     RecordingStore, Stored, Upload, Whereabouts,
 };
 
@@ -250,7 +250,7 @@ pub struct Notes<'a, N> {
     pub at: Hook<'a>,
 }
 
-impl<N: ContactNotes> ContactNotes for Notes<'_, N> {
+impl<N: ContactAttributes> ContactAttributes for Notes<'_, N> {
     type Turn = N::Turn;
 
     const TELLS_ALL: bool = N::TELLS_ALL;

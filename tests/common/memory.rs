@@ -8,7 +8,7 @@ use bytes::Bytes;
 use callreel::failure::Failure;
 use callreel::failure::parked::Parked;
 use callreel::media::wav::HEADER_BYTES;
-use callreel::port::{ContactNotes, ParkingLot, RecordingStore, Stored, Upload};
+use callreel::port::{ContactAttributes, ParkingLot, RecordingStore, Stored, Upload};
 
 type Attributes = BTreeMap<String, String>;
 
@@ -89,7 +89,7 @@ impl Upload for File {
     async fn abort(self) {}
 }
 
-impl ContactNotes for Memory {
+impl ContactAttributes for Memory {
     type Turn = ();
 
     const TELLS_ALL: bool = false;

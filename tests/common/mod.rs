@@ -91,7 +91,7 @@ impl World {
                 inner: LocalRecordings::new(self.out()),
                 at: faults.at.clone(),
             },
-            notes: Notes {
+            attributes: Notes {
                 inner: LocalContacts::new(self.contacts_file()),
                 at: faults.at.clone(),
             },

@@ -82,7 +82,7 @@ pub fn function(
     let recorder = Recorder {
         source: aws,
         store: aws.store(),
-        notes: aws.notes(),
+        attributes: aws.notes(),
         policy: policy(),
         reading: Reading::default(),
     };

@@ -16,7 +16,7 @@ use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::parked::Parked;
 use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Consent;
-use crate::port::{ContactNotes, KeyListing, RecordingStore};
+use crate::port::{ContactAttributes, KeyListing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
 use crate::recording::decide::{Decision, SkipReason, decide};
 use crate::recording::key::{self, VERDICT_SUFFIX};
@@ -394,7 +394,7 @@ impl Gatherer<'_> {
     ) -> Result<(), Failure> {
         let mut record = self.search.describe(instance, id).await?;
         let first = record.initial_contact.as_deref().unwrap_or(id);
-        record.attributes = self.recorder.notes.read(Some(instance), first).await?;
+        record.attributes = self.recorder.attributes.read(Some(instance), first).await?;
         let source = found.source(Place::Contact(id.to_owned()), None);
         for decision in decide(&record, &self.recorder.policy) {
             match decision {

@@ -7,7 +7,7 @@ use crate::media::attribution::Claim;
 use crate::media::fragment::FragmentRange;
 use crate::media::sides::Authorisation;
 use crate::recording::key::{RecordingId, RecordingStart};
-use crate::recording::plan::Notes;
+use crate::recording::plan::{Times, Urls};
 
 /// Samples of a fragment; numbers begin at 1, and fragment 1 begins at this millisecond.
 const FRAGMENT: u64 = 8_000;
@@ -259,7 +259,7 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
     RecordingPlan {
         keys: id.keys(""),
         id,
-        attributes_contact: "c".into(),
+        initial_contact: "c".into(),
         previous_contact: None,
         next_contact: None,
         instance: None,
@@ -271,9 +271,12 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
             },
             contacts: vec!["c".into()],
         },
-        window: (None, stops_at.map(EpochMillis)),
+        times: Times {
+            started: None,
+            stopped: stops_at.map(EpochMillis),
+        },
         authorisation,
-        notes: Notes::Lacking,
+        urls: Urls::Lacking,
         consent: crate::media::sides::Consent::AsRead,
         has_siblings: false,
     }
