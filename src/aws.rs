@@ -47,7 +47,7 @@ pub use s3::S3Recordings;
 
 use crate::media::ticks::EpochMillis;
 use crate::port::Ports;
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -22,7 +22,7 @@ use crate::batches::{Function, REST, SideBySide};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::port::Deadline;
 use crate::recorder::{Recorder, walled};
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
 const MEMORY: u64 = 60 << 20;
