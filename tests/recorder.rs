@@ -375,19 +375,19 @@ fn a_later_delivery_goes_straight_to_the_attributes() {
     let world = World::new(&call());
     let first = world.record(Fault::None).unwrap();
     assert_eq!(
-        (first.found, &first.noted),
+        (first.found, &first.attributes),
         (false, &AttributesOutcome::Written)
     );
     let again = world.record(Fault::MustNotBeAsked).unwrap();
     assert_eq!(
-        (again.found, &again.noted),
+        (again.found, &again.attributes),
         (true, &AttributesOutcome::Unchanged)
     );
     assert_eq!(again.verdict, first.verdict);
     // Killed between verdict and attributes: they are written now.
     std::fs::remove_file(world.common.contacts_file()).unwrap();
     let repaired = world.record(Fault::MustNotBeAsked).unwrap();
-    assert_eq!(repaired.noted, AttributesOutcome::Written);
+    assert_eq!(repaired.attributes, AttributesOutcome::Written);
     assert_eq!(world.attributes().len(), 3);
 }
 
@@ -406,7 +406,7 @@ fn a_partial_recording_is_replaced_by_one_that_holds_more() {
     );
     assert_eq!(hashes(&again), hashes(&plain));
     // The URLs are the same ones.
-    assert_eq!(again.noted, AttributesOutcome::Unchanged);
+    assert_eq!(again.attributes, AttributesOutcome::Unchanged);
     // And that is the end of it.
     let last = world.record_again(Fault::MustNotBeAsked, Refuses::Nothing);
     assert!(last.unwrap().found);
@@ -460,7 +460,7 @@ fn attributes_of_others_stay() {
         let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
         let notes = LocalContacts::new(world.common.contacts_file());
         block_on(notes.write((), None, &world.plan.initial_contact, &attributes)).unwrap();
-        assert_eq!(world.record(Fault::None).unwrap().noted, noted);
+        assert_eq!(world.record(Fault::None).unwrap().attributes, noted);
         let value = &world.attributes()["audioFromCustomer"];
         let url = format!(
             "{BASE}{}",
