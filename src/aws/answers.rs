@@ -3,7 +3,7 @@
 //! length; and it takes a page with status 200 for a success wherever an operation's own
 //! answer says nothing, so that attributes would count as written.
 //!
-//! Media and objects are streamed, and whoever reads them has limits of his own.
+//! Media and objects are streamed, and the code that reads them has limits of its own.
 
 use std::mem;
 

@@ -1,8 +1,8 @@
 //! Where the fragments of media files lie, and whose they are: files are read once, by
 //! their own tags, and about 56 bytes a fragment are kept.
 //!
-//! A fragment that carries no number is named after the one that it follows; no two
-//! numbers of KVS are so close that this could meet another one.
+//! A fragment that carries no number gets its predecessor's number plus one. KVS never
+//! issues consecutive numbers, so that this cannot collide.
 
 mod unnumbered;
 

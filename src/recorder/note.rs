@@ -1,7 +1,7 @@
 //! The files' URLs on the contact's attributes: read before they are written, so that
 //! nothing that stands there is lost, and read once more where another leg of the call may
-//! have written meanwhile. Who finds that his URLs are gone adds them again; the other one's
-//! stand there by then.
+//! have written meanwhile. A leg that finds its URLs gone adds them again; the
+//! other leg's stand there by then.
 
 use std::collections::BTreeMap;
 
