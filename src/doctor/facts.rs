@@ -337,7 +337,7 @@ pub struct Behaviour {
     pub origin: String,
     /// `https-only`, `redirect-to-https` or `allow-all`.
     pub viewer_protocol: String,
-    /// Whose signatures open an URL: ids of key groups, or accounts. Empty: nobody's is asked for.
+    /// Whose signatures open a URL: ids of key groups, or accounts. Empty: nobody's is asked for.
     pub signers: Vec<String>,
 }
 
