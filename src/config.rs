@@ -1,5 +1,5 @@
 //! Environment to [`Config`]: parsed once, listed once. [`SETTINGS`] is the table that
-//! README repeats and a test compares. Pure: variables come as a function, so nothing
+//! docs/function.md repeats and a test compares. Pure: variables come as a function, so nothing
 //! here reads the environment itself. A setting that is missing or wrong is one clear
 //! line; one that does nothing is a warning that says why.
 
@@ -53,7 +53,7 @@ const PUBLIC: &str = "RECORDINGS_PUBLIC_READ_ACL";
 /// Stands as the default of a setting that must be given.
 pub const REQUIRED: &str = "required";
 
-/// All settings, in the order of README's table.
+/// All settings, in the order of the table in docs/function.md.
 pub const SETTINGS: &[Setting] = &[
     setting(BUCKET, REQUIRED, "The bucket for recordings and verdicts."),
     setting(
@@ -183,16 +183,16 @@ pub struct Config {
 /// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Only what somebody must mend.
+    /// Errors that need action.
     Error,
-    /// And what somebody should look at.
+    /// Also warnings.
     Warn,
-    /// And one event a recording.
+    /// Also one event for each recording.
     #[default]
     Info,
-    /// And the steps, with values that can be personal.
+    /// Also the steps, with values that can be personal.
     Debug,
-    /// And everything.
+    /// All that there is.
     Trace,
 }
 
@@ -407,7 +407,7 @@ pub fn url_base(value: &str) -> Result<String, String> {
 }
 
 fn endpoint_url(value: &str) -> Result<String, String> {
-    web_url(value, "it must be an URL, such as http://127.0.0.1:8900")
+    web_url(value, "it must be a URL, such as http://127.0.0.1:8900")
 }
 
 fn queue_url(value: &str) -> Result<String, String> {
@@ -434,7 +434,7 @@ fn instance_ids(value: &str) -> Result<Vec<Box<str>>, String> {
     .collect()
 }
 
-/// An URL as it is; for anything else, what it should be.
+/// A URL as it is; for anything else, what it should be.
 pub(crate) fn web_url(value: &str, otherwise: &str) -> Result<String, String> {
     match value.starts_with("https://") || value.starts_with("http://") {
         true => Ok(value.to_owned()),

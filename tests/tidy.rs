@@ -9,6 +9,12 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cli")]
+#[path = "tidy/commands.rs"]
+mod commands;
+#[path = "tidy/pages.rs"]
+mod pages;
+
 /// The pure modules: no shell, no edge, no I/O, no clock, no environment, no logging.
 const CORE: &[&str] = &[
     "aggregated",
@@ -169,7 +175,7 @@ fn layers_import_downwards_only() {
         for named in modules_named(&source.code) {
             assert!(
                 allowed.contains(&named.as_str()),
-                "{} uses {named}",
+                "{} uses {named}, which its layer may not: the map in src/lib.rs says who may use whom",
                 source.path.display()
             );
         }
@@ -185,7 +191,7 @@ fn the_core_is_pure() {
         for impure in IMPURE {
             assert!(
                 !source.code.contains(impure),
-                "{} uses {impure}",
+                "{} uses {impure}, and the core is pure: take the value as an argument",
                 source.path.display()
             );
         }
@@ -199,7 +205,11 @@ fn outside_crates_have_the_users_they_are_meant_for() {
             let uses = source.code.contains(&format!("use {outside}"))
                 || source.code.contains(&format!(" {outside}::"));
             let allowed = users.contains(&source.module.as_str());
-            assert!(!uses || allowed, "{} uses {outside}", source.path.display());
+            assert!(
+                !uses || allowed,
+                "{} uses {outside}, which only {users:?} may: call them, or add a row to SOLE_USERS in tests/tidy.rs",
+                source.path.display()
+            );
         }
     }
 }
@@ -209,7 +219,7 @@ fn files_stay_readable() {
     for source in sources() {
         assert!(
             source.lines <= MAX_LINES,
-            "{} has {} lines",
+            "{} has {} lines above its tests, and {MAX_LINES} are the most: split it by what its parts are for",
             source.path.display(),
             source.lines
         );
@@ -222,12 +232,12 @@ fn the_map_names_every_module() {
     for module in [CORE, SHELL, EDGES, TOPS].concat() {
         assert!(
             map.contains(&format!("pub mod {module};")),
-            "lib.rs declares {module}"
+            "src/lib.rs does not declare {module}: add `pub mod {module};`, or take it from its layer in tests/tidy.rs"
         );
         assert!(
             ["aws", "cli", "lambda", "sandbox"].contains(&module)
                 || map.contains(&format!("[`{module}`]")),
-            "the map of lib.rs names {module}"
+            "the map at the head of src/lib.rs does not name [`{module}`]: add it"
         );
     }
 }
@@ -256,7 +266,7 @@ fn docs_document_every_field_of_the_verdict() {
     for (field, _) in fields.filter(|(field, _)| !field.contains(' ')) {
         assert!(
             docs.contains(&format!("`{field}`")),
-            "docs/verdict.md does not tell of the verdict's {field}"
+            "docs/verdict.md, \"The contract\", does not tell of the verdict's `{field}`: add it to a row"
         );
         checked += 1;
     }
@@ -265,16 +275,22 @@ fn docs_document_every_field_of_the_verdict() {
 }
 
 #[test]
-fn readme_lists_every_setting_with_its_default_and_meaning() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn the_docs_list_every_setting_with_its_default_and_meaning() {
+    let page = std::fs::read_to_string(root().join("docs/function.md")).unwrap();
     for setting in callreel::config::SETTINGS {
-        let row = readme
+        let row = page
             .lines()
             .find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
-        let row = row.unwrap_or_else(|| panic!("README does not list {}", setting.name));
+        let row = row.unwrap_or_else(|| {
+            panic!(
+                "docs/function.md, \"Settings\", does not list {}: add a row",
+                setting.name
+            )
+        });
         assert!(
             row.contains(setting.default) && row.contains(setting.meaning),
-            "{row}"
+            "docs/function.md tells of {} otherwise than SETTINGS in src/config.rs: {row}",
+            setting.name
         );
     }
 }
@@ -345,7 +361,17 @@ fn the_doctors_page_and_its_checks_agree() {
         .iter()
         .map(|check| format!("| `{}` | {} | {} |", check.name, check.asks, check.cure))
         .collect();
-    assert_eq!(rows, listed);
+    for (row, listed) in rows.iter().zip(&listed) {
+        assert_eq!(
+            row, listed,
+            "docs/doctor.md, \"What is checked\": the row on the right is what CHECKS in src/doctor.rs says"
+        );
+    }
+    assert_eq!(
+        rows.len(),
+        listed.len(),
+        "docs/doctor.md, \"What is checked\", has a row for each of CHECKS in src/doctor.rs, in their order"
+    );
 }
 
 /// What the doctor asks of AWS is what its page tells the caller to allow.
@@ -376,10 +402,16 @@ fn the_doctors_page_and_the_permissions_it_names_agree() {
     // These two are named within longer sentences of the code.
     let in_sentences = ["lambda:ListFunctions", "lambda:ListTags"];
     let missing: Vec<_> = asked.difference(&told).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    assert!(
+        missing.is_empty(),
+        "docs/doctor.md, \"What the caller needs\", does not name {missing:?}, which src/aws/deployment asks: add them"
+    );
     let idle: Vec<_> = told
         .difference(&asked)
         .filter(|name| !in_sentences.contains(&name.as_str()))
         .collect();
-    assert!(idle.is_empty(), "{idle:?}");
+    assert!(
+        idle.is_empty(),
+        "docs/doctor.md, \"What the caller needs\", names {idle:?}, which src/aws/deployment does not ask: take them out"
+    );
 }
