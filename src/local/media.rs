@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::{Tried, io_failure};
-use crate::demux::{Demuxer, Document};
 use crate::failure::{Failure, FailureKind};
+use crate::media::demux::{Demuxer, Document};
 
 /// How much of a file is read at a time.
 pub const READ_BYTES: usize = 256 << 10;

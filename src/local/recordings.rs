@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{Tried, hex, io_failure};
+use super::{Tried, io_failure};
 use crate::failure::{Failure, FailureKind};
+use crate::media::ticks::EpochMillis;
+use crate::media::wav::HEADER_BYTES;
+use crate::object_key::hex;
 use crate::port::{KeyListing, Listed, RecordingStore, Stored, Upload};
-use crate::ticks::EpochMillis;
-use crate::wav::HEADER_BYTES;
 
 /// What the name of a file that is not whole ends in.
 const PART_SUFFIX: &str = ".part";
@@ -222,7 +223,7 @@ fn hash(mut file: &File) -> std::io::Result<String> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(hasher.finalize()).to_string()),
+            0 => return Ok(hex(hasher.finalize())),
             count => hasher.update(&buffer[..count]),
         }
     }
