@@ -395,7 +395,7 @@ pub struct Finding {
     pub check: Check,
     /// How bad it is.
     pub level: Level,
-    /// Of what.
+    /// The thing that was looked at.
     pub subject: String,
     /// What was found.
     pub finding: String,

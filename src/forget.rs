@@ -74,7 +74,7 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
         if !is_verdict || !seen.insert(&object.key) {
             continue;
         }
-        // Only an older version of it may be left.
+        // An older version of it may be left, and nothing else.
         let Some(json) = store.find_verdict(&object.key).await? else {
             continue;
         };
@@ -112,7 +112,7 @@ pub async fn forget(
     };
     let mut json = serde_json::to_vec_pretty(&mark).unwrap_or_default();
     json.push(b'\n');
-    // One that is there already says the same.
+    // A mark that is there already says the same.
     let key = key::forgotten(prefix, contact);
     store.put_verdict(&key, json, None).await?;
     store.erase(&all.objects).await?;

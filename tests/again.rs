@@ -199,7 +199,7 @@ impl World {
         }
     }
 
-    /// Of these contacts the third fragment is not given.
+    /// The third fragment of these contacts is not given.
     fn recorder(&self, lacking: &[&str]) -> Recorders {
         let lack = |call: &&SynthCall| lacking.contains(&&*call.contact);
         let third = |call: &SynthCall| call.fragments().nth(2).unwrap().number.parse().unwrap();

@@ -107,7 +107,7 @@ impl FragmentSource for FaultySource {
                 });
             }
             Fault::Panics => panic!("a library\nbroke"),
-            // Only the record names it; the listing has none of the others.
+            // The record alone names it; the listing has none of the others.
             Fault::FrontGone => numbers.retain(|number| Some(*number) != self.first),
             Fault::Never if numbers.len() > 2 => drop(numbers.remove(2)),
             // Asked for alone, it is the one that never comes.
@@ -557,7 +557,7 @@ fn a_partial_recording_is_replaced_by_one_that_holds_more() {
     assert_eq!(hashes(&again), hashes(&plain));
     // The URLs are the same ones.
     assert_eq!(again.noted, Noted::Unchanged);
-    // And that is the end of it.
+    // No further delivery changes it.
     let last = world.record_again(Fault::MustNotBeAsked, Refuses::Nothing);
     assert!(last.unwrap().found);
 }

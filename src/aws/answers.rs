@@ -19,7 +19,7 @@ use http_body_util::Limited;
 /// The longest answer that is read whole. Ten messages of SQS are the longest that AWS
 /// gives: 1 MiB each, escaped.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
-/// Whose answers are streamed where they are successes.
+/// The operations whose successful answers are streamed.
 const STREAMED: &[&str] = &["GetMediaForFragmentList", "GetObject"];
 
 /// Refuses answers that cannot be AWS's.

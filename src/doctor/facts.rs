@@ -16,7 +16,7 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    /// Not known for this reason, and what to do about it.
+    /// The fact is not known for this reason; the cure says what to do about it.
     pub fn new(why: impl Into<String>, cure: impl Into<String>) -> Self {
         Self {
             why: why.into(),
@@ -272,7 +272,7 @@ pub struct Encryption {
 /// A lifecycle rule that aborts incomplete uploads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbortRule {
-    /// Of keys that start with this.
+    /// The prefix of the keys that it is about.
     pub prefix: String,
     /// After so many days.
     pub days: u32,

@@ -301,7 +301,7 @@ impl Builder {
     fn take(&mut self, file: u16, first: usize, document: Document, stray: &mut Option<Damage>) {
         let position = self.index.entries.len();
         let (fragment, standing) = match document {
-            // Nobody could ask for it. Its bytes stay with those before it, and are told there.
+            // No request can name it. Its bytes stay with those before it, and are told there.
             Document::Fragment(mut fragment) if fragment.is_stump() => {
                 stray.get_or_insert(fragment.damage.swap_remove(0));
                 return;

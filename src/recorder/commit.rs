@@ -140,7 +140,7 @@ pub(super) async fn put_unfinished<R: RecordingStore>(
     put.await.map(|_| verdict)
 }
 
-/// A stored verdict that a later delivery may take. One that cannot be read marks nothing.
+/// The stored verdict if it is readable and final; an unreadable one counts as absent.
 pub(super) fn final_verdict(json: Option<&[u8]>) -> Option<Verdict> {
     read_verdict(json).filter(Verdict::is_final)
 }

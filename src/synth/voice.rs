@@ -122,7 +122,7 @@ struct Syllable {
     pitch: u32,
     /// What each sample adds to the pitch.
     glide: i32,
-    /// Of 256.
+    /// In 256ths of the loudest.
     loudness: i32,
     /// Samples of hiss at its start.
     hiss: u32,

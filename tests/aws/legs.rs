@@ -13,7 +13,7 @@ fn execution(
     Recorder {
         source: LocalStreams::new(world.folder.path().join("streams")),
         store: LocalRecordings::new(world.folder.path().join(name)),
-        // As many as it likes: what is tried here is not the pace.
+        // It may call as often as it likes: the pace is not what is tried here.
         notes: ConnectContacts::new(&world.shared, 100_000),
         policy: policy(),
         reading: Reading::default(),
