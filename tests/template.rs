@@ -378,7 +378,10 @@ fn alarms_and_dashboard_watch_what_the_code_emits() {
                 emitted.contains(alarm["MetricName"].as_str().unwrap()),
                 "{name}"
             );
-            assert_eq!(alarm["Dimensions"][0]["Name"], "Function", "{name}");
+            assert_eq!(
+                alarm["Dimensions"][0]["Name"], "Function",
+                "the alarm {name} in template.yaml has no dimension Function: a metric of Callreel is one function's"
+            );
         }
     }
 }

@@ -169,7 +169,11 @@ fn statements_of_one_name_are_the_same_in_both_roles() {
             .iter()
             .filter(|other| sid(other) == sid(&statement));
         if let Some(other) = others.next() {
-            assert_eq!(&statement, other);
+            assert_eq!(
+                &statement, other,
+                "template.yaml: a statement of AgainRole differs from that of RecorderRole of the same Sid: change both, \
+                 or give it a Sid of its own"
+            );
             same += 1;
         }
     }
