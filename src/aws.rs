@@ -69,12 +69,12 @@ struct Trying {
     silent_bodies: SilentBodies,
 }
 
-/// Who gives up a body that says nothing.
+/// Who times out a response body that stops sending.
 #[derive(Clone, Copy, Debug)]
 enum SilentBodies {
     /// The SDK, after [`STALL_GRACE`].
     Sdk,
-    /// Whoever reads it.
+    /// The code that reads it (see [`kvs`]).
     Reader,
 }
 

@@ -280,8 +280,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes, P: ParkingLot>
         worked
     }
 
-    /// When the first fragment of what was worked on expires. What an earlier delivery
-    /// recorded is out of danger: nobody asks about its stream.
+    /// When the first fragment of what was worked on expires. Recordings found complete are
+    /// skipped: their audio is stored, so that the stream's retention no longer matters.
     async fn expiry(&self, worked: &WorkedRecord) -> Option<EpochMillis> {
         let mut first = None;
         for part in &worked.parts {

@@ -76,7 +76,7 @@ enum Command {
     Sandbox(NotBuilt),
 }
 
-/// A command that README tells of and this build lacks: it says how to get it.
+/// A command that this build lacks. It says how to get one that has it.
 #[cfg(not(all(feature = "aws", feature = "operate", feature = "sandbox")))]
 #[derive(clap::Args, Debug)]
 struct NotBuilt {
@@ -122,7 +122,7 @@ fn run(cli: &Cli) -> ExitCode {
     let done = done.and_then(|()| out.flush().map_err(CliError::Output));
     match done {
         Ok(()) => return ExitCode::SUCCESS,
-        // Whoever read our output has had enough of it.
+        // The reader closed the pipe: it has all that it wanted.
         Err(CliError::Output(error)) if is_closed_pipe(&error) => return ExitCode::SUCCESS,
         Err(CliError::Output(error)) => {
             tell_error(&format!("standard output: {error}; check where it leads"));

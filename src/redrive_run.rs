@@ -43,7 +43,7 @@ pub async fn look<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
     if candidate.verdict.is_none() {
         let key = candidate.plan.keys.verdict();
         match recorder.store.find_verdict(&key).await {
-            // One that cannot be read marks nothing, as for every delivery.
+            // An unreadable verdict counts as absent, as for every delivery.
             Ok(json) => candidate.verdict = json.and_then(|json| Verdict::from_json(&json).ok()),
             Err(met) => failure = Some(met),
         }

@@ -50,7 +50,7 @@ impl Seen {
             }
             Call::Fetch(_, numbers) => self.asked += numbers.len(),
             Call::FindVerdict(key) => self.looks += u32::from(key.ends_with("_verdict.json")),
-            Call::ReadNotes(_) => self.attributes += 1,
+            Call::ReadNotes(_) => self.noted += 1,
             _ => {}
         }
     }
@@ -244,7 +244,7 @@ fn what_comes_late_is_read_again_until_it_is_complete() {
         // What is missing is asked for, and nothing else.
         assert_eq!(ran.nothing_came, ["late"], "hour {hour}");
         assert_eq!((ran.worked.len(), ran.seen.asked), (0, 1), "hour {hour}");
-        assert_eq!((&ran.stayed[..], ran.seen.attributes), (&[][..], 0));
+        assert_eq!((&ran.stayed[..], ran.seen.noted), (&[][..], 0));
         assert_eq!((ran.summary.done, ran.summary.open), (0, 1));
         // What is complete is looked at twice at the most, in the hour in which it was
         // written and once more; the open one each hour.

@@ -483,7 +483,7 @@ async fn two_deliveries_at_once_end_with_one_verdict() {
     for millis in [SHORT, LONG] {
         let world = World::new(millis).await;
         let (one, two) = tokio::join!(world.record(), world.record());
-        // One that lost its file to the other is handed back.
+        // The delivery that lost its file to the other is handed back.
         let whole = [one, two].into_iter().filter_map(Result::ok).count();
         assert!(whole > 0);
         world.check(world.record().await);

@@ -216,7 +216,7 @@ fn a_recording_that_is_there_is_found_and_left_alone() {
     desk.run("record demo/event.json").done();
     let before = desk.files("out");
     assert_eq!(before.len(), 5, "three WAVs, verdict, contacts.json");
-    // Not even the media is asked for.
+    // The media is not asked for either.
     fs::remove_dir_all(desk.join("demo/streams")).unwrap();
     let again = desk.run("record demo/event.json").done();
     assert_eq!(
@@ -337,7 +337,7 @@ fn what_is_skipped_says_why_and_is_no_error() {
         (json!([1]), "no contact record: JSON, but no object"),
         (url, "audioMixed holds a value that Callreel did not write"),
     ];
-    // Of one contact the newest record alone would decide.
+    // The newest record of one contact alone would decide.
     let own_contact = |(at, (record, _)): (usize, &(Value, &str))| {
         let mut record = record.clone();
         if record.get("ContactId").is_some() {

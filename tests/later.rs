@@ -253,7 +253,7 @@ fn what_a_later_delivery_adds_is_recorded() {
         let came = world.deliver(&second);
         assert!(!found(&came), "{second:?} after {first:?}");
         world.check(sides, fragments, Status::Complete);
-        // And that is the end of it, in whichever order they come again.
+        // No further delivery changes it, in whichever order they come again.
         let (files, attributes) = (world.files(), world.attributes());
         for again in [second, first] {
             let came = world.deliver(&again);

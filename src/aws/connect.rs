@@ -3,7 +3,7 @@
 //!
 //! The read that a write rests on is never left out: a contact record tells what stood there
 //! when it was written, and since then an agent's desktop may have set an attribute, or the
-//! customer taken back what he allowed.
+//! customer taken back what they allowed.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};

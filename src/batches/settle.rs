@@ -44,7 +44,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes, P: ParkingLot>
         now: SystemTime,
     ) -> Settled {
         let age = record.age(super::epoch_millis(now));
-        // Of unknown age is what somebody made by hand.
+        // A record of unknown age was made by hand.
         let is_young = age.is_none_or(|age| age < TRIED_AT_ONCE_FOR);
         match (worked.action(), origin) {
             (None, _) => Settled::Done,

@@ -13,7 +13,7 @@ use crate::recording::redrive;
 /// A recording whose listing is incomplete is handed back for so long after it ended: a
 /// listing that does not mend itself within hours never will.
 const HAND_BACK_FOR: i64 = 6 * HOUR;
-/// But only while its audio is kept for longer than this (and for more than half of the
+/// It waits only while its audio is kept for longer than this (and for more than half of the
 /// retention): a record that was handed back can come again more than an hour later.
 const KEPT_FOR_SURE: i64 = 3 * HOUR;
 /// What a stream is taken to keep where nobody can say.

@@ -208,7 +208,7 @@ pub(crate) fn authorisation(
         })
 }
 
-/// Whether the attributes hold an URL of ours for this very contact.
+/// Whether the attributes hold a URL of ours for this very contact.
 fn names_recordings(record: &ContactRecord, policy: &Policy) -> bool {
     let base = policy.our_urls();
     let mut values = Output::ALL

@@ -109,7 +109,7 @@ impl RecordingKeys {
     }
 }
 
-/// Whether a file name, the last part of an URL or key, is one of this contact's.
+/// Whether a file name, the last part of a URL or key, is one of this contact's.
 pub fn names_contact(file_name: &str, contact: &str) -> bool {
     file_name
         .strip_prefix(&*safe(contact))

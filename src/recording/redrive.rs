@@ -24,7 +24,7 @@ pub const SCHEMA: &str = "callreel.redrive/1";
 
 /// A day in milliseconds.
 const DAY: i64 = 24 * 3_600_000;
-/// Days of a time range at the most: more is a slip of the pen.
+/// Days of a time range at the most: a longer range is taken for a typing error.
 pub const MAX_DAYS: i64 = 800;
 
 /// Where a recording was found.
@@ -219,9 +219,9 @@ pub fn reason(step: Step, verdict: Option<&Verdict>) -> String {
     }
 }
 
-/// How long a recording's first fragment is still kept. The order is the order of work:
-/// what expires next comes first, and what nobody knows before what is past; of that, the
-/// latest first, since the rest of a long recording may still be there.
+/// How long a recording's first fragment is still kept. The sort order is the order of work:
+/// soonest to expire, then unknown, then expired already. Of the expired ones the most recent
+/// comes first, since the tail of a long recording may still be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// It expires in so many milliseconds.

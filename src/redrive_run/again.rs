@@ -185,7 +185,7 @@ where
             while let Some(((key, written), json)) = looks.next().await {
                 looked += 1;
                 let read = match json {
-                    // Somebody deleted it.
+                    // Somebody deleted the verdict.
                     Ok(None) => continue,
                     Ok(Some(json)) => read_open(key, &json),
                     Err(failure) => {

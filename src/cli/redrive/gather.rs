@@ -399,7 +399,7 @@ impl Gatherer<'_> {
         for decision in decide(&record, &self.recorder.policy) {
             match decision {
                 Decision::Record(plan) => self.take(plan, None, source, found),
-                // Of a whole day's contacts most have nothing to record.
+                // Most contacts of a whole day have nothing to record.
                 Decision::Skip(
                     SkipReason::NoKvsRecording
                     | SkipReason::NotVoice { .. }

@@ -67,7 +67,7 @@ impl Register {
         read.unwrap_or_default()
     }
 
-    /// As it is stored.
+    /// The list as JSON, as it is stored.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

@@ -422,7 +422,7 @@ fn failed_batches_are_read() {
     assert_eq!(count(invocation(event.to_string().into())), Ok(1));
     assert_eq!(count(invocation(event.clone())), Ok(1));
     assert_eq!(count(event.clone()), Ok(1));
-    // As an editor of theirs left it.
+    // The batch as somebody's editor left it.
     let mended = format!("\u{feff}{}", invocation(format!("\u{feff}{event}").into()));
     assert_eq!(count_in(mended.as_bytes()), Ok(1));
     let only = serde_json::json!({"KinesisBatchInfo": info});

@@ -273,7 +273,7 @@ impl Verdict {
     /// was asked for there.
     fn lacks_only_what_lacked(&self, other: &Self) -> bool {
         let listed = &other.fragments.missing_list;
-        // Of more missing fragments than are listed, any can have been missing.
+        // The list of missing fragments is cut: any other fragment can have been missing, too.
         let cut = (listed.len() as u64) < other.fragments.missing;
         let until = other.read_until();
         self.fragments.missing_list.iter().all(|missing| {
@@ -381,7 +381,7 @@ impl Stretch {
             return true;
         }
         let listed = &old.gaps.list;
-        // Of more gaps than are listed, one can lie behind those.
+        // The list of gaps is cut: a further gap can lie behind those.
         let cut = (listed.len() as u64) < old.gaps.count;
         let beyond = |last: &Gap| old_from >= last.at_sample.saturating_add(last.samples);
         let may_be = cut && listed.last().is_none_or(beyond);
