@@ -78,6 +78,14 @@ impl Call {
         }
     }
 
+    /// The name that AWS has for it, as its permission names it.
+    fn operation(self) -> &'static str {
+        let permission = self.permission();
+        permission
+            .split_once(':')
+            .map_or(permission, |(_, name)| name)
+    }
+
     const fn permission(self) -> &'static str {
         match self {
             Self::GetDataEndpoint => permissions::GET_DATA_ENDPOINT,
@@ -167,9 +175,10 @@ where
             };
             format!("HTTP {status}: {}{begins}", said(error))
         }
+        (Transport::Unsigned, _) => unsigned(error),
         _ => said(error),
     };
-    let cause = format!("{call:?}: {cause}");
+    let cause = format!("{}: {cause}", call.operation());
     Failure::new(kind, subject, cause.trim_end_matches(": "))
 }
 
@@ -226,7 +235,11 @@ where
         Transport::Answered if fault.status < 400 => {
             format!("HTTP {} with an answer that cannot be read", fault.status)
         }
+        Transport::Answered if fault.status == 501 => {
+            "HTTP 501: this endpoint does not know the call".to_owned()
+        }
         Transport::Answered => format!("HTTP {}", fault.status),
+        Transport::Unsigned => unsigned(error),
         _ => said(error),
     };
     (refusal(fault), cause.trim_end_matches(": ").to_owned())
@@ -324,6 +337,21 @@ fn fault<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault<'_
     };
     Fault { transport, ..seen }
 }
+
+/// Why there was nothing to sign a call with. That nobody gave any credentials is told in a
+/// line; the SDK lists every place that it looked at.
+fn unsigned(error: &(dyn Error + 'static)) -> String {
+    let said = said(error);
+    match said.contains(NO_CREDENTIALS) {
+        true => {
+            "there are no credentials, in the environment, in a profile or from a role".to_owned()
+        }
+        false => said,
+    }
+}
+
+/// What the SDK's chain of providers says at its end (aws-config, `provider_chain`).
+const NO_CREDENTIALS: &str = "no credentials found in chain";
 
 /// Whether an error's chain tells of credentials that were not found.
 fn names_credentials(error: &(dyn Error + 'static)) -> bool {
