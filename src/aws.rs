@@ -44,11 +44,11 @@ pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
 pub use kvs::KvsSource;
 pub use profile::unknown_profile;
-pub use queue::ParkQueue;
+pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 
-use crate::config::Config;
-use crate::ticks::EpochMillis;
+use crate::media::ticks::EpochMillis;
+use crate::settings::Config;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -162,7 +162,7 @@ pub struct Connected {
     /// Where URLs are noted.
     pub notes: ConnectContacts,
     /// Where parked records wait, if there is such a place.
-    pub queue: Option<ParkQueue>,
+    pub queue: Option<ParkingQueue>,
 }
 
 /// Makes all clients. No call is made yet, but for credentials that must be looked up.
@@ -177,9 +177,9 @@ pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
         store: S3Recordings::new(shared, s3::Bucket::from(config)),
         notes: ConnectContacts::new(shared, config.connect_calls_per_second),
         queue: config
-            .retry_queue
+            .parking_queue
             .as_ref()
-            .map(|url| ParkQueue::new(shared, url)),
+            .map(|url| ParkingQueue::new(shared, url)),
     }
 }
 

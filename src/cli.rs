@@ -282,5 +282,5 @@ fn bar(total: u64, what: &'static str, template: &str) -> ProgressBar {
 fn folder_url(folder: &Path) -> String {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let path = absolute.to_string_lossy().replace('\\', "/");
-    crate::key::url("file://", &format!("{}/", path.trim_end_matches('/')))
+    crate::object_key::url("file://", &format!("{}/", path.trim_end_matches('/')))
 }

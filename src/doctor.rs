@@ -59,7 +59,7 @@ pub enum Check {
     StreamRetention,
     Keys,
     Rights,
-    RetryQueue,
+    ParkingQueue,
     Redrive,
     Visibility,
     Waiting,
@@ -185,7 +185,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::RetryMapping,
         "retry-mapping",
-        "A mapping from the retry queue is there and enabled and takes `ReportBatchItemFailures`: without that, parked records that fail again are deleted.",
+        "A mapping from the parking queue is there and enabled and takes `ReportBatchItemFailures`: without that, parked records that fail again are deleted.",
         "Deploy the template; set FunctionResponseTypes to ReportBatchItemFailures and enable the mapping.",
     ),
     info(
@@ -303,15 +303,15 @@ pub const CHECKS: &[CheckInfo] = &[
         "Allow the action on the resource to the function's role.",
     ),
     info(
-        Check::RetryQueue,
-        "retry-queue",
-        "`RETRY_QUEUE_URL` names a queue that is there: records that only a person can help on wait in it instead of blocking the shard.",
-        "Make the queue and set `RETRY_QUEUE_URL`.",
+        Check::ParkingQueue,
+        "parking-queue",
+        "`PARKING_QUEUE_URL` names a queue that is there: records that only a person can help on wait in it instead of blocking the shard.",
+        "Make the queue and set `PARKING_QUEUE_URL`.",
     ),
     info(
         Check::Redrive,
         "redrive",
-        "The retry queue has a dead-letter queue, so that no message goes around for ever.",
+        "The parking queue has a dead-letter queue, so that no message goes around for ever.",
         "Set a redrive policy with a dead-letter queue that is there.",
     ),
     info(
@@ -323,7 +323,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::Waiting,
         "waiting",
-        "No record waits in the retry queue: each is a call that is not recorded yet.",
+        "No record waits in the parking queue: each is a call that is not recorded yet.",
         "Look at the log for the cause, mend it, then run `callreel redrive`.",
     ),
     info(

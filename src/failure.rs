@@ -2,6 +2,8 @@
 //! cure, and says whether trying again can help. One table, [`FailureKind`], sorts them.
 //! Each edge maps its own errors to these kinds in one place of its own.
 
+pub mod parked;
+
 use std::fmt;
 
 /// What becomes of work that failed. The order is that of several in one record: what can be
@@ -331,7 +333,7 @@ impl FailureKind {
             Self::InstanceUnknown => {
                 "the contact record must carry InstanceARN; redrive it with one"
             }
-            Self::QueueMissing => "check RETRY_QUEUE_URL",
+            Self::QueueMissing => "check PARKING_QUEUE_URL",
             Self::WrongRegion => "set REGION to the bucket's region, or use a bucket in this one",
             Self::Archived => {
                 "restore the object, and keep verdicts (`_verdict.json`) out of the archive by the bucket's lifecycle rules; no permission is missing"

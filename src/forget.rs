@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, FailureKind};
-use crate::key::{self, VERDICT_SUFFIX};
+use crate::media::ticks::EpochMillis;
 use crate::port::{Erasable, Erasing};
-use crate::ticks::EpochMillis;
-use crate::verdict::Verdict;
+use crate::recording::key::{self, VERDICT_SUFFIX};
+use crate::recording::verdict::Verdict;
 
 /// The contract of the mark.
 pub const SCHEMA: &str = "callreel.forgotten/1";

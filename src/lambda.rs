@@ -17,14 +17,14 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkQueue, S3Recordings};
-use crate::batch::{BatchRecord, NotABatch, Origin, read_event_value};
-use crate::config::Config;
+use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkingQueue, S3Recordings};
+use crate::batches::{Function, REST, SideBySide};
+use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::failure::Failure;
-use crate::function::{Function, REST, SideBySide};
-use crate::parked::Parked;
+use crate::failure::parked::Parked;
 use crate::port::{Deadline, ParkingLot};
 use crate::recorder::Recorder;
+use crate::settings::Config;
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
 const MEMORY: u64 = 60 << 20;
@@ -132,7 +132,7 @@ async fn function(config: &Config) -> Recording {
 
 /// The queue for parked records, if there is one.
 #[derive(Debug)]
-pub struct Parking(Option<ParkQueue>);
+pub struct Parking(Option<ParkingQueue>);
 
 impl ParkingLot for Parking {
     async fn park(&self, parked: &Parked) -> Result<bool, Failure> {

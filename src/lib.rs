@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! event ── contact record ── plan ── fragment list ── media ── demux ── timeline ── WAV ── files + verdict ── attributes
-//! batch    contact           plan    port             port     demux    timeline    wav    port               port
+//! event    connect           recording   port         port     ──────── media ────────     port               port
 //! ```
 //!
 //! One direction, no back and forth: each step takes the value of the step before it and
@@ -14,59 +14,51 @@
 //!
 //! # Where things are, in reading order
 //!
-//! **The core** is synchronous and pure: no clock, environment, log or I/O of its own.
+//! **The pure part** is synchronous: no clock, environment, log or I/O of its own. Each line
+//! may use those above it, [`media`] nothing of the house.
 //!
 //! | module | from | to |
 //! | --- | --- | --- |
-//! | [`ticks`] | clocks, one type each | |
+//! | [`media`] | bytes of media in any chunking | samples of both directions on one grid, and the bytes of WAV files: the kernel |
 //! | [`json`] | bytes that should be JSON | text that a strict reader takes |
-//! | [`batch`] | a Kinesis or SQS event | records, and the ids to hand back |
-//! | [`aggregated`] | a record that a producer packed | the records in it |
-//! | [`contact`] | a record's data | [`ContactRecord`](contact::ContactRecord)s |
-//! | [`attributes`] | attribute values | whose URL stands there, and one more added |
-//! | [`key`] | a recording | object keys and URLs; the same recording, the same key |
-//! | [`plan`] | contact record and policy | [`Decision`](plan::Decision)s: record, or skip and why |
-//! | [`fragment`] | the words between demux and timeline | |
-//! | [`demux`] | bytes in any chunking | fragments, error documents, damage |
-//! | [`request`] | numbers asked, documents that came | fragments in order, and what is missing |
-//! | [`attribution`] | fragments of anybody | this recording's own |
-//! | [`timeline`] | own fragments | samples of both directions on one grid, and a report |
-//! | [`levels`] | samples | peak, RMS, silence, clipping |
-//! | [`wav`] | samples | mono and stereo WAV |
-//! | [`assembly`] | own fragments | the bytes of all files, in bounded buffers |
-//! | [`verdict`] | all that was found | the JSON beside the files |
-//! | [`failure`] | what broke | what to do about it: retry or park |
-//! | [`parked`] | a record that only a person can help on | the message that it waits in |
-//! | [`redrive`] | recordings found anywhere | what is to be made again, most urgent first |
-//! | [`permissions`] | what the recorder's role must be allowed | |
+//! | [`object_key`] | ids, days and keys from outside | safe keys and URLs |
+//! | [`failure`] | what broke | what to do about it: retry or park; [`failure::parked`], the message that a record waits in |
+//! | [`event`] | a Lambda payload | records, and the ids to hand back; [`event::aggregated`], what a producer packed |
+//! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s |
+//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`recording::verdict`](recording::verdict), what is to be made again ([`redrive`](recording::redrive)) |
+//! | [`permissions`] | | what the recorder's role must be allowed |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
-//! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the
-//! traits of the world in the recorder's words, and [`recorder`], one recording from plan
-//! to attributes; [`function`], an invocation's batch side by side; [`redrive_run`], what was
-//! found to be made again, in the order of work; [`forget`], one contact's recordings deleted
-//! for good; and [`config`], the environment parsed once.
+//! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the traits of
+//! the world in the recorder's words; [`settings`], the environment parsed once;
+//! [`recorder`], one recording from plan to attributes; and the use cases over them:
+//! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
+//! again, in the order of work; [`forget`], one contact's recordings deleted for good.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
-//! `sandbox`, behind a feature of that name, answers on loopback what Callreel asks of AWS.
-//! The command line, behind the feature `cli`, and `lambda`, the function's process, put
-//! edges and shell together.
+//!
+//! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
+//! functions' process; `sandbox`, which answers on loopback what Callreel asks of AWS.
+//!
+//! To add an event, a setting, a permission, an alarm or a check: `docs/change-it.md`.
 //!
 //! # Invariants
 //!
 //! 1. A fragment reaches the timeline only when its number lies in the recording's range
-//!    and its contact is the call's ([`attribution`]).
+//!    and its contact is the call's ([`media::attribution`]).
 //! 2. In every file of a recording, sample *n* is the same instant, and all have the same
-//!    length; each direction's audio and silence sum up to it ([`timeline`]).
+//!    length; each direction's audio and silence sum up to it ([`media::timeline`]).
 //! 3. Memory is bounded by named limits, whatever the call's length and whatever a size
-//!    field claims ([`demux`], [`timeline`], [`assembly`]).
-//! 4. What was asked for and did not come, what came and was refused, what was damaged or
-//!    cut: each is counted in the [`verdict`]. `complete` means that nothing was.
+//!    field claims ([`media::demux`], [`media::timeline`], [`media::assembly`]).
+//! 4. *Conservation.* For each side of a recording, every audio byte that came in a fragment
+//!    of the recording's own range is in the file, or is the very same bytes that are in the
+//!    file already, or is counted in the [`recording::verdict`] under a reason. `complete`
+//!    means that the last count is nothing, and that nothing known contradicts the files.
 //! 5. Files come before the verdict, the verdict before the attributes ([`recorder`]).
 //! 6. A recording is known by its start. What was made is replaced only by a reading that
-//!    lacks nothing of it ([`verdict`]), whoever reads it again, and when.
+//!    lacks nothing of it ([`recording::verdict`]), whoever reads it again, and when.
 //! 7. No input panics; damaged media is data, and errors are the input's or the world's.
 //!
 //! `tests/tidy.rs` keeps the layering: the core imports neither shell nor edge, and each
@@ -84,47 +76,31 @@
 //! - **run**: audio without a gap.
 //! - **verdict**: what became of a recording.
 
-pub mod aggregated;
-pub mod assembly;
-pub mod attributes;
-pub mod attribution;
-pub mod batch;
-pub mod contact;
-pub mod demux;
+pub mod connect;
 pub mod doctor;
+pub mod event;
 pub mod failure;
-pub mod fragment;
 pub mod json;
-pub mod key;
-pub mod levels;
-pub mod parked;
+pub mod media;
+pub mod object_key;
 pub mod permissions;
-pub mod plan;
-pub mod redrive;
-pub mod request;
+pub mod recording;
 pub mod synth;
-pub mod ticks;
-pub mod timeline;
-pub mod verdict;
-pub mod wav;
 
-pub mod config;
+pub mod batches;
 pub mod forget;
 pub mod port;
 pub mod recorder;
 pub mod redrive_run;
-
-pub mod function;
-
-#[cfg(feature = "aws")]
-pub mod lambda;
+pub mod settings;
 
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod local;
 
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
-
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "aws")]
+pub mod lambda;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

@@ -13,7 +13,6 @@ mod recordings;
 mod streams;
 mod turn;
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -70,15 +69,6 @@ fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// A digest as hexadecimal text.
-fn hex(digest: impl AsRef<[u8]>) -> impl fmt::Display {
-    digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::failure::Failure;
-use crate::fragment::{FragmentNumber, FragmentRange};
-use crate::parked::Parked;
-use crate::ticks::EpochMillis;
-use crate::wav::HEADER_BYTES;
+use crate::failure::parked::Parked;
+use crate::media::fragment::{FragmentNumber, FragmentRange};
+use crate::media::ticks::EpochMillis;
+use crate::media::wav::HEADER_BYTES;
 
 /// Where a recording's fragments lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,48 +25,12 @@ pub use work::{Trouble, Worked, WorkedRecord};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::plan::{Notes, Policy, RecordingPlan};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
-use crate::verdict::{Asked, Status, Verdict};
+pub use crate::recording::plan::{Again, Reading};
+use crate::recording::plan::{Notes, Policy, RecordingPlan};
+use crate::recording::verdict::{Asked, Status, Verdict};
 use commit::{commit, put_unfinished, read_verdict, replace};
 use make::{Ended, Over};
-
-/// How media is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Fragments asked for at once, well under the quota of 500 a second.
-    pub fragments_per_request: usize,
-    /// Requests under way at once; KVS allows 5 connections a stream.
-    pub requests_at_once: usize,
-    /// How often a fragment is asked for before it counts as missing.
-    pub attempts: u32,
-    /// Which recordings are read although there is a verdict on them.
-    pub again: Again,
-}
-
-/// Which recordings are made again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Again {
-    /// Those that failed, and those of which a record names more than the verdict does.
-    /// Files and verdict of a recording that was made are replaced only by some that hold
-    /// more ([`Verdict::holds_more_than`]); until that is known, nobody sees anything of
-    /// them.
-    #[default]
-    IfFailed,
-    /// Partial ones, too.
-    IfNotComplete,
-}
-
-impl Default for Reading {
-    fn default() -> Self {
-        Self {
-            fragments_per_request: 50,
-            requests_at_once: 3,
-            attempts: 4,
-            again: Again::IfFailed,
-        }
-    }
-}
 
 /// Records calls between a source, a store and a notebook.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Redriving over the ports: recordings that were found are looked at, brought into the
 //! order of work, and worked. The command line does it when somebody asks, [`again`] by
 //! itself, hour after hour; what to do with which recording is decided in
-//! [`redrive`](crate::redrive).
+//! [`redrive`](crate::recording::redrive).
 
 pub mod again;
 
@@ -11,12 +11,14 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use crate::failure::Failure;
-use crate::plan::Notes;
+use crate::media::ticks::EpochMillis;
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::recorder::{Recorder, Worked};
-use crate::redrive::{Candidate, Done, Planned, Step, calls, expires, started, step, urgency};
-use crate::ticks::EpochMillis;
-use crate::verdict::{Status, Verdict};
+use crate::recording::plan::Notes;
+use crate::recording::redrive::{
+    Candidate, Done, Planned, Step, calls, expires, started, step, urgency,
+};
+use crate::recording::verdict::{Status, Verdict};
 
 /// Small calls under way at once, while it is looked what is to be done.
 pub const LOOKS_AT_ONCE: usize = 16;

@@ -364,34 +364,14 @@ struct Met {
 fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
     if ["GetContactAttributes", "DescribeContact"].contains(&&*operation.name) {
         let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
-        return percent_decoded(contact);
+        return percent_encoding::percent_decode_str(contact)
+            .decode_utf8_lossy()
+            .into_owned();
     }
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let names = ["StreamName", "StreamARN", "InitialContactId", "QueueUrl"];
     let named = names.iter().find_map(|name| body[name].as_str());
     named.unwrap_or_default().to_owned()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let hex = behind
-            .get(..2)
-            .and_then(|hex| std::str::from_utf8(hex).ok());
-        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (first, byte) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                rest = &behind[2..];
-            }
-            _ => {
-                decoded.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// A lock whose holder cannot leave it in disorder: a panic elsewhere is no reason to stop.

@@ -18,7 +18,7 @@ mod voice;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use crate::fragment::Direction;
+use crate::media::fragment::Direction;
 use document::Writer;
 pub use oddity::Oddity;
 use plan::{Fate, Plan, PlannedFragment, Tagging};

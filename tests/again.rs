@@ -13,20 +13,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use callreel::batch::read_event_value;
+use callreel::event::batch::read_event_value;
 use callreel::failure::{Failure, FailureKind};
-use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
-use callreel::plan::Policy;
+use callreel::media::fragment::FragmentNumber;
+use callreel::media::ticks::EpochMillis;
 use callreel::port::{
     ContactNotes, Deadline, FragmentSource, KeyListing, Listed, Listing, NoDeadline,
     RecordingStore, Stored, Whereabouts,
 };
 use callreel::recorder::{Again, Reading, Recorder, Worked};
+use callreel::recording::plan::Policy;
+use callreel::recording::verdict::{Status, Verdict};
 use callreel::redrive_run::again::{Run, Summary, Told};
 use callreel::synth::SynthCall;
-use callreel::ticks::EpochMillis;
-use callreel::verdict::{Status, Verdict};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 

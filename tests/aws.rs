@@ -18,16 +18,17 @@ use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
-use callreel::aws::{ConnectContacts, KvsSource, ParkQueue, S3Recordings, kvs, s3};
-use callreel::contact::read_contact_records;
+use callreel::aws::{ConnectContacts, KvsSource, ParkingQueue, S3Recordings, kvs, s3};
+use callreel::connect::record::read_contact_records;
+use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind, KeyTrouble};
-use callreel::parked::Parked;
-use callreel::plan::{Decision, Policy, RecordingPlan, decide};
 use callreel::port::{NoDeadline, RecordingStore, Upload};
 use callreel::recorder::{Noted, Reading, Recorded, Recorder};
+use callreel::recording::decide::{Decision, decide};
+use callreel::recording::plan::{Policy, RecordingPlan};
+use callreel::recording::verdict::Status;
 use callreel::sandbox::{Effect, Faults, Quota, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
-use callreel::verdict::Status;
 use sha2::{Digest, Sha256};
 
 const BUCKET: &str = "calls";
@@ -489,7 +490,7 @@ async fn a_parked_record_reaches_its_queue() {
     let url = format!("{}/111122223333/retry", world.sandbox.url());
     let failure = Failure::new(FailureKind::Key(KeyTrouble::Disabled), "s", "4501");
     let parked = Parked::new(b"{}", Some("c"), &failure, None);
-    ParkQueue::new(&world.shared, &url)
+    ParkingQueue::new(&world.shared, &url)
         .park(&parked)
         .await
         .unwrap();

@@ -31,7 +31,7 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use callreel::fragment::Direction;
+use callreel::media::fragment::Direction;
 use callreel::synth::SynthCall;
 use desk::{Desk, Ran};
 use serde_json::{Value, json};

@@ -15,11 +15,12 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use callreel::failure::{Failure, FailureKind};
-use callreel::plan::{Authorisation, RecordingPlan};
+use callreel::media::sides::Authorisation;
+use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{RecordingStore, Stored, Upload};
 use callreel::recorder::{Again, Reading, Recorded, Recorder};
-use callreel::verdict::{Status, Verdict};
-use callreel::wav::HEADER_BYTES;
+use callreel::recording::plan::RecordingPlan;
+use callreel::recording::verdict::{Status, Verdict};
 use futures_executor::block_on;
 use sha2::{Digest, Sha256};
 
@@ -227,7 +228,7 @@ impl Visitor {
                 assert!(killed.is_ok_and(|recorded| recorded.found) || killed_in_time(world));
             }
             Self::Blind(files) => {
-                for output in callreel::wav::Output::ALL.iter().take(files) {
+                for output in callreel::media::wav::Output::ALL.iter().take(files) {
                     let path = world.out().join(world.plan.keys.wav(*output));
                     let part = path.with_extension("other");
                     std::fs::write(&part, b"other bytes").unwrap();

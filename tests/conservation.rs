@@ -18,18 +18,19 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use callreel::contact::read_contact_records;
+use callreel::connect::record::read_contact_records;
 use callreel::failure::Failure;
-use callreel::fragment::{Direction, FragmentNumber};
-use callreel::plan::{Decision, Policy, RecordingPlan, decide};
+use callreel::media::fragment::{Direction, FragmentNumber};
+use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{
     ContactNotes, FragmentSource, Listing, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
     Whereabouts,
 };
 use callreel::recorder::{Reading, Recorder};
+use callreel::recording::decide::{Decision, decide};
+use callreel::recording::plan::{Policy, RecordingPlan};
+use callreel::recording::verdict::{GapCause, Side, Status, Verdict};
 use callreel::synth::{Oddity, SynthCall};
-use callreel::verdict::{GapCause, Side, Status, Verdict};
-use callreel::wav::HEADER_BYTES;
 use futures_executor::block_on;
 use proptest::prelude::*;
 

@@ -11,14 +11,14 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use callreel::demux::{Demuxer, Document};
-use callreel::fragment::{FragmentNumber, FragmentRange};
 use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
+use callreel::media::demux::{Demuxer, Document};
+use callreel::media::fragment::{FragmentNumber, FragmentRange};
+use callreel::media::wav;
 use callreel::port::{
     ContactNotes, FragmentSource, KeyListing, MediaBody, RecordingStore, Upload, Whereabouts,
 };
 use callreel::synth::SynthCall;
-use callreel::wav;
 use futures_executor::block_on;
 use sha2::{Digest, Sha256};
 

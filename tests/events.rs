@@ -21,14 +21,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
-use callreel::batch::{BatchRecord, Origin};
+use callreel::batches::{Batch, Function, SideBySide};
+use callreel::event::batch::{BatchRecord, Origin};
 use callreel::failure::Failure;
-use callreel::function::{Batch, Function, SideBySide};
+use callreel::failure::parked::Parked;
 use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
-use callreel::parked::Parked;
-use callreel::plan::Policy;
 use callreel::port::{NoDeadline, ParkingLot};
 use callreel::recorder::{Reading, Recorder, Worked};
+use callreel::recording::plan::Policy;
 use futures_executor::block_on;
 use make::{DOMAIN, Made, make};
 use serde_json::{Value, json};

@@ -10,14 +10,14 @@
 
 use std::path::{Path, PathBuf};
 
-use callreel::assembly::Assembly;
-use callreel::attribution::{Attribution, Claim};
-use callreel::demux::{Demuxer, Document};
-use callreel::fragment::{Direction, FragmentNumber, FragmentRange};
-use callreel::plan::Authorisation;
-use callreel::request::Request;
+use callreel::media::assembly::Assembly;
+use callreel::media::attribution::{Attribution, Claim};
+use callreel::media::demux::{Demuxer, Document};
+use callreel::media::fragment::{Direction, FragmentNumber, FragmentRange};
+use callreel::media::request::Request;
+use callreel::media::sides::Authorisation;
+use callreel::media::wav::{self, Output};
 use callreel::synth::SynthCall;
-use callreel::wav::{self, Output};
 use proptest::prelude::*;
 
 /// What came out of a body: the bytes of from.wav, to.wav and mixed.wav.

@@ -19,8 +19,8 @@ mod shape;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use callreel::attributes::RECORDING_AUTH;
-use callreel::wav::Output;
+use callreel::media::wav::Output;
+use callreel::recording::attributes::RECORDING_AUTH;
 use course::{Caller, run};
 use drawing::draw;
 use serde_json::{Value, json};

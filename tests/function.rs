@@ -29,8 +29,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use callreel::batch::Origin;
-use callreel::fragment::Direction;
+use callreel::event::batch::Origin;
+use callreel::media::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
 use serde_json::{Value, json};
@@ -424,7 +424,7 @@ async fn every_event_comes_out_as_the_table_says() {
     for row in table::ROWS {
         let folder = tempfile::tempdir().unwrap();
         put_made(&made, folder.path());
-        let queue = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+        let queue = ("PARKING_QUEUE_URL", "SANDBOX/111122223333/retry");
         let mut world = World::over(folder, &[queue]).await;
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
         let event = std::fs::read(path.join(row.file)).unwrap();
@@ -631,7 +631,7 @@ async fn what_only_a_person_can_help_on_is_parked_and_worked_from_the_queue() {
     let call = call("11111111-aaaa");
     let mut world = World::new(
         &[("one", &call)],
-        &[("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry")],
+        &[("PARKING_QUEUE_URL", "SANDBOX/111122223333/retry")],
     )
     .await;
     let denied = Effect::ErrorDocument {
@@ -726,7 +726,7 @@ async fn seconds_are_lost_with_a_verdict_or_a_parked_record_and_not_with_a_try()
         )]
     };
     let call = call("11111111-aaaa");
-    let queue = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+    let queue = ("PARKING_QUEUE_URL", "SANDBOX/111122223333/retry");
     let mut world = World::new(&[("one", &call)], &[]).await;
     world.faults(refused(503, "ServiceUnavailable"));
     assert_eq!(world.invoke(call.event_json("one")).await.len(), 1);
@@ -806,9 +806,9 @@ async fn a_parked_record_says_until_when_its_audio_is_kept() {
     ] {
         let call = call("11111111-aaaa");
         let started = call.contact_record("one")["Recordings"][0]["StartTimestamp"].clone();
-        let until = callreel::ticks::EpochMillis::from_rfc3339(started.as_str().unwrap())
-            .map(|started| callreel::ticks::EpochMillis(started.0 + 86_400_000).to_string());
-        let queue = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+        let until = callreel::media::ticks::EpochMillis::from_rfc3339(started.as_str().unwrap())
+            .map(|started| callreel::media::ticks::EpochMillis(started.0 + 86_400_000).to_string());
+        let queue = ("PARKING_QUEUE_URL", "SANDBOX/111122223333/retry");
         let mut world = World::new(&[("one", &call)], &[queue]).await;
         world.faults(rules);
         assert_eq!(world.invoke(call.event_json("one")).await, none());
@@ -938,7 +938,7 @@ async fn without_a_queue_or_when_it_refuses_the_record_goes_back() {
     );
     let mut world = World::new(
         &[("other", &gone)],
-        &[("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry")],
+        &[("PARKING_QUEUE_URL", "SANDBOX/111122223333/retry")],
     )
     .await;
     let refused = Effect::Status {
@@ -952,7 +952,7 @@ async fn without_a_queue_or_when_it_refuses_the_record_goes_back() {
     );
 }
 
-const QUEUE: (&str, &str) = ("RETRY_QUEUE_URL", "SANDBOX/111122223333/retry");
+const QUEUE: (&str, &str) = ("PARKING_QUEUE_URL", "SANDBOX/111122223333/retry");
 
 fn refused(code: u16, error: &str) -> Effect {
     Effect::Status {
@@ -1089,7 +1089,7 @@ async fn an_outage_is_not_hammered() {
     }
     let began = std::time::Instant::now();
     assert_eq!(world.invoke(event).await.len(), 10);
-    assert!(began.elapsed() > callreel::function::REST);
+    assert!(began.elapsed() > callreel::batches::REST);
     let failed = world.logged("failed");
     let left = failed.iter().filter(|line| {
         let cause = line["cause"].as_str().unwrap();

@@ -28,15 +28,15 @@ fn replay(target: &str, least: usize, check: impl Fn(&[u8])) {
 
 #[test]
 fn the_corpus_of_the_demuxer_holds() {
-    replay("demux", 10, callreel::demux::replay::check);
+    replay("demux", 10, callreel::media::demux::replay::check);
 }
 
 #[test]
 fn the_corpus_of_requests_holds() {
-    replay("request", 10, callreel::request::replay::check);
+    replay("request", 10, callreel::media::request::replay::check);
 }
 
 #[test]
 fn the_corpus_of_records_holds() {
-    replay("records", 10, callreel::contact::replay::check);
+    replay("records", 10, callreel::recording::decide::replay::check);
 }

@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
-use callreel::aws::{ConnectContacts, KvsSource, ParkQueue, S3Recordings, kvs, s3};
+use callreel::aws::{ConnectContacts, KvsSource, ParkingQueue, S3Recordings, kvs, s3};
+use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind};
-use callreel::fragment::FragmentRange;
-use callreel::parked::Parked;
+use callreel::media::fragment::FragmentRange;
 use callreel::port::{ContactNotes, FragmentSource, RecordingStore, Upload, Whereabouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -103,7 +103,7 @@ async fn call_all(shared: &SdkConfig, arn: &str) -> Vec<(&'static str, Failure)>
     let turn = notes.turn().await;
     let changes = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
     let store = S3Recordings::new(shared, s3::Bucket::to_read("bucket"));
-    let queue = ParkQueue::new(shared, "https://sqs.us-east-1.amazonaws.com/1/retry");
+    let queue = ParkingQueue::new(shared, "https://sqs.us-east-1.amazonaws.com/1/retry");
     let failure = Failure::new(FailureKind::Refused, "s", "c");
     let parked = Parked::new(b"{}", None, &failure, None);
     let mut upload = store.begin("k.wav", "c").await.unwrap();
@@ -117,7 +117,7 @@ async fn call_all(shared: &SdkConfig, arn: &str) -> Vec<(&'static str, Failure)>
         notes.write(turn, Some("i"), "c", &changes),
         store.find_verdict("v"),
         store.put_verdict("v", b"{}".to_vec(), None),
-        upload.finish([0; callreel::wav::HEADER_BYTES]),
+        upload.finish([0; callreel::media::wav::HEADER_BYTES]),
         long.write(vec![1; 3 * s3::PART_BYTES].into()),
         queue.park(&parked),
     );
@@ -244,7 +244,7 @@ async fn call_all_but_writes(shared: &SdkConfig) -> Vec<(&'static str, Failure)>
     };
     let notes = ConnectContacts::new(shared, 100);
     let store = S3Recordings::new(shared, s3::Bucket::to_read("bucket"));
-    let queue = ParkQueue::new(shared, "https://sqs.us-east-1.amazonaws.com/1/retry");
+    let queue = ParkingQueue::new(shared, "https://sqs.us-east-1.amazonaws.com/1/retry");
     let failure = Failure::new(FailureKind::Refused, "s", "c");
     let parked = Parked::new(b"{}", None, &failure, None);
     let mut long = store.begin("k.wav", "c").await.unwrap();

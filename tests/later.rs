@@ -13,15 +13,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-use callreel::batch::BatchRecord;
+use callreel::event::batch::BatchRecord;
 use callreel::failure::Failure;
-use callreel::fragment::{Direction, FragmentNumber};
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams};
-use callreel::plan::{Policy, SkipReason};
+use callreel::media::fragment::{Direction, FragmentNumber};
 use callreel::port::{ContactNotes, FragmentSource, Listing, NoDeadline, Whereabouts};
 use callreel::recorder::{Again, Noted, Reading, Recorder, Worked};
+use callreel::recording::decide::SkipReason;
+use callreel::recording::plan::Policy;
+use callreel::recording::verdict::{Status, Verdict};
 use callreel::synth::SynthCall;
-use callreel::verdict::{Status, Verdict};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
@@ -193,8 +194,8 @@ impl World {
         entry["StopTimestamp"] = match delivery.stops_after {
             Some(seconds) => {
                 let start = entry["StartTimestamp"].as_str().unwrap();
-                let start = callreel::ticks::EpochMillis::from_rfc3339(start).unwrap();
-                json!(callreel::ticks::EpochMillis(start.0 + seconds * 1_000).to_rfc3339())
+                let start = callreel::media::ticks::EpochMillis::from_rfc3339(start).unwrap();
+                json!(callreel::media::ticks::EpochMillis(start.0 + seconds * 1_000).to_rfc3339())
             }
             None => Value::Null,
         };
@@ -240,7 +241,7 @@ impl World {
             "messageId": "m",
             "body": self.record(delivery).to_string(),
         }]});
-        let (_, records) = callreel::batch::read_event_value(&event).unwrap();
+        let (_, records) = callreel::event::batch::read_event_value(&event).unwrap();
         let record: &BatchRecord = &records[0];
         let mut worked = block_on(recorder.work(record, &NoDeadline, |_| ()));
         assert_eq!(worked.parts.len(), 1);
@@ -620,7 +621,7 @@ fn a_later_start_is_another_recording() {
     let event = json!({"Records": [{
         "eventSource": "aws:sqs", "messageId": "m", "body": record.to_string(),
     }]});
-    let (_, records) = callreel::batch::read_event_value(&event).unwrap();
+    let (_, records) = callreel::event::batch::read_event_value(&event).unwrap();
     let worked = block_on(recorder.work(&records[0], &NoDeadline, |_| ()));
     assert!(matches!(&worked.parts[..], [Worked::Recorded(_, recorded)]
         if !recorded.found && recorded.noted == Noted::Written));

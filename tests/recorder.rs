@@ -14,19 +14,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use callreel::contact::read_contact_records;
+use callreel::connect::record::read_contact_records;
 use callreel::failure::{Failure, FailureKind};
-use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
-use callreel::plan::{Decision, Policy, RecordingPlan, decide};
+use callreel::media::fragment::FragmentNumber;
+use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{
     ContactNotes, FragmentSource, Listing, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
     Whereabouts,
 };
 use callreel::recorder::{Again, Noted, Reading, Recorded, Recorder, Worked};
+use callreel::recording::decide::{Decision, decide};
+use callreel::recording::plan::{Policy, RecordingPlan};
+use callreel::recording::verdict::Status;
 use callreel::synth::SynthCall;
-use callreel::verdict::Status;
-use callreel::wav::HEADER_BYTES;
 use futures_executor::block_on;
 
 const BASE: &str = "https://d.example/";
@@ -310,7 +311,7 @@ impl World {
 
     /// Every file, with its bytes.
     fn contents(&self) -> Vec<(String, Vec<u8>)> {
-        let keys = callreel::wav::Output::ALL.map(|output| self.plan.keys.wav(output));
+        let keys = callreel::media::wav::Output::ALL.map(|output| self.plan.keys.wav(output));
         let keys = keys.into_iter().chain([self.plan.keys.verdict()]);
         keys.map(|key| {
             let path = self.folder.path().join("out").join(&key);
@@ -407,13 +408,14 @@ fn an_incomplete_listing_never_makes_a_complete_recording() {
     assert_eq!(codes, ["listing_incomplete"]);
     let detail = &verdict.reasons[0].detail;
     assert!(detail.contains("lacks the last fragment"), "{detail}");
-    let candidate = callreel::redrive::Candidate {
+    let candidate = callreel::recording::redrive::Candidate {
         plan: Box::new(world.plan.clone()),
         verdict: Some(verdict),
         found: Vec::new(),
     };
-    let left = callreel::redrive::step(&candidate, callreel::plan::Notes::There);
-    assert_eq!(left, Ok(callreel::redrive::Step::ReadAgain));
+    let left =
+        callreel::recording::redrive::step(&candidate, callreel::recording::plan::Notes::There);
+    assert_eq!(left, Ok(callreel::recording::redrive::Step::ReadAgain));
     let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
     assert_eq!(again.verdict.status, Status::Complete);
     assert!(again.verdict.reasons.is_empty());
@@ -601,7 +603,7 @@ fn a_replacement_that_breaks_off_is_made_again() {
                 .join("out")
                 .join(world.plan.keys.verdict()),
         );
-        let stands = callreel::verdict::Verdict::from_json(&json.unwrap()).unwrap();
+        let stands = callreel::recording::verdict::Verdict::from_json(&json.unwrap()).unwrap();
         assert_eq!(stands, partial.verdict, "{refuses:?}");
         let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
         assert_eq!(again.verdict.status, Status::Complete, "{refuses:?}");
@@ -615,10 +617,19 @@ fn attributes_of_others_stay() {
         let world = World::new(&call());
         let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
         let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-        block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
+        block_on(notes.write(
+            block_on(notes.turn()),
+            None,
+            &world.plan.attributes_contact,
+            &attributes,
+        ))
+        .unwrap();
         assert_eq!(world.record(Fault::None).unwrap().noted, noted);
         let value = &world.contacts()[&*world.plan.attributes_contact]["audioFromCustomer"];
-        let url = format!("{BASE}{}", world.plan.keys.wav(callreel::wav::Output::From));
+        let url = format!(
+            "{BASE}{}",
+            world.plan.keys.wav(callreel::media::wav::Output::From)
+        );
         assert_eq!(value, &expected.replace("URL", &url));
     }
     let leg = "https://d.example/rec/2025/10/09/other-leg_5_from.wav";
@@ -645,7 +656,13 @@ fn attributes_without_room_are_left_and_told() {
     let world = World::new(&call());
     let attributes = BTreeMap::from([("big".to_owned(), "x".repeat(32_600))]);
     let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-    block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
+    block_on(notes.write(
+        block_on(notes.turn()),
+        None,
+        &world.plan.attributes_contact,
+        &attributes,
+    ))
+    .unwrap();
     let recorded = world.record(Fault::None).unwrap();
     assert!(
         matches!(recorded.noted, Noted::NoRoom { bytes } if bytes > 32_768),

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
 
+use callreel::failure::parked::Parked;
 use callreel::failure::{Failure, FailureKind};
-use callreel::fragment::Direction;
-use callreel::parked::Parked;
+use callreel::media::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
 use serde_json::{Value, json};

@@ -24,8 +24,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::RetryConfig;
-use callreel::demux::{Demuxer, Document};
-use callreel::fragment::FragmentNumber;
+use callreel::media::demux::{Demuxer, Document};
+use callreel::media::fragment::FragmentNumber;
 use callreel::sandbox::{Effect, Faults, Quota, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
 

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use callreel::config::{LogLevel, SETTINGS};
+use callreel::settings::{LogLevel, SETTINGS};
 use serde_json::Value;
 
 #[path = "template/filter.rs"]
@@ -41,6 +41,7 @@ const NOT_IN_THE_TEMPLATE: &[(&str, &str)] = &[
         "DEADLINE_MARGIN_SECONDS",
         "the default fits the time-out, which is no parameter",
     ),
+    ("RETRY_QUEUE_URL", "the former name of `PARKING_QUEUE_URL`"),
     ("START_SELECTOR_TYPE", "does nothing"),
     ("RECORDINGS_PUBLIC_READ_ACL", "does nothing"),
 ];
@@ -403,7 +404,7 @@ fn times_fit_the_retention() {
     let timeout = resources["Recorder"]["Properties"]["Timeout"]
         .as_u64()
         .unwrap();
-    let queue = &resources["RetryQueue"]["Properties"];
+    let queue = &resources["ParkingQueue"]["Properties"];
     let visibility = queue["VisibilityTimeout"].as_u64().unwrap();
     assert!(
         visibility >= 6 * timeout,

@@ -1,5 +1,4 @@
-//! Keeps the house in order: the layering of the design, outside crates where they
-//! belong, files of readable length, and what README promises.
+//! Keeps the house in order: its walls ([`walls`]), and what README and the docs promise.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,238 +6,24 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use std::path::{Path, PathBuf};
+#[path = "tidy/walls.rs"]
+mod walls;
 
-/// The pure modules: no shell, no edge, no I/O, no clock, no environment, no logging.
-const CORE: &[&str] = &[
-    "aggregated",
-    "assembly",
-    "attributes",
-    "attribution",
-    "batch",
-    "contact",
-    "demux",
-    "doctor",
-    "failure",
-    "fragment",
-    "json",
-    "key",
-    "levels",
-    "parked",
-    "permissions",
-    "plan",
-    "redrive",
-    "request",
-    "synth",
-    "ticks",
-    "timeline",
-    "verdict",
-    "wav",
-];
-/// The shell may use the core, and of edges and runtimes nothing.
-const SHELL: &[&str] = &[
-    "config",
-    "forget",
-    "function",
-    "port",
-    "recorder",
-    "redrive_run",
-];
-/// Each edge may use core and shell, and no other edge.
-const EDGES: &[&str] = &["aws", "local"];
-/// These put shell and edges together.
-const TOPS: &[&str] = &["cli", "lambda", "sandbox"];
+use std::path::Path;
 
-/// Outside crates that have few users, and these.
-const SOLE_USERS: &[(&str, &[&str])] = &[
-    ("webm_iterable", &["demux"]),
-    ("ebml_iterable", &["demux"]),
-    ("memchr", &["demux"]),
-    ("hound", &["wav"]),
-    ("base64", &["batch", "parked", "synth"]),
-    ("time::", &["ticks"]),
-    ("sha2", &["aws", "key", "local"]),
-    ("clap", &["cli"]),
-    ("indicatif", &["cli"]),
-    ("futures_executor", &["cli"]),
-    (
-        "futures_util",
-        &[
-            "aws",
-            "cli",
-            "function",
-            "local",
-            "recorder",
-            "redrive_run",
-            "sandbox",
-        ],
-    ),
-    ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
-    ("aws_sdk", &["aws"]),
-    ("aws_config", &["aws"]),
-    ("aws_smithy", &["aws"]),
-];
-/// What a pure module does not touch.
-const IMPURE: &[&str] = &[
-    "std::fs",
-    "std::env",
-    "std::net",
-    "std::process",
-    "std::thread",
-    "time::SystemTime",
-    "time::Instant",
-    "println!",
-    "eprintln!",
-    "async fn",
-];
-/// Production lines of a file at the most.
-const MAX_LINES: usize = 500;
-
-struct Source {
-    path: PathBuf,
-    /// The first part of its module path: `demux` for src/demux/block.rs.
-    module: String,
-    /// Without its tests and comments.
-    code: String,
-    lines: usize,
-}
+use walls::sources;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources() -> Vec<Source> {
-    let mut folders = vec![root().join("src")];
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
-                sources.push(read_source(path));
-            }
-        }
-    }
-    assert!(sources.len() > 30, "the sources are found");
-    sources
-}
-
-fn read_source(path: PathBuf) -> Source {
-    let text = std::fs::read_to_string(&path).unwrap();
-    let production = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-    let code = production
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    let relative = path.strip_prefix(root().join("src")).unwrap();
-    let module = relative
-        .components()
-        .next()
-        .unwrap()
-        .as_os_str()
-        .to_string_lossy();
-    Source {
-        module: module.trim_end_matches(".rs").to_owned(),
-        code: code.collect::<Vec<_>>().join("\n"),
-        lines: production.lines().count(),
-        path,
-    }
-}
-
-/// Modules of this crate that the code names, by `crate::` or `callreel::`.
-fn modules_named(code: &str) -> Vec<String> {
-    let named = code.split("crate::").skip(1).map(|rest| {
-        rest.chars()
-            .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-            .collect()
-    });
-    named.filter(|name: &String| !name.is_empty()).collect()
-}
-
-#[test]
-fn layers_import_downwards_only() {
-    for source in sources() {
-        let allowed: Vec<&str> = match source.module.as_str() {
-            module if CORE.contains(&module) => CORE.to_vec(),
-            module if SHELL.contains(&module) => [CORE, SHELL].concat(),
-            module if TOPS.contains(&module) => [CORE, SHELL, EDGES, TOPS].concat(),
-            module if EDGES.contains(&module) => [CORE, SHELL, &[module]].concat(),
-            "lib" | "bin" => continue,
-            other => panic!("{other} has no layer: give it one in tests/tidy.rs and in lib.rs"),
-        };
-        for named in modules_named(&source.code) {
-            assert!(
-                allowed.contains(&named.as_str()),
-                "{} uses {named}",
-                source.path.display()
-            );
-        }
-    }
-}
-
-#[test]
-fn the_core_is_pure() {
-    for source in sources()
-        .into_iter()
-        .filter(|source| CORE.contains(&source.module.as_str()))
-    {
-        for impure in IMPURE {
-            assert!(
-                !source.code.contains(impure),
-                "{} uses {impure}",
-                source.path.display()
-            );
-        }
-    }
-}
-
-#[test]
-fn outside_crates_have_the_users_they_are_meant_for() {
-    for source in sources() {
-        for (outside, users) in SOLE_USERS {
-            let uses = source.code.contains(&format!("use {outside}"))
-                || source.code.contains(&format!(" {outside}::"));
-            let allowed = users.contains(&source.module.as_str());
-            assert!(!uses || allowed, "{} uses {outside}", source.path.display());
-        }
-    }
-}
-
-#[test]
-fn files_stay_readable() {
-    for source in sources() {
-        assert!(
-            source.lines <= MAX_LINES,
-            "{} has {} lines",
-            source.path.display(),
-            source.lines
-        );
-    }
-}
-
-#[test]
-fn the_map_names_every_module() {
-    let map = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    for module in [CORE, SHELL, EDGES, TOPS].concat() {
-        assert!(
-            map.contains(&format!("pub mod {module};")),
-            "lib.rs declares {module}"
-        );
-        assert!(
-            ["aws", "cli", "lambda", "sandbox"].contains(&module)
-                || map.contains(&format!("[`{module}`]")),
-            "the map of lib.rs names {module}"
-        );
-    }
-}
-
 #[test]
 fn the_example_event_is_what_lambda_gets() {
     let event = std::fs::read(root().join("events/kinesis-event.json")).unwrap();
-    let (_, records) = callreel::batch::read_event(&event).unwrap();
+    let (_, records) = callreel::event::batch::read_event(&event).unwrap();
     let contacts = records.iter().filter(|record| {
         let data = record.data.as_ref().unwrap();
-        callreel::contact::read_contact_records(data)
+        callreel::connect::record::read_contact_records(data)
             .iter()
             .any(Result::is_ok)
     });
@@ -248,7 +33,7 @@ fn the_example_event_is_what_lambda_gets() {
 #[test]
 fn docs_document_every_field_of_the_verdict() {
     let docs = std::fs::read_to_string(root().join("docs/verdict.md")).unwrap();
-    let verdict = std::fs::read_to_string(root().join("src/verdict.rs")).unwrap();
+    let verdict = std::fs::read_to_string(root().join("src/recording/verdict.rs")).unwrap();
     let fields = verdict
         .lines()
         .filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(": "));
@@ -261,13 +46,13 @@ fn docs_document_every_field_of_the_verdict() {
         checked += 1;
     }
     assert!(checked > 40, "the fields are found");
-    assert!(docs.contains(callreel::verdict::SCHEMA));
+    assert!(docs.contains(callreel::recording::verdict::SCHEMA));
 }
 
 #[test]
 fn readme_lists_every_setting_with_its_default_and_meaning() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for setting in callreel::config::SETTINGS {
+    for setting in callreel::settings::SETTINGS {
         let row = readme
             .lines()
             .find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
@@ -368,8 +153,8 @@ fn the_doctors_page_and_the_permissions_it_names_agree() {
     };
     let told = named(table, '`');
     let asked: std::collections::BTreeSet<_> = sources()
-        .into_iter()
-        .filter(|source| source.path.to_string_lossy().contains("aws/deployment"))
+        .iter()
+        .filter(|source| source.path.contains("aws/deployment"))
         .flat_map(|source| named(&source.code, '"'))
         .collect();
     assert!(asked.len() > 10, "{asked:?}");

@@ -5,4 +5,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| callreel::demux::replay::check(data));
+fuzz_target!(|data: &[u8]| callreel::media::demux::replay::check(data));

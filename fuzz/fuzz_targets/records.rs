@@ -5,4 +5,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| callreel::contact::replay::check(data));
+fuzz_target!(|data: &[u8]| callreel::recording::decide::replay::check(data));

@@ -6,4 +6,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| callreel::request::replay::check(data));
+fuzz_target!(|data: &[u8]| callreel::media::request::replay::check(data));

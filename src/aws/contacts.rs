@@ -15,10 +15,10 @@ use aws_smithy_types::DateTime;
 use super::connect::connect_client;
 use super::errors::{Call, failure};
 use super::pace::Pace;
-use crate::contact::{ContactRecord, RecordingEntry};
+use crate::connect::record::{ContactRecord, RecordingEntry};
 use crate::failure::{Failure, FailureKind};
-use crate::redrive::Period;
-use crate::ticks::EpochMillis;
+use crate::media::ticks::EpochMillis;
+use crate::recording::redrive::Period;
 
 /// Connect's quota for each call that has none of its own: so many a second in the long
 /// run … SearchContacts has less; the SDK's retries wait for it.

@@ -76,7 +76,7 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
         messages::queues(
             &there,
             &settings,
-            &mut found.retry_queue,
+            &mut found.parking_queue,
             &mut found.dead_letters
         ),
         watch::alarms(&shared, &mut found.alarms),

@@ -175,7 +175,7 @@ where
             };
             format!("HTTP {status}: {}{begins}", said(error))
         }
-        (Transport::Unsigned, _) => unsigned(error),
+        (Transport::Unsigned, _) => words::unsigned(error),
         _ => said(error),
     };
     let cause = format!("{}: {cause}", call.operation());
@@ -239,7 +239,7 @@ where
             "HTTP 501: this endpoint does not know the call".to_owned()
         }
         Transport::Answered => format!("HTTP {}", fault.status),
-        Transport::Unsigned => unsigned(error),
+        Transport::Unsigned => words::unsigned(error),
         _ => said(error),
     };
     (refusal(fault), cause.trim_end_matches(": ").to_owned())
@@ -337,21 +337,6 @@ fn fault<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault<'_
     };
     Fault { transport, ..seen }
 }
-
-/// Why there was nothing to sign a call with. That nobody gave any credentials is told in a
-/// line; the SDK lists every place that it looked at.
-fn unsigned(error: &(dyn Error + 'static)) -> String {
-    let said = said(error);
-    match said.contains(NO_CREDENTIALS) {
-        true => {
-            "there are no credentials, in the environment, in a profile or from a role".to_owned()
-        }
-        false => said,
-    }
-}
-
-/// What the SDK's chain of providers says at its end (aws-config, `provider_chain`).
-const NO_CREDENTIALS: &str = "no credentials found in chain";
 
 /// Whether an error's chain tells of credentials that were not found.
 fn names_credentials(error: &(dyn Error + 'static)) -> bool {

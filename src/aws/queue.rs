@@ -1,4 +1,4 @@
-//! The SQS queue in which parked records wait. [`crate::parked`] says what a message is.
+//! The SQS queue in which parked records wait. [`crate::failure::parked`] says what a message is.
 
 mod receive;
 
@@ -10,17 +10,17 @@ use aws_sdk_sqs::config::Builder;
 use super::Trying;
 use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
+use crate::failure::parked::Parked;
 use crate::failure::{Failure, FailureKind};
-use crate::parked::Parked;
 
-/// The retry queue.
+/// The parking queue.
 #[derive(Debug)]
-pub struct ParkQueue {
+pub struct ParkingQueue {
     client: aws_sdk_sqs::Client,
     url: String,
 }
 
-impl ParkQueue {
+impl ParkingQueue {
     /// A queue by its URL, over the shared configuration.
     pub fn new(shared: &SdkConfig, url: &str) -> Self {
         let config = Builder::from(&Trying::SQS.on(shared)).interceptor(CheckAnswers);

@@ -71,9 +71,9 @@ use tokio::task::JoinHandle;
 
 use super::Trying;
 use super::answers::CheckAnswers;
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
+use crate::settings::Config;
 use objects::{Condition, Object, Objects, Written};
 pub use upload::S3Upload;
 

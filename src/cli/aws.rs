@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::CliError;
 use super::record::{Place, work_all};
 use crate::aws::{self, Access, Connected};
-use crate::batch::BatchRecord;
-use crate::config::Config;
+use crate::event::batch::BatchRecord;
 use crate::recorder::{Recorder, WorkedRecord};
+use crate::settings::Config;
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]

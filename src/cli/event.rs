@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::CliError;
-use crate::batch::{self, BatchRecord, Origin};
+use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::begins_as;
 
 /// What stands for standard input.

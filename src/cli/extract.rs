@@ -10,12 +10,12 @@ use super::table::write_table;
 use super::text::{counted, duration, plain};
 use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_swept, tell_warning};
 use crate::failure::Failure;
-use crate::key::RecordingKeys;
 use crate::local::LocalRecordings;
 use crate::local::extract::extract;
 use crate::local::index::Index;
-use crate::plan::Policy;
-use crate::verdict::{Status, Verdict};
+use crate::recording::key::RecordingKeys;
+use crate::recording::plan::Policy;
+use crate::recording::verdict::{Status, Verdict};
 
 #[derive(clap::Args, Debug)]
 #[command(

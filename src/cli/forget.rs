@@ -14,10 +14,10 @@ use super::record::parse_prefix;
 use super::text::counted;
 use super::{CliError, ended, tell_error};
 use crate::forget::{Found, forget, look};
-use crate::key;
 use crate::local::{LocalContacts, LocalRecordings};
+use crate::media::ticks::EpochMillis;
 use crate::port::{Erasing, Which};
-use crate::ticks::EpochMillis;
+use crate::recording::key;
 
 #[derive(clap::Args, Debug)]
 #[command(

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::table::write_table;
 use super::text::{counted, duration, plain, short_number};
 use super::{CliError, byte_bar, ended, tell_error};
-use crate::fragment::FragmentNumber;
 use crate::local::inspect::{COLUMNS, Contact, Inspection, Session, Side, inspect};
+use crate::media::fragment::FragmentNumber;
 
 /// Gaps printed of each side; --json has more of them.
 const SHOWN_GAPS: usize = 8;

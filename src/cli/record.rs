@@ -9,16 +9,17 @@ use serde_json::{Value, json};
 use super::table::write_table;
 use super::text::{duration, plain, short_number};
 use super::{CliError, count_bar, ended, event, folder_url, tell_error, tell_swept};
-use crate::batch::{self, BatchRecord, Origin};
-use crate::config;
-use crate::contact::{Limits, NotAContactRecord};
+use crate::connect::record::{Limits, NotAContactRecord};
+use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::plan::{Policy, SkipReason};
 use crate::port::{ContactNotes, FragmentSource, NoDeadline, RecordingStore};
 use crate::recorder::{
     Noted, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
-use crate::verdict::{FileEntry, Status};
+use crate::recording::decide::SkipReason;
+use crate::recording::plan::Policy;
+use crate::recording::verdict::{FileEntry, Status};
+use crate::settings;
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.record/1";
@@ -51,7 +52,7 @@ pub(super) struct RecordArgs {
     #[arg(long, value_name = "PREFIX", default_value = "recordings/", value_parser = parse_prefix)]
     key_prefix: String,
     /// The domain that the files' URLs start with, as the function's CLOUDFRONT_DOMAIN [default: file:// and --out]
-    #[arg(long = "cloudfront-domain", value_name = "DOMAIN", value_parser = config::url_base)]
+    #[arg(long = "cloudfront-domain", value_name = "DOMAIN", value_parser = settings::url_base)]
     url_base: Option<String>,
     #[cfg(feature = "aws")]
     #[command(flatten)]

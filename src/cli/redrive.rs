@@ -16,17 +16,17 @@ use super::record::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
 use crate::aws::{
-    self, ConnectContacts, Connected, ContactSearch, KvsSource, ParkQueue, S3Recordings, s3,
+    self, ConnectContacts, Connected, ContactSearch, KvsSource, ParkingQueue, S3Recordings, s3,
 };
-use crate::batch::Origin;
-use crate::config::{self, Config};
+use crate::event::batch::Origin;
 use crate::failure::Failure;
-use crate::plan::Notes;
+use crate::media::ticks::EpochMillis;
 use crate::port::NoDeadline;
 use crate::recorder::{Again, Reading, Recorder, Worked};
-use crate::redrive::{self, Period, Planned, merge};
+use crate::recording::plan::Notes;
+use crate::recording::redrive::{self, Period, Planned, merge};
 use crate::redrive_run::{self, LOOKS_AT_ONCE};
-use crate::ticks::EpochMillis;
+use crate::settings::{self, Config};
 use gather::{Gathered, Gatherer, Left};
 use show::Report;
 
@@ -61,7 +61,7 @@ pub(super) struct RedriveArgs {
     /// The Connect instance, to look for contacts whose record is lost: --contact's, or all of the time range
     #[arg(long, value_name = "ID")]
     instance: Option<String>,
-    /// The retry queue or its dead-letter queue, by its URL
+    /// The parking queue or its dead-letter queue, by its URL
     #[arg(long, value_name = "URL", value_parser = parse_queue)]
     queue: Option<String>,
     /// Where Lambda keeps the batches that it gave up on: s3://BUCKET or s3://BUCKET/PREFIX
@@ -83,7 +83,7 @@ fn parse_time(text: &str) -> Result<EpochMillis, String> {
 }
 
 pub(super) fn parse_queue(text: &str) -> Result<String, String> {
-    config::web_url(
+    settings::web_url(
         text,
         "the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
     )
@@ -157,7 +157,10 @@ async fn redrive(
         let store = S3Recordings::new(&shared, s3::Bucket::to_read(bucket));
         (store, bucket.as_str(), prefix.as_str())
     });
-    let queue = args.queue.as_ref().map(|url| ParkQueue::new(&shared, url));
+    let queue = args
+        .queue
+        .as_ref()
+        .map(|url| ParkingQueue::new(&shared, url));
     let gatherer = Gatherer {
         recorder: &recorder,
         search: ContactSearch::new(&shared),
@@ -263,7 +266,7 @@ async fn work(
 }
 
 /// Keeps received messages from coming to anybody else while they are worked on.
-async fn keep_hidden(queue: &ParkQueue, messages: &[Message]) -> Infallible {
+async fn keep_hidden(queue: &ParkingQueue, messages: &[Message]) -> Infallible {
     loop {
         tokio::time::sleep(HIDE_AGAIN).await;
         for message in messages {
@@ -286,7 +289,7 @@ struct Messages {
 
 /// Deletes the messages of which nothing is left to do, and gives the others back.
 async fn settle(
-    queue: &ParkQueue,
+    queue: &ParkingQueue,
     found: &Gathered,
     worked: &[(Planned, Worked)],
     errors: &mut Vec<String>,

@@ -14,7 +14,7 @@ enum Thing {
     RecordStream,
     RecordMapping,
     RetryMapping,
-    RetryQueue,
+    ParkingQueue,
     DeadLetters,
 }
 
@@ -77,7 +77,7 @@ const WATCHED: &[(&str, &[Watched])] = &[
     (
         "records that wait",
         &[(
-            Thing::RetryQueue,
+            Thing::ParkingQueue,
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",
         )],
@@ -126,7 +126,7 @@ struct Things<'a> {
     stream: &'a str,
     record_mapping: &'a str,
     retry_mapping: &'a str,
-    retry_queue: &'a str,
+    parking_queue: &'a str,
     dead_letters: &'a str,
 }
 
@@ -136,20 +136,20 @@ impl<'a> Things<'a> {
             Ok(Some(mapping)) => (name_of(&mapping.source_arn), mapping.id.as_str()),
             Ok(None) | Err(_) => ("", ""),
         };
-        let (retry_queue, redrive) = match &deployment.retry_queue {
+        let (parking_queue, redrive) = match &deployment.parking_queue {
             Ok(Some(queue)) => (name_of(&queue.arn), queue.redrive.as_ref()),
             Ok(None) | Err(_) => ("", None),
         };
         let mut mappings = deployment.mappings.iter().flatten();
         let retry_mapping = mappings.find(|mapping| {
-            mapping.reads_service("sqs") && name_of(&mapping.source_arn) == retry_queue
+            mapping.reads_service("sqs") && name_of(&mapping.source_arn) == parking_queue
         });
         Self {
             function: &deployment.function_name,
             stream,
             record_mapping,
             retry_mapping: retry_mapping.map_or("", |mapping| &mapping.id),
-            retry_queue,
+            parking_queue,
             dead_letters: redrive.map_or("", |redrive| name_of(&redrive.target_arn)),
         }
     }
@@ -178,7 +178,7 @@ impl<'a> Things<'a> {
             "AWS/Lambda" if is(mapping, self.record_mapping) => Some(Thing::RecordMapping),
             "AWS/Lambda" if is(mapping, self.retry_mapping) => Some(Thing::RetryMapping),
             "AWS/Kinesis" if is("StreamName", self.stream) => Some(Thing::RecordStream),
-            "AWS/SQS" if is("QueueName", self.retry_queue) => Some(Thing::RetryQueue),
+            "AWS/SQS" if is("QueueName", self.parking_queue) => Some(Thing::ParkingQueue),
             "AWS/SQS" if is("QueueName", self.dead_letters) => Some(Thing::DeadLetters),
             _ => None,
         }

@@ -45,7 +45,7 @@ pub struct Deployment {
     /// The video streams under the prefixes of [`Deployment::instance`].
     pub video_streams: Fact<Vec<VideoStream>>,
     /// The queue for parked records; `None` when the settings name one that is not there.
-    pub retry_queue: Fact<Option<Queue>>,
+    pub parking_queue: Fact<Option<Queue>>,
     /// The queue behind it; `None` when its redrive policy names one that is not there.
     pub dead_letters: Fact<Option<Queue>>,
     /// Every key that something of the above is encrypted with.
@@ -68,7 +68,7 @@ impl Deployment {
             distributions: Err(why.clone()),
             instances: Err(why.clone()),
             video_streams: Err(why.clone()),
-            retry_queue: Err(why.clone()),
+            parking_queue: Err(why.clone()),
             dead_letters: Err(why.clone()),
             keys: Vec::new(),
             rights: Err(why.clone()),
@@ -167,7 +167,7 @@ pub struct Settings {
     /// The region of streams, bucket, contacts and queue.
     pub region: String,
     /// The URL of the queue for parked records.
-    pub retry_queue: Option<String>,
+    pub parking_queue: Option<String>,
     /// The key that objects are encrypted with.
     pub kms_key: Option<String>,
     /// Whether objects get tags.

@@ -1,6 +1,6 @@
 //! Whether the mapping's filter can drop a record that is to be recorded. Lambda drops
 //! what matches no pattern silently and for good, so a pattern passes here only when it
-//! surely matches every record that [`crate::plan`] would record.
+//! surely matches every record that [`crate::recording::plan`] would record.
 //!
 //! What is sure of such a record: `Channel` is `VOICE`, one of `Recordings` has the
 //! `StorageType` `KINESIS_VIDEO_STREAM`, the attribute `recordingAuth` is `1`, `2` or `3`,
@@ -13,7 +13,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::attributes::RECORDING_AUTH;
+use crate::recording::attributes::RECORDING_AUTH;
 
 /// The values of `recordingAuth` that are recorded, with the blanks that the recorder
 /// ignores.

@@ -157,7 +157,7 @@ fn retry_mapping(deployment: &Deployment, report: &mut Report) {
         Ok(settings) => settings,
         Err(unknown) => return report.unchecked(&[check], name, &unknown),
     };
-    let Some(url) = &settings.retry_queue else {
+    let Some(url) = &settings.parking_queue else {
         return report.unchecked(&[check], name, &super::queues::no_queue());
     };
     // https://sqs.REGION.amazonaws.com/ACCOUNT/NAME
@@ -165,7 +165,7 @@ fn retry_mapping(deployment: &Deployment, report: &mut Report) {
     let reads =
         |mapping: &&Mapping| mapping.reads_service("sqs") && name_of(&mapping.source_arn) == queue;
     let Some(mapping) = mappings.iter().find(reads) else {
-        return report.warning(check, queue, "no mapping reads the retry queue");
+        return report.warning(check, queue, "no mapping reads the parking queue");
     };
     let subject = format!("{} from {queue}", mapping.id);
     if !mapping.reports_failures() {

@@ -12,35 +12,38 @@ const OF_A_QUEUE: &[Check] = &[
 
 /// Why nothing can be said of a queue that is not set.
 pub(super) fn no_queue() -> Unknown {
-    Unknown::new("RETRY_QUEUE_URL is not set", Check::RetryQueue.info().cure)
+    Unknown::new(
+        "PARKING_QUEUE_URL is not set",
+        Check::ParkingQueue.info().cure,
+    )
 }
 
 pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
     let settings = match deployment.settings() {
         Ok(settings) => settings,
         Err(unknown) => {
-            report.unchecked(&[Check::RetryQueue], "", &unknown);
+            report.unchecked(&[Check::ParkingQueue], "", &unknown);
             return report.unchecked(OF_A_QUEUE, "", &unknown);
         }
     };
-    let Some(url) = &settings.retry_queue else {
+    let Some(url) = &settings.parking_queue else {
         let found = "not set: a record that cannot be worked blocks its shard until it is given up";
-        report.warning(Check::RetryQueue, "RETRY_QUEUE_URL", found);
-        return report.unchecked(OF_A_QUEUE, "RETRY_QUEUE_URL", &no_queue());
+        report.warning(Check::ParkingQueue, "PARKING_QUEUE_URL", found);
+        return report.unchecked(OF_A_QUEUE, "PARKING_QUEUE_URL", &no_queue());
     };
     let name = name_of(url);
-    match &deployment.retry_queue {
+    match &deployment.parking_queue {
         Err(unknown) => {
-            report.unchecked(&[Check::RetryQueue], name, unknown);
+            report.unchecked(&[Check::ParkingQueue], name, unknown);
             report.unchecked(OF_A_QUEUE, name, unknown);
         }
         Ok(None) => {
-            report.error(Check::RetryQueue, name, "there is no such queue");
-            let gone = Unknown::new("there is no such queue", Check::RetryQueue.info().cure);
+            report.error(Check::ParkingQueue, name, "there is no such queue");
+            let gone = Unknown::new("there is no such queue", Check::ParkingQueue.info().cure);
             report.unchecked(OF_A_QUEUE, name, &gone);
         }
         Ok(Some(queue)) => {
-            report.ok(Check::RetryQueue, name, "there");
+            report.ok(Check::ParkingQueue, name, "there");
             visibility(name, queue, deployment, report);
             waiting(name, queue, report);
             dead_letters(name, queue, deployment, report);

@@ -79,7 +79,7 @@ const LOG: &[(&str, &str)] = &[
     ),
     ("logs:PutLogEvents", "nobody is told why something failed"),
 ];
-/// What the recorder and Lambda call on the retry queue.
+/// What the recorder and Lambda call on the parking queue.
 const PARKED: &[(&str, &str)] = &[
     ("sqs:SendMessage", "records cannot be parked"),
     ("sqs:ReceiveMessage", "parked records do not come back"),
@@ -114,7 +114,7 @@ pub fn needed(deployment: &Deployment) -> Vec<Need> {
                 .map(|need| owned(need, deployment)),
         );
     }
-    if let Ok(Some(queue)) = &deployment.retry_queue {
+    if let Ok(Some(queue)) = &deployment.parking_queue {
         needs.extend(each(PARKED, &queue.arn));
     }
     if let Ok(Some(function)) = &deployment.function {
@@ -276,13 +276,13 @@ const KEY_USES: &[(&str, &str, &str, &str)] = &[
         "no contact record comes",
     ),
     (
-        "retry queue",
+        "parking queue",
         "sqs",
         "kms:GenerateDataKey",
         "records cannot be parked",
     ),
     (
-        "retry queue",
+        "parking queue",
         "sqs",
         "kms:Decrypt",
         "parked records do not come back",
@@ -374,8 +374,8 @@ mod tests {
     #[test]
     fn what_is_not_used_is_not_asked_about() {
         let mut deployment = sample::healthy();
-        deployment.retry_queue = Ok(None);
-        sample::settings(&mut deployment).retry_queue = None;
+        deployment.parking_queue = Ok(None);
+        sample::settings(&mut deployment).parking_queue = None;
         assert_eq!(asked(&deployment, ":parked"), [""; 0]);
         assert!(!asked(&deployment, "").contains(&"s3:PutObjectTagging"));
         sample::settings(&mut deployment).tags = Tags::With;

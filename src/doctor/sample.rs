@@ -25,7 +25,7 @@ pub fn healthy() -> Deployment {
         distributions: Ok(vec![distribution()]),
         instances: Ok(vec![instance()]),
         video_streams: Ok(vec![video_stream(24)]),
-        retry_queue: Ok(Some(Queue {
+        parking_queue: Ok(Some(Queue {
             arn: QUEUE.to_owned(),
             visibility_seconds: 5_400,
             redrive: Some(Redrive {
@@ -71,7 +71,9 @@ fn function() -> Function {
             domain: "d1.cloudfront.net".to_owned(),
             key_prefix: "recordings/".to_owned(),
             region: "eu-west-1".to_owned(),
-            retry_queue: Some("https://sqs.eu-west-1.amazonaws.com/111122223333/parked".to_owned()),
+            parking_queue: Some(
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/parked".to_owned(),
+            ),
             margin_seconds: 15,
             ..Settings::default()
         }),
@@ -269,5 +271,5 @@ pub fn bucket_of(deployment: &mut Deployment) -> &mut Bucket {
 }
 
 pub fn queue_of(deployment: &mut Deployment) -> &mut Queue {
-    deployment.retry_queue.as_mut().unwrap().as_mut().unwrap()
+    deployment.parking_queue.as_mut().unwrap().as_mut().unwrap()
 }

@@ -261,9 +261,12 @@ fn the_retry_mapping() {
     let check_it = |expected: &str, trouble: &dyn Fn(&mut Deployment)| {
         check(Check::RetryMapping, expected, trouble);
     };
-    check_it("warning parked: no mapping reads the retry queue", &|it| {
-        second(it);
-    });
+    check_it(
+        "warning parked: no mapping reads the parking queue",
+        &|it| {
+            second(it);
+        },
+    );
     check_it("warning m2 from parked: Disabled", &|it| {
         it.mappings.as_mut().unwrap()[1].state = "Disabled".to_owned();
     });
@@ -272,9 +275,9 @@ fn the_retry_mapping() {
         &|it| it.mappings.as_mut().unwrap()[1].response_types.clear(),
     );
     check_it(
-        "unchecked callreel-recorder: RETRY_QUEUE_URL is not set",
+        "unchecked callreel-recorder: PARKING_QUEUE_URL is not set",
         &|it| {
-            settings(it).retry_queue = None;
+            settings(it).parking_queue = None;
         },
     );
 }
@@ -646,15 +649,15 @@ fn rights_that_are_missing() {
 #[test]
 fn the_queues() {
     check(
-        Check::RetryQueue,
+        Check::ParkingQueue,
         "error parked: there is no such queue",
         |it| {
-            it.retry_queue = Ok(None);
+            it.parking_queue = Ok(None);
         },
     );
-    let unset = "warning RETRY_QUEUE_URL: not set: a record that cannot be worked blocks its shard until it is given up";
-    check(Check::RetryQueue, unset, |it| {
-        settings(it).retry_queue = None
+    let unset = "warning PARKING_QUEUE_URL: not set: a record that cannot be worked blocks its shard until it is given up";
+    check(Check::ParkingQueue, unset, |it| {
+        settings(it).parking_queue = None
     });
     check(
         Check::Redrive,

@@ -9,12 +9,12 @@ use tokio::time::timeout_at;
 use super::log::{self, Metrics};
 use super::{MOST_MEMORY, Recorders, StopAt};
 use crate::aws::{self, Connected};
-use crate::config::Config;
 use crate::failure::FailureKind;
-use crate::plan::RecordingPlan;
 use crate::recorder::{Again, Reading, Recorder, Worked};
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::Verdict;
 use crate::redrive_run::again::{Run, Told};
-use crate::verdict::Verdict;
+use crate::settings::Config;
 
 /// Memory of the process beside its recordings.
 const OWN_MEMORY: u64 = 96 << 20;

@@ -9,14 +9,15 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::batch::BatchRecord;
-use crate::config::LogLevel;
-use crate::contact::NotAContactRecord;
+use crate::batches::{Batch, Handled, Settled};
+use crate::connect::record::NotAContactRecord;
+use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, WaitsFor};
-use crate::function::{Batch, Handled, Settled};
-use crate::plan::{RecordingPlan, SkipReason};
 use crate::recorder::{Noted, Recorded, Trouble, Worked};
-use crate::verdict::{NOT_STREAMED, Reason, SILENT_SIDE, Status, Verdict};
+use crate::recording::decide::SkipReason;
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::{NOT_STREAMED, Reason, SILENT_SIDE, Status, Verdict};
+use crate::settings::LogLevel;
 
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "Callreel";
@@ -216,7 +217,7 @@ pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
         }
         Settled::LeftOut => tracing::error!(
             sequence_number,
-            cause = "it cannot be worked as it is, nor parked: there is no queue (RETRY_QUEUE_URL), or it is larger than a message (1 MiB)",
+            cause = "it cannot be worked as it is, nor parked: there is no queue (PARKING_QUEUE_URL), or it is larger than a message (1 MiB)",
             cure = "fetch it from the data stream by its sequence number while that keeps it, and redrive it",
             "left out"
         ),

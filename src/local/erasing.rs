@@ -4,10 +4,10 @@ use std::fs;
 
 use super::recordings::LocalRecordings;
 use super::{LocalContacts, Tried, io_failure};
-use crate::attributes;
 use crate::failure::Failure;
+use crate::media::wav::Output;
 use crate::port::{Erasable, Erasing, Which};
-use crate::wav::Output;
+use crate::recording::attributes;
 
 impl Erasing for LocalRecordings {
     async fn list_all(&self, prefix: &str) -> Result<Vec<Erasable>, Failure> {

@@ -11,16 +11,17 @@ use futures_util::stream;
 use super::index::{Index, Run};
 use super::media::{self, READ_BYTES};
 use super::{LocalRecordings, Tried, io_failure};
-use crate::attribution::Claim;
-use crate::demux::{Demuxer, Document};
 use crate::failure::Failure;
-use crate::fragment::{FragmentNumber, FragmentRange};
-use crate::key::{RecordingId, RecordingKeys, RecordingStart};
-use crate::plan::{Authorisation, Consent, Notes, Policy, RecordingPlan};
+use crate::media::attribution::Claim;
+use crate::media::demux::{Demuxer, Document};
+use crate::media::fragment::{FragmentNumber, FragmentRange};
+use crate::media::request::{Answer, Missing, MissingCause};
+use crate::media::sides::{Authorisation, Consent};
 use crate::port::{NoDeadline, RecordingStore};
 use crate::recorder::{AllOf, assemble};
-use crate::request::{Answer, Missing, MissingCause};
-use crate::verdict::Verdict;
+use crate::recording::key::{RecordingId, RecordingKeys, RecordingStart};
+use crate::recording::plan::{Notes, Policy, RecordingPlan};
+use crate::recording::verdict::Verdict;
 
 /// Writes the files and the verdict of one contact that the index holds. `progress` is
 /// told the bytes read of each piece.

@@ -12,10 +12,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::media;
-use crate::attribution::{Traced, Tracer};
-use crate::demux::Document;
 use crate::failure::{Failure, FailureKind};
-use crate::fragment::{ContactTag, Damage, Fragment, FragmentNumber, SegmentUid};
+use crate::media::attribution::{Traced, Tracer};
+use crate::media::demux::Document;
+use crate::media::fragment::{ContactTag, Damage, Fragment, FragmentNumber, SegmentUid};
 use unnumbered::Unnumbered;
 
 /// An interned id: the position in a list.

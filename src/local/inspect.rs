@@ -9,12 +9,12 @@ use serde::{Serialize, Serializer};
 use super::extract::Pieces;
 use super::index::Index;
 use super::media;
-use crate::attribution::{Attribution, Claim};
-use crate::demux::Document;
 use crate::failure::Failure;
-use crate::fragment::{Damage, Fragment, FragmentNumber, FragmentRange, SegmentUid};
-use crate::ticks::{EpochMillis, seconds_of};
-use crate::timeline::{LaneReport, Spans, Timeline};
+use crate::media::attribution::{Attribution, Claim};
+use crate::media::demux::Document;
+use crate::media::fragment::{Damage, Fragment, FragmentNumber, FragmentRange, SegmentUid};
+use crate::media::ticks::{EpochMillis, seconds_of};
+use crate::media::timeline::{LaneReport, Spans, Timeline};
 
 /// Columns of a waveform.
 pub const COLUMNS: usize = 72;

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::kind::instead_of_matroska;
 use super::{Tried, io_failure};
-use crate::demux::{Demuxer, Document};
 use crate::failure::{Failure, FailureKind};
+use crate::media::demux::{Demuxer, Document};
 
 /// How much of a file is read at a time.
 pub const READ_BYTES: usize = 256 << 10;

@@ -10,11 +10,12 @@ use sha2::{Digest, Sha256};
 
 use super::parts::{self, Part, is_part};
 use super::turn::Turn;
-use super::{Tried, hex, io_failure, write_failure};
+use super::{Tried, io_failure, write_failure};
 use crate::failure::{Failure, FailureKind};
+use crate::media::ticks::EpochMillis;
+use crate::media::wav::HEADER_BYTES;
+use crate::object_key::hex;
 use crate::port::{KeyListing, Listed, RecordingStore, Stored, Upload};
-use crate::ticks::EpochMillis;
-use crate::wav::HEADER_BYTES;
 
 /// A folder that stands in for the bucket.
 #[derive(Clone, Debug)]
@@ -271,7 +272,7 @@ fn hash(mut file: &File) -> std::io::Result<String> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(hasher.finalize()).to_string()),
+            0 => return Ok(hex(hasher.finalize())),
             count => hasher.update(&buffer[..count]),
         }
     }

@@ -13,7 +13,7 @@ use super::index::{Entry, Index};
 use super::media::READ_BYTES;
 use super::{Tried, io_failure, lock};
 use crate::failure::{Failure, FailureKind};
-use crate::fragment::FragmentNumber;
+use crate::media::fragment::FragmentNumber;
 use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
 
 /// A folder of streams. Each stream is read through once and its index kept.

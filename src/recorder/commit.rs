@@ -14,9 +14,9 @@
 
 use super::Timings;
 use crate::failure::{Failure, FailureKind};
-use crate::plan::RecordingPlan;
 use crate::port::{RecordingStore, Stored};
-use crate::verdict::{CONTENDED, Verdict};
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::{CONTENDED, Verdict};
 
 /// Turns before a commit is given up: each one means that another delivery was faster.
 const MAX_TURNS: u32 = 4;

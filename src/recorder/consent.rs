@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use super::commit::final_verdict;
 use super::{Left, Recorder};
-use crate::attributes::{self, Held, RECORDING_AUTH};
 use crate::failure::Failure;
-use crate::key;
-use crate::plan::{
-    Authorisation, Consent, Notes, Policy, RecordingPlan, SkipReason, authorisation,
-};
+use crate::media::sides::{Authorisation, Consent};
 use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+use crate::recording::attributes::{self, Held, RECORDING_AUTH};
+use crate::recording::decide::{SkipReason, authorisation};
+use crate::recording::key;
+use crate::recording::plan::{Notes, Policy, RecordingPlan};
 
 impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     /// The plan as far as it is allowed now, or why nothing is to be done.

@@ -4,11 +4,11 @@
 use std::time::{Duration, SystemTime};
 
 use crate::failure::Failure;
-use crate::fragment::{FragmentNumber, FragmentRange};
-use crate::plan::RecordingPlan;
+use crate::media::fragment::{FragmentNumber, FragmentRange};
+use crate::media::ticks::EpochMillis;
 use crate::port::{FragmentSource, Listing, Whereabouts};
-use crate::redrive;
-use crate::ticks::EpochMillis;
+use crate::recording::plan::RecordingPlan;
+use crate::recording::redrive;
 
 /// A recording whose listing is incomplete is handed back for so long after it ended: a
 /// listing that does not mend itself within hours never will.

@@ -9,11 +9,11 @@ use super::pour::{LookAhead, pour};
 use super::write::Files;
 use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
-use crate::plan::{Policy, RecordingPlan};
+use crate::media::request::Answer;
+use crate::media::wav::Output;
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
-use crate::request::Answer;
-use crate::verdict::{Account, Facts, FileEntry, Verdict};
-use crate::wav::Output;
+use crate::recording::plan::{Policy, RecordingPlan};
+use crate::recording::verdict::{Account, Facts, FileEntry, Verdict};
 
 /// What stands where a recording goes.
 #[derive(Clone, Copy, Debug)]

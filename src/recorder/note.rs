@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use super::consent::told;
 use super::{Noted, Recorder};
-use crate::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
 use crate::failure::{Action, Failure, FailureKind};
-use crate::plan::{Authorisation, RecordingPlan};
+use crate::media::sides::Authorisation;
 use crate::port::{ContactNotes, FragmentSource, RecordingStore};
-use crate::verdict::Verdict;
+use crate::recording::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::Verdict;
 
 /// Looks at the attributes of one contact at the most. Each further one means that others
 /// wrote between a read and the write behind it, or that a write failed.

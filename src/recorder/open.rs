@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::work::Worked;
-use crate::attributes::RECORDING_AUTH;
-use crate::batch::BatchRecord;
-use crate::contact::{
+use crate::connect::record::{
     ContactRecord, Limits, NotAContactRecord, RecordingEntry, read_contact_records_within,
 };
-use crate::plan::{Decision, Policy, RecordingPlan, SkipReason, decide};
-use crate::ticks::EpochMillis;
+use crate::event::batch::BatchRecord;
+use crate::media::ticks::EpochMillis;
+use crate::recording::attributes::RECORDING_AUTH;
+use crate::recording::decide::{Decision, SkipReason, decide};
+use crate::recording::plan::{Policy, RecordingPlan};
 
 /// One part of a stream record before any work: ended already, or a recording to make.
 #[derive(Debug)]

@@ -4,14 +4,14 @@
 use futures_util::{Stream, StreamExt, pin_mut};
 
 use super::write::Files;
-use crate::assembly::Assembly;
-use crate::attribution::Attribution;
 use crate::failure::Failure;
-use crate::fragment::{ContactTag, Fragment, FragmentNumber, SegmentUid};
-use crate::plan::RecordingPlan;
+use crate::media::assembly::Assembly;
+use crate::media::attribution::Attribution;
+use crate::media::fragment::{ContactTag, Fragment, FragmentNumber, SegmentUid};
+use crate::media::request::Answer;
 use crate::port::RecordingStore;
-use crate::request::Answer;
-use crate::verdict::Account;
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::Account;
 
 /// Looks ahead in the recording's fragments: an archive can be asked twice.
 pub trait LookAhead {

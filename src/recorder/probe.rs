@@ -7,10 +7,10 @@ use futures_util::{StreamExt, pin_mut};
 use super::make::until;
 use super::{Reading, Recorder, listing, read};
 use crate::failure::Failure;
-use crate::fragment::FragmentNumber;
-use crate::plan::RecordingPlan;
+use crate::media::fragment::FragmentNumber;
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
-use crate::verdict::{LISTING_INCOMPLETE, Verdict};
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::{LISTING_INCOMPLETE, Verdict};
 
 impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     /// Whether something of a partial recording can be had that could not when it was read:

@@ -9,11 +9,11 @@ use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use super::Reading;
 use super::pour::LookAhead;
-use crate::demux::Demuxer;
 use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
-use crate::fragment::{ContactTag, FragmentNumber, SegmentUid};
+use crate::media::demux::Demuxer;
+use crate::media::fragment::{ContactTag, FragmentNumber, SegmentUid};
+use crate::media::request::{Answer, MissingCause, Request};
 use crate::port::{FragmentSource, MediaBody};
-use crate::request::{Answer, MissingCause, Request};
 
 /// How much of a body is read before others get their turn: about a tenth of a millisecond.
 const BYTES_A_TURN: usize = 64 << 10;

@@ -10,12 +10,13 @@ use futures_util::{FutureExt, pin_mut};
 
 use super::open::{Part, open_record};
 use super::{Noted, Progress, Recorded, Recorder};
-use crate::batch::BatchRecord;
-use crate::contact::NotAContactRecord;
+use crate::connect::record::NotAContactRecord;
+use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, FailureKind, WaitsFor};
-use crate::plan::{RecordingPlan, SkipReason};
 use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
-use crate::verdict::Status;
+use crate::recording::decide::SkipReason;
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::Status;
 
 /// What became of one stream record.
 #[derive(Debug)]

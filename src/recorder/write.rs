@@ -4,11 +4,11 @@
 use bytes::Bytes;
 use futures_util::future::join_all;
 
-use crate::assembly::Assembly;
 use crate::failure::{Failure, FailureKind};
-use crate::plan::RecordingPlan;
+use crate::media::assembly::Assembly;
+use crate::media::wav::{self, Output};
 use crate::port::{RecordingStore, Stored, Upload};
-use crate::wav::{self, Output};
+use crate::recording::plan::RecordingPlan;
 
 /// The files of one recording on their way to the store.
 pub(super) struct Files<'a, R: RecordingStore> {
@@ -60,7 +60,7 @@ impl<'a, R: RecordingStore> Files<'a, R> {
     /// [`Direction::index`]) gets no file, and no place in the mix. When one fails, the
     /// others end all the same: what was begun is ended or aborted by whoever began it.
     ///
-    /// [`Direction::index`]: crate::fragment::Direction::index
+    /// [`Direction::index`]: crate::media::fragment::Direction::index
     pub async fn finish(
         self,
         samples: u64,

@@ -14,16 +14,16 @@ use futures_util::{StreamExt, pin_mut, stream};
 
 use super::{LOOKS_AT_ONCE, in_order, work};
 use crate::failure::{Failure, FailureKind};
-use crate::key::VERDICT_SUFFIX;
-use crate::plan::{Notes, RecordingPlan};
+use crate::media::ticks::EpochMillis;
 use crate::port::{ContactNotes, Deadline, FragmentSource, KeyListing, RecordingStore};
 use crate::recorder::{Recorder, Worked};
-use crate::redrive::again::{
+use crate::recording::key::VERDICT_SUFFIX;
+use crate::recording::plan::{Notes, RecordingPlan};
+use crate::recording::redrive::again::{
     MAX_OPEN, Register, Try, how_to_try, is_open, is_over, period, register_key,
 };
-use crate::redrive::{Candidate, Planned, plan_of_verdict, step};
-use crate::ticks::EpochMillis;
-use crate::verdict::Verdict;
+use crate::recording::redrive::{Candidate, Planned, plan_of_verdict, step};
+use crate::recording::verdict::Verdict;
 
 /// Verdicts that one run looks at; the next run takes up the rest.
 const MAX_LOOKS: usize = 100_000;

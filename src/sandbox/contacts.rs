@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::lock;
 use super::wire::{Refusal, Reply, json_reply, parse};
-use crate::attributes::{MAX_ATTRIBUTE_BYTES, RECORDING_AUTH, byte_count};
+use crate::recording::attributes::{MAX_ATTRIBUTE_BYTES, RECORDING_AUTH, byte_count};
 
 type Attributes = BTreeMap<String, String>;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wire::{Refusal, Reply, json_reply, parse};
-use crate::ticks::EpochMillis;
+use crate::media::ticks::EpochMillis;
 
 /// Contacts of a page when the call does not say, and at the most.
 const DEFAULT_PAGE: usize = 10;

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use super::lock;
-use crate::demux::{Demuxer, Document};
-use crate::fragment::{Fragment, FragmentNumber};
-use crate::ticks::SAMPLE_RATE;
+use crate::media::demux::{Demuxer, Document};
+use crate::media::fragment::{Fragment, FragmentNumber};
+use crate::media::ticks::SAMPLE_RATE;
 
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 256 << 10;

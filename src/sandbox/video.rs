@@ -17,7 +17,7 @@ use super::faults::{Effect, Quota};
 use super::lock;
 use super::streams::{Stored, Stream, Streams, name_in_arn};
 use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
-use crate::fragment::FragmentNumber;
+use crate::media::fragment::FragmentNumber;
 use crate::synth::error_document;
 
 /// How many fragments a page lists when the call does not say, and at the most.

@@ -5,7 +5,7 @@
 use super::plan::{BLOCK_SAMPLES, Fate, Plan, PlannedBlock, PlannedFragment, Tagging};
 use super::voice::Voice;
 use super::{Oddity, SynthCall};
-use crate::fragment::Direction;
+use crate::media::fragment::Direction;
 
 const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_a966;

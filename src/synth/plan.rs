@@ -6,7 +6,7 @@ mod odd;
 use std::ops::Range;
 
 use super::{SynthCall, mix};
-use crate::fragment::Direction;
+use crate::media::fragment::Direction;
 
 /// What a usual block lasts.
 const BLOCK_MILLIS: u64 = 64;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{SynthCall, SynthSpan, mix};
-use crate::ticks::EpochMillis;
+use crate::media::ticks::EpochMillis;
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "us-east-1";

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::fragment::FragmentNumber;
+use crate::media::fragment::FragmentNumber;
 
 /// One document, as a walk finds it.
 #[derive(Default)]

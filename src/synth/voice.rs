@@ -9,7 +9,7 @@
 use std::sync::LazyLock;
 
 use super::mix;
-use crate::fragment::Direction;
+use crate::media::fragment::Direction;
 
 /// Entries of a wave table, which holds one period of a voice.
 const PERIOD: usize = 512;

@@ -160,7 +160,7 @@ async fn a_window_outside_of_the_retention_stays_permanent() {
 #[tokio::test]
 async fn nothing_listed_of_a_long_recording_is_no_empty_one() {
     let mut world = World::with(SHORT, vec![always(ON, nothing_listed())]).await;
-    world.plan.claim.range = callreel::fragment::FragmentRange::default();
+    world.plan.claim.range = callreel::media::fragment::FragmentRange::default();
     let verdict = world.record().await.unwrap().verdict;
     assert_eq!(verdict.status, Status::Failed);
     assert_eq!(verdict.reasons[0].code, CODE);

@@ -1,7 +1,7 @@
 //! Media that went through other hands: merged into one Segment, broken off and begun
 //! anew, with elements that nobody knows, or saying that it is another format.
 
-use callreel::demux::{Demuxer, Document};
+use callreel::media::demux::{Demuxer, Document};
 
 use super::*;
 
@@ -68,9 +68,9 @@ fn merged(call: &SynthCall, before: &[u8], behind: &[u8]) -> Vec<u8> {
         before.to_vec(),
     ]
     .concat();
-    let times = |block: &callreel::fragment::Block| block.start.to_millis_floor();
+    let times = |block: &callreel::media::fragment::Block| block.start.to_millis_floor();
     let first = blocks.iter().map(times).min().unwrap();
-    let place = |block: &callreel::fragment::Block| (times(block) - first) / CLUSTER_MILLIS;
+    let place = |block: &callreel::media::fragment::Block| (times(block) - first) / CLUSTER_MILLIS;
     for blocks in blocks.chunk_by(|one, other| place(one) == place(other)) {
         let start = first + place(&blocks[0]) * CLUSTER_MILLIS;
         let mut cluster = [

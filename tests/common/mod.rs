@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use callreel::contact::read_contact_records;
+use callreel::connect::record::read_contact_records;
 use callreel::failure::Failure;
-use callreel::fragment::FragmentNumber;
 use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams};
-use callreel::plan::{Decision, Policy, RecordingPlan, decide};
+use callreel::media::fragment::FragmentNumber;
 use callreel::port::{FragmentSource, Listing, Whereabouts};
 use callreel::recorder::{Reading, Recorder};
+use callreel::recording::decide::{Decision, decide};
+use callreel::recording::plan::{Policy, RecordingPlan};
 use callreel::synth::SynthCall;
 
 /// Which fragment never comes.

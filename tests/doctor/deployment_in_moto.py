@@ -87,7 +87,7 @@ def function(domain, queue):
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("bootstrap", "")
-    variables = {"RECORDINGS_BUCKET_NAME": "calls", "CLOUDFRONT_DOMAIN": domain, "RETRY_QUEUE_URL": queue}
+    variables = {"RECORDINGS_BUCKET_NAME": "calls", "CLOUDFRONT_DOMAIN": domain, "PARKING_QUEUE_URL": queue}
     role = client("iam").create_role(RoleName="recorder", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     client("lambda").create_function(
         FunctionName="recorder",

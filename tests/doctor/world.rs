@@ -58,7 +58,7 @@ impl World {
             "Timeout": 900, "MemorySize": 1024, "CodeSize": 1, "Architectures": ["arm64"],
             "Environment": {"Variables": {
                 "RECORDINGS_BUCKET_NAME": "calls", "CLOUDFRONT_DOMAIN": "https://d1.cloudfront.net",
-                "RETRY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/111122223333/parked",
+                "PARKING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/111122223333/parked",
             }},
         });
         let bystander = json!({"FunctionName": "other", "Environment": {"Variables": {"RECORDINGS_BUCKET_NAME": "x"}}});

@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use callreel::failure::parked::{Parked, retry_until};
 use callreel::failure::{Failure, FailureKind, KeyTrouble};
-use callreel::fragment::Direction;
-use callreel::parked::{Parked, retry_until};
+use callreel::media::fragment::Direction;
+use callreel::media::ticks::EpochMillis;
 use callreel::synth::SynthCall;
-use callreel::ticks::EpochMillis;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 

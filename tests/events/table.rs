@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "not every test looks at every column")]
 
-use callreel::batch::Origin;
+use callreel::event::batch::Origin;
 
 /// An event and what must come of it.
 pub struct Row {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use callreel::attributes::RECORDING_AUTH;
-use callreel::fragment::Direction;
-use callreel::plan::Authorisation;
+use callreel::media::fragment::Direction;
+use callreel::media::sides::Authorisation;
+use callreel::recording::attributes::RECORDING_AUTH;
 use serde_json::Value;
 
 use super::shape::{

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use callreel::failure::parked::Parked;
 use callreel::failure::{Failure, FailureKind};
-use callreel::fragment::FragmentNumber;
-use callreel::parked::Parked;
+use callreel::media::fragment::FragmentNumber;
+use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{
     ContactNotes, Deadline, FragmentSource, Listing, MediaBody, ParkingLot, RecordingStore, Stored,
     Upload, Whereabouts,
 };
 use callreel::synth::SynthCall;
-use callreel::wav::HEADER_BYTES;
 
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60 * SECOND;

@@ -4,9 +4,9 @@
 
 use std::collections::VecDeque;
 
-use callreel::function::{Function, REST, SideBySide};
-use callreel::plan::Policy;
+use callreel::batches::{Function, REST, SideBySide};
 use callreel::recorder::{Reading, Recorder};
+use callreel::recording::plan::Policy;
 use futures_executor::block_on;
 use serde_json::{Value, json};
 

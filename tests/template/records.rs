@@ -1,11 +1,12 @@
 //! The template's event filter against the function's decisions: what is to be recorded is
 //! never dropped.
 
-use callreel::batch::{self, Origin};
+use callreel::event::batch::{self, Origin};
 use std::sync::LazyLock;
 
-use callreel::contact::read_contact_records;
-use callreel::plan::{Decision, Policy, decide};
+use callreel::connect::record::read_contact_records;
+use callreel::recording::decide::{Decision, decide};
+use callreel::recording::plan::Policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

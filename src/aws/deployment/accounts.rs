@@ -145,7 +145,7 @@ fn used_keys(found: &Deployment) -> BTreeMap<String, Vec<String>> {
         used.push(("contact records", stream.key.clone()));
     }
     for (user, queue) in [
-        ("retry queue", &found.retry_queue),
+        ("parking queue", &found.parking_queue),
         ("dead-letter queue", &found.dead_letters),
     ] {
         if let Ok(Some(queue)) = queue {

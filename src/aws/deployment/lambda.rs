@@ -11,8 +11,8 @@ use aws_sdk_lambda::types::{
 
 use super::{Asked, NoDeployment, count, or_not_there, unknown};
 use crate::aws::errors::{self, Refused};
-use crate::config::Config;
 use crate::doctor::facts::{Fact, Function, Mapping, Settings, Tags};
+use crate::settings::Config;
 
 /// What CloudFormation tags the functions of a stack with.
 const STACK_TAG: &str = "aws:cloudformation:stack-name";
@@ -208,7 +208,7 @@ fn settings(config: Config) -> Settings {
         bucket: config.bucket,
         key_prefix: config.key_prefix,
         region: config.region,
-        retry_queue: config.retry_queue,
+        parking_queue: config.parking_queue,
         kms_key: config.kms_key,
         tags: match config.object_tags.is_empty() {
             true => Tags::Without,

@@ -1,4 +1,4 @@
-//! What records wait in: the data stream, the retry queue and the one behind it.
+//! What records wait in: the data stream, the parking queue and the one behind it.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ pub(super) async fn queues(
     let client = aws_sdk_sqs::Client::new(shared);
     *retry = match settings {
         Err(unknown) => Err(unknown.clone()),
-        Ok(settings) => match &settings.retry_queue {
+        Ok(settings) => match &settings.parking_queue {
             None => Ok(None),
             Some(url) => queue(&client, url).await,
         },

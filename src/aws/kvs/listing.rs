@@ -14,9 +14,9 @@ use super::{KvsSource, forget_endpoint, window};
 use crate::aws::errors::{Call, failure};
 use crate::aws::now;
 use crate::failure::{Failure, FailureKind};
-use crate::fragment::FragmentNumber;
+use crate::media::fragment::FragmentNumber;
+use crate::media::ticks::EpochMillis;
 use crate::port::{Listing, Whereabouts};
-use crate::ticks::EpochMillis;
 
 /// Fragments on a page of a listing: the most that KVS gives; its default is small.
 const PAGE: i32 = 1_000;
@@ -184,7 +184,7 @@ impl KvsSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fragment::FragmentRange;
+    use crate::media::fragment::FragmentRange;
 
     #[test]
     fn a_listing_is_proven_incomplete_by_what_the_record_names() {

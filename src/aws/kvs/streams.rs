@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Limits;
 use crate::aws::pace::{Pace, rate_under};
 use crate::failure::Failure;
-use crate::ticks::EpochMillis;
+use crate::media::ticks::EpochMillis;
 
 /// KVS gives so many fragments a second for each stream.
 const FRAGMENTS_QUOTA: usize = 500;

@@ -7,9 +7,9 @@
 //! when it is made. So there are windows that begin later, for a listing that lacks what
 //! the record names: at the start fragment's own time, and when the stream was made.
 
-use crate::fragment::FragmentNumber;
+use crate::media::fragment::FragmentNumber;
+use crate::media::ticks::EpochMillis;
 use crate::port::Whereabouts;
-use crate::ticks::EpochMillis;
 
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
@@ -121,7 +121,7 @@ fn span(times: [Option<EpochMillis>; 2]) -> Option<(EpochMillis, EpochMillis)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fragment::FragmentRange;
+    use crate::media::fragment::FragmentRange;
 
     /// 2025-10-09T08:53:19.157Z and 28.288 s later, by their numbers.
     const START: &str = "91343852333181432392682062674355612161981134188";

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::ParkQueue;
+use super::ParkingQueue;
 use crate::aws::errors::{Call, failure};
 use crate::failure::Failure;
 
@@ -23,7 +23,7 @@ pub struct Message {
     pub body: String,
 }
 
-impl ParkQueue {
+impl ParkingQueue {
     /// Receives up to ten messages, and hides them from other receivers for so long.
     pub async fn receive(&self, hidden: Duration) -> Result<Vec<Message>, Failure> {
         let request = self.client.receive_message().queue_url(&self.url);

@@ -4,8 +4,8 @@
 use super::S3Recordings;
 use crate::aws::errors::Call;
 use crate::failure::Failure;
+use crate::media::ticks::EpochMillis;
 use crate::port::{KeyListing, Listed};
-use crate::ticks::EpochMillis;
 
 impl KeyListing for S3Recordings {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {

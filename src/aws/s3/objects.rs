@@ -20,6 +20,7 @@ use crate::aws::errors::{
     Call, bucket_region, failed_within_success, failure, is_conflict, is_not_found, is_precondition,
 };
 use crate::failure::{Failure, FailureKind};
+use crate::object_key::hex;
 
 /// A write is tried so often that meets another one (409), or that fails within an answer
 /// which began as a success.
@@ -401,17 +402,12 @@ async fn hash(mut object: GetObjectOutput) -> Result<Contents, String> {
     }
     Ok(Contents {
         bytes,
-        sha256: hex(hasher),
+        sha256: hex(hasher.finalize()),
         version: object.e_tag.unwrap_or_default(),
     })
 }
 
 /// The SHA-256 of bytes at hand, hexadecimal.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(Sha256::new_with_prefix(bytes))
-}
-
-fn hex(hasher: Sha256) -> String {
-    let digest = hasher.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(bytes))
 }

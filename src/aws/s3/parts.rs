@@ -3,7 +3,7 @@
 
 use bytes::{Buf, Bytes};
 
-use crate::wav::HEADER_BYTES;
+use crate::media::wav::HEADER_BYTES;
 
 /// A part of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

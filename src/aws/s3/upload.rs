@@ -10,8 +10,8 @@ use super::objects::{Condition, Object, Written, sha256};
 use super::parts::{Ending, Part, Parts};
 use super::{PART_BYTES, Shared};
 use crate::failure::{Failure, FailureKind};
+use crate::media::wav::HEADER_BYTES;
 use crate::port::{Stored, Upload};
-use crate::wav::HEADER_BYTES;
 
 /// A WAV file that grows in S3. Nothing is seen of it before it is finished.
 #[derive(Debug)]

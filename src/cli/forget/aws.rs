@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::{ForgetArgs, Told, one};
-use crate::aws::{self, ParkQueue, S3Recordings, s3};
-use crate::batch::{BatchRecord, read_event_value};
+use crate::aws::{self, ParkingQueue, S3Recordings, s3};
 use crate::cli::CliError;
 use crate::cli::aws::{Account, runtime};
 use crate::cli::redrive::{parse_bucket, parse_queue};
-use crate::contact::read_contact_records;
+use crate::connect::record::read_contact_records;
+use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::Failure;
 use crate::port::KeyListing;
-use crate::redrive::read_failed_batch;
+use crate::recording::redrive::read_failed_batch;
 use serde_json::json;
 
 /// Messages are hidden from other receivers for so long while it is looked whose they are.
@@ -27,7 +27,7 @@ pub(in crate::cli) struct ForgetAwsArgs {
     /// Delete from the bucket of the function's settings, every version
     #[arg(long, conflicts_with_all = ["out", "key_prefix"])]
     pub aws: bool,
-    /// Delete the contact's messages from this queue, by its URL: the retry queue, its dead-letter queue (repeatable)
+    /// Delete the contact's messages from this queue, by its URL: the parking queue, its dead-letter queue (repeatable)
     #[arg(long = "queue", value_name = "URL", value_parser = parse_queue, requires = "aws")]
     queues: Vec<String>,
     /// Name the contact's batches that Lambda gave up on: s3://BUCKET or s3://BUCKET/PREFIX
@@ -53,7 +53,7 @@ pub(super) fn forget_all(
             }
         }
         for url in &args.aws.queues {
-            let queue = ParkQueue::new(&shared, url);
+            let queue = ParkingQueue::new(&shared, url);
             if let Err(failure) = in_queue(args, &queue, url, &mut told).await {
                 errors.push(failure.to_string());
             }
@@ -72,7 +72,7 @@ pub(super) fn forget_all(
 /// keeps it from bringing anything back.
 async fn in_queue(
     args: &ForgetArgs,
-    queue: &ParkQueue,
+    queue: &ParkingQueue,
     url: &str,
     told: &mut [Told],
 ) -> Result<(), Failure> {

@@ -9,18 +9,22 @@ use serde_json::json;
 
 use super::Recorders;
 use crate::aws::queue::Message;
-use crate::aws::{ContactSearch, ParkQueue, S3Recordings};
-use crate::batch::{BatchRecord, read_event_value};
+use crate::aws::{ContactSearch, ParkingQueue, S3Recordings};
 use crate::cli::{count_bar, tell_warning};
-use crate::contact::NotAContactRecord;
+use crate::connect::record::NotAContactRecord;
+use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::Failure;
-use crate::key::{self, VERDICT_SUFFIX};
-use crate::plan::{Consent, Decision, RecordingPlan, SkipReason, decide};
+use crate::media::sides::Consent;
 use crate::port::{ContactNotes, KeyListing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
-use crate::redrive::{Candidate, Period, Place, plan_of_verdict, read_failed_batch, started};
+use crate::recording::decide::{Decision, SkipReason, decide};
+use crate::recording::key::{self, VERDICT_SUFFIX};
+use crate::recording::plan::RecordingPlan;
+use crate::recording::redrive::{
+    Candidate, Period, Place, plan_of_verdict, read_failed_batch, started,
+};
+use crate::recording::verdict::{Status, Verdict};
 use crate::redrive_run::LOOKS_AT_ONCE;
-use crate::verdict::{Status, Verdict};
 
 /// Messages that are received at the most; SQS hides 120,000 at once.
 const MAX_MESSAGES: usize = 10_000;
@@ -113,7 +117,7 @@ pub(super) struct Gatherer<'a> {
     pub recorder: &'a Recorders,
     pub search: ContactSearch,
     pub instance: Option<&'a str>,
-    pub queue: Option<&'a ParkQueue>,
+    pub queue: Option<&'a ParkingQueue>,
     /// How long received messages are hidden from others.
     pub hidden: Duration,
     /// A bucket, its name, and what the keys of batches in it start with.
@@ -146,7 +150,7 @@ impl Gatherer<'_> {
         Ok(found)
     }
 
-    async fn in_queue(&self, queue: &ParkQueue, found: &mut Gathered) -> Result<(), Failure> {
+    async fn in_queue(&self, queue: &ParkingQueue, found: &mut Gathered) -> Result<(), Failure> {
         let mut seen = HashSet::new();
         loop {
             let messages = queue.receive(self.hidden).await?;

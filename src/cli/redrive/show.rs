@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::Messages;
 use super::gather::{Gathered, Left};
-use crate::batch::Origin;
 use crate::cli::record::{HEADING, part_json, row};
 use crate::cli::table::write_table;
 use crate::cli::text::{counted, short_number};
+use crate::event::batch::Origin;
+use crate::media::ticks::EpochMillis;
 use crate::recorder::Worked;
-use crate::redrive::{Planned, SCHEMA, Urgency, reason, started};
-use crate::ticks::EpochMillis;
+use crate::recording::redrive::{Planned, SCHEMA, Urgency, reason, started};
 
 /// Left-out recordings that are shown one by one; JSON has all.
 const MAX_LEFT_SHOWN: usize = 50;

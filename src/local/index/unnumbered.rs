@@ -11,11 +11,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use super::Entry;
-use crate::demux::Document;
 use crate::failure::Failure;
-use crate::fragment::{Fragment, FragmentNumber, SegmentUid};
 use crate::local::media;
-use crate::ticks::MediaTime;
+use crate::media::demux::Document;
+use crate::media::fragment::{Fragment, FragmentNumber, SegmentUid};
+use crate::media::ticks::MediaTime;
 
 /// How far apart two fragments that follow each other may be, in samples: 100 ms.
 const MAX_APART: u64 = 800;

@@ -1,9 +1,10 @@
 use super::*;
-use crate::contact::{LeftOut, read_contact_records};
+use crate::connect::record::{LeftOut, read_contact_records};
 use crate::failure::KeyTrouble;
-use crate::plan::{Decision, Policy, decide};
 use crate::recorder::Timings;
-use crate::verdict::{Reason, Verdict};
+use crate::recording::decide::{Decision, decide};
+use crate::recording::plan::Policy;
+use crate::recording::verdict::{Reason, Verdict};
 use FailureKind::*;
 
 fn plan() -> Box<RecordingPlan> {

@@ -1,7 +1,7 @@
 //! What the oddities of a call do to its fragments.
 
 use super::{Fate, NO_EPOCH_MILLIS, Plan, PlannedFragment, Tagging};
-use crate::fragment::Direction;
+use crate::media::fragment::Direction;
 use crate::synth::Oddity;
 
 /// How far the media clock steps back, and how far it leaps.

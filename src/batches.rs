@@ -1,0 +1,305 @@
+//! One invocation: a batch of records worked side by side within a memory bound, and the
+//! answer that says which to deliver again. Takes Kinesis batches of contact records and
+//! SQS batches of parked ones. Knows neither Lambda nor a runtime.
+//!
+//! Recordings of one call are made one after the other, since they share attributes;
+//! different calls go side by side. One record never harms another.
+
+mod outage;
+mod settle;
+
+pub use settle::{REST, TRIED_AT_ONCE_FOR};
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::SystemTime;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use serde_json::Value;
+
+use crate::connect::record::Limits;
+use crate::event::batch::{self, BatchRecord, NotABatch, Origin};
+use crate::failure::parked;
+use crate::failure::{Action, Failure};
+use crate::media::ticks::EpochMillis;
+use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
+use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch};
+use crate::recording::plan::RecordingPlan;
+use outage::Outage;
+
+/// How much is worked on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideBySide {
+    /// Calls at the most.
+    pub calls: usize,
+    /// Memory of all recordings under way, as estimated, in bytes.
+    pub memory: u64,
+}
+
+/// What a recording takes at the least: requests under way and small buffers.
+const LEAST_MEMORY: u64 = 6 << 20;
+/// What a second of a recording takes while its files are smaller than one part of an
+/// upload: both mono files and the stereo one.
+const MEMORY_A_SECOND: u64 = 64_000;
+
+/// The recorder as a function of events.
+#[derive(Debug)]
+pub struct Function<S, R, N, P> {
+    /// Makes the recordings.
+    pub recorder: Recorder<S, R, N>,
+    /// Where records wait that a person or time must help on.
+    pub parking: P,
+    /// How much is worked on at once.
+    pub side_by_side: SideBySide,
+    /// What one recording takes at the most, in bytes.
+    pub most_memory: u64,
+}
+
+/// One record of a batch and what became of it.
+#[derive(Debug)]
+pub struct Handled {
+    /// The record.
+    pub record: BatchRecord,
+    /// Its parts.
+    pub worked: WorkedRecord,
+    /// When the first of the media that was worked on expires, if that is known.
+    pub expires: Option<EpochMillis>,
+    /// What was done about what could not be.
+    pub settled: Settled,
+}
+
+/// What becomes of a record after its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// There is nothing left to do.
+    Done,
+    /// It is delivered again.
+    HandedBack,
+    /// It waits for somebody, or for better times.
+    Parked,
+    /// It cannot be worked as it is, nor parked, and it was handed back for long enough.
+    LeftOut,
+    /// It should have been parked and was not: it is delivered again.
+    NotParked(Failure),
+}
+
+impl Settled {
+    /// Whether the record goes back.
+    pub const fn is_handed_back(&self) -> bool {
+        matches!(self, Self::HandedBack | Self::NotParked(_))
+    }
+}
+
+/// A batch that was worked.
+#[derive(Debug)]
+pub struct Batch {
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its records, in order.
+    pub records: Vec<Handled>,
+}
+
+impl Batch {
+    /// The ids of the records to deliver again, each once.
+    pub fn failures(&self) -> Vec<String> {
+        let back = self.records.iter().map(|handled| {
+            let back = handled.settled.is_handed_back().then_some(Action::Retry);
+            (&handled.record, back)
+        });
+        batch::to_hand_back(self.origin, back)
+    }
+
+    /// Whether the data stream is where it was: the next delivery begins with the same record.
+    pub fn stands_still(&self) -> bool {
+        let first = self.records.first();
+        self.origin == Origin::Kinesis
+            && first.is_some_and(|handled| handled.settled.is_handed_back())
+    }
+}
+
+/// Recordings of one call: those that share attributes.
+struct Call {
+    /// Record, part and plan.
+    plans: Vec<(usize, usize, Box<RecordingPlan>)>,
+    memory: u64,
+}
+
+impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Function<S, R, N, P> {
+    /// Works an event. `told` hears of each part when it ended.
+    pub async fn handle(
+        &self,
+        event: &Value,
+        deadline: &impl Deadline,
+        told: impl Fn(&BatchRecord, &Worked) + Sync,
+    ) -> Result<Batch, NotABatch> {
+        let (origin, records) = batch::read_event_value(event)?;
+        let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
+        let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
+        let now = epoch_millis(deadline.now());
+        let opened = open_batch(&records, &self.recorder.policy, Limits::OF_AN_INVOCATION);
+        for (at, (record, opened)) in records.iter().zip(opened).enumerate() {
+            let consent = record.consent(origin, now);
+            let mut worked = Vec::new();
+            for (part, opened) in opened.into_iter().enumerate() {
+                worked.push(match opened {
+                    Part::Ended(ended) => {
+                        told(record, &ended);
+                        Some(ended)
+                    }
+                    Part::Open(mut plan) => {
+                        plan.consent = consent;
+                        let call =
+                            calls
+                                .entry(plan.attributes_contact.clone())
+                                .or_insert_with(|| Call {
+                                    plans: Vec::new(),
+                                    memory: 0,
+                                });
+                        call.memory = call.memory.max(self.memory_of(&plan));
+                        call.plans.push((at, part, plan));
+                        None
+                    }
+                });
+            }
+            parts.push(worked);
+        }
+        for (at, part, worked) in self
+            .work_calls(calls.into_values().collect(), &records, deadline, &told)
+            .await
+        {
+            parts[at][part] = Some(worked);
+        }
+        let worked = parts.into_iter().map(|parts| WorkedRecord {
+            parts: parts.into_iter().flatten().collect(),
+        });
+        let worked: Vec<_> = worked.collect();
+        let expiries = join_all(worked.iter().map(|worked| self.expiry(worked))).await;
+        let now = deadline.now();
+        let mut handled: Vec<Handled> = Vec::new();
+        let mut stops_here = false;
+        for ((record, worked), expires) in records.into_iter().zip(worked).zip(expiries) {
+            let settled = if stops_here && worked.action().is_some() {
+                Settled::HandedBack
+            } else {
+                self.settle(origin, &record, &worked, expires, now).await
+            };
+            // Lambda delivers all that follows again with it: parked, it would be kept twice.
+            stops_here |= origin == Origin::Kinesis && settled.is_handed_back();
+            handled.push(Handled {
+                record,
+                worked,
+                expires,
+                settled,
+            });
+        }
+        Ok(Batch {
+            origin,
+            records: handled,
+        })
+    }
+
+    /// What a recording may take: by its length as far as the record tells it.
+    fn memory_of(&self, plan: &RecordingPlan) -> u64 {
+        let seconds = match plan.window {
+            (Some(start), Some(stop)) => {
+                u64::try_from(stop.0.saturating_sub(start.0)).unwrap_or(0) / 1_000 + 2
+            }
+            _ => u64::MAX,
+        };
+        seconds
+            .saturating_mul(MEMORY_A_SECOND)
+            .saturating_add(LEAST_MEMORY)
+            .min(self.most_memory)
+    }
+
+    /// Works calls side by side: a further one starts when it fits beside those under way.
+    async fn work_calls(
+        &self,
+        calls: VecDeque<Call>,
+        records: &[BatchRecord],
+        deadline: &impl Deadline,
+        told: &(impl Fn(&BatchRecord, &Worked) + Sync),
+    ) -> Vec<(usize, usize, Worked)> {
+        let mut waiting = calls;
+        let mut under_way = FuturesUnordered::new();
+        let mut memory = 0;
+        let mut ended = Vec::new();
+        let mut outage = Outage::default();
+        loop {
+            while let Some(call) = waiting.front() {
+                if let Some(left) = outage.proven() {
+                    let plans = waiting.pop_front().into_iter().flat_map(|call| call.plans);
+                    for (at, part, plan) in plans {
+                        let failure = left.on(&plan);
+                        let worked = Worked::Failed(plan, failure);
+                        told(&records[at], &worked);
+                        ended.push((at, part, worked));
+                    }
+                    continue;
+                }
+                let fits = memory + call.memory <= self.side_by_side.memory
+                    && under_way.len() < self.side_by_side.calls.max(1);
+                if !fits && !under_way.is_empty() {
+                    break;
+                }
+                let Some(call) = waiting.pop_front() else {
+                    break;
+                };
+                memory += call.memory;
+                under_way.push(async {
+                    let taken = call.memory;
+                    (taken, self.work_call(call, records, deadline, told).await)
+                });
+            }
+            let Some((taken, worked)) = under_way.next().await else {
+                return ended;
+            };
+            memory -= taken;
+            outage.hear(worked.iter().map(|(_, _, worked)| worked));
+            ended.extend(worked);
+        }
+    }
+
+    async fn work_call(
+        &self,
+        call: Call,
+        records: &[BatchRecord],
+        deadline: &impl Deadline,
+        told: &(impl Fn(&BatchRecord, &Worked) + Sync),
+    ) -> Vec<(usize, usize, Worked)> {
+        let mut worked = Vec::new();
+        for (at, part, plan) in call.plans {
+            // Boxed: the future of a whole recording is large and deep.
+            let ended = Box::pin(self.recorder.work_plan(plan, deadline, |_| ())).await;
+            told(&records[at], &ended);
+            worked.push((at, part, ended));
+        }
+        worked
+    }
+
+    /// When the first fragment of what was worked on expires. What an earlier delivery
+    /// recorded is out of danger: nobody asks about its stream.
+    async fn expiry(&self, worked: &WorkedRecord) -> Option<EpochMillis> {
+        let mut first = None;
+        for part in &worked.parts {
+            let (Worked::Recorded(plan, _) | Worked::Failed(plan, _)) = part else {
+                continue;
+            };
+            let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
+            let (Some(started), false) = (plan.window.0, found) else {
+                continue;
+            };
+            let kept = self.recorder.source.kept_for(&plan.stream).await;
+            let expires = kept.map(|kept| parked::retry_until(started, kept));
+            first = first.into_iter().chain(expires).min();
+        }
+        first
+    }
+}
+
+fn epoch_millis(time: SystemTime) -> EpochMillis {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
+}

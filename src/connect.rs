@@ -1,0 +1,3 @@
+//! What Amazon Connect says, parsed tolerantly; nothing is decided here.
+
+pub mod record;

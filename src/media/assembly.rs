@@ -1,0 +1,112 @@
+//! A recording's own fragments to the bytes of its files: timeline, levels and encoding
+//! in one, and still no I/O. The caller takes the bytes away whenever buffers are full,
+//! so that memory stays the same for a minute and for twelve hours.
+
+use crate::media::fragment::{Direction, Fragment};
+use crate::media::levels::{LevelMeter, Levels};
+use crate::media::sides::Authorisation;
+use crate::media::ticks::MediaTime;
+use crate::media::timeline::{FRAMES_AT_ONCE, Timeline, TimelineReport};
+use crate::media::wav::Output;
+
+/// A buffer with this many bytes is full. Allocators serve as much from what was freed
+/// before; for larger ones they ask the system for fresh pages, which costs more than
+/// all that is done with them here.
+pub const FULL_BYTES: usize = 64 << 10;
+/// What a buffer has room for: nearly full, and the largest frames on top.
+const BUFFER_BYTES: usize = FULL_BYTES + FRAMES_AT_ONCE * 2 * size_of::<i16>();
+
+/// One recording on its way to files.
+#[derive(Debug)]
+pub struct Assembly {
+    timeline: Timeline,
+    authorisation: Authorisation,
+    meters: [LevelMeter; 2],
+    buffers: Vec<(Output, Vec<u8>)>,
+}
+
+/// What an assembly came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssemblyReport {
+    /// What was found on the clock.
+    pub timeline: TimelineReport,
+    /// The levels of each authorised direction, by [`Direction::index`].
+    pub levels: [Option<Levels>; 2],
+}
+
+impl Assembly {
+    /// An assembly that writes what is authorised, and nothing else.
+    pub fn new(authorisation: Authorisation) -> Self {
+        Self {
+            timeline: Timeline::new(),
+            authorisation,
+            meters: [LevelMeter::default(), LevelMeter::default()],
+            buffers: authorisation
+                .outputs()
+                .iter()
+                .map(|output| (*output, Vec::new()))
+                .collect(),
+        }
+    }
+
+    /// Takes the next of the recording's own fragments.
+    pub fn push(&mut self, fragment: Fragment) {
+        self.timeline.push(fragment);
+    }
+
+    /// How far the recording reaches so far, on its own clock; `None` before any audio.
+    pub fn reached(&self) -> Option<MediaTime> {
+        self.timeline.reached()
+    }
+
+    /// No fragment follows.
+    pub fn finish(&mut self) {
+        self.timeline.finish();
+    }
+
+    /// Encodes what is settled until the buffers are full. True while there may be more:
+    /// take the buffers away and call again.
+    pub fn encode(&mut self) -> bool {
+        while let Some(frames) = self.timeline.next_frames() {
+            for direction in self.authorisation.directions() {
+                let samples = match direction {
+                    Direction::FromCustomer => frames.from,
+                    Direction::ToCustomer => frames.to,
+                };
+                self.meters[direction.index()].push(samples);
+            }
+            for (output, buffer) in &mut self.buffers {
+                // The caller took the last one away; growing anew would copy all of it.
+                if buffer.capacity() == 0 {
+                    buffer.reserve_exact(BUFFER_BYTES);
+                }
+                output.encode(frames, buffer);
+            }
+            if self
+                .buffers
+                .iter()
+                .any(|(_, buffer)| buffer.len() >= FULL_BYTES)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The files' bytes behind their headers, so far as they were not taken away.
+    pub fn buffers(&mut self) -> &mut [(Output, Vec<u8>)] {
+        &mut self.buffers
+    }
+
+    /// What was found, once all is encoded.
+    pub fn into_report(self) -> AssemblyReport {
+        let mut levels = [None, None];
+        for direction in self.authorisation.directions() {
+            levels[direction.index()] = Some(self.meters[direction.index()].clone().finish());
+        }
+        AssemblyReport {
+            timeline: self.timeline.into_report(),
+            levels,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What is to be made: one recording, with everything that its maker decided. Whoever makes
+//! a plan ([`decide`](super::decide) from a contact record), the recorder works it alike.
+
+use crate::media::attribution::Claim;
+use crate::media::sides::{Authorisation, Consent};
+use crate::media::ticks::EpochMillis;
+use crate::recording::key::{RecordingId, RecordingKeys};
+
+/// How recordings are named, as set for this deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What keys start with, e.g. `recordings/`.
+    pub key_prefix: String,
+    /// What URLs start with, before the key: `https://domain/`.
+    pub url_base: String,
+    /// The ids of the Connect instances whose calls are recorded; all are if there is none.
+    pub instances: Vec<Box<str>>,
+}
+
+/// How media is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Fragments asked for at once, well under the quota of 500 a second.
+    pub fragments_per_request: usize,
+    /// Requests under way at once; KVS allows 5 connections a stream.
+    pub requests_at_once: usize,
+    /// How often a fragment is asked for before it counts as missing.
+    pub attempts: u32,
+    /// Which recordings are read although there is a verdict on them.
+    pub again: Again,
+}
+
+/// Which recordings are made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// Those that failed, and those of which a record names more than the verdict does.
+    /// Files and verdict of a recording that was made are replaced only by some that hold
+    /// more ([`holds_more_than`](super::verdict::Verdict::holds_more_than)); until that is known, nobody sees anything of
+    /// them.
+    #[default]
+    IfFailed,
+    /// Partial ones, too.
+    IfNotComplete,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            fragments_per_request: 50,
+            requests_at_once: 3,
+            attempts: 4,
+            again: Again::IfFailed,
+        }
+    }
+}
+
+/// One recording that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingPlan {
+    /// Which recording.
+    pub id: RecordingId,
+    /// Where its objects go.
+    pub keys: RecordingKeys,
+    /// The contact that holds the attributes: the first leg.
+    pub attributes_contact: Box<str>,
+    /// The leg before this one, as far as the record names it.
+    pub previous_contact: Option<Box<str>>,
+    /// The leg behind this one, as far as the record names it.
+    pub next_contact: Option<Box<str>>,
+    /// Others may add to the same attributes meanwhile: other legs of the call, or other
+    /// recordings of this one.
+    pub has_siblings: bool,
+    /// The Connect instance; without it attributes cannot be written.
+    pub instance: Option<Box<str>>,
+    /// The stream's ARN.
+    pub stream: Box<str>,
+    /// What proves that a fragment is this recording's.
+    pub claim: Claim,
+    /// When the record says that it started and stopped, in whole seconds.
+    pub window: (Option<EpochMillis>, Option<EpochMillis>),
+    /// What may be recorded.
+    pub authorisation: Authorisation,
+    /// Whose word that is.
+    pub consent: Consent,
+    /// Whether its URLs stand in the record's attributes. Where they do there is a verdict
+    /// as a rule, and something to do only if that covers less than this plan.
+    pub notes: Notes,
+}
+
+/// Whether the URLs of a recording stand on its contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notes {
+    /// They do, or there are none to note.
+    There,
+    /// Some are lacking.
+    Lacking,
+}
+
+impl Policy {
+    /// Whether contacts of this instance are recorded.
+    pub fn serves(&self, instance: &str) -> bool {
+        self.instances.is_empty() || self.instances.iter().any(|served| **served == *instance)
+    }
+
+    /// What every URL of ours starts with.
+    pub fn our_urls(&self) -> String {
+        crate::object_key::url(&self.url_base, &self.key_prefix)
+    }
+
+    /// The URL of an object.
+    pub fn url(&self, key: &str) -> String {
+        crate::object_key::url(&self.url_base, key)
+    }
+}
