@@ -21,6 +21,7 @@ mod stack;
 mod synth;
 mod table;
 mod text;
+mod verify;
 
 #[cfg(not(feature = "operate"))]
 use lacking as doctor;
@@ -71,6 +72,8 @@ enum Command {
     Extract(extract::ExtractArgs),
     /// Delete one contact's recordings for good, after a look at what there is
     Forget(forget::ForgetArgs),
+    /// Check that the files of a folder are still those that their verdicts tell of
+    Verify(verify::VerifyArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
     /// Make streams and an event to try everything with
@@ -135,6 +138,7 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
         Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),
+        Command::Verify(args) => verify::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
         Command::Doctor(args) => doctor::run(args, &mut out, cli.json),

@@ -12,6 +12,7 @@ mod parts;
 mod recordings;
 mod streams;
 mod turn;
+pub mod verify;
 
 use std::io;
 use std::path::Path;

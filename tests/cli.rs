@@ -24,6 +24,8 @@ mod odd_media;
 mod output;
 #[path = "cli/side_by_side.rs"]
 mod side_by_side;
+#[path = "cli/verify.rs"]
+mod verify;
 
 use std::fs;
 use std::path::{Path, PathBuf};

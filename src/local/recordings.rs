@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::parts::{self, Part, is_part};
-use super::turn::Turn;
+use super::turn::{LOCK, Turn};
 use super::{Tried, io_failure, write_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
@@ -185,7 +185,7 @@ impl LocalRecordings {
                     if below.starts_with(prefix) || prefix.starts_with(&below) {
                         folders.push(key);
                     }
-                } else if key.starts_with(prefix) {
+                } else if key.starts_with(prefix) && key != LOCK {
                     files.push((key, metadata));
                 }
             }
@@ -266,7 +266,7 @@ impl Upload for LocalUpload {
     }
 }
 
-fn hash(mut file: &File) -> std::io::Result<String> {
+pub(super) fn hash(mut file: &File) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(0))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 << 10];

@@ -10,7 +10,7 @@ use super::{Tried, io_failure, write_failure};
 use crate::failure::Failure;
 
 /// The file whose lock is the turn; it holds nothing, and stays.
-const LOCK: &str = ".callreel.lock";
+pub(super) const LOCK: &str = ".callreel.lock";
 
 /// Held, every other process and thread waits. The operating system gives it back when the
 /// process ends, however that is.

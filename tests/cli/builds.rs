@@ -36,6 +36,7 @@ fn all_builds_list_the_same_commands_with_and_without_help() {
             "redrive",
             "extract",
             "forget",
+            "verify",
             "inspect",
             "synth",
             "doctor",
