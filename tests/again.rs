@@ -117,11 +117,13 @@ impl KeyListing for Store {
 struct Nobody(LocalContacts, Mutex<u32>);
 
 impl ContactNotes for Nobody {
-    type Turn = ();
+    type Turn = <LocalContacts as ContactNotes>::Turn;
 
     const TELLS_ALL: bool = false;
 
-    async fn turn(&self) {}
+    async fn turn(&self) -> Self::Turn {
+        self.0.turn().await
+    }
 
     async fn wait_to_look_again(&self, _: u32) -> bool {
         false
@@ -138,7 +140,7 @@ impl ContactNotes for Nobody {
 
     async fn write(
         &self,
-        turn: (),
+        turn: Self::Turn,
         instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,

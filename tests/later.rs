@@ -80,11 +80,13 @@ struct Counted {
 }
 
 impl ContactNotes for Counted {
-    type Turn = ();
+    type Turn = <LocalContacts as ContactNotes>::Turn;
 
     const TELLS_ALL: bool = false;
 
-    async fn turn(&self) {}
+    async fn turn(&self) -> Self::Turn {
+        self.inner.turn().await
+    }
 
     async fn wait_to_look_again(&self, _: u32) -> bool {
         false
@@ -101,7 +103,7 @@ impl ContactNotes for Counted {
 
     async fn write(
         &self,
-        turn: (),
+        turn: Self::Turn,
         instance: Option<&str>,
         contact: &str,
         changes: &BTreeMap<String, String>,

@@ -617,7 +617,13 @@ fn attributes_of_others_stay() {
         let world = World::new(&call());
         let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
         let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-        block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
+        block_on(notes.write(
+            block_on(notes.turn()),
+            None,
+            &world.plan.attributes_contact,
+            &attributes,
+        ))
+        .unwrap();
         assert_eq!(world.record(Fault::None).unwrap().noted, noted);
         let value = &world.contacts()[&*world.plan.attributes_contact]["audioFromCustomer"];
         let url = format!(
@@ -650,7 +656,13 @@ fn attributes_without_room_are_left_and_told() {
     let world = World::new(&call());
     let attributes = BTreeMap::from([("big".to_owned(), "x".repeat(32_600))]);
     let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-    block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
+    block_on(notes.write(
+        block_on(notes.turn()),
+        None,
+        &world.plan.attributes_contact,
+        &attributes,
+    ))
+    .unwrap();
     let recorded = world.record(Fault::None).unwrap();
     assert!(
         matches!(recorded.noted, Noted::NoRoom { bytes } if bytes > 32_768),
