@@ -11,7 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use callreel::settings::{LogLevel, SETTINGS};
+use callreel::settings::LogLevel;
+use callreel::settings::recorder::SETTINGS;
 use serde_json::Value;
 
 #[path = "template/filter.rs"]
@@ -117,7 +118,7 @@ fn template_code_and_docs_name_the_same_settings() {
         assert!(
             in_code.contains(name),
             "template.yaml or NOT_IN_THE_TEMPLATE names {name}, which is no setting: add it to SETTINGS in \
-             src/settings.rs, or take it out"
+             src/settings/recorder.rs, or take it out"
         );
     }
 

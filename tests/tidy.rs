@@ -58,7 +58,7 @@ fn docs_document_every_field_of_the_verdict() {
 #[test]
 fn the_docs_list_every_setting_with_its_default_and_meaning() {
     let page = std::fs::read_to_string(root().join("docs/function.md")).unwrap();
-    for setting in callreel::settings::SETTINGS {
+    for setting in callreel::settings::recorder::SETTINGS {
         let row = page
             .lines()
             .find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
@@ -70,7 +70,7 @@ fn the_docs_list_every_setting_with_its_default_and_meaning() {
         });
         assert!(
             row.contains(setting.default) && row.contains(setting.meaning),
-            "docs/function.md tells of {} otherwise than SETTINGS in src/settings.rs: {row}",
+            "docs/function.md tells of {} otherwise than SETTINGS in src/settings/recorder.rs: {row}",
             setting.name
         );
     }
