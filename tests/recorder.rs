@@ -333,6 +333,8 @@ impl World {
                 }
             }
         }
+        // The file whose lock is the turn of runs at the same time.
+        files.retain(|name| name != ".callreel.lock");
         files.sort();
         files
     }

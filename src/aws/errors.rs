@@ -78,12 +78,13 @@ impl Call {
         }
     }
 
-    /// The name that AWS has for it, as its permission names it.
+    /// The name that AWS has for it, as its permission begins.
     fn operation(self) -> &'static str {
         let permission = self.permission();
-        permission
+        let named = permission
             .split_once(':')
-            .map_or(permission, |(_, name)| name)
+            .map_or(permission, |(_, name)| name);
+        named.split(' ').next().unwrap_or(named)
     }
 
     const fn permission(self) -> &'static str {
