@@ -28,6 +28,7 @@ mod errors;
 pub mod kvs;
 mod mended;
 mod pace;
+mod profile;
 pub mod queue;
 pub mod s3;
 
@@ -42,6 +43,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
 pub use kvs::KvsSource;
+pub use profile::unknown_profile;
 pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 

@@ -186,7 +186,9 @@ fn check_files(row: &Row, out: &Path) {
             expected.insert(key);
         }
     }
-    let there: BTreeSet<_> = files.keys().cloned().collect();
+    // Besides the file whose lock is the turn of runs at the same time.
+    let there = files.keys().filter(|key| *key != ".callreel.lock");
+    let there: BTreeSet<_> = there.cloned().collect();
     assert_eq!(there, expected, "{}", row.file);
 }
 

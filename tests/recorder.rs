@@ -459,7 +459,13 @@ fn attributes_of_others_stay() {
         let world = World::new(&call());
         let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
         let notes = LocalContacts::new(world.common.contacts_file());
-        block_on(notes.write((), None, &world.plan.initial_contact, &attributes)).unwrap();
+        block_on(notes.write(
+            block_on(notes.turn()),
+            None,
+            &world.plan.initial_contact,
+            &attributes,
+        ))
+        .unwrap();
         assert_eq!(world.record(Fault::None).unwrap().attributes, noted);
         let value = &world.attributes()["audioFromCustomer"];
         let url = format!(
@@ -496,7 +502,13 @@ fn attributes_without_room_are_left_and_told() {
     let world = World::new(&call());
     let attributes = BTreeMap::from([("big".to_owned(), "x".repeat(32_600))]);
     let notes = LocalContacts::new(world.common.contacts_file());
-    block_on(notes.write((), None, &world.plan.initial_contact, &attributes)).unwrap();
+    block_on(notes.write(
+        block_on(notes.turn()),
+        None,
+        &world.plan.initial_contact,
+        &attributes,
+    ))
+    .unwrap();
     let recorded = world.record(Fault::None).unwrap();
     assert!(
         matches!(recorded.attributes, AttributesOutcome::NoRoom { bytes } if bytes > 32_768),

@@ -285,7 +285,10 @@ impl Builder {
                 Ok(())
             }
             (Ok(_), false) => Err(match stray {
-                Some(damage) => failure(&format!("holds no fragment ({damage})")),
+                Some(damage) => {
+                    let what = media::without_fragments(path);
+                    failure(&format!("{what} ({damage})"))
+                }
                 None => failure("is empty"),
             }),
             (Err(failure), _) => {

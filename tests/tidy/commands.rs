@@ -93,7 +93,8 @@ fn readme_tells_of_every_command() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     for name in built().keys() {
         assert!(
-            readme.contains(&format!("\n| `callreel {name}")),
+            readme.contains(&format!("| `callreel {name}"))
+                || readme.contains(&format!(", `callreel {name}")),
             "README's table of commands has no row of `callreel {name}`"
         );
     }
