@@ -85,17 +85,27 @@ fn the_same_event_at_once_is_recorded_by_all_of_them() {
 
 /// The names of unfinished files below `out`.
 fn parts(desk: &Desk) -> Vec<String> {
+    let parts = sized_parts(desk).into_iter();
+    parts.map(|(name, _)| name).collect()
+}
+
+/// The same, each with its bytes.
+fn sized_parts(desk: &Desk) -> Vec<(String, u64)> {
     let mut names = Vec::new();
     let mut folders = vec![desk.join("out")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.path().is_dir() {
                 true => folders.push(entry.path()),
-                false => names.push(entry.file_name().to_string_lossy().into_owned()),
+                false => {
+                    // It may have gone since it was listed.
+                    let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
+                    names.push((entry.file_name().to_string_lossy().into_owned(), bytes));
+                }
             }
         }
     }
-    names.retain(|name| name.ends_with(".part"));
+    names.retain(|(name, _)| name.ends_with(".part"));
     names
 }
 
@@ -103,7 +113,8 @@ fn parts(desk: &Desk) -> Vec<String> {
 fn in_the_middle(desk: &Desk, line: &str) -> Child {
     let mut child = start(desk, line);
     let begun = Instant::now();
-    while parts(desk).len() < 3 {
+    let begun_with = |(_, bytes): &&(String, u64)| *bytes > 0;
+    while sized_parts(desk).iter().filter(begun_with).count() < 3 {
         assert!(child.try_wait().unwrap().is_none(), "{line} was too fast");
         assert!(begun.elapsed() < Duration::from_secs(60), "{line}");
         sleep(Duration::from_millis(2));
