@@ -34,13 +34,15 @@
 //! the world in the recorder's words; [`settings`], the environment parsed once;
 //! [`recorder`], one recording from plan to attributes; and the use cases over them:
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
-//! again, in the order of work; [`forget`], one contact's recordings deleted for good.
+//! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
+//! recordings deleted for good.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
 //!
 //! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
-//! functions' process; `sandbox`, which answers on loopback what Callreel asks of AWS.
+//! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
+//! `sandbox`, which answers on loopback what Callreel asks of AWS.
 //!
 //! To add an event, a setting, a permission, an alarm or a check: `docs/change-it.md`.
 //!
@@ -84,7 +86,9 @@
 //!   `callreel record` the same from a terminal.
 //! - **again**: the handler of the same binary that reads once an hour what is not complete.
 //! - **operate**: the feature of everything that an operator runs: `record --aws`, `redrive`,
-//!   `doctor`, and profiles that log in.
+//!   `forget --aws`, `doctor`, and profiles that log in. `aws` is that of all that the
+//!   functions link, `cli` (the default) that of the command line on folders; without any
+//!   feature there are the pure part, the shell and [`local`].
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.
 
@@ -100,6 +104,7 @@ pub mod recording;
 pub mod synth;
 
 pub mod batches;
+pub mod extract;
 pub mod forget;
 pub mod port;
 pub mod recorder;
@@ -116,3 +121,5 @@ pub mod cli;
 pub mod lambda;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(feature = "aws")]
+pub mod wiring;

@@ -3,12 +3,12 @@
 
 mod contacts;
 mod erasing;
-pub mod extract;
 pub mod index;
 pub mod inspect;
 mod kind;
 mod media;
 mod parts;
+pub mod pieces;
 mod recordings;
 mod streams;
 mod turn;

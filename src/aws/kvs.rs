@@ -41,7 +41,6 @@ use crate::failure::{Failure, FailureKind};
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
-use crate::settings::recorder::Config;
 use endpoint::{Endpoints, region_in};
 use limits::LimitsAreThrottles;
 use streams::{Api, Described, Description, Stream, Streams};
@@ -66,15 +65,6 @@ pub struct Limits {
     pub connections: usize,
     /// Fragments asked for at once, as the recorder does it.
     pub fragments_per_request: usize,
-}
-
-impl From<&Config> for Limits {
-    fn from(config: &Config) -> Self {
-        Self {
-            connections: config.connections,
-            fragments_per_request: config.fragments_per_request,
-        }
-    }
 }
 
 /// Kinesis Video Streams.

@@ -73,7 +73,6 @@ use super::Trying;
 use super::answers::CheckAnswers;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
-use crate::settings::recorder::Config;
 use objects::{Condition, Object, Objects, Written};
 pub use upload::S3Upload;
 
@@ -103,17 +102,6 @@ pub struct Bucket {
     /// ([`S3Recordings::runs_in`]): a bucket's name alone can be anybody's, once the bucket
     /// was deleted.
     pub owner: Option<String>,
-}
-
-impl From<&Config> for Bucket {
-    fn from(config: &Config) -> Self {
-        Self {
-            name: config.bucket.clone(),
-            kms_key: config.kms_key.clone(),
-            tags: config.object_tags.clone(),
-            owner: config.bucket_owner.clone(),
-        }
-    }
 }
 
 impl Bucket {

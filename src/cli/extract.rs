@@ -4,15 +4,17 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use futures_executor::block_on;
+use futures_util::stream;
 use serde_json::json;
 
 use super::table::write_table;
 use super::text::{counted, duration, plain};
 use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_swept, tell_warning};
+use crate::extract::{Media, extract};
 use crate::failure::Failure;
 use crate::local::LocalRecordings;
-use crate::local::extract::extract;
 use crate::local::index::Index;
+use crate::local::pieces::{Pieces, file_names};
 use crate::recording::key::RecordingKeys;
 use crate::recording::plan::Policy;
 use crate::recording::verdict::{Status, Verdict};
@@ -67,12 +69,17 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
     let extracted: Vec<Extracted> = contacts
         .into_iter()
         .map(|contact| {
+            let (first, runs) = index.runs_of(&contact);
             bar.set_position(0);
-            bar.set_length(index.runs_of(&contact).1.iter().map(|run| run.length).sum());
-            let verdict = block_on(extract(&index, &contact, &store, &policy, |bytes| {
-                bar.inc(bytes)
-            }));
-            (contact, verdict)
+            bar.set_length(runs.iter().map(|run| run.length).sum());
+            let media = Media {
+                contact,
+                first,
+                files: file_names(&index, &runs),
+            };
+            let answers = stream::iter(Pieces::new(&index, &runs, |bytes| bar.inc(bytes)));
+            let verdict = block_on(extract(&media, answers, &store, &policy));
+            (media.contact, verdict)
         })
         .collect();
     bar.finish_and_clear();

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::Messages;
 use super::gather::{Gathered, Left};
-use crate::cli::record::{HEADING, part_json, row};
 use crate::cli::table::write_table;
 use crate::cli::text::{counted, short_number};
+use crate::cli::worked::{HEADING, part_json, row};
 use crate::event::batch::Origin;
 use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Authorisation;
