@@ -381,9 +381,11 @@ impl Failure {
 impl Failure {
     /// What to do, with the permission that is missing where one is.
     pub fn cure(&self) -> String {
-        match self.kind {
-            FailureKind::Denied(permission) => format!("{permission}: {}", self.kind.cure()),
-            kind => kind.cure().to_owned(),
+        let cure = self.kind.cure();
+        if let FailureKind::Denied(permission) = self.kind {
+            format!("{permission}: {cure}")
+        } else {
+            cure.to_owned()
         }
     }
 }

@@ -20,7 +20,6 @@ mod listing;
 mod streams;
 mod window;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -297,21 +296,17 @@ impl FragmentSource for KvsSource {
         if attempt > MAX_ASKS {
             return false;
         }
-        tokio::time::sleep(wait_before(
-            attempt,
-            RandomState::new().build_hasher().finish(),
-        ))
-        .await;
+        tokio::time::sleep(wait_before(attempt, fastrand::u32(..))).await;
         true
     }
 }
 
 /// The wait before an attempt, from 2: doubled each time, and of that at least half, so
 /// that recordings that failed together do not ask together again.
-fn wait_before(attempt: u32, random: u64) -> Duration {
+fn wait_before(attempt: u32, random: u32) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << attempt.saturating_sub(2).min(16));
     let whole = doubled.min(LONGEST_WAIT);
-    whole.mul_f64(0.5 + (random % 1_024) as f64 / 2_048.0)
+    whole.mul_f64(0.5 + f64::from(random % 1_024) / 2_048.0)
 }
 
 /// A body of fragments, with the connection that it takes of the stream's quota.

@@ -175,9 +175,11 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
     let recorded = worked
         .iter()
         .flat_map(|worked| &worked.parts)
-        .filter_map(|part| match part {
-            Worked::Recorded(plan, recorded) => Some((plan, recorded)),
-            _ => None,
+        .filter_map(|part| {
+            let Worked::Recorded(plan, recorded) = part else {
+                return None;
+            };
+            Some((plan, recorded))
         });
     for (plan, recorded) in recorded {
         writeln!(out)?;

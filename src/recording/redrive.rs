@@ -308,7 +308,7 @@ impl Period {
     pub fn folders(self) -> Vec<String> {
         let (since, until) = (self.with_day_before().since, self.until);
         let (first, last) = (since.0.div_euclid(DAY), until.0.div_euclid(DAY));
-        let days = (first..=last).take(MAX_DAYS as usize + 2);
+        let days = first..=last.min(first.saturating_add(MAX_DAYS + 1));
         let dates = days.filter_map(|day| EpochMillis(day * DAY).to_utc_date());
         let mut folders: Vec<_> = dates
             .map(|(year, month, day)| format!("{year:04}/{month:02}/{day:02}/"))

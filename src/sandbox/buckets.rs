@@ -36,7 +36,7 @@ pub(super) struct Buckets {
 
 impl Buckets {
     /// Buckets in a folder: these, or any when none is named.
-    pub fn new(
+    pub(super) fn new(
         folder: PathBuf,
         names: &[String],
         owner: Option<String>,
@@ -67,7 +67,7 @@ impl Buckets {
         })
     }
 
-    pub async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
         let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
         let expected = request.headers().get("x-amz-expected-bucket-owner");
         if let (Some(owner), Some(expected)) = (&self.owner, expected)

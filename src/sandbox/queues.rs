@@ -53,7 +53,7 @@ struct Asked {
 }
 
 impl Queues {
-    pub fn new(folder: PathBuf) -> Self {
+    pub(super) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
             sent: AtomicU64::new(0),
@@ -61,7 +61,7 @@ impl Queues {
         }
     }
 
-    pub async fn answer(&self, operation: &str, body: &[u8]) -> Result<Reply, Refusal> {
+    pub(super) async fn answer(&self, operation: &str, body: &[u8]) -> Result<Reply, Refusal> {
         let asked: Asked = parse(body, "InvalidParameterValue")?;
         let queue = self.queue(&asked.queue_url)?;
         match operation {

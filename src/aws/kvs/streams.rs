@@ -84,7 +84,7 @@ impl Stream {
     }
 
     /// The endpoint of an API, looked up once for all who ask at the same time.
-    pub async fn endpoint<F: Future<Output = Result<String, Failure>>>(
+    pub(super) async fn endpoint<F: Future<Output = Result<String, Failure>>>(
         &self,
         api: Api,
         look_up: impl FnOnce() -> F,
@@ -98,7 +98,7 @@ impl Stream {
     }
 
     /// Forgets an endpoint that failed, unless another one stands there by now.
-    pub async fn drop_endpoint(&self, api: Api, failed: &str) {
+    pub(super) async fn drop_endpoint(&self, api: Api, failed: &str) {
         let mut place = self.place(api).lock().await;
         if place.as_deref() == Some(failed) {
             *place = None;
@@ -114,14 +114,14 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
             known: Mutex::default(),
         }
     }
 
-    pub fn get(&self, arn: &str) -> Arc<Stream> {
+    pub(super) fn get(&self, arn: &str) -> Arc<Stream> {
         // A panic elsewhere cannot leave the map in disorder.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stream) = known.get(arn) {

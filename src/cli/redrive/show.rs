@@ -45,7 +45,7 @@ pub(super) struct Report {
 
 impl Report {
     /// Consents are those of a dry run, one for each that is planned; a run tells by its results.
-    pub fn new(
+    pub(super) fn new(
         now: EpochMillis,
         found: &Gathered,
         calls: &[Vec<Planned>],
@@ -107,7 +107,7 @@ impl Report {
         }
     }
 
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let results = self.results.as_ref().map(|results| {
             let results = results.iter().map(|part| part_json(Origin::Sqs, part));
             results.collect::<Vec<_>>()
@@ -129,7 +129,7 @@ impl Report {
         writeln!(out, "{document:#}")
     }
 
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.results {
             Some(results) if !results.is_empty() => {
                 let rows: Vec<_> = std::iter::once(HEADING.map(str::to_owned))
