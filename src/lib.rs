@@ -92,6 +92,19 @@
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::print_stderr,
+        clippy::wildcard_enum_match_arm,
+        reason = "a test knows its numbers, and tells what it measured"
+    )
+)]
+
 pub mod connect;
 pub mod doctor;
 pub mod event;

@@ -360,7 +360,7 @@ mod tests {
     fn samples_are_pinned() {
         let digest = |direction| {
             (spoken(0, direction, 0, 100_000).iter())
-                .fold(0_u64, |sum, sample| mix(sum, *sample as u16 as u64))
+                .fold(0_u64, |sum, sample| mix(sum, u64::from(*sample as u16)))
         };
         assert_eq!(digest(Direction::FromCustomer), 1_066_810_049_394_525_257);
         assert_eq!(digest(Direction::ToCustomer), 8_595_363_385_664_104_381);
