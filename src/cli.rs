@@ -12,6 +12,7 @@ mod extract;
 mod forget;
 mod inspect;
 mod lacking;
+mod reader;
 mod record;
 #[cfg(feature = "operate")]
 mod redrive;

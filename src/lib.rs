@@ -35,7 +35,7 @@
 //! [`recorder`], one recording from plan to attributes; and the use cases over them:
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
-//! recordings deleted for good.
+//! recordings deleted for good. Everybody may use [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -119,6 +119,7 @@ pub mod synth;
 pub mod batches;
 pub mod extract;
 pub mod forget;
+pub mod lock;
 pub mod port;
 pub mod recorder;
 pub mod redrive_run;

@@ -38,7 +38,7 @@ use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -382,9 +382,4 @@ fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
     let names = ["StreamName", "StreamARN", "InitialContactId", "QueueUrl"];
     let named = names.iter().find_map(|name| body[name].as_str());
     named.unwrap_or_default().to_owned()
-}
-
-/// A lock whose holder cannot leave it in disorder: a panic elsewhere is no reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,11 @@
 //! Keeping under a rate: a token bucket, pure, and the waiting around it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::lock::lock;
 use crate::media::counts::nearest;
 
 /// A token bucket that may go negative: a caller that takes more than is available waits
@@ -62,8 +63,7 @@ impl Pace {
     /// Waits until so many may go.
     pub(super) async fn take(&self, count: usize) {
         let wait = {
-            // A panic elsewhere cannot leave the bucket in disorder.
-            let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut bucket = lock(&self.0);
             bucket.take(count, Instant::now())
         };
         if !wait.is_zero() {

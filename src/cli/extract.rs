@@ -7,6 +7,7 @@ use futures_executor::block_on;
 use futures_util::stream;
 use serde_json::json;
 
+use super::reader::Reader;
 use super::table::write_table;
 use super::text::{counted, duration, plain};
 use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_swept, tell_warning};
@@ -52,7 +53,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
     // Each file by itself: a bad one is told and left out.
     left_out
         .iter()
-        .for_each(|failure| tell_error(&failure.to_string()));
+        .for_each(|failure| tell_error(&Reader::Folders.told(failure)));
     let contacts = match wanted_contacts(args, &index) {
         // There was no file to look for them in.
         Err(_) if left_out.len() == args.files.len() => Vec::new(),
@@ -231,7 +232,7 @@ fn extracted_json((contact, verdict): &Extracted) -> serde_json::Value {
             "verdict": verdict,
         }),
         Err(failure) => {
-            json!({"contact": contact, "status": "failed", "error": failure.to_string()})
+            json!({"contact": contact, "status": "failed", "error": Reader::Folders.told(failure)})
         }
     }
 }
@@ -260,7 +261,10 @@ fn tell_errors(extracted: &[Extracted]) -> usize {
                     reasons.join(", ")
                 ));
             }
-            Err(failure) => tell_error(&format!("contact {contact}: {failure}")),
+            Err(failure) => tell_error(&format!(
+                "contact {contact}: {}",
+                Reader::Folders.told(failure)
+            )),
         }
         errors += 1;
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
+use super::reader::Reader;
 use super::table::write_table;
 use super::text::plain;
 use super::worked::{HEADING, Place, error_line, part_json, row, work_all};
@@ -57,6 +58,7 @@ pub(super) struct RecordArgs {
 pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
     let (origin, records) = event::read(&args.event)?;
     let (worked, place) = work(args, &records)?;
+    let reader = place.reader();
     let outcomes = records
         .iter()
         .zip(&worked)
@@ -70,7 +72,7 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
         let records: Vec<_> = records
             .iter()
             .zip(&worked)
-            .map(|(record, worked)| record_json(origin, record, worked))
+            .map(|(record, worked)| record_json(reader, origin, record, worked))
             .collect();
         let out_folder = place.name();
         let document = json!({"schema": SCHEMA, "out": out_folder, "records": records, "batchItemFailures": failures});
@@ -89,7 +91,7 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
         for error in worked
             .parts
             .iter()
-            .filter_map(|part| error_line(origin, part))
+            .filter_map(|part| error_line(reader, origin, part))
         {
             errors += 1;
             let record = match &record.sequence_number {
@@ -204,8 +206,16 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
     Ok(())
 }
 
-fn record_json(origin: Origin, record: &BatchRecord, worked: &WorkedRecord) -> Value {
-    let parts = worked.parts.iter().map(|part| part_json(origin, part));
+fn record_json(
+    reader: Reader,
+    origin: Origin,
+    record: &BatchRecord,
+    worked: &WorkedRecord,
+) -> Value {
+    let parts = worked
+        .parts
+        .iter()
+        .map(|part| part_json(reader, origin, part));
     let parts: Vec<_> = parts.collect();
     json!({"sequence_number": record.sequence_number, "recordings": parts})
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use super::account::{Account, runtime};
+use super::reader::Reader;
 use super::worked::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
@@ -183,7 +184,9 @@ async fn redrive(
     };
     recorder.store.aborts_ended().await;
     for (_, part) in &worked {
-        report.errors.extend(error_line(Origin::Sqs, part));
+        report
+            .errors
+            .extend(error_line(Reader::Aws, Origin::Sqs, part));
     }
     if let Some(queue) = &queue {
         let settled = settle(queue, &found, &worked, &mut report.errors).await;

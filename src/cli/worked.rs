@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::count_bar;
+use super::reader::Reader;
 use super::text::{duration, short_number};
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{BatchRecord, Origin};
@@ -12,6 +13,7 @@ use crate::port::{ContactAttributes, FragmentSource, NoDeadline, RecordingStore}
 use crate::recorder::{
     AttributesOutcome, Progress, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
+use crate::recording::attributes::MAX_ATTRIBUTE_BYTES;
 use crate::recording::decide::SkipReason;
 use crate::recording::verdict::{FileEntry, Status};
 
@@ -46,6 +48,15 @@ impl Place {
             Self::Folder(folder) => folder.join(key).display().to_string(),
             #[cfg(feature = "operate")]
             Self::Bucket(bucket) => format!("s3://{bucket}/{key}"),
+        }
+    }
+
+    /// Who reads what became of it.
+    pub(super) const fn reader(&self) -> Reader {
+        match self {
+            Self::Folder(_) => Reader::Folders,
+            #[cfg(feature = "operate")]
+            Self::Bucket(_) => Reader::Aws,
         }
     }
 
@@ -89,16 +100,20 @@ const fn reading_cure(origin: Origin) -> &'static str {
 }
 
 /// The error to tell of a part, unless it went as it should.
-pub(super) fn error_line(origin: Origin, part: &Worked) -> Option<String> {
+pub(super) fn error_line(reader: Reader, origin: Origin, part: &Worked) -> Option<String> {
     let cure = reading_cure(origin);
     match part {
         Worked::Undecodable(cause) => Some(format!("{}; {cure}", sentence(cause))),
         Worked::NotAContactRecord(error @ NotAContactRecord::Unreadable(_)) => {
             Some(format!("{error}; {cure}"))
         }
-        Worked::NotOpened { failure, .. } => Some(failure.to_string()),
-        Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
-        Worked::Recorded(plan, recorded) => recorded_error(&plan.id.contact, recorded),
+        Worked::NotOpened { failure, .. } => Some(reader.told(failure)),
+        Worked::Failed(plan, failure) => Some(format!(
+            "contact {}: {}",
+            plan.id.contact,
+            reader.told(failure)
+        )),
+        Worked::Recorded(plan, recorded) => recorded_error(reader, &plan.id.contact, recorded),
         // To be recorded, and cannot be: that is no skipping.
         Worked::Skipped {
             contact,
@@ -117,7 +132,7 @@ fn sentence(cause: &str) -> &str {
     cause.trim_end_matches('.')
 }
 
-fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
+fn recorded_error(reader: Reader, contact: &str, recorded: &Recorded) -> Option<String> {
     if recorded.verdict.status == Status::Failed {
         let verdict = &recorded.verdict;
         let reasons: Vec<_> = verdict
@@ -133,10 +148,11 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
     }
     match &recorded.attributes {
         AttributesOutcome::NoRoom { bytes } => Some(format!(
-            "contact {contact}: its attributes would take {bytes} bytes of 32768; remove some, the files are written"
+            "contact {contact}: its attributes would take {bytes} bytes of {MAX_ATTRIBUTE_BYTES}; remove some, the files are written"
         )),
         AttributesOutcome::Failed(failure) => Some(format!(
-            "contact {contact}: {failure}; the files are written, record again to note them"
+            "contact {contact}: {}; the files are written, record again to note them",
+            reader.told(failure)
         )),
         AttributesOutcome::Withdrawn => Some(format!(
             "contact {contact}: its recordingAuth does not allow all that was recorded, and no URL was written; \
@@ -211,15 +227,15 @@ fn outcome(part: &Worked) -> &'static str {
     }
 }
 
-pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
-    let (outcome, error) = (outcome(part), error_line(origin, part));
+pub(super) fn part_json(reader: Reader, origin: Origin, part: &Worked) -> Value {
+    let (outcome, error) = (outcome(part), error_line(reader, origin, part));
     match part {
         Worked::Undecodable(cause) => json!({"outcome": outcome, "reason": cause, "error": error}),
         Worked::NotAContactRecord(reason) => {
             json!({"outcome": outcome, "reason": reason.to_string(), "error": error})
         }
         Worked::NotOpened { contact, failure } => {
-            json!({"outcome": outcome, "contact": contact, "reason": failure.to_string(), "error": error})
+            json!({"outcome": outcome, "contact": contact, "reason": reader.told(failure), "error": error})
         }
         Worked::Skipped { contact, reason } => {
             json!({"outcome": outcome, "contact": contact, "reason": reason.to_string(), "error": error})
@@ -228,7 +244,7 @@ pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
             "outcome": outcome,
             "contact": plan.id.contact,
             "recording": plan.id.start.to_string(),
-            "reason": failure.to_string(),
+            "reason": reader.told(failure),
             "error": error,
         }),
         Worked::Recorded(plan, recorded) => json!({

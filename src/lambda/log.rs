@@ -15,6 +15,7 @@ use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, WaitsFor};
 use crate::media::counts::nearest;
 use crate::recorder::{AttributesOutcome, Recorded, Trouble, Worked};
+use crate::recording::attributes::MAX_ATTRIBUTE_BYTES;
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::{NOT_STREAMED, Reason, SILENT_SIDE, Status, Verdict};
@@ -152,7 +153,7 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         AttributesOutcome::NoRoom { bytes } => tracing::error!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
-            cause = format!("the contact's attributes would take {bytes} of 32768 bytes"),
+            cause = format!("the contact's attributes would take {bytes} of {MAX_ATTRIBUTE_BYTES} bytes"),
             cure = "remove attributes; the files are written",
             "not noted"
         ),

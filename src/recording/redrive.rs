@@ -14,6 +14,7 @@ pub use sources::{NotAFailedBatch, plan_of_verdict, read_failed_batch};
 
 use std::time::Duration;
 
+use crate::failure::parked::retry_until;
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::RecordingStart;
 use crate::recording::plan::{RecordingPlan, Urls};
@@ -245,8 +246,7 @@ pub fn urgency(started: Option<EpochMillis>, kept: Option<Duration>, now: EpochM
 
 /// When the first fragment expires.
 pub fn expires(started: Option<EpochMillis>, kept: Option<Duration>) -> Option<EpochMillis> {
-    let kept = i64::try_from(kept?.as_millis()).ok()?;
-    started?.0.checked_add(kept).map(EpochMillis)
+    Some(retry_until(started?, kept?))
 }
 
 /// When a recording began: as its record says, else as its first fragment's number hints.

@@ -12,7 +12,6 @@ use std::sync::Mutex;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::lock;
 use super::wire::{Refusal, Reply, json_reply, parse};
 use crate::recording::attributes::{MAX_ATTRIBUTE_BYTES, RECORDING_AUTH, byte_count};
 

@@ -14,7 +14,6 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::lock;
 use super::wire::{Refusal, Reply, json_reply, parse};
 
 /// SQS's own, where the call does not say.

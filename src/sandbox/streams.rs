@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use super::lock;
 use crate::media::demux::{Demuxer, Document};
 use crate::media::fragment::{Fragment, FragmentNumber};
 use crate::media::ticks::SAMPLE_RATE;

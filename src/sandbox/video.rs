@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::faults::{Effect, Quota};
-use super::lock;
 use super::streams::{Stored, Stream, Streams, name_in_arn};
 use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
+use crate::lock::lock;
 use crate::media::counts::{in_memory, whole};
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;

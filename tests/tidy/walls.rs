@@ -21,7 +21,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["connect"]),
     (Layer::Pure, &["recording", "permissions", "synth"]),
     (Layer::Pure, &["doctor", "settings"]),
-    (Layer::Shell, &["port"]),
+    (Layer::Shell, &["lock", "port"]),
     (Layer::Shell, &["recorder"]),
     (
         Layer::Shell,
@@ -33,7 +33,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
 ];
 
 /// Of the shell, an edge may use this.
-const OF_THE_SHELL_FOR_EDGES: &[&str] = &["port"];
+const OF_THE_SHELL_FOR_EDGES: &[&str] = &["lock", "port"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Limits;
 use crate::aws::pace::{Pace, rate_under};
 use crate::failure::Failure;
+use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 
 /// KVS gives so many fragments a second for each stream.
@@ -122,8 +123,7 @@ impl Streams {
     }
 
     pub(super) fn get(&self, arn: &str) -> Arc<Stream> {
-        // A panic elsewhere cannot leave the map in disorder.
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         if let Some(stream) = known.get(arn) {
             return Arc::clone(stream);
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Messages;
 use super::gather::{Gathered, Left};
+use crate::cli::reader::Reader;
 use crate::cli::table::write_table;
 use crate::cli::text::{counted, short_number};
 use crate::cli::worked::{HEADING, part_json, row};
@@ -109,7 +110,9 @@ impl Report {
 
     pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let results = self.results.as_ref().map(|results| {
-            let results = results.iter().map(|part| part_json(Origin::Sqs, part));
+            let results = results
+                .iter()
+                .map(|part| part_json(Reader::Aws, Origin::Sqs, part));
             results.collect::<Vec<_>>()
         });
         let messages = self
