@@ -220,6 +220,21 @@ async fn a_short_call_is_one_object_a_file() {
     );
 }
 
+/// Another leg can write while an answer is on its way, and look before ours is written.
+#[tokio::test]
+async fn attributes_that_came_late_are_read_again_before_they_are_written() {
+    for (slow, expected) in [(0, 1), (1, 2), (9, 2)] {
+        let rule = Rule {
+            times: Some(slow),
+            ..Rule::once("GetContactAttributes", Effect::DelayMs(800))
+        };
+        let world = World::with(SHORT, vec![rule]).await;
+        let recorded = world.check(world.record().await);
+        assert_eq!(recorded.attributes, AttributesOutcome::Written);
+        assert_eq!(world.calls("GetContactAttributes"), expected, "{slow}");
+    }
+}
+
 #[tokio::test]
 async fn a_long_call_comes_in_parts_under_the_quotas() {
     let world = World::with(LONG, vec![]).await;
