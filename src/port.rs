@@ -177,8 +177,6 @@ pub trait Upload: Send {
 pub struct Stored {
     /// Its size, header included.
     pub bytes: u64,
-    /// SHA-256 of the whole file, hexadecimal.
-    pub sha256: String,
     /// The store's own mark of this very object, for [`RecordingStore::is_there`].
     pub version: String,
 }

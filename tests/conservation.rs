@@ -128,7 +128,6 @@ impl Upload for File<'_> {
         self.bytes[..HEADER_BYTES].copy_from_slice(&header);
         let stored = Stored {
             bytes: self.bytes.len() as u64,
-            sha256: String::new(),
             version: String::new(),
         };
         self.memory.0.lock().unwrap().insert(self.key, self.bytes);

@@ -20,7 +20,6 @@ use callreel::port::{
 };
 use callreel::synth::SynthCall;
 use futures_executor::block_on;
-use sha2::{Digest, Sha256};
 
 /// A source whose stream `stream` holds exactly the own fragments of `call`, and the
 /// foreign ones around them.
@@ -105,11 +104,6 @@ async fn check_store(store: &impl RecordingStore, read: impl Fn(&str) -> Option<
     let stored = upload.finish(header).await.unwrap();
     assert_eq!(read(key).as_deref(), Some(&whole[..]));
     assert_eq!(stored.bytes, whole.len() as u64);
-    let sha256: String = Sha256::digest(&whole)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(stored.sha256, sha256);
     assert_eq!(store.is_there(key, &stored).await, Ok(true));
 
     // Another delivery's file in its place, of the same size or of another.

@@ -12,13 +12,14 @@
 //! A recording has the same keys on every delivery, and most deliveries write the same
 //! bytes. They differ when one came so early that fragments were not there yet. What must
 //! never be is a verdict that stands beside files of another one. Every write carries a
-//! condition, and the ETag of what was written is its version:
+//! condition. An object is known again by its size and its CRC-64/NVME, which S3 tells
+//! without reading it ([`checksum`]), so that the same bytes are one thing, whoever wrote them;
+//! where S3 tells none, by its ETag:
 //!
 //! 1. *Files* are created with `If-None-Match: *`. When something is there (412), it is of
-//!    a delivery that died, or of one under way. Same size and SHA-256: it serves as our
+//!    a delivery that died, or of one under way. The same bytes: it serves as our
 //!    own. Else it is overwritten, since a dead delivery's file would otherwise stand in
-//!    the way for ever. A file of several parts is overwritten at once: its hash is known
-//!    only when S3 holds it. Just before its files end, the recorder looks once more for
+//!    the way for ever. Just before its files end, the recorder looks once more for
 //!    a final verdict, so that a recording that is done is not overwritten.
 //! 2. *The verdict* is created with `If-None-Match: *`, or put with `If-Match` in place of
 //!    exactly the unfinished one that was found. The first final verdict wins.
@@ -45,22 +46,25 @@
 //! A conflict (409) leaves a PutObject to be tried again; a multipart upload is lost by
 //! it, and the recording is handed back.
 //!
-//! # The hash
+//! # What arrived is what was sent
 //!
-//! SHA-256 begins with the header. A file in one part is hashed in memory; a longer one is
-//! read back once, by version, which also proves what S3 holds.
+//! Each call that writes gives the CRC-64/NVME of its body, and the one that ends a file of
+//! several parts that of the whole: S3 refuses what arrived otherwise, and no file is read
+//! back. Over TLS no payload is signed beside that ([`signing`]).
 //!
 //! # What stays behind
 //!
 //! A delivery that is killed leaves parts that nobody sees and the bucket's owner pays:
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
-//! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set; checksums (CRC-32 by part) are left on.
+//! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set.
 
+mod checksum;
 #[cfg(feature = "operate")]
 mod erasing;
 mod listing;
 mod objects;
 mod parts;
+mod signing;
 mod upload;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -75,6 +79,7 @@ use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
 use crate::settings::Config;
 use objects::{Condition, Object, Objects, Written};
+use signing::TlsKeepsPayloads;
 pub use upload::S3Upload;
 
 /// Bytes of a part: the least that S3 allows, since memory grows with it. At 10,000 parts
@@ -195,6 +200,7 @@ pub(super) fn config(shared: &SdkConfig) -> aws_sdk_s3::Config {
     aws_sdk_s3::config::Builder::from(shared)
         .force_path_style(super::has_own_endpoint(shared, "AWS_ENDPOINT_URL_S3"))
         .interceptor(CheckAnswers)
+        .interceptor(TlsKeepsPayloads)
         .build()
 }
 
@@ -283,15 +289,12 @@ impl RecordingStore for S3Recordings {
                 Some(_) | None => Written::Occupied,
             },
         };
-        Ok(put != Written::Occupied)
+        Ok(matches!(put, Written::Done(_)))
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
         let there = self.0.objects.head(key).await?;
-        Ok(
-            there
-                .is_some_and(|(version, bytes)| version == stored.version && bytes == stored.bytes),
-        )
+        Ok(there.is_some_and(|there| there.is(stored)))
     }
 }
 

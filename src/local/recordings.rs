@@ -2,18 +2,16 @@
 //! it is whole: it grows beside it as `.part` and is renamed.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::{Tried, io_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::media::wav::HEADER_BYTES;
-use crate::object_key::hex;
 use crate::port::{KeyListing, Listed, RecordingStore, Stored, Upload};
 
 /// What the name of a file that is not whole ends in.
@@ -199,33 +197,15 @@ impl Upload for LocalUpload {
         let failed = write_failure(&self.part.place);
         file.rewind().map_err(&failed)?;
         file.write_all(&header).map_err(&failed)?;
-        // The header comes last and is hashed first: the file is read once more.
-        let sha256 = hash(file).map_err(&failed)?;
         drop(failed);
         let bytes = self.bytes;
         let version = version(&self.part.path)?.unwrap_or_default();
         self.part.keep()?;
-        Ok(Stored {
-            bytes,
-            sha256,
-            version,
-        })
+        Ok(Stored { bytes, version })
     }
 
     async fn abort(self) {
         // Dropping the part removes it.
-    }
-}
-
-fn hash(mut file: &File) -> std::io::Result<String> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(hasher.finalize())),
-            count => hasher.update(&buffer[..count]),
-        }
     }
 }
 

@@ -6,12 +6,11 @@ use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use super::commit::final_verdict;
 use super::pour::{LookAhead, pour};
-use super::write::Files;
+use super::write::{File, Files};
 use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
 use crate::media::request::Answer;
-use crate::media::wav::Output;
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
+use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
 use crate::recording::plan::{Policy, RecordingPlan};
 use crate::recording::verdict::{Account, Facts, FileEntry, Verdict};
 
@@ -188,15 +187,16 @@ async fn make_files<R: RecordingStore>(
         return Ok(Ended::GivenUp(verdict));
     }
     let stored = files.finish(samples, heard).await?;
-    let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
-        kind: output.name().to_owned(),
-        url: policy.url(key),
-        key: key.clone(),
-        bytes: stored.bytes,
-        sha256: stored.sha256.clone(),
+    let entry = |file: &File| FileEntry {
+        kind: file.output.name().to_owned(),
+        url: policy.url(&file.key),
+        key: file.key.clone(),
+        bytes: file.stored.bytes,
+        samples_sha256: file.samples_sha256.clone(),
+        sha256: None,
     };
     verdict.files = stored.iter().map(entry).collect();
-    let files = stored.into_iter().map(|(_, key, stored)| (key, stored));
+    let files = stored.into_iter().map(|file| (file.key, file.stored));
     Ok(Ended::Made(Made {
         verdict,
         files: files.collect(),

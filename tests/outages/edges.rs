@@ -263,7 +263,6 @@ impl Upload for File<'_> {
         self.aws.files.lock().unwrap().insert(self.key, self.bytes);
         Ok(Stored {
             bytes: self.bytes,
-            sha256: String::new(),
             version: String::new(),
         })
     }

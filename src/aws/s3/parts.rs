@@ -3,6 +3,7 @@
 
 use bytes::{Buf, Bytes};
 
+use super::checksum::Checksum;
 use crate::media::wav::HEADER_BYTES;
 
 /// A part of a file.
@@ -11,6 +12,18 @@ pub(super) struct Part {
     /// Its number, from 1.
     pub number: i32,
     pub bytes: Bytes,
+    pub checksum: Checksum,
+}
+
+impl Part {
+    fn new(number: i32, bytes: Bytes) -> Self {
+        let checksum = Checksum::of(&bytes);
+        Self {
+            number,
+            bytes,
+            checksum,
+        }
+    }
 }
 
 /// How a file ends.
@@ -18,8 +31,13 @@ pub(super) struct Part {
 pub(super) enum Ending {
     /// It fits into one part.
     Whole(Bytes),
-    /// The parts that were not yet given out: the last one, if any, and the first.
-    Parts(Vec<Part>),
+    /// It has several.
+    Parts {
+        /// Those that were not yet given out: the last one, if any, and the first.
+        rest: Vec<Part>,
+        /// The checksum of all of it.
+        whole: Checksum,
+    },
 }
 
 /// A file on its way: at most two parts of it are held.
@@ -29,7 +47,8 @@ pub(super) struct Parts {
     first: Vec<u8>,
     filling: Vec<u8>,
     next: i32,
-    bytes: u64,
+    /// The checksum of the parts behind the first one.
+    behind: Checksum,
 }
 
 impl Parts {
@@ -43,13 +62,8 @@ impl Parts {
             first,
             filling: Vec::new(),
             next: 2,
-            bytes: HEADER_BYTES as u64,
+            behind: Checksum::of(&[]),
         }
-    }
-
-    /// The file's size so far, header included.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// Takes the next bytes until a part is full or there are none left.
@@ -67,7 +81,6 @@ impl Parts {
             let taken = bytes.len().min(self.part_bytes - place.len());
             place.extend_from_slice(&bytes[..taken]);
             bytes.advance(taken);
-            self.bytes += taken as u64;
             if self.filling.len() == self.part_bytes {
                 return Some(self.take_filling());
             }
@@ -86,20 +99,18 @@ impl Parts {
         if self.next == 2 {
             return Ending::Whole(first);
         }
-        rest.push(Part {
-            number: 1,
-            bytes: first,
-        });
-        Ending::Parts(rest)
+        let first = Part::new(1, first);
+        let whole = first.checksum.followed_by(self.behind);
+        rest.push(first);
+        Ending::Parts { rest, whole }
     }
 
     fn take_filling(&mut self) -> Part {
         let number = self.next;
         self.next += 1;
-        Part {
-            number,
-            bytes: std::mem::take(&mut self.filling).into(),
-        }
+        let part = Part::new(number, std::mem::take(&mut self.filling).into());
+        self.behind = self.behind.followed_by(part.checksum);
+        part
     }
 }
 
@@ -124,7 +135,6 @@ mod tests {
             }
             assert!(piece.is_empty());
         }
-        assert_eq!(parts.bytes(), (HEADER_BYTES + body) as u64);
         let sizes = |parts: &[Part]| -> Vec<_> {
             parts
                 .iter()
@@ -133,9 +143,10 @@ mod tests {
         };
         assert_eq!(sizes(&given), on_the_way);
         let rest = match parts.finish(HEADER) {
-            Ending::Whole(bytes) => vec![Part { number: 1, bytes }],
-            Ending::Parts(rest) => {
+            Ending::Whole(bytes) => vec![Part::new(1, bytes)],
+            Ending::Parts { rest, whole } => {
                 assert!(rest.len() + given.len() > 1);
+                assert_eq!(whole, Checksum::of(&[&HEADER[..], &bytes].concat()));
                 rest
             }
         };
