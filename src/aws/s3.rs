@@ -77,7 +77,7 @@ use super::Trying;
 use super::answers::CheckAnswers;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 use objects::{Condition, Object, Objects, Written};
 use signing::TlsKeepsPayloads;
 pub use upload::S3Upload;
