@@ -46,6 +46,7 @@ pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 
 use crate::media::ticks::EpochMillis;
+use crate::port::Ports;
 use crate::settings::recorder::Config;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
@@ -153,27 +154,21 @@ pub struct Access {
 /// Everything that the recorder needs of AWS.
 #[derive(Debug)]
 pub struct Connected {
-    /// Where fragments come from.
-    pub source: KvsSource,
-    /// Where recordings go.
-    pub store: S3Recordings,
-    /// Where URLs are noted.
-    pub notes: ConnectContacts,
+    /// KVS, the bucket and Connect.
+    pub ports: Ports<KvsSource, S3Recordings, ConnectContacts>,
     /// Where parked records wait, if there is such a place.
     pub queue: Option<ParkingQueue>,
 }
 
-/// Makes all clients. No call is made yet, but for credentials that must be looked up.
-pub async fn connect_all(config: &Config, access: Access) -> Connected {
-    connect(config, &load(access).await)
-}
-
-/// The same over a configuration that is loaded already.
+/// Makes all clients over the configuration that they share. No call is made yet, but for
+/// credentials that must be looked up.
 pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
     Connected {
-        source: KvsSource::new(shared, kvs::Limits::from(config)),
-        store: S3Recordings::new(shared, s3::Bucket::from(config)),
-        notes: ConnectContacts::new(shared, config.connect_calls_per_second),
+        ports: Ports {
+            source: KvsSource::new(shared, kvs::Limits::from(config)),
+            store: S3Recordings::new(shared, s3::Bucket::from(config)),
+            notes: ConnectContacts::new(shared, config.connect_calls_per_second),
+        },
         queue: config
             .parking_queue
             .as_ref()

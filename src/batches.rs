@@ -3,7 +3,8 @@
 //! SQS batches of parked ones. Knows neither Lambda nor a runtime.
 //!
 //! Recordings of one call are made one after the other, since they share attributes;
-//! different calls go side by side. One record never harms another.
+//! different calls go side by side. One record never harms another: what panics for one, in
+//! here or behind a port, fails that one alone.
 
 mod outage;
 mod settle;
@@ -24,7 +25,7 @@ use crate::failure::parked;
 use crate::failure::{Action, Failure};
 use crate::media::ticks::EpochMillis;
 use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
-use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch};
+use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch, walled, walled_work};
 use crate::recording::plan::RecordingPlan;
 use outage::Outage;
 
@@ -134,6 +135,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         told: impl Fn(&BatchRecord, &Worked) + Sync,
     ) -> Result<Batch, NotABatch> {
         let (origin, records) = batch::read_event_value(event)?;
+        // Whoever is told and panics takes nothing back; the panic itself is on standard error.
+        let told = |record: &BatchRecord, worked: &Worked| {
+            let _ = walled("what is told", || told(record, worked));
+        };
         let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
         let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
         let now = epoch_millis(deadline.now());
@@ -290,7 +295,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
             let (Some(started), false) = (plan.window.0, found) else {
                 continue;
             };
-            let kept = self.recorder.source.kept_for(&plan.stream).await;
+            let kept = self.recorder.source.kept_for(&plan.stream);
+            let kept = walled_work(&plan.stream, kept).await.ok().flatten();
             let expires = kept.map(|kept| parked::retry_until(started, kept));
             first = first.into_iter().chain(expires).min();
         }

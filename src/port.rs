@@ -16,6 +16,17 @@ use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::ticks::EpochMillis;
 use crate::media::wav::HEADER_BYTES;
 
+/// What a recording is made between.
+#[derive(Debug)]
+pub struct Ports<S, R, N> {
+    /// Where fragments come from.
+    pub source: S,
+    /// Where recordings go.
+    pub store: R,
+    /// Where URLs are noted.
+    pub notes: N,
+}
+
 /// Where a recording's fragments lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whereabouts<'a> {

@@ -13,6 +13,7 @@ mod open;
 mod pour;
 mod probe;
 mod read;
+mod wall;
 mod work;
 mod write;
 
@@ -20,12 +21,13 @@ pub use commit::Made;
 pub use make::assemble;
 pub use open::{Part, open_batch, open_record};
 pub use pour::{AllOf, LookAhead};
+pub(crate) use wall::{walled, walled_work};
 pub use work::{Trouble, Worked, WorkedRecord};
 
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactNotes, Deadline, FragmentSource, Ports, RecordingStore};
 pub use crate::recording::plan::{Again, Reading};
 use crate::recording::plan::{Notes, Policy, RecordingPlan};
 use crate::recording::verdict::{Asked, Status, Verdict};
@@ -45,6 +47,25 @@ pub struct Recorder<S, R, N> {
     pub policy: Policy,
     /// How media is read.
     pub reading: Reading,
+}
+
+impl<S, R, N> Recorder<S, R, N> {
+    /// The recorder between these ports.
+    pub fn new(ports: Ports<S, R, N>, policy: Policy, reading: Reading) -> Self {
+        Self {
+            source: ports.source,
+            store: ports.store,
+            notes: ports.notes,
+            policy,
+            reading,
+        }
+    }
+
+    /// The same, which makes partial recordings again, too.
+    pub fn reading_again(mut self) -> Self {
+        self.reading.again = Again::IfNotComplete;
+        self
+    }
 }
 
 /// How far a recording is: fragments settled, of how many.

@@ -88,6 +88,7 @@ fn told(part: &Worked) -> String {
     match part {
         Worked::Undecodable(cause) => format!("{UNREADABLE}{cause}"),
         Worked::NotAContactRecord(error) => error.to_string(),
+        Worked::NotOpened { failure, .. } => format!("not opened: {}", failure.kind.name()),
         Worked::Skipped { reason, .. } => format!("skipped: {reason}"),
         Worked::Failed(_, failure) => format!("failed: {}", failure.kind.name()),
         Worked::Recorded(_, recorded) => {

@@ -12,6 +12,7 @@ use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
 use crate::failure::parked::Parked;
 use crate::failure::{Failure, FailureKind};
+use crate::port::ParkingLot;
 
 /// The parking queue.
 #[derive(Debug)]
@@ -42,6 +43,15 @@ impl ParkingQueue {
                 let cause = "SendMessage gave no MessageId";
                 Err(Failure::new(FailureKind::Unavailable, &self.url, cause))
             }
+        }
+    }
+}
+
+impl ParkingLot for Option<ParkingQueue> {
+    async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
+        match self {
+            Some(queue) => queue.park(parked).await.map(|()| true),
+            None => Ok(false),
         }
     }
 }

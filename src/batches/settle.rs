@@ -11,7 +11,7 @@ use crate::failure::parked::{MAX_MESSAGE_BYTES, Parked};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{ContactNotes, FragmentSource, ParkingLot, RecordingStore};
-use crate::recorder::WorkedRecord;
+use crate::recorder::{WorkedRecord, walled_work};
 
 /// How long after it came to the data stream a record is delivered again at once when it can
 /// go better by itself. Kinesis does not say how often it has delivered a record, so its age
@@ -74,7 +74,9 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         if parked.to_json().len() > MAX_MESSAGE_BYTES {
             return Ok(false);
         }
-        self.parking.park(&parked).await
+        walled_work("the parking queue", self.parking.park(&parked))
+            .await
+            .flatten()
     }
 }
 

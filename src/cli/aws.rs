@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::CliError;
 use super::record::{Place, work_all};
-use crate::aws::{self, Access, Connected};
+use crate::aws::{self, Access};
 use crate::event::batch::BatchRecord;
 use crate::recorder::{Recorder, WorkedRecord};
 use crate::settings::recorder::Config;
@@ -129,19 +129,9 @@ pub(super) fn work(
     let config = account.config()?;
     let runtime = runtime()?;
     let worked = runtime.block_on(async {
-        let Connected {
-            source,
-            store,
-            notes,
-            ..
-        } = aws::connect_all(&config, account.access(&config)).await;
-        let recorder = Recorder {
-            source,
-            store,
-            notes,
-            policy: config.policy(),
-            reading: config.reading(),
-        };
+        let shared = aws::load(account.access(&config)).await;
+        let ports = aws::connect(&config, &shared).ports;
+        let recorder = Recorder::new(ports, config.policy(), config.reading());
         let worked = Box::pin(work_all(&recorder, records)).await;
         recorder.store.aborts_ended().await;
         worked

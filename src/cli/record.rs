@@ -250,6 +250,7 @@ pub(super) fn error_line(origin: Origin, part: &Worked) -> Option<String> {
         Worked::NotAContactRecord(error @ NotAContactRecord::Unreadable(_)) => {
             Some(format!("{error}; {cure}"))
         }
+        Worked::NotOpened { failure, .. } => Some(failure.to_string()),
         Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
         Worked::Recorded(plan, recorded) => recorded_error(&plan.id.contact, recorded),
         // To be recorded, and cannot be: that is no skipping.
@@ -347,6 +348,7 @@ pub(super) fn row(part: &Worked) -> [String; 5] {
     let dash = || "-".to_owned();
     let (contact, recording) = match part {
         Worked::Undecodable(_) | Worked::NotAContactRecord(_) => (dash(), dash()),
+        Worked::NotOpened { contact, .. } => (contact.as_deref().unwrap_or("-").into(), dash()),
         Worked::Skipped { contact, .. } => (contact.to_string(), dash()),
         Worked::Failed(plan, _) | Worked::Recorded(plan, _) => (
             plan.id.contact.to_string(),
@@ -357,7 +359,7 @@ pub(super) fn row(part: &Worked) -> [String; 5] {
         Worked::Undecodable(cause) => (dash(), sentence(cause).to_owned()),
         Worked::NotAContactRecord(error) => (dash(), error.to_string()),
         Worked::Skipped { reason, .. } => (dash(), reason.to_string()),
-        Worked::Failed(..) => (dash(), "see the error".to_owned()),
+        Worked::NotOpened { .. } | Worked::Failed(..) => (dash(), "see the error".to_owned()),
         Worked::Recorded(_, recorded) => recorded_cells(recorded),
     };
     let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
@@ -382,7 +384,8 @@ fn outcome(part: &Worked) -> &'static str {
         Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_)) => {
             "unreadable"
         }
-        Worked::Failed(..)
+        Worked::NotOpened { .. }
+        | Worked::Failed(..)
         | Worked::Skipped {
             reason: SkipReason::NotLocated { .. },
             ..
@@ -406,6 +409,9 @@ pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
         Worked::Undecodable(cause) => json!({"outcome": outcome, "reason": cause, "error": error}),
         Worked::NotAContactRecord(reason) => {
             json!({"outcome": outcome, "reason": reason.to_string(), "error": error})
+        }
+        Worked::NotOpened { contact, failure } => {
+            json!({"outcome": outcome, "contact": contact, "reason": failure.to_string(), "error": error})
         }
         Worked::Skipped { contact, reason } => {
             json!({"outcome": outcome, "contact": contact, "reason": reason.to_string(), "error": error})

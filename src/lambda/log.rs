@@ -75,6 +75,7 @@ pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
         }
         Worked::Skipped { .. }
         | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_))
+        | Worked::NotOpened { .. }
         | Worked::Undecodable(_) => match (worked.trouble(), worked) {
             (Some(trouble), _) => tell_trouble(sequence_number, &trouble),
             (None, Worked::Skipped { contact, reason }) => {
@@ -318,6 +319,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
         }
         Worked::Undecodable(_)
         | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_))
+        | Worked::NotOpened { .. }
         | Worked::Skipped {
             reason: SkipReason::NotLocated { .. },
             ..
@@ -375,4 +377,76 @@ pub(super) fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
         line[*name] = json!(value);
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::failure::FailureKind;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What `tell` writes of a record with the number 7.
+    fn told(worked: &Worked) -> Vec<Value> {
+        let (lines, record) = (
+            Lines::default(),
+            BatchRecord {
+                sequence_number: Some("7".to_owned()),
+                arrived: None,
+                data: Ok(Vec::new()),
+            },
+        );
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || tell(&record, worked));
+        let lines = lines.0.lock().unwrap();
+        let lines = lines.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !line.is_empty());
+        lines
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_record_that_is_not_opened_is_an_error_with_its_number() {
+        let failure = Failure::new(
+            FailureKind::Defect,
+            "the record",
+            "it broke off by a panic: x",
+        );
+        let lines = told(&Worked::NotOpened {
+            contact: Some("c".into()),
+            failure,
+        });
+        assert_eq!(lines.len(), 1);
+        for (name, expected) in [
+            ("level", "ERROR"),
+            ("message", "failed"),
+            ("sequence_number", "7"),
+            ("contact", "c"),
+            ("kind", "defect"),
+            ("cause", "the record: it broke off by a panic: x"),
+        ] {
+            assert_eq!(lines[0][name], expected, "{name}");
+        }
+    }
 }

@@ -389,6 +389,9 @@ fn is_done(worked: &Worked) -> bool {
         Worked::Recorded(_, recorded) => !is_open(&recorded.verdict),
         // Its verdict was deleted.
         Worked::Skipped { .. } => true,
-        Worked::Failed(..) | Worked::NotAContactRecord(_) | Worked::Undecodable(_) => false,
+        Worked::Failed(..)
+        | Worked::NotAContactRecord(_)
+        | Worked::NotOpened { .. }
+        | Worked::Undecodable(_) => false,
     }
 }

@@ -251,6 +251,9 @@ impl Gatherer<'_> {
                 Part::Ended(Worked::Undecodable(cause)) => {
                     found.trouble(source, &format!("{cause}; it stays where it is"));
                 }
+                Part::Ended(Worked::NotOpened { failure, .. }) => {
+                    found.trouble(source, &format!("{failure}; it stays where it is"));
+                }
                 // Agent events share the data stream; nobody parks one.
                 Part::Ended(Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)))
                     if found

@@ -120,6 +120,11 @@ fn every_outcome_asks_for_what_it_needs() {
     );
     let unreadable = Worked::NotAContactRecord(NotAContactRecord::Unreadable(left_out()));
     check(&unreadable, park, Some(RecordUnreadable));
+    let not_opened = Worked::NotOpened {
+        contact: None,
+        failure: failure(Defect),
+    };
+    check(&not_opened, park, Some(Defect));
     let other = Worked::NotAContactRecord(NotAContactRecord::OtherShape(left_out()));
     check(&other, None, None);
     let missing = "no Location".to_owned();
