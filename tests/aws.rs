@@ -25,7 +25,7 @@ use callreel::connect::record::read_contact_records;
 use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind, KeyTrouble};
 use callreel::object_key::hex;
-use callreel::port::{NoDeadline, RecordingStore, Upload};
+use callreel::port::{NewFile, NoDeadline, Recordings, Upload};
 use callreel::recorder::{Noted, Reading, Recorded, Recorder};
 use callreel::recording::decide::{Decision, decide};
 use callreel::recording::plan::{Policy, RecordingPlan};
@@ -450,7 +450,7 @@ async fn an_upload_that_fails_or_is_dropped_is_aborted() {
 
     let world = World::new(SHORT).await;
     let store = world.store();
-    let mut upload = store.begin("k.wav", "c").await.unwrap();
+    let mut upload = store.begin(NewFile::wav("k.wav", "c")).await.unwrap();
     let bytes = vec![1; 3 * s3::PART_BYTES];
     upload.write(bytes.into()).await.unwrap();
     drop(upload);

@@ -76,9 +76,9 @@ use tokio::task::JoinHandle;
 use super::Trying;
 use super::answers::CheckAnswers;
 use crate::failure::Failure;
-use crate::port::{RecordingStore, Stored};
+use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored};
 use crate::settings::recorder::Config;
-use objects::{Condition, Object, Objects, Written};
+use objects::{Calls, Condition, Object, Written};
 use signing::TlsKeepsPayloads;
 pub use upload::S3Upload;
 
@@ -87,8 +87,8 @@ pub use upload::S3Upload;
 pub const PART_BYTES: usize = 5 << 20;
 /// Parts under way at once, of all files together.
 pub const PARTS_IN_FLIGHT: usize = 3;
-/// The largest verdict that is read; one with all its lists full has less than half.
-const MAX_VERDICT_BYTES: usize = 4 << 20;
+/// The largest object that is read whole; a verdict with all its lists full has less than half.
+const MAX_OBJECT_BYTES: usize = 4 << 20;
 
 /// The most bytes that uploads of so many files at once hold.
 pub const fn most_bytes(files: usize) -> usize {
@@ -162,7 +162,7 @@ pub struct S3Recordings(Arc<Shared>);
 /// What uploads share.
 #[derive(Debug)]
 struct Shared {
-    objects: Objects,
+    calls: Calls,
     parts_in_flight: Arc<Semaphore>,
     /// Aborts under way in the background.
     aborts: Mutex<Vec<JoinHandle<()>>>,
@@ -172,7 +172,7 @@ impl Shared {
     /// Gives an upload up. Who called is told of another failure already, so that this one
     /// only leaves a line.
     async fn abort(&self, key: &str, upload: &str) {
-        if let Err(failure) = self.objects.abort(key, upload).await {
+        if let Err(failure) = self.calls.abort(key, upload).await {
             tracing::warn!(key, %failure, "an unfinished upload stays until the bucket's lifecycle rule removes it");
         }
     }
@@ -209,7 +209,7 @@ impl S3Recordings {
     pub fn new(shared: &SdkConfig, bucket: Bucket) -> Self {
         let config = config(&Trying::S3.on(shared));
         Self(Arc::new(Shared {
-            objects: Objects {
+            calls: Calls {
                 client: aws_sdk_s3::Client::from_conf(config),
                 bucket,
                 account: OnceLock::new(),
@@ -224,7 +224,7 @@ impl S3Recordings {
     pub fn runs_in(&self, function_arn: &str) {
         if let Some(account) = account_in(function_arn) {
             // Another invocation of the same function says the same.
-            let _ = self.0.objects.account.set(account.to_owned());
+            let _ = self.0.calls.account.set(account.to_owned());
         }
     }
 
@@ -246,45 +246,34 @@ fn account_in(arn: &str) -> Option<&str> {
     (account.len() == 12 && digits).then_some(account)
 }
 
-fn verdict(key: &str) -> Object {
+/// An object to be; how its key ends says what it is.
+fn object(key: &str, contact: Option<&str>) -> Object {
+    let content_type = match key.rsplit_once('.') {
+        Some((_, "wav")) => "audio/wav",
+        Some((_, "json")) => "application/json",
+        Some(_) | None => "application/octet-stream",
+    };
     Object {
         key: key.to_owned(),
-        content_type: "application/json",
-        contact: None,
+        content_type,
+        contact: contact.map(escape),
     }
 }
 
-impl RecordingStore for S3Recordings {
-    type Upload = S3Upload;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let found = self.0.objects.read(key, MAX_VERDICT_BYTES).await?;
-        Ok(found.map(|(json, _)| json))
+impl Objects for S3Recordings {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.read_at_most(key, MAX_OBJECT_BYTES).await
     }
 
-    async fn begin(&self, key: &str, contact: &str) -> Result<S3Upload, Failure> {
-        let object = Object {
-            key: key.to_owned(),
-            content_type: "audio/wav",
-            contact: Some(escape(contact)),
-        };
-        Ok(S3Upload::new(Arc::clone(&self.0), object))
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        let objects = &self.0.objects;
-        let object = verdict(key);
-        let put = match instead_of {
-            None => objects.put(&object, json.into(), Condition::Absent).await?,
-            Some(old) => match objects.read(key, MAX_VERDICT_BYTES).await? {
+    async fn put(&self, key: &str, bytes: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
+        let calls = &self.0.calls;
+        let object = object(key, None);
+        let put = match expect {
+            Expect::Nothing => calls.put(&object, bytes.into(), Condition::Absent).await?,
+            Expect::Exactly(old) => match calls.read(key, MAX_OBJECT_BYTES).await? {
                 Some((there, version)) if there == old => {
                     let unchanged = Condition::Unchanged(&version);
-                    objects.put(&object, json.into(), unchanged).await?
+                    calls.put(&object, bytes.into(), unchanged).await?
                 }
                 Some(_) | None => Written::Occupied,
             },
@@ -292,8 +281,21 @@ impl RecordingStore for S3Recordings {
         Ok(matches!(put, Written::Done(_)))
     }
 
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        self.list_all_pages(prefix).await
+    }
+}
+
+impl Recordings for S3Recordings {
+    type Upload = S3Upload;
+
+    async fn begin(&self, file: NewFile<'_>) -> Result<S3Upload, Failure> {
+        let object = object(file.key, Some(file.contact));
+        Ok(S3Upload::new(Arc::clone(&self.0), object, file.head_bytes))
+    }
+
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        let there = self.0.objects.head(key).await?;
+        let there = self.0.calls.head(key).await?;
         Ok(there.is_some_and(|there| there.is(stored)))
     }
 }

@@ -12,7 +12,7 @@ use super::{CliError, count_bar, ended, folder_url, tell_error};
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::port::{ContactNotes, FragmentSource, NoDeadline, RecordingStore};
+use crate::port::{ContactNotes, FragmentSource, NoDeadline, Recordings};
 use crate::recorder::{
     Noted, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
@@ -205,7 +205,7 @@ impl Place {
 }
 
 /// Works the records one after the other, with a bar for the fragments of each.
-pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+pub(super) async fn work_all<S: FragmentSource, R: Recordings, N: ContactNotes>(
     recorder: &Recorder<S, R, N>,
     records: &[BatchRecord],
 ) -> Vec<WorkedRecord> {

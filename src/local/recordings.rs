@@ -11,8 +11,7 @@ use bytes::Bytes;
 use super::{Tried, io_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
-use crate::media::wav::HEADER_BYTES;
-use crate::port::{KeyListing, Listed, RecordingStore, Stored, Upload};
+use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored, Upload};
 
 /// What the name of a file that is not whole ends in.
 const PART_SUFFIX: &str = ".part";
@@ -53,13 +52,11 @@ fn write_failure(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
     |error| io_failure(Tried::Writing, path, &error)
 }
 
-impl RecordingStore for LocalRecordings {
-    type Upload = LocalUpload;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+impl Objects for LocalRecordings {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
         let path = self.path(key)?;
         match fs::read(&path) {
-            Ok(json) => Ok(Some(json)),
+            Ok(object) => Ok(Some(object)),
             // A file can stand where a folder must be: writing will say so.
             Err(error) => match io_failure(Tried::Reading, &path, &error) {
                 failure if failure.kind == FailureKind::NotThere => Ok(None),
@@ -68,35 +65,20 @@ impl RecordingStore for LocalRecordings {
         }
     }
 
-    async fn begin(&self, key: &str, _contact: &str) -> Result<LocalUpload, Failure> {
-        LocalUpload::begin(self.path(key)?)
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
+    async fn put(&self, key: &str, object: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
         let part = Part::begin(self.path(key)?)?;
         (&part.file)
-            .write_all(&json)
+            .write_all(&object)
             .map_err(write_failure(&part.path))?;
-        match instead_of {
-            None => part.keep_if_first(),
+        match expect {
+            Expect::Nothing => part.keep_if_first(),
             // Between reading and renaming another process could write: a folder has no
             // conditional write, and `callreel record` is one process.
-            Some(_) if self.find_verdict(key).await?.as_deref() != instead_of => Ok(false),
-            Some(_) => part.keep().map(|()| true),
+            Expect::Exactly(old) if self.read(key).await?.as_deref() != Some(old) => Ok(false),
+            Expect::Exactly(_) => part.keep().map(|()| true),
         }
     }
 
-    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        Ok(version(&self.path(key)?)? == Some(stored.version.clone()))
-    }
-}
-
-impl KeyListing for LocalRecordings {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         let mut files = self.files_below(prefix)?;
         files.retain(|(key, _)| !key.ends_with(PART_SUFFIX));
@@ -105,6 +87,18 @@ impl KeyListing for LocalRecordings {
             modified: metadata.modified().ok().and_then(epoch_millis),
         });
         Ok(listed.collect())
+    }
+}
+
+impl Recordings for LocalRecordings {
+    type Upload = LocalUpload;
+
+    async fn begin(&self, file: NewFile<'_>) -> Result<LocalUpload, Failure> {
+        LocalUpload::begin(self.path(file.key)?, file.head_bytes)
+    }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        Ok(version(&self.path(key)?)? == Some(stored.version.clone()))
     }
 }
 
@@ -162,19 +156,24 @@ fn version(path: &Path) -> Result<Option<String>, Failure> {
     Ok(Some(format!("{}-{nanos}", metadata.len())))
 }
 
-/// A WAV file that grows beside its place.
+/// A file that grows beside its place.
 #[derive(Debug)]
 pub struct LocalUpload {
     part: Part,
+    head_bytes: usize,
     bytes: u64,
 }
 
 impl LocalUpload {
-    fn begin(path: PathBuf) -> Result<Self, Failure> {
+    fn begin(path: PathBuf, head_bytes: usize) -> Result<Self, Failure> {
         let part = Part::begin(path)?;
-        let mut upload = Self { part, bytes: 0 };
-        // The header's place, filled in at the end.
-        upload.append(&[0; HEADER_BYTES])?;
+        let mut upload = Self {
+            part,
+            head_bytes,
+            bytes: 0,
+        };
+        // The head's place, filled in at the end.
+        upload.append(&vec![0; head_bytes])?;
         Ok(upload)
     }
 
@@ -192,11 +191,16 @@ impl Upload for LocalUpload {
         self.append(&bytes)
     }
 
-    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
+    async fn finish(self, head: Bytes) -> Result<Stored, Failure> {
+        if head.len() != self.head_bytes {
+            let place = self.part.place.display().to_string();
+            let cause = "its head is not as long as what was kept free for it";
+            return Err(Failure::new(FailureKind::WriteFailed, place, cause));
+        }
         let mut file = &self.part.file;
         let failed = write_failure(&self.part.place);
         file.rewind().map_err(&failed)?;
-        file.write_all(&header).map_err(&failed)?;
+        file.write_all(&head).map_err(&failed)?;
         drop(failed);
         let bytes = self.bytes;
         let version = version(&self.part.path)?.unwrap_or_default();

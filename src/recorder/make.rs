@@ -10,7 +10,7 @@ use super::write::{File, Files};
 use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
 use crate::media::request::Answer;
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactNotes, Deadline, FragmentSource, Recordings};
 use crate::recording::plan::{Policy, RecordingPlan};
 use crate::recording::verdict::{Account, Facts, FileEntry, Verdict};
 
@@ -31,7 +31,7 @@ pub(super) enum Ended {
     GivenUp(Verdict),
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactNotes> Recorder<S, R, N> {
     /// Makes one recording over what stands where it goes.
     pub(super) async fn make(
         &self,
@@ -95,7 +95,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
                 "the contact's recordings were deleted meanwhile",
             ));
         }
-        let there = final_verdict(self.store.find_verdict(&key).await?.as_deref());
+        let there = final_verdict(self.store.read(&key).await?.as_deref());
         match (there, over) {
             (None, _) => Ok(Answer::default()),
             (Some(there), Over::Recording(old)) if there == *old => Ok(Answer::default()),
@@ -111,7 +111,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
 /// Answers of one recording, in order, to its files and its verdict. At the deadline it
 /// stops wherever it is, and gives the files up. `ahead` looks ahead where an upload session
 /// names its contact late.
-pub async fn assemble<R: RecordingStore>(
+pub async fn assemble<R: Recordings>(
     store: &R,
     policy: &Policy,
     deadline: &impl Deadline,
@@ -149,7 +149,7 @@ pub(super) async fn until<T>(
     }
 }
 
-async fn make_files<R: RecordingStore>(
+async fn make_files<R: Recordings>(
     store: &R,
     policy: &Policy,
     plan: &RecordingPlan,

@@ -9,7 +9,7 @@ use super::consent::told;
 use super::{Noted, Recorder};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::sides::Authorisation;
-use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+use crate::port::{ContactNotes, FragmentSource, Recordings};
 use crate::recording::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
@@ -18,7 +18,7 @@ use crate::recording::verdict::Verdict;
 /// wrote between a read and the write behind it, or that a write failed.
 const MAX_LOOKS: u32 = 6;
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactNotes> Recorder<S, R, N> {
     /// Adds the files' URLs to the contact's attributes.
     pub(super) async fn note(
         &self,

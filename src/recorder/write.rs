@@ -9,12 +9,12 @@ use crate::failure::{Failure, FailureKind};
 use crate::media::assembly::Assembly;
 use crate::media::wav::{self, Output};
 use crate::object_key::hex;
-use crate::port::{RecordingStore, Stored, Upload};
+use crate::port::{NewFile, Recordings, Stored, Upload};
 use crate::recording::plan::RecordingPlan;
 use crate::sha256::Sha256;
 
 /// The files of one recording on their way to the store.
-pub(super) struct Files<'a, R: RecordingStore> {
+pub(super) struct Files<'a, R: Recordings> {
     store: &'a R,
     plan: &'a RecordingPlan,
     begun: Vec<Begun<R::Upload>>,
@@ -37,7 +37,7 @@ pub(super) struct File {
     pub samples_sha256: Option<String>,
 }
 
-impl<'a, R: RecordingStore> Files<'a, R> {
+impl<'a, R: Recordings> Files<'a, R> {
     pub fn new(store: &'a R, plan: &'a RecordingPlan) -> Self {
         Self {
             store,
@@ -66,11 +66,11 @@ impl<'a, R: RecordingStore> Files<'a, R> {
         if self.begun.is_empty() {
             for output in self.plan.authorisation.outputs() {
                 let key = self.plan.keys.wav(*output);
-                let upload = self.store.begin(&key, &self.plan.id.contact).await?;
+                let upload = self.store.begin(NewFile::wav(&key, &self.plan.id.contact));
                 let is_one_side = output.channels() == 1;
                 self.begun.push(Begun {
                     output: *output,
-                    upload,
+                    upload: upload.await?,
                     samples: is_one_side.then(Sha256::new),
                 });
             }
@@ -106,7 +106,7 @@ impl<'a, R: RecordingStore> Files<'a, R> {
             let key = plan.keys.wav(output);
             match wav::header(output.channels(), samples) {
                 Ok(header) => {
-                    let stored = upload.finish(header).await?;
+                    let stored = upload.finish(Bytes::copy_from_slice(&header)).await?;
                     Ok(Some(File {
                         output,
                         key,

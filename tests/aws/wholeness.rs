@@ -2,7 +2,7 @@
 
 use callreel::failure::{Action, FailureKind};
 use callreel::media::wav;
-use callreel::port::{RecordingStore, Upload};
+use callreel::port::{NewFile, Recordings, Upload};
 use callreel::sandbox::Rule;
 
 use super::{LONG, LONG_MIX, SHORT, World, always, status};
@@ -90,10 +90,10 @@ async fn a_file_is_there_as_long_as_its_bytes_are() {
     for bytes in [10, callreel::aws::s3::PART_BYTES * 2] {
         let key = format!("k{bytes}.wav");
         let write = async |store: &callreel::aws::S3Recordings, with: u8| {
-            let mut upload = store.begin(&key, "c").await.unwrap();
+            let mut upload = store.begin(NewFile::wav(&key, "c")).await.unwrap();
             upload.write(vec![with; bytes].into()).await.unwrap();
             let header = wav::header(1, bytes as u64 / 2).unwrap();
-            upload.finish(header).await.unwrap()
+            upload.finish(header.to_vec().into()).await.unwrap()
         };
         let ours = write(&one, 1).await;
         assert_eq!(one.is_there(&key, &ours).await, Ok(true));

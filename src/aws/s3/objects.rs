@@ -113,9 +113,9 @@ pub(super) struct Object {
     pub contact: Option<String>,
 }
 
-/// One bucket's objects.
+/// The calls to one bucket.
 #[derive(Debug)]
-pub(super) struct Objects {
+pub(super) struct Calls {
     pub client: Client,
     pub bucket: Bucket,
     /// The account that this runs in, once it is known.
@@ -126,11 +126,11 @@ type ServiceError<E> = SdkError<E, HttpResponse>;
 
 /// Calls that write share these settings, and no type.
 macro_rules! with_settings {
-    ($request:expr, $objects:expr, $object:expr) => {{
-        let key = $objects.bucket.kms_key.clone();
+    ($request:expr, $calls:expr, $object:expr) => {{
+        let key = $calls.bucket.kms_key.clone();
         $request
-            .bucket(&$objects.bucket.name)
-            .set_expected_bucket_owner($objects.owner())
+            .bucket(&$calls.bucket.name)
+            .set_expected_bucket_owner($calls.owner())
             .key(&$object.key)
             .content_type($object.content_type)
             .set_metadata(
@@ -139,14 +139,14 @@ macro_rules! with_settings {
                     .clone()
                     .map(|contact| [("contact-id".to_owned(), contact)].into_iter().collect()),
             )
-            .set_tagging($objects.bucket.tagging())
+            .set_tagging($calls.bucket.tagging())
             .set_server_side_encryption(key.as_ref().map(|_| ServerSideEncryption::AwsKms))
             .set_bucket_key_enabled(key.as_ref().map(|_| true))
             .set_ssekms_key_id(key)
     }};
 }
 
-impl Objects {
+impl Calls {
     fn subject(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket.name)
     }

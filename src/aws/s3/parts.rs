@@ -1,10 +1,9 @@
 //! A file cut into parts as it grows. Its first part is held back, since it begins with
-//! the header, which is known last. Pure.
+//! the head, which is known last. Pure.
 
 use bytes::{Buf, Bytes};
 
 use super::checksum::Checksum;
-use crate::media::wav::HEADER_BYTES;
 
 /// A part of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +43,8 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub(super) struct Parts {
     part_bytes: usize,
+    /// Kept free at the start of the first one.
+    head_bytes: usize,
     first: Vec<u8>,
     filling: Vec<u8>,
     next: i32,
@@ -53,12 +54,13 @@ pub(super) struct Parts {
 
 impl Parts {
     /// A file whose parts are of so many bytes, the last one of at most so many.
-    pub fn new(part_bytes: usize) -> Self {
+    pub fn new(part_bytes: usize, head_bytes: usize) -> Self {
         let mut first = Vec::with_capacity(part_bytes);
-        // The header's place.
-        first.resize(HEADER_BYTES, 0);
+        // The head's place.
+        first.resize(head_bytes, 0);
         Self {
             part_bytes,
+            head_bytes,
             first,
             filling: Vec::new(),
             next: 2,
@@ -88,21 +90,25 @@ impl Parts {
         None
     }
 
-    /// Ends the file, now that its header is known.
-    pub fn finish(mut self, header: [u8; HEADER_BYTES]) -> Ending {
-        self.first[..HEADER_BYTES].copy_from_slice(&header);
+    /// Ends the file, now that its head is known. `None` where that has another length than
+    /// was kept free for it.
+    pub fn finish(mut self, head: &[u8]) -> Option<Ending> {
+        if head.len() != self.head_bytes {
+            return None;
+        }
+        self.first[..head.len()].copy_from_slice(head);
         let mut rest = Vec::new();
         if !self.filling.is_empty() {
             rest.push(self.take_filling());
         }
         let first = Bytes::from(self.first);
         if self.next == 2 {
-            return Ending::Whole(first);
+            return Some(Ending::Whole(first));
         }
         let first = Part::new(1, first);
         let whole = first.checksum.followed_by(self.behind);
         rest.push(first);
-        Ending::Parts { rest, whole }
+        Some(Ending::Parts { rest, whole })
     }
 
     fn take_filling(&mut self) -> Part {
@@ -119,14 +125,14 @@ mod tests {
     use super::*;
 
     const PART: usize = 100;
-    const HEADER: [u8; HEADER_BYTES] = [b'h'; HEADER_BYTES];
+    const HEAD: [u8; 44] = [b'h'; 44];
 
     /// A body of so many bytes, written in pieces of `piece`; the sizes of the parts that
     /// come on the way, and of those at the end.
     #[track_caller]
     fn check(body: usize, piece: usize, on_the_way: &[(i32, usize)], at_the_end: &[(i32, usize)]) {
         let bytes: Vec<u8> = (0..body).map(|place| place as u8).collect();
-        let mut parts = Parts::new(PART);
+        let mut parts = Parts::new(PART, HEAD.len());
         let mut given = Vec::new();
         for piece in bytes.chunks(piece.max(1)) {
             let mut piece = Bytes::copy_from_slice(piece);
@@ -142,11 +148,11 @@ mod tests {
                 .collect()
         };
         assert_eq!(sizes(&given), on_the_way);
-        let rest = match parts.finish(HEADER) {
+        let rest = match parts.finish(&HEAD).unwrap() {
             Ending::Whole(bytes) => vec![Part::new(1, bytes)],
             Ending::Parts { rest, whole } => {
                 assert!(rest.len() + given.len() > 1);
-                assert_eq!(whole, Checksum::of(&[&HEADER[..], &bytes].concat()));
+                assert_eq!(whole, Checksum::of(&[&HEAD[..], &bytes].concat()));
                 rest
             }
         };
@@ -158,7 +164,15 @@ mod tests {
             .map(|part| &part.bytes[..])
             .collect::<Vec<_>>()
             .concat();
-        assert_eq!(file, [&HEADER[..], &bytes].concat());
+        assert_eq!(file, [&HEAD[..], &bytes].concat());
+    }
+
+    #[test]
+    fn a_head_has_the_length_that_was_kept_free() {
+        for length in [0, 43, 45, 101] {
+            let parts = Parts::new(PART, HEAD.len());
+            assert_eq!(parts.finish(&vec![0; length]), None);
+        }
     }
 
     #[test]

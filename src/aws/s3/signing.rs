@@ -49,7 +49,7 @@ mod tests {
 
     use super::*;
     use crate::aws::s3::{Bucket, S3Recordings};
-    use crate::port::RecordingStore;
+    use crate::port::{Expect, Objects};
 
     /// Answers everything by a success, and keeps what was asked.
     #[derive(Clone, Debug, Default)]
@@ -94,7 +94,7 @@ mod tests {
                 .http_client(listener.clone())
                 .build();
             let store = S3Recordings::new(&shared, Bucket::to_read("b"));
-            let put = store.put_verdict("k", b"{}".to_vec(), None).await;
+            let put = store.put("k.json", b"{}".to_vec(), Expect::Nothing).await;
             assert_eq!(put, Ok(true));
             let requests = listener.0.lock().unwrap();
             assert_eq!(requests.len(), 1);

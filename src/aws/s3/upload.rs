@@ -11,7 +11,6 @@ use super::objects::{Condition, Object, Written, stored};
 use super::parts::{Ending, Part, Parts};
 use super::{PART_BYTES, Shared};
 use crate::failure::{Failure, FailureKind};
-use crate::media::wav::HEADER_BYTES;
 use crate::port::{Stored, Upload};
 
 /// A WAV file that grows in S3. Nothing is seen of it before it is finished.
@@ -32,11 +31,11 @@ struct Multipart {
 }
 
 impl S3Upload {
-    pub(super) fn new(shared: Arc<Shared>, object: Object) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, object: Object, head_bytes: usize) -> Self {
         Self {
             shared,
             object,
-            parts: Parts::new(PART_BYTES),
+            parts: Parts::new(PART_BYTES, head_bytes),
             multipart: None,
         }
     }
@@ -46,7 +45,7 @@ impl S3Upload {
         let multipart = match &mut self.multipart {
             Some(multipart) => multipart,
             none => none.insert(Multipart {
-                id: self.shared.objects.create(&self.object).await?.into(),
+                id: self.shared.calls.create(&self.object).await?.into(),
                 sending: JoinSet::new(),
                 sent: Vec::new(),
             }),
@@ -60,7 +59,7 @@ impl S3Upload {
         let shared = Arc::clone(&self.shared);
         let (key, id) = (self.object.key.clone(), Arc::clone(&multipart.id));
         multipart.sending.spawn(async move {
-            let sent = shared.objects.part(&key, &id, part).await;
+            let sent = shared.calls.part(&key, &id, part).await;
             drop(room);
             sent
         });
@@ -69,7 +68,7 @@ impl S3Upload {
 
     /// Ends a file that fits into one part.
     async fn finish_whole(&self, file: Bytes) -> Result<Stored, Failure> {
-        let objects = &self.shared.objects;
+        let objects = &self.shared.calls;
         let whole = Checksum::of(&file);
         let put = |condition| objects.put(&self.object, file.clone(), condition);
         let version = match put(Condition::Absent).await? {
@@ -85,7 +84,7 @@ impl S3Upload {
     /// The version of what is there, if it is these very bytes: from an earlier delivery, from
     /// another one just now, or from an attempt of ours whose answer was lost.
     async fn found(&self, whole: Checksum) -> Result<Option<String>, Failure> {
-        let there = self.shared.objects.head(&self.object.key).await?;
+        let there = self.shared.calls.head(&self.object.key).await?;
         let ours = there.filter(|there| there.holds(whole));
         Ok(ours.map(|there| there.version))
     }
@@ -107,7 +106,7 @@ impl S3Upload {
         let (shared, key) = (Arc::clone(&self.shared), self.object.key.clone());
         let complete = |condition| {
             let parts = parts.clone();
-            shared.objects.complete(&key, &id, parts, whole, condition)
+            shared.calls.complete(&key, &id, parts, whole, condition)
         };
         let version = match complete(Condition::Absent).await? {
             Written::Done(version) => version,
@@ -163,11 +162,12 @@ impl Upload for S3Upload {
         Ok(())
     }
 
-    async fn finish(mut self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
-        let parts = std::mem::replace(&mut self.parts, Parts::new(0));
-        let finished = match parts.finish(header) {
-            Ending::Whole(file) => self.finish_whole(file).await,
-            Ending::Parts { rest, whole } => self.finish_parts(rest, whole).await,
+    async fn finish(mut self, head: Bytes) -> Result<Stored, Failure> {
+        let parts = std::mem::replace(&mut self.parts, Parts::new(0, 0));
+        let finished = match parts.finish(&head) {
+            None => Err(self.failed("its head is not as long as what was kept free for it")),
+            Some(Ending::Whole(file)) => self.finish_whole(file).await,
+            Some(Ending::Parts { rest, whole }) => self.finish_parts(rest, whole).await,
         };
         if finished.is_err() {
             self.give_up().await;
