@@ -28,6 +28,7 @@ mod errors;
 pub mod kvs;
 mod mended;
 mod pace;
+mod profile;
 pub mod queue;
 pub mod s3;
 
@@ -42,6 +43,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
 pub use kvs::KvsSource;
+pub use profile::unknown_profile;
 pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 
@@ -69,12 +71,12 @@ struct Trying {
     silent_bodies: SilentBodies,
 }
 
-/// Who gives up a body that says nothing.
+/// Who times out a response body that stops sending.
 #[derive(Clone, Copy, Debug)]
 enum SilentBodies {
     /// The SDK, after [`STALL_GRACE`].
     Sdk,
-    /// Whoever reads it.
+    /// The code that reads it (see [`kvs`]).
     Reader,
 }
 
@@ -167,7 +169,7 @@ pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
         ports: Ports {
             source: KvsSource::new(shared, kvs::Limits::from(config)),
             store: S3Recordings::new(shared, s3::Bucket::from(config)),
-            notes: ConnectContacts::new(shared, config.connect_calls_per_second),
+            attributes: ConnectContacts::new(shared, config.connect_calls_per_second),
         },
         queue: config
             .parking_queue

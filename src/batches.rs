@@ -24,7 +24,7 @@ use crate::event::batch::{self, BatchRecord, NotABatch, Origin};
 use crate::failure::parked;
 use crate::failure::{Action, Failure};
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, Recordings};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, ParkingLot, Recordings};
 use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch, walled, walled_work};
 use crate::recording::plan::RecordingPlan;
 use outage::Outage;
@@ -126,7 +126,7 @@ struct Call {
     memory: u64,
 }
 
-impl<S: FragmentSource, R: Recordings, N: ContactNotes, P: ParkingLot> Function<S, R, N, P> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Function<S, R, N, P> {
     /// Works an event. `told` hears of each part when it ended.
     pub async fn handle(
         &self,
@@ -154,13 +154,12 @@ impl<S: FragmentSource, R: Recordings, N: ContactNotes, P: ParkingLot> Function<
                     }
                     Part::Open(mut plan) => {
                         plan.consent = consent;
-                        let call =
-                            calls
-                                .entry(plan.attributes_contact.clone())
-                                .or_insert_with(|| Call {
-                                    plans: Vec::new(),
-                                    memory: 0,
-                                });
+                        let call = calls
+                            .entry(plan.initial_contact.clone())
+                            .or_insert_with(|| Call {
+                                plans: Vec::new(),
+                                memory: 0,
+                            });
                         call.memory = call.memory.max(self.memory_of(&plan));
                         call.plans.push((at, part, plan));
                         None
@@ -206,12 +205,8 @@ impl<S: FragmentSource, R: Recordings, N: ContactNotes, P: ParkingLot> Function<
 
     /// What a recording may take: by its length as far as the record tells it.
     fn memory_of(&self, plan: &RecordingPlan) -> u64 {
-        let seconds = match plan.window {
-            (Some(start), Some(stop)) => {
-                u64::try_from(stop.0.saturating_sub(start.0)).unwrap_or(0) / 1_000 + 2
-            }
-            _ => u64::MAX,
-        };
+        let seconds = plan.times.length_millis();
+        let seconds = seconds.map_or(u64::MAX, |length| length / 1_000 + 2);
         seconds
             .saturating_mul(MEMORY_A_SECOND)
             .saturating_add(LEAST_MEMORY)
@@ -283,8 +278,8 @@ impl<S: FragmentSource, R: Recordings, N: ContactNotes, P: ParkingLot> Function<
         worked
     }
 
-    /// When the first fragment of what was worked on expires. What an earlier delivery
-    /// recorded is out of danger: nobody asks about its stream.
+    /// When the first fragment of what was worked on expires. Recordings found complete are
+    /// skipped: their audio is stored, so that the stream's retention no longer matters.
     async fn expiry(&self, worked: &WorkedRecord) -> Option<EpochMillis> {
         let mut first = None;
         for part in &worked.parts {
@@ -292,7 +287,7 @@ impl<S: FragmentSource, R: Recordings, N: ContactNotes, P: ParkingLot> Function<
                 continue;
             };
             let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
-            let (Some(started), false) = (plan.window.0, found) else {
+            let (Some(started), false) = (plan.times.started, found) else {
                 continue;
             };
             let kept = self.recorder.source.kept_for(&plan.stream);

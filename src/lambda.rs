@@ -139,8 +139,8 @@ struct Margins {
 }
 
 impl Margins {
-    /// Of an invocation with so much time. A margin as long as the whole invocation would
-    /// hand everything back for ever: it takes a third at the most.
+    /// The margins of an invocation with so much time: at most a third of it. A longer margin
+    /// would leave no time to work, and every batch would be handed back.
     fn of(time: Duration, margin: Duration) -> Self {
         let media = margin.min(time / 3);
         let everything = (media / 3).max(2 * LAST_MOMENT).min(media * 2 / 3);

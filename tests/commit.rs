@@ -177,14 +177,14 @@ fn in_turn(sides: &[Vec<u8>]) -> Vec<u8> {
         .collect()
 }
 
-/// Who passes by.
+/// The delivery that passes by.
 #[derive(Clone, Copy, Debug)]
 enum Visitor {
     /// A whole delivery.
     Whole(Lacking),
-    /// One that is killed before its verdict.
+    /// A delivery that is killed before its verdict.
     Killed(Lacking),
-    /// One that looked for a verdict long ago, overwrites so many files and is killed.
+    /// A delivery that looked for a verdict long ago, overwrites so many files and is killed.
     Blind(usize),
 }
 

@@ -145,7 +145,7 @@ fn record(call: &SynthCall, stream: BTreeMap<FragmentNumber, Vec<u8>>) -> Outcom
     let recorder = Recorder {
         source: Stream(stream),
         store: memory.clone(),
-        notes: memory.clone(),
+        attributes: memory.clone(),
         policy: policy(),
         reading: Reading::default(),
     };

@@ -16,7 +16,7 @@ use callreel::media::demux::{Demuxer, Document};
 use callreel::media::fragment::{FragmentNumber, FragmentRange};
 use callreel::media::wav;
 use callreel::port::{
-    ContactNotes, Expect, FragmentSource, MediaBody, NewFile, Objects, Recordings, Upload,
+    ContactAttributes, Expect, FragmentSource, MediaBody, NewFile, Objects, Recordings, Upload,
     Whereabouts,
 };
 use callreel::synth::SynthCall;
@@ -38,7 +38,7 @@ async fn check_source(source: &impl FragmentSource, stream: &str, call: &SynthCa
     let whereabouts = Whereabouts {
         stream,
         range,
-        window: (None, None),
+        times: callreel::recording::plan::Times::default(),
     };
     let listing = source.list(whereabouts).await.unwrap();
     assert!(!listing.incomplete);
@@ -197,7 +197,7 @@ async fn check_listing(store: &impl Objects) {
 }
 
 /// A notebook in which the contact `c` has no attributes.
-async fn check_notes(notes: &impl ContactNotes) {
+async fn check_notes(notes: &impl ContactAttributes) {
     let attributes = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs
             .iter()

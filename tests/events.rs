@@ -58,7 +58,7 @@ fn function(out: &Path) -> Local {
         recorder: Recorder {
             source: LocalStreams::new(root().join("tests/data/streams")),
             store: LocalRecordings::new(out),
-            notes: LocalContacts::new(out.join("contacts.json")),
+            attributes: LocalContacts::new(out.join("contacts.json")),
             policy: Policy {
                 key_prefix: "recordings/".into(),
                 url_base: format!("https://{DOMAIN}/"),
@@ -93,7 +93,7 @@ fn told(part: &Worked) -> String {
         Worked::Failed(_, failure) => format!("failed: {}", failure.kind.name()),
         Worked::Recorded(_, recorded) => {
             let found = if recorded.found { " (found)" } else { "" };
-            let (status, noted) = (recorded.verdict.status.name(), recorded.noted.name());
+            let (status, noted) = (recorded.verdict.status.name(), recorded.attributes.name());
             format!("{status}{found}, {noted}")
         }
     }
@@ -186,7 +186,9 @@ fn check_files(row: &Row, out: &Path) {
             expected.insert(key);
         }
     }
-    let there: BTreeSet<_> = files.keys().cloned().collect();
+    // Besides the file whose lock is the turn of runs at the same time.
+    let there = files.keys().filter(|key| *key != ".callreel.lock");
+    let there: BTreeSet<_> = there.cloned().collect();
     assert_eq!(there, expected, "{}", row.file);
 }
 
@@ -369,7 +371,17 @@ fn every_event_is_in_the_table_and_in_the_readme() {
         }
     }
     let table: BTreeSet<_> = ROWS.iter().map(|row| row.file.to_owned()).collect();
-    assert_eq!(there, table);
+    for file in there.union(&table) {
+        assert!(
+            table.contains(file),
+            "events/{file} is in no row of tests/events/table.rs: add what must come out of it"
+        );
+        assert!(
+            there.contains(file),
+            "tests/events/table.rs has a row of {file}, which is not in events/: UPDATE_EVENTS=1 makes it, if \
+             tests/events/make.rs does"
+        );
+    }
     let readme = fs::read_to_string(root().join("events/README.md")).unwrap();
     for file in &there {
         let row = format!("| [`{file}`]({file}) |");

@@ -60,7 +60,7 @@ impl World {
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
-            // As the ARN that each invocation brings.
+            // The account of the ARN that each invocation brings.
             bucket_owner: Some("111122223333".to_owned()),
             ..Settings::default()
         });
@@ -956,7 +956,7 @@ async fn an_outage_is_waited_for_in_the_queue() {
     world.check_recorded(&call);
 }
 
-/// Of ten calls, as many as are worked on side by side find out that S3 is down; the others
+/// As many of ten calls as are worked on side by side find out that S3 is down; the others
 /// are left, and the function rests before the stream gives them again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_not_hammered() {

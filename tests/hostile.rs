@@ -23,7 +23,7 @@ use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind};
 use callreel::media::fragment::FragmentRange;
 use callreel::port::{
-    ContactNotes, Expect, FragmentSource, NewFile, Objects, Recordings, Upload, Whereabouts,
+    ContactAttributes, Expect, FragmentSource, NewFile, Objects, Recordings, Upload, Whereabouts,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -99,7 +99,7 @@ async fn call_all(shared: &SdkConfig, arn: &str) -> Vec<(&'static str, Failure)>
     let whereabouts = Whereabouts {
         stream: arn,
         range: FragmentRange::default(),
-        window: (None, None),
+        times: callreel::recording::plan::Times::default(),
     };
     let notes = ConnectContacts::new(shared, 100);
     let turn = notes.turn().await;
@@ -242,7 +242,7 @@ async fn call_all_but_writes(shared: &SdkConfig) -> Vec<(&'static str, Failure)>
     let whereabouts = Whereabouts {
         stream: ARN,
         range: FragmentRange::default(),
-        window: (None, None),
+        times: callreel::recording::plan::Times::default(),
     };
     let notes = ConnectContacts::new(shared, 100);
     let store = S3Recordings::new(shared, s3::Bucket::to_read("bucket"));

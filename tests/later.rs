@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use callreel::event::batch::BatchRecord;
 use callreel::media::fragment::{Direction, FragmentNumber};
 use callreel::port::NoDeadline;
-use callreel::recorder::{Again, Noted, Worked};
+use callreel::recorder::{Again, AttributesOutcome, Worked};
 use callreel::recording::decide::SkipReason;
 use callreel::recording::verdict::{Status, Verdict};
 use callreel::synth::SynthCall;
@@ -253,7 +253,7 @@ fn what_a_later_delivery_adds_is_recorded() {
         let came = world.deliver(&second);
         assert!(!found(&came), "{second:?} after {first:?}");
         world.check(sides, fragments, Status::Complete);
-        // And that is the end of it, in whichever order they come again.
+        // No further delivery changes it, in whichever order they come again.
         let (files, attributes) = (world.files(), world.attributes());
         for again in [second, first] {
             let came = world.deliver(&again);
@@ -504,7 +504,7 @@ fn a_later_start_is_another_recording() {
     let recorder = world.common.recorder(Faults::default());
     let worked = block_on(recorder.work(&message(&record), &NoDeadline, |_| ()));
     assert!(matches!(&worked.parts[..], [Worked::Recorded(_, recorded)]
-        if !recorded.found && recorded.noted == Noted::Written));
+        if !recorded.found && recorded.attributes == AttributesOutcome::Written));
     let verdicts = world.verdicts();
     assert_eq!(verdicts.len(), 2);
     assert!(verdicts.contains(&first));

@@ -163,7 +163,7 @@ async fn execute(
     let recorder = Recorder {
         source: aws,
         store: aws.store(),
-        notes,
+        attributes: notes,
         policy: policy(),
         reading: Reading::default(),
     };
@@ -210,7 +210,7 @@ async fn other_system(connect: Arc<Connect>) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it takes minutes of real time: how much the function bears"]
 async fn a_peak_of_a_thousand_calls() {
-    // As the template shares the quota out, and as if each execution were alone.
+    // The quota is shared out as the template does it, and as if each execution were alone.
     for calls_per_second in [2, 10] {
         println!("{calls_per_second} calls a second for each of {EXECUTIONS} executions:");
         peak(calls_per_second).await;

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use callreel::failure::{Failure, FailureKind};
 use callreel::local::LocalContacts;
 use callreel::media::fragment::FragmentNumber;
-use callreel::port::{ContactNotes, NoDeadline};
-use callreel::recorder::{Again, Noted, Reading, Recorded, Worked};
+use callreel::port::{ContactAttributes, NoDeadline};
+use callreel::recorder::{Again, AttributesOutcome, Reading, Recorded, Worked};
 use callreel::recording::plan::RecordingPlan;
 use callreel::recording::verdict::Status;
 use callreel::synth::SynthCall;
@@ -196,7 +196,7 @@ impl World {
     }
 
     fn attributes(&self) -> BTreeMap<String, String> {
-        self.common.attributes(&self.plan.attributes_contact)
+        self.common.attributes(&self.plan.initial_contact)
     }
 }
 
@@ -262,7 +262,7 @@ fn an_incomplete_listing_never_makes_a_complete_recording() {
         found: Vec::new(),
     };
     let left =
-        callreel::recording::redrive::step(&candidate, callreel::recording::plan::Notes::There);
+        callreel::recording::redrive::step(&candidate, callreel::recording::plan::Urls::OnContact);
     assert_eq!(left, Ok(callreel::recording::redrive::Step::ReadAgain));
     let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
     assert_eq!(again.verdict.status, Status::Complete);
@@ -374,14 +374,20 @@ fn nothing_half_written_is_ever_seen() {
 fn a_later_delivery_goes_straight_to_the_attributes() {
     let world = World::new(&call());
     let first = world.record(Fault::None).unwrap();
-    assert_eq!((first.found, &first.noted), (false, &Noted::Written));
+    assert_eq!(
+        (first.found, &first.attributes),
+        (false, &AttributesOutcome::Written)
+    );
     let again = world.record(Fault::MustNotBeAsked).unwrap();
-    assert_eq!((again.found, &again.noted), (true, &Noted::Unchanged));
+    assert_eq!(
+        (again.found, &again.attributes),
+        (true, &AttributesOutcome::Unchanged)
+    );
     assert_eq!(again.verdict, first.verdict);
     // Killed between verdict and attributes: they are written now.
     std::fs::remove_file(world.common.contacts_file()).unwrap();
     let repaired = world.record(Fault::MustNotBeAsked).unwrap();
-    assert_eq!(repaired.noted, Noted::Written);
+    assert_eq!(repaired.attributes, AttributesOutcome::Written);
     assert_eq!(world.attributes().len(), 3);
 }
 
@@ -400,7 +406,7 @@ fn a_partial_recording_is_replaced_by_one_that_holds_more() {
     );
     assert_eq!(hashes(&again), hashes(&plain));
     // The URLs are the same ones.
-    assert_eq!(again.noted, Noted::Unchanged);
+    assert_eq!(again.attributes, AttributesOutcome::Unchanged);
     // And that is the end of it.
     let last = world.record_again(Fault::MustNotBeAsked, Refuses::Nothing);
     assert!(last.unwrap().found);
@@ -449,12 +455,18 @@ fn a_replacement_that_breaks_off_is_made_again() {
 #[test]
 fn attributes_of_others_stay() {
     #[track_caller]
-    fn check(held: &str, expected: &str, noted: Noted) {
+    fn check(held: &str, expected: &str, noted: AttributesOutcome) {
         let world = World::new(&call());
         let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
         let notes = LocalContacts::new(world.common.contacts_file());
-        block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
-        assert_eq!(world.record(Fault::None).unwrap().noted, noted);
+        block_on(notes.write(
+            block_on(notes.turn()),
+            None,
+            &world.plan.initial_contact,
+            &attributes,
+        ))
+        .unwrap();
+        assert_eq!(world.record(Fault::None).unwrap().attributes, noted);
         let value = &world.attributes()["audioFromCustomer"];
         let url = format!(
             "{BASE}{}",
@@ -463,19 +475,23 @@ fn attributes_of_others_stay() {
         assert_eq!(value, &expected.replace("URL", &url));
     }
     let leg = "https://d.example/rec/2025/10/09/other-leg_5_from.wav";
-    check(leg, &format!("{leg}, URL"), Noted::Written);
+    check(leg, &format!("{leg}, URL"), AttributesOutcome::Written);
     for both in [
         format!("{leg} {leg}x"),
         format!("{leg},{leg}x"),
         format!("{leg}, {leg}x"),
     ] {
-        check(&both, &format!("{leg}, {leg}x, URL"), Noted::Written);
+        check(
+            &both,
+            &format!("{leg}, {leg}x, URL"),
+            AttributesOutcome::Written,
+        );
     }
-    check(" ", "URL", Noted::Written);
+    check(" ", "URL", AttributesOutcome::Written);
     check(
         "no thanks",
         "no thanks",
-        Noted::NotOurs {
+        AttributesOutcome::NotOurs {
             attribute: "audioFromCustomer",
         },
     );
@@ -486,12 +502,18 @@ fn attributes_without_room_are_left_and_told() {
     let world = World::new(&call());
     let attributes = BTreeMap::from([("big".to_owned(), "x".repeat(32_600))]);
     let notes = LocalContacts::new(world.common.contacts_file());
-    block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
+    block_on(notes.write(
+        block_on(notes.turn()),
+        None,
+        &world.plan.initial_contact,
+        &attributes,
+    ))
+    .unwrap();
     let recorded = world.record(Fault::None).unwrap();
     assert!(
-        matches!(recorded.noted, Noted::NoRoom { bytes } if bytes > 32_768),
+        matches!(recorded.attributes, AttributesOutcome::NoRoom { bytes } if bytes > 32_768),
         "{:?}",
-        recorded.noted
+        recorded.attributes
     );
     assert_eq!(world.attributes().len(), 1);
 }
@@ -531,6 +553,6 @@ fn a_recording_without_audio_is_empty_and_no_failure() {
         "{:?}",
         recorded.verdict.reasons
     );
-    assert_eq!(recorded.noted, Noted::NothingToNote);
+    assert_eq!(recorded.attributes, AttributesOutcome::NothingToWrite);
     assert!(world.common.out().join(plan.keys.verdict()).exists());
 }

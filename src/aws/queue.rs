@@ -36,7 +36,7 @@ impl ParkingQueue {
         let request = self.client.send_message().queue_url(&self.url);
         let sent = request.message_body(parked.to_json()).send().await;
         let sent = sent.map_err(|error| failure(Call::SendMessage, &self.url, &error))?;
-        // Only what SQS has given an id is in a queue.
+        // A message is in the queue only when SQS has given it an id.
         match sent.message_id {
             Some(_) => Ok(()),
             None => {

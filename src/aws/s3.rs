@@ -13,7 +13,7 @@
 //! bytes. They differ when one came so early that fragments were not there yet. What must
 //! never be is a verdict that stands beside files of another one. Every write carries a
 //! condition. An object is known again by its size and its CRC-64/NVME, which S3 tells
-//! without reading it ([`checksum`]), so that the same bytes are one thing, whoever wrote them;
+//! without reading it (`s3/checksum.rs`), so that the same bytes are one thing, whoever wrote them;
 //! where S3 tells none, by its ETag:
 //!
 //! 1. *Files* are created with `If-None-Match: *`. When something is there (412), it is of
@@ -23,19 +23,19 @@
 //!    a final verdict, so that a recording that is done is not overwritten.
 //! 2. *The verdict* is created with `If-None-Match: *`, or put with `If-Match` in place of
 //!    exactly the unfinished one that was found. The first final verdict wins.
-//! 3. *Who loses* (412) finds out which files are there, by their versions. None of his:
-//!    the other's verdict holds, and he takes it, unless he knew of more of the call: then
-//!    he comes again. All of his: he overwrote the other's files, and replaces the verdict
-//!    by his own, again with `If-Match`, if nothing is lost by that. Else, and if there are
-//!    some of each, the verdict is replaced by an unfinished one that names all that either
-//!    knew, and the recording is made again.
-//! 4. *Who wins* looks at the versions, too: had a delivery overwritten his files and died
-//!    before it came to its verdict, nobody else would notice.
+//! 3. *The delivery that loses* (412) checks by their versions which stored files are its
+//!    own. None: it accepts the other's verdict, unless it knows of more of the call; then
+//!    it comes again. All: it overwrote the other's files, and replaces the verdict by its
+//!    own, again with `If-Match`, if nothing is lost by that. Otherwise, and if some are its
+//!    own, it replaces the verdict by an unfinished one that names all that either knew, and
+//!    the recording is made again.
+//! 4. *The delivery that wins* checks the versions, too: another delivery may have
+//!    overwritten its files and died before its own verdict, and nobody else would notice.
 //!
-//! The last one to reach step 2 comes after all writes of the others, so that he sees
-//! what will stay. What is left is a delivery that overwrites a file after another one's
-//! step 4, having looked for a verdict before that one's step 2, and is killed before its
-//! own step 2: three coincidences within a second. Steps 2 to 4 are the recorder's
+//! The last delivery to reach step 2 comes after all writes of the others, and sees the
+//! files that will stay. One gap remains: delivery A overwrites a file after B's step 4,
+//! having looked for a verdict before B's step 2, and is killed before its own step 2. That
+//! takes three coincidences within a second. Steps 2 to 4 are the recorder's
 //! (`recorder/commit.rs`), over any store.
 //!
 //! A recording that is read again ([`Again`](crate::recorder::Again)) replaces files and
@@ -50,7 +50,7 @@
 //!
 //! Each call that writes gives the CRC-64/NVME of its body, and the one that ends a file of
 //! several parts that of the whole: S3 refuses what arrived otherwise, and no file is read
-//! back. Over TLS no payload is signed beside that ([`signing`]).
+//! back. Over TLS no payload is signed beside that (`s3/signing.rs`).
 //!
 //! # What stays behind
 //!
@@ -132,7 +132,7 @@ impl Bucket {
         }
     }
 
-    /// The tags as `x-amz-tagging` wants them: an URL's query.
+    /// The tags as `x-amz-tagging` wants them: a URL's query.
     fn tagging(&self) -> Option<String> {
         let pairs = self.tags.iter();
         let pairs = pairs.map(|(name, value)| format!("{}={}", escape(name), escape(value)));
@@ -141,7 +141,7 @@ impl Bucket {
     }
 }
 
-/// Percent-encodes all but what an URL's query and a header take as they are.
+/// Percent-encodes all but what a URL's query and a header take as they are.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {

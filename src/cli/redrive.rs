@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
 use crate::port::NoDeadline;
 use crate::recorder::{Recorder, Worked};
-use crate::recording::plan::Notes;
+use crate::recording::plan::Urls;
 use crate::recording::redrive::{self, Period, Planned, merge};
 use crate::redrive_run::{self, LOOKS_AT_ONCE};
 use crate::settings;
@@ -215,7 +215,7 @@ async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> V
             Ok(step) => {
                 let mut candidate = looked.candidate;
                 // What is to be done is decided: whatever the record's attributes say.
-                candidate.plan.notes = Notes::Lacking;
+                candidate.plan.urls = Urls::Lacking;
                 open.push((candidate, step));
             }
             Err(done) => found.left.push(Left {

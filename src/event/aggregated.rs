@@ -11,7 +11,7 @@
 //!                  required bytes data = 3; repeated Tag tags = 4; }
 //! ```
 //!
-//! Only the data is of use here. A record of such a record is not looked into.
+//! This module uses the data alone. It does not look into a record of such a record.
 
 use md5::{Digest, Md5};
 

@@ -2,26 +2,36 @@
 //! it is whole: it grows beside it as `.part` and is renamed.
 
 use std::fs::{self, File};
-use std::io::{Seek, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use super::{Tried, io_failure};
+use super::parts::{self, Part, is_part};
+use super::turn::{LOCK, Turn};
+use super::{Tried, io_failure, write_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored, Upload};
 
-/// What the name of a file that is not whole ends in.
-const PART_SUFFIX: &str = ".part";
-/// Parts that this process began: each has a name of its own.
-static PARTS: AtomicU64 = AtomicU64::new(0);
+/// How much of two files is compared at once.
+const COMPARED_AT_ONCE: usize = 64 << 10;
 
 /// A folder that stands in for the bucket.
 #[derive(Clone, Debug)]
 pub struct LocalRecordings {
     folder: PathBuf,
+}
+
+/// What became of the parts that ended runs left behind.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// How many were removed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those that cannot be removed.
+    pub failures: Vec<Failure>,
 }
 
 impl LocalRecordings {
@@ -30,6 +40,37 @@ impl LocalRecordings {
         Self {
             folder: folder.into(),
         }
+    }
+
+    /// Removes the parts, below a prefix and in the folder itself, of runs that ended before
+    /// their files were whole; what is being written stays. How many went that held
+    /// anything, their bytes, and those that cannot be removed.
+    pub fn sweep(&self, prefix: Option<&str>) -> Swept {
+        let mut paths = Vec::new();
+        // What cannot be listed cannot be written to either, which will be told.
+        if let Ok(beside) = fs::read_dir(&self.folder) {
+            paths.extend(beside.flatten().map(|entry| entry.path()));
+        }
+        for (key, _) in prefix
+            .and_then(|prefix| self.files_below(prefix).ok())
+            .unwrap_or_default()
+        {
+            paths.extend(self.path(&key));
+        }
+        paths.retain(|path| is_part(path) && path.is_file());
+        let mut swept = Swept::default();
+        for path in paths {
+            match parts::sweep(&path) {
+                // One that another run has only just made holds nothing; it makes it anew.
+                Ok(None | Some(0)) => {}
+                Ok(Some(bytes)) => {
+                    swept.files += 1;
+                    swept.bytes += bytes;
+                }
+                Err(failure) => swept.failures.push(failure),
+            }
+        }
+        swept
     }
 
     /// The path of an object. Keys are made of safe parts; one that would lead out of
@@ -46,10 +87,6 @@ impl LocalRecordings {
         }
         Ok(self.folder.join(key))
     }
-}
-
-fn write_failure(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
-    |error| io_failure(Tried::Writing, path, &error)
 }
 
 impl Objects for LocalRecordings {
@@ -70,10 +107,10 @@ impl Objects for LocalRecordings {
         (&part.file)
             .write_all(&object)
             .map_err(write_failure(&part.path))?;
+        // A folder has no conditional write: nobody else writes an object meanwhile.
+        let _turn = Turn::take(&self.folder)?;
         match expect {
             Expect::Nothing => part.keep_if_first(),
-            // Between reading and renaming another process could write: a folder has no
-            // conditional write, and `callreel record` is one process.
             Expect::Exactly(old) if self.read(key).await?.as_deref() != Some(old) => Ok(false),
             Expect::Exactly(_) => part.keep().map(|()| true),
         }
@@ -81,7 +118,7 @@ impl Objects for LocalRecordings {
 
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         let mut files = self.files_below(prefix)?;
-        files.retain(|(key, _)| !key.ends_with(PART_SUFFIX));
+        files.retain(|(key, _)| !is_part(Path::new(key)));
         let listed = files.into_iter().map(|(key, metadata)| Listed {
             key,
             modified: metadata.modified().ok().and_then(epoch_millis),
@@ -94,7 +131,7 @@ impl Recordings for LocalRecordings {
     type Upload = LocalUpload;
 
     async fn begin(&self, file: NewFile<'_>) -> Result<LocalUpload, Failure> {
-        LocalUpload::begin(self.path(file.key)?, file.head_bytes)
+        LocalUpload::begin(self, self.path(file.key)?, file.head_bytes)
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
@@ -127,8 +164,11 @@ impl LocalRecordings {
                 };
                 let metadata = entry.metadata().map_err(failed)?;
                 if metadata.is_dir() {
-                    folders.push(key);
-                } else if key.starts_with(prefix) {
+                    let below = format!("{key}/");
+                    if below.starts_with(prefix) || prefix.starts_with(&below) {
+                        folders.push(key);
+                    }
+                } else if key.starts_with(prefix) && key != LOCK {
                     files.push((key, metadata));
                 }
             }
@@ -159,15 +199,17 @@ fn version(path: &Path) -> Result<Option<String>, Failure> {
 /// A file that grows beside its place.
 #[derive(Debug)]
 pub struct LocalUpload {
+    folder: PathBuf,
     part: Part,
     head_bytes: usize,
     bytes: u64,
 }
 
 impl LocalUpload {
-    fn begin(path: PathBuf, head_bytes: usize) -> Result<Self, Failure> {
+    fn begin(store: &LocalRecordings, path: PathBuf, head_bytes: usize) -> Result<Self, Failure> {
         let part = Part::begin(path)?;
         let mut upload = Self {
+            folder: store.folder.clone(),
             part,
             head_bytes,
             bytes: 0,
@@ -201,15 +243,53 @@ impl Upload for LocalUpload {
         let failed = write_failure(&self.part.place);
         file.rewind().map_err(&failed)?;
         file.write_all(&head).map_err(&failed)?;
+        // Another run can have written the same bytes. Then that file stays, so that both runs
+        // know it as their own: nobody comes between the look and the renaming.
+        let _turn = Turn::take(&self.folder)?;
+        let has_same = holds(&self.part.place, file).map_err(&failed)?;
         drop(failed);
         let bytes = self.bytes;
-        let version = version(&self.part.path)?.unwrap_or_default();
-        self.part.keep()?;
-        Ok(Stored { bytes, version })
+        let version = match has_same {
+            true => version(&self.part.place)?,
+            false => {
+                let version = version(&self.part.path)?;
+                self.part.keep()?;
+                version
+            }
+        };
+        Ok(Stored {
+            bytes,
+            version: version.unwrap_or_default(),
+        })
     }
 
     async fn abort(self) {
         // Dropping the part removes it.
+    }
+}
+
+/// Whether a place holds a file of the same bytes.
+fn holds(place: &Path, mut file: &File) -> std::io::Result<bool> {
+    let there = match File::open(place) {
+        Ok(there) => there,
+        // Whatever else stands there, renaming will say so.
+        Err(_) => return Ok(false),
+    };
+    let size = file.metadata()?.len();
+    if there.metadata()?.len() != size {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::Start(0))?;
+    let mut here = BufReader::with_capacity(COMPARED_AT_ONCE, file);
+    let mut there = BufReader::with_capacity(COMPARED_AT_ONCE, there);
+    loop {
+        let (ours, theirs) = (here.fill_buf()?, there.fill_buf()?);
+        let common = ours.len().min(theirs.len());
+        if common == 0 || ours[..common] != theirs[..common] {
+            return Ok(ours.is_empty() && theirs.is_empty());
+        }
+        here.consume(common);
+        there.consume(common);
     }
 }
 
@@ -220,65 +300,4 @@ pub(super) fn write_whole(place: PathBuf, content: &[u8]) -> Result<(), Failure>
         .write_all(content)
         .map_err(write_failure(&part.place))?;
     part.keep()
-}
-
-/// A file that is not yet in its place; dropped, it is removed.
-#[derive(Debug)]
-struct Part {
-    file: File,
-    path: PathBuf,
-    place: PathBuf,
-    kept: bool,
-}
-
-impl Part {
-    fn begin(place: PathBuf) -> Result<Self, Failure> {
-        if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder).map_err(write_failure(folder))?;
-        }
-        // Two writers at once write two parts; the last one renamed stays.
-        let number = PARTS.fetch_add(1, Ordering::Relaxed);
-        let mut name = place.clone().into_os_string();
-        name.push(format!(".{}-{number}{PART_SUFFIX}", std::process::id()));
-        let path = PathBuf::from(name);
-        let opened = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path);
-        let file = opened.map_err(write_failure(&place))?;
-        Ok(Self {
-            file,
-            path,
-            place,
-            kept: false,
-        })
-    }
-
-    /// Keeps it unless there is something in its place: a link never replaces.
-    fn keep_if_first(self) -> Result<bool, Failure> {
-        match fs::hard_link(&self.path, &self.place) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            // Not every file system has links.
-            Err(_) if !self.place.exists() => self.keep().map(|()| true),
-            Err(_) => Ok(false),
-        }
-    }
-
-    fn keep(mut self) -> Result<(), Failure> {
-        fs::rename(&self.path, &self.place).map_err(write_failure(&self.place))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.kept {
-            // Nobody is left to be told.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }

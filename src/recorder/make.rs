@@ -10,7 +10,7 @@ use super::write::{File, Files};
 use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
 use crate::media::request::Answer;
-use crate::port::{ContactNotes, Deadline, FragmentSource, Recordings};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
 use crate::recording::plan::{Policy, RecordingPlan};
 use crate::recording::verdict::{Account, Facts, FileEntry, Verdict};
 
@@ -31,7 +31,7 @@ pub(super) enum Ended {
     GivenUp(Verdict),
 }
 
-impl<S: FragmentSource, R: Recordings, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Makes one recording over what stands where it goes.
     pub(super) async fn make(
         &self,

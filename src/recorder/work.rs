@@ -8,11 +8,11 @@ use futures_util::pin_mut;
 
 use super::open::{Part, open_record};
 use super::wall::walled_work;
-use super::{Noted, Progress, Recorded, Recorder};
+use super::{AttributesOutcome, Progress, Recorded, Recorder};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, FailureKind, WaitsFor};
-use crate::port::{ContactNotes, Deadline, FragmentSource, Recordings};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Status;
@@ -138,14 +138,14 @@ impl Recorded {
             let failure = Failure::new(FailureKind::NothingCame, &plan.stream, cause);
             return Some(Cow::Owned(failure));
         }
-        match &self.noted {
-            Noted::Failed(failure) => Some(Cow::Borrowed(failure)),
-            Noted::Written
-            | Noted::Unchanged
-            | Noted::NothingToNote
-            | Noted::NotOurs { .. }
-            | Noted::Withdrawn
-            | Noted::NoRoom { .. } => None,
+        match &self.attributes {
+            AttributesOutcome::Failed(failure) => Some(Cow::Borrowed(failure)),
+            AttributesOutcome::Written
+            | AttributesOutcome::Unchanged
+            | AttributesOutcome::NothingToWrite
+            | AttributesOutcome::NotOurs { .. }
+            | AttributesOutcome::Withdrawn
+            | AttributesOutcome::NoRoom { .. } => None,
         }
     }
 }
@@ -169,7 +169,7 @@ impl WorkedRecord {
     }
 }
 
-impl<S: FragmentSource, R: Recordings, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Works one stream record, part after part.
     pub async fn work(
         &self,

@@ -4,12 +4,14 @@
 
 mod account;
 mod build;
+mod check;
 mod cover;
 mod reasons;
 mod sides;
 
 pub use account::Account;
 pub use build::Facts;
+pub use check::Check;
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
 pub use reasons::NOT_STREAMED;
 pub use reasons::SILENT_SIDE;

@@ -10,8 +10,8 @@ use callreel::failure::parked::Parked;
 use callreel::failure::{Failure, FailureKind};
 use callreel::media::fragment::FragmentNumber;
 use callreel::port::{
-    ContactNotes, Expect, FragmentSource, Listed, Listing, MediaBody, NewFile, Objects, ParkingLot,
-    Recordings, Stored, Upload, Whereabouts,
+    ContactAttributes, Expect, FragmentSource, Listed, Listing, MediaBody, NewFile, Objects,
+    ParkingLot, Recordings, Stored, Upload, Whereabouts,
 };
 
 /// A call on a port, with the stream, key or contact that it is about.
@@ -244,7 +244,7 @@ pub struct Notes<'a, N> {
     pub at: Hook<'a>,
 }
 
-impl<N: ContactNotes> ContactNotes for Notes<'_, N> {
+impl<N: ContactAttributes> ContactAttributes for Notes<'_, N> {
     type Turn = N::Turn;
 
     const TELLS_ALL: bool = N::TELLS_ALL;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use callreel::failure::Failure;
 use callreel::failure::parked::Parked;
 use callreel::port::{
-    ContactNotes, Expect, Listed, NewFile, Objects, ParkingLot, Recordings, Stored, Upload,
+    ContactAttributes, Expect, Listed, NewFile, Objects, ParkingLot, Recordings, Stored, Upload,
 };
 
 type Attributes = BTreeMap<String, String>;
@@ -97,7 +97,7 @@ impl Upload for File {
     async fn abort(self) {}
 }
 
-impl ContactNotes for Memory {
+impl ContactAttributes for Memory {
     type Turn = ();
 
     const TELLS_ALL: bool = false;

@@ -91,7 +91,7 @@ impl World {
                 inner: LocalRecordings::new(self.out()),
                 at: faults.at.clone(),
             },
-            notes: Notes {
+            attributes: Notes {
                 inner: LocalContacts::new(self.contacts_file()),
                 at: faults.at.clone(),
             },
@@ -122,6 +122,8 @@ impl World {
                 let path = entry.unwrap().path();
                 match path.is_dir() {
                     true => folders.push(path),
+                    // Its lock is the turn of runs that go on at the same time.
+                    false if path.ends_with(".callreel.lock") => {}
                     false => {
                         let key = path.strip_prefix(self.out()).unwrap();
                         let key = key.to_string_lossy().into_owned();

@@ -50,7 +50,7 @@ pub struct Outcome {
 struct Waiting {
     number: usize,
     arrived: i64,
-    /// As it stands in Lambda's event.
+    /// The record as it stands in Lambda's event.
     record: Value,
 }
 
@@ -82,7 +82,7 @@ pub fn function(
     let recorder = Recorder {
         source: aws,
         store: aws.store(),
-        notes: aws.notes(),
+        attributes: aws.notes(),
         policy: policy(),
         reading: Reading::default(),
     };
@@ -98,7 +98,7 @@ pub fn record(number: usize, arrived: i64) -> Value {
     event["Records"][0].take()
 }
 
-/// Who is next.
+/// What is invoked next.
 #[derive(Clone, Copy)]
 enum Next {
     Part(usize),

@@ -61,8 +61,11 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_runtime", &["aws"]),
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
+    ("aws_types", &["aws"]),
     ("base64", &["event", "failure", "sandbox", "synth"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("crc_fast", &["aws::s3::checksum", "sandbox::checksums"]),
     ("ebml_iterable", &["media::demux"]),
     ("futures_executor", &["cli"]),
@@ -93,6 +96,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
     ("tracing", &["aws", "lambda"]),
     ("tracing_subscriber", &["lambda"]),
+    ("unicode_width", &["cli"]),
     ("webm_iterable", &["media::demux"]),
 ];
 
