@@ -8,7 +8,7 @@ use crate::media::attribution::Claim;
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::request::Answer;
 use crate::media::sides::{Authorisation, Consent};
-use crate::port::{NoDeadline, RecordingStore};
+use crate::port::{Expect, NoDeadline, Recordings};
 use crate::recorder::{AllOf, assemble};
 use crate::recording::key::{RecordingId, RecordingKeys, RecordingStart};
 use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
@@ -27,7 +27,7 @@ pub struct Media {
 
 /// Writes the files and the verdict of one contact, of which these answers are the media, in
 /// order. Files and a verdict that are there are replaced.
-pub async fn extract<R: RecordingStore>(
+pub async fn extract<R: Recordings>(
     media: &Media,
     answers: impl Stream<Item = Result<Answer, Failure>>,
     store: &R,
@@ -40,10 +40,9 @@ pub async fn extract<R: RecordingStore>(
         .verdict;
     // Extracted again, it is replaced; there are no other deliveries here.
     let key = plan.keys.verdict();
-    let before = store.find_verdict(&key).await?;
-    store
-        .put_verdict(&key, verdict.to_json(), before.as_deref())
-        .await?;
+    let before = store.read(&key).await?;
+    let expected = Expect::unchanged(before.as_deref());
+    store.put(&key, verdict.to_json(), expected).await?;
     Ok(verdict)
 }
 

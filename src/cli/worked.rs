@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::text::{duration, short_number};
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{BatchRecord, Origin};
-use crate::port::{ContactAttributes, FragmentSource, NoDeadline, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, NoDeadline, Recordings};
 use crate::recorder::{
     AttributesOutcome, Progress, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
@@ -70,7 +70,7 @@ impl Place {
 }
 
 /// Works the records one after the other, with a bar for the fragments of each.
-pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
+pub(super) async fn work_all<S: FragmentSource, R: Recordings, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     records: &[BatchRecord],
 ) -> Vec<WorkedRecord> {

@@ -10,10 +10,10 @@ use super::wall::walled_work;
 use super::{Progress, Recorder};
 use crate::event::batch::BatchRecord;
 use crate::failure::{Failure, FailureKind};
-use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
 use crate::recording::plan::RecordingPlan;
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Works one stream record, part after part.
     pub async fn work(
         &self,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::wire::{Refusal, Reply, json_reply, parse};
+use crate::lock::lock;
 use crate::recording::attributes::{MAX_ATTRIBUTE_BYTES, RECORDING_AUTH, byte_count};
 
 type Attributes = BTreeMap<String, String>;

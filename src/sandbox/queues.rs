@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::wire::{Refusal, Reply, json_reply, parse};
+use crate::lock::lock;
 
 /// SQS's own, where the call does not say.
 const VISIBILITY_SECONDS: u64 = 30;

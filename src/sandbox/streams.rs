@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use crate::lock::lock;
 use crate::media::demux::{Demuxer, Document};
 use crate::media::fragment::{Fragment, FragmentNumber};
 use crate::media::ticks::SAMPLE_RATE;
