@@ -101,6 +101,7 @@
         clippy::cast_precision_loss,
         clippy::cast_sign_loss,
         clippy::print_stderr,
+        clippy::print_stdout,
         clippy::wildcard_enum_match_arm,
         reason = "a test knows its numbers, and tells what it measured"
     )
