@@ -213,9 +213,7 @@ async fn a_short_call_is_one_object_a_file() {
 #[tokio::test]
 async fn a_long_call_comes_in_parts_under_the_quotas() {
     let world = World::with(LONG, vec![]).await;
-    let started = Instant::now();
     world.check(world.record().await);
-    assert!(started.elapsed() < Duration::from_secs(30));
     assert_eq!(world.answered(400), 0, "no quota was met");
     assert!(world.sandbox.calls().peak_connections <= 3);
     // The verdict got lost: the same files are there already, in parts and all.
@@ -460,11 +458,9 @@ async fn a_silent_body_is_given_up_and_asked_for_again() {
     let world = World::with(SHORT, vec![Rule::once("GetMediaForFragmentList", stall)]).await;
     let started = Instant::now();
     world.check(world.record().await);
-    let took = started.elapsed();
-    assert!(
-        took >= kvs::BODY_STALL && took < kvs::BODY_STALL * 2,
-        "{took:?}"
-    );
+    assert!(started.elapsed() >= kvs::BODY_STALL, "it was waited for");
+    // Waited for to its end, it would have come whole, and nobody would have asked again.
+    assert_eq!(world.calls("GetMediaForFragmentList"), 2);
 }
 
 /// Two deliveries at once, on the wire.

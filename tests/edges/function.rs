@@ -16,7 +16,7 @@ use callreel::event::batch::Origin;
 use callreel::media::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
-use execution::Execution;
+use execution::{Execution, LONG};
 use serde_json::{Value, json};
 
 /// Where a function's standard output goes, in its world's folder.
@@ -1210,7 +1210,7 @@ async fn a_record_of_very_many_items_makes_few_lines() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_end_in_time_is_handed_back_in_time() {
     let call = call("11111111-aaaa");
-    let mut world = World::new(&[("one", &call)], &[("DEADLINE_MARGIN_SECONDS", "3")]).await;
+    let mut world = World::new(&[("one", &call)], &[("DEADLINE_MARGIN_SECONDS", "57")]).await;
     world.faults(vec![Rule::always(
         "GetMediaForFragmentList",
         Effect::StallAfterBytes {
@@ -1218,17 +1218,15 @@ async fn what_cannot_end_in_time_is_handed_back_in_time() {
             seconds: 60.0,
         },
     )]);
-    let started = SystemTime::now();
+    // Lambda gives a minute, of which the function spends three seconds: it may be late.
+    let lambda_ends = SystemTime::now() + Duration::from_secs(60);
     world
-        .send(batch(&[call.event_json("one")]), Duration::from_secs(6))
+        .send(batch(&[call.event_json("one")]), Duration::from_secs(60))
         .await;
     let (succeeded, answer) = world.answer().await;
     assert!(succeeded, "{answer}");
     assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "1");
-    assert!(
-        started.elapsed().unwrap() < Duration::from_secs(6),
-        "answered before the end"
-    );
+    assert!(SystemTime::now() < lambda_ends, "answered before the end");
     world.faults(vec![]);
     assert_eq!(world.invoke(call.event_json("one")).await, none());
     world.check_recorded(&call);
@@ -1244,9 +1242,7 @@ async fn killed_at_any_moment_the_next_delivery_completes() {
     ] {
         let mut world = World::new(&[("one", &call)], &[]).await;
         world.faults(vec![Rule::always(stalled, Effect::DelayMs(5_000))]);
-        world
-            .send(call.event_json("one"), Duration::from_secs(50))
-            .await;
+        world.send(call.event_json("one"), LONG).await;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         world.faults(vec![]);
         world.kill_and_restart().await;

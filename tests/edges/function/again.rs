@@ -37,7 +37,7 @@ impl World {
     /// What a run says; the schedule's event is no batch.
     async fn run_again(&mut self) -> Value {
         let event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
-        self.send(event, Duration::from_secs(50)).await;
+        self.send(event, LONG).await;
         let (succeeded, answer) = self.answer().await;
         assert!(succeeded, "{answer}");
         answer
