@@ -3,7 +3,6 @@
 
 mod legs;
 mod listing;
-#[path = "aws/wholeness.rs"]
 mod wholeness;
 
 use std::time::{Duration, Instant};
