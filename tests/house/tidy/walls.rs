@@ -67,7 +67,6 @@ const USERS: &[(&str, &[&str])] = &[
             "cli",
             "extract",
             "forget",
-            "local",
             "recorder",
             "redrive_run",
             "sandbox",
