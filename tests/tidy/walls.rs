@@ -20,7 +20,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["event"]),
     (Layer::Pure, &["connect"]),
     (Layer::Pure, &["recording", "permissions", "synth"]),
-    (Layer::Pure, &["doctor", "settings"]),
+    (Layer::Pure, &["doctor", "settings", "voicemail"]),
     (Layer::Shell, &["port"]),
     (Layer::Shell, &["recorder"]),
     (Layer::Shell, &["batches", "redrive_run", "forget"]),
