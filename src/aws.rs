@@ -46,7 +46,7 @@ pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 
 use crate::media::ticks::EpochMillis;
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -64,6 +64,7 @@ pub enum Check {
     Visibility,
     Waiting,
     DeadLetters,
+    Withdrawn,
     Alarms,
     AlarmStates,
     AlarmActions,
@@ -333,9 +334,15 @@ pub const CHECKS: &[CheckInfo] = &[
         "Mend the cause that the messages name, then `callreel redrive --queue URL` with this queue, before the media's retention ends.",
     ),
     info(
+        Check::Withdrawn,
+        "withdrawn",
+        "No recording was found in the last seven days that its contact does not allow any more: no URL leads to it, and it is kept all the same.",
+        "`callreel forget --aws --contact ID` for each contact that the log names in an ERROR line `consent withdrawn`; it deletes with `--yes`. What was deleted since is counted until it is seven days old.",
+    ),
+    info(
         Check::Alarms,
         "alarms",
-        "An alarm watches each of: lost seconds, parked records, records left out, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
+        "An alarm watches each of: lost seconds, parked records, records left out, withdrawn consent, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
         "Deploy the template's alarms, or make one on the metric.",
     ),
     info(

@@ -1,12 +1,15 @@
 //! Deleting one contact's recordings for good: files, verdicts, all their versions, and what
 //! was not finished. First a mark is put, which the recorder looks for before any media, so
 //! that no older copy of the contact's record brings them back; then all is deleted, and
-//! looked for again, since a recording could end just then.
+//! looked for again, since a recording could end just then. What cannot be deleted is told,
+//! and all else goes.
 //!
-//! The legs of a call are found by their verdicts, which name the first one.
+//! The legs of a call are found by their verdicts, which name the first one: a verdict goes
+//! after its files, and stays while one of them does.
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, FailureKind};
@@ -21,6 +24,8 @@ pub const SCHEMA: &str = "callreel.forgotten/1";
 const DAYS_OF_A_CALL: i64 = 2;
 /// Turns of deleting and looking again.
 const MAX_TURNS: u32 = 4;
+/// Small calls under way at once.
+const CALLS_AT_ONCE: usize = 16;
 const DAY: i64 = 24 * 3_600_000;
 
 /// What lies under [`key::forgotten`] after a contact's recordings were deleted.
@@ -36,15 +41,19 @@ pub struct Mark {
     pub objects: usize,
 }
 
-/// What there is of a contact.
+/// What there is of a contact, or what was deleted of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The contact, and the further legs of its call that have a verdict.
     pub contacts: Vec<String>,
     /// Their objects, in the order of the listing.
     pub objects: Vec<Erasable>,
-    /// Verdicts that could not be read: whose legs they are of, nobody knows.
-    pub unread: Vec<String>,
+    /// Verdicts that could not be read, and why: whose legs they are of, nobody knows.
+    pub unread: Vec<(String, String)>,
+    /// Objects that were not deleted.
+    pub left: Vec<Erasable>,
+    /// Why not.
+    pub failures: Vec<Failure>,
 }
 
 /// Looks what there is of a contact and of the further legs of its call.
@@ -65,20 +74,26 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
         contacts: vec![contact.to_owned()],
         ..Found::default()
     };
-    let mut seen = BTreeSet::new();
-    for object in &listed {
-        let is_near = |days: &BTreeSet<String>| days.contains(folder(&object.key, prefix));
-        let is_verdict = object.key.ends_with(VERDICT_SUFFIX)
-            && !key::is_of_contact(name(&object.key), contact)
-            && days.as_ref().is_none_or(is_near);
-        if !is_verdict || !seen.insert(&object.key) {
-            continue;
-        }
-        // Only an older version of it may be left.
-        let Some(json) = store.find_verdict(&object.key).await? else {
-            continue;
+    let is_others_verdict = |key: &&str| {
+        let is_near = |days: &BTreeSet<String>| days.contains(folder(key, prefix));
+        key.ends_with(VERDICT_SUFFIX)
+            && !key::is_of_contact(name(key), contact)
+            && days.as_ref().is_none_or(is_near)
+    };
+    let keys = listed.iter().map(|object| object.key.as_str());
+    let verdicts: BTreeSet<&str> = keys.filter(is_others_verdict).collect();
+    let mut read = stream::iter(verdicts)
+        .map(|key| async move { (key, store.find_verdict(key).await) })
+        .buffered(CALLS_AT_ONCE);
+    while let Some((key, json)) = read.next().await {
+        let verdict = match json {
+            Ok(Some(json)) => Verdict::from_json(&json).map_err(|error| error.to_string()),
+            // Only an older version of it is left.
+            Ok(None) => continue,
+            Err(failure) if is_its_own(failure.kind) => Err(failure.to_string()),
+            Err(failure) => return Err(failure),
         };
-        match Verdict::from_json(&json) {
+        match verdict {
             Ok(verdict) if verdict.recording.initial_contact_id == contact => {
                 let leg = verdict.recording.contact_id;
                 if !found.contacts.contains(&leg) {
@@ -86,9 +101,10 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
                 }
             }
             Ok(_) => {}
-            Err(_) => found.unread.push(object.key.clone()),
+            Err(cause) => found.unread.push((key.to_owned(), cause)),
         }
     }
+    drop(read);
     found.objects = listed;
     found
         .objects
@@ -96,7 +112,8 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
     Ok(found)
 }
 
-/// Puts the mark, and deletes until nothing is found. What was deleted.
+/// Puts the mark, and deletes until nothing is found. What was deleted, and what was not;
+/// the error is that nothing was.
 pub async fn forget(
     store: &impl Erasing,
     prefix: &str,
@@ -115,21 +132,73 @@ pub async fn forget(
     // One that is there already says the same.
     let key = key::forgotten(prefix, contact);
     store.put_verdict(&key, json, None).await?;
-    store.erase(&all.objects).await?;
-    for _ in 1..MAX_TURNS {
-        let mut left = store.list_all(prefix).await?;
-        left.retain(|object| is_of(object, &all.contacts));
-        if left.is_empty() {
+    let mut next = std::mem::take(&mut all.objects);
+    for _ in 0..MAX_TURNS {
+        erase(store, next, &mut all).await;
+        match store.list_all(prefix).await {
+            Ok(listed) => next = listed,
+            Err(failure) => {
+                all.failures.push(failure);
+                return Ok(all);
+            }
+        }
+        next.retain(|object| is_of(object, &all.contacts) && !all.left.contains(object));
+        if next.is_empty() {
             return Ok(all);
         }
-        store.erase(&left).await?;
-        all.objects.extend(left);
     }
-    Err(Failure::new(
+    all.failures.push(Failure::new(
         FailureKind::Contended,
         format!("contact {contact}"),
         "objects of it kept coming while they were deleted",
-    ))
+    ));
+    all.left.extend(next);
+    Ok(all)
+}
+
+/// Deletes these: the verdicts last, and none of a contact that keeps a file.
+async fn erase(store: &impl Erasing, objects: Vec<Erasable>, all: &mut Found) {
+    let is_verdict = |object: &Erasable| object.key.ends_with(VERDICT_SUFFIX);
+    let (verdicts, files) = objects.into_iter().partition(is_verdict);
+    erase_in_any_order(store, files, all).await;
+    let keeping: Vec<String> = all
+        .contacts
+        .iter()
+        .filter(|contact| {
+            all.left
+                .iter()
+                .any(|left| key::is_of_contact(name(&left.key), contact))
+        })
+        .cloned()
+        .collect();
+    let (stay, verdicts) = verdicts
+        .into_iter()
+        .partition(|verdict| is_of(verdict, &keeping));
+    all.left.extend::<Vec<_>>(stay);
+    erase_in_any_order(store, verdicts, all).await;
+}
+
+async fn erase_in_any_order(store: &impl Erasing, objects: Vec<Erasable>, all: &mut Found) {
+    let mut erased = stream::iter(objects)
+        .map(|object| async move { (store.erase(&object).await, object) })
+        .buffered(CALLS_AT_ONCE);
+    while let Some((erased, object)) = erased.next().await {
+        match erased {
+            Ok(()) => all.objects.push(object),
+            Err(failure) => {
+                all.failures.push(failure);
+                all.left.push(object);
+            }
+        }
+    }
+}
+
+/// Whether a failure is the object's own and says nothing of others.
+fn is_its_own(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::Unreadable | FailureKind::Key(_) | FailureKind::Archived
+    )
 }
 
 fn is_of(object: &Erasable, contacts: &[String]) -> bool {

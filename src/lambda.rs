@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::failure::parked::Parked;
 use crate::port::{Deadline, ParkingLot};
 use crate::recorder::Recorder;
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
 const MEMORY: u64 = 60 << 20;

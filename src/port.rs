@@ -130,8 +130,8 @@ pub trait Erasing: RecordingStore {
     fn list_all(&self, prefix: &str)
     -> impl Future<Output = Result<Vec<Erasable>, Failure>> + Send;
 
-    /// Deletes these. What is gone already is no failure.
-    fn erase(&self, objects: &[Erasable]) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Deletes one of them. What is gone already is no failure.
+    fn erase(&self, object: &Erasable) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Something that can be deleted.

@@ -12,7 +12,8 @@
 //! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
-//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `buckets/NAME/`. What
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `buckets/NAME/`, and beside
+//! these what S3 keeps of versions and of uploads that were begun. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
@@ -28,6 +29,7 @@ mod operation;
 mod queues;
 mod records;
 mod streams;
+mod versions;
 mod video;
 mod wire;
 
@@ -63,6 +65,7 @@ use faults::Playing;
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
+use versions::Keeping;
 use video::Video;
 use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
 
@@ -85,6 +88,9 @@ pub struct Settings {
     /// The account that they belong to: a call that expects another one is refused. When
     /// none is named, they are whosever they are expected to be.
     pub bucket_owner: Option<String>,
+    /// What is overwritten or deleted in a bucket stays as an older version, as in one with
+    /// versioning enabled: under `versions` in the data folder.
+    pub versioned: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -117,7 +123,11 @@ impl Sandbox {
     pub async fn start(settings: Settings) -> Result<Self, SandboxError> {
         let data = settings.data;
         let owner = settings.bucket_owner;
-        let buckets = Buckets::new(data.join("buckets"), &settings.buckets, owner);
+        let keeping = match settings.versioned {
+            true => Keeping::AllVersions,
+            false => Keeping::TheLatest,
+        };
+        let buckets = Buckets::new(data.join("buckets"), &settings.buckets, owner, keeping);
         let buckets = buckets.map_err(SandboxError::Data)?;
         let queues = data.join("queues");
         fs::create_dir_all(&queues)

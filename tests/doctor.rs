@@ -363,6 +363,14 @@ fn troubles_of_settings_and_alarms() {
             "warning alarm-actions callreel Throttles: it has no action",
         ],
     );
+    check(
+        |world| {
+            let days = [json!({"Sum": 2.0}), json!({"Sum": 1.0})];
+            let counted = json!({"Label": "Withdrawn", "Datapoints": days});
+            world.set("GetMetricStatistics", counted);
+        },
+        &["warning withdrawn callreel-recorder: found 3 times"],
+    );
 }
 
 #[test]
@@ -387,6 +395,7 @@ fn what_may_not_be_read_is_unchecked_with_its_permission_and_no_more() {
         "connect:ListInstances",
         "sqs:GetQueueAttributes",
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricStatistics",
         "iam:SimulatePrincipalPolicy on the role",
     ] {
         let cure = format!("allow {permission} to whoever runs this, and run it again");

@@ -8,6 +8,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[cfg(feature = "operate")]
+#[path = "redrive/forget.rs"]
+mod forget;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -41,6 +45,11 @@ struct Ran {
 impl World {
     /// Streams of calls, each with the hours after now at which its media expires.
     async fn new(calls: &[(&str, &SynthCall, i64)]) -> Self {
+        Self::keeping(calls, false).await
+    }
+
+    /// The same over buckets that keep versions or keep none.
+    async fn keeping(calls: &[(&str, &SynthCall, i64)], versioned: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, call, hours_left) in calls {
             let stream = folder.path().join("streams").join(name);
@@ -52,10 +61,23 @@ impl World {
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
+            bucket_owner: Some("111122223333".to_owned()),
+            versioned,
             ..Settings::default()
         });
         let sandbox = sandbox.await.unwrap();
         Self { folder, sandbox }
+    }
+
+    /// What was received is no longer hidden then.
+    async fn started_again(self) -> Self {
+        let sandbox = Sandbox::start(Settings {
+            streams: self.folder.path().join("streams"),
+            data: self.data(""),
+            ..Settings::default()
+        });
+        let sandbox = sandbox.await.unwrap();
+        Self { sandbox, ..self }
     }
 
     fn data(&self, path: &str) -> PathBuf {
@@ -80,6 +102,10 @@ impl World {
     }
 
     fn callreel(&self, arguments: &[&str]) -> Output {
+        self.callreel_with(&[], arguments)
+    }
+
+    fn callreel_with(&self, settings: &[[&str; 2]], arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callreel"));
         command
             .env_clear()
@@ -89,6 +115,7 @@ impl World {
             .env("AWS_REGION", "us-east-1")
             .env("RECORDINGS_BUCKET_NAME", BUCKET)
             .env("CLOUDFRONT_DOMAIN", DOMAIN)
+            .envs(settings.iter().map(|[name, value]| (name, value)))
             .args(arguments);
         // The sandbox goes on answering on the other threads.
         tokio::task::block_in_place(|| command.output().unwrap())
@@ -96,13 +123,21 @@ impl World {
 
     /// Records a call as the function would.
     fn record(&self, stream: &str, call: &SynthCall) {
-        let event = self.folder.path().join("event.json");
-        std::fs::write(&event, call.event_json(stream).to_string()).unwrap();
-        self.callreel(&["record", "--aws", event.to_str().unwrap()]);
+        self.record_event(&call.event_json(stream));
+    }
+
+    fn record_event(&self, event: &Value) {
+        let path = self.folder.path().join("event.json");
+        std::fs::write(&path, event.to_string()).unwrap();
+        self.callreel(&["record", "--aws", path.to_str().unwrap()]);
     }
 
     fn redrive(&self, arguments: &[&str]) -> Ran {
-        let output = self.callreel(&[&["redrive", "--json"], arguments].concat());
+        self.run(&[&["redrive", "--json"], arguments].concat())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.callreel(arguments);
         let errors = String::from_utf8(output.stderr).unwrap();
         let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{errors}"));
         Ran {
@@ -221,7 +256,11 @@ fn key_denied() -> Vec<Rule> {
 }
 
 fn message(call: &SynthCall, stream: &str) -> String {
-    let failure = Failure::new(FailureKind::Throttled, "s", "too much");
+    parked(call, stream, FailureKind::Throttled)
+}
+
+fn parked(call: &SynthCall, stream: &str, kind: FailureKind) -> String {
+    let failure = Failure::new(kind, "s", "too much");
     let data = call.contact_record(stream).to_string();
     let parked = Parked::new(data.as_bytes(), Some(&call.contact), &failure, None);
     json!({"body": parked.to_json()}).to_string()
@@ -403,16 +442,7 @@ async fn of_a_queue_only_what_is_done_is_deleted() {
         assert_eq!(world.calls(changes), 0, "{changes}");
     }
     // It hid them for a minute; a queue that was started again shows all.
-    let world = World {
-        sandbox: Sandbox::start(Settings {
-            streams: world.folder.path().join("streams"),
-            data: world.data(""),
-            ..Settings::default()
-        })
-        .await
-        .unwrap(),
-        ..world
-    };
+    let world = world.started_again().await;
     let queue = format!("{}/111122223333/retry", world.sandbox.url());
     let ran = world.redrive(&["--queue", &queue]);
     assert_eq!(ran.code, Some(1));
@@ -433,6 +463,73 @@ async fn of_a_queue_only_what_is_done_is_deleted() {
     let narrow = world.redrive(&["--queue", &queue, "--contact", ONE]);
     assert_eq!(narrow.json["plan"], json!([]));
     assert_eq!(world.messages(), ["1.json", "2.json"]);
+}
+
+/// By the contact's attributes as they are now, and by the messages' own word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_consent_and_what_is_waited_for() {
+    let world = World::new(&[("s", &call("both"), 30)]).await;
+    let contacts = ["both", "narrower", "withdrawn", "deleted"];
+    let held = json!({
+        "both": {"recordingAuth": "3"}, "narrower": {"recordingAuth": "1"}, "withdrawn": {"recordingAuth": "0"},
+        "deleted": {"recordingAuth": "3"},
+    });
+    world.put("contacts.json", &held.to_string());
+    let mark = format!("buckets/{BUCKET}/recordings/forgotten/deleted.json");
+    world.put(&mark, "{}");
+    for (at, contact) in contacts.into_iter().enumerate() {
+        let kind = match contact {
+            "both" => FailureKind::Denied("s3:PutObject"),
+            _ => FailureKind::Throttled,
+        };
+        let parked = parked(&call(contact), "s", kind);
+        world.put(&format!("queues/retry/{at}.json"), &parked);
+    }
+    let queue = format!("{}/111122223333/retry", world.sandbox.url());
+    let dry = world.redrive(&["--queue", &queue, "--dry-run"]);
+    assert_eq!((dry.code, &*dry.errors), (Some(0), ""));
+    let told = |contact: &str| {
+        let plan = dry.json["plan"].as_array().unwrap().iter();
+        let mut of = plan.filter(|planned| planned["contact"] == contact);
+        let planned = of.next().unwrap();
+        (planned["consent"].clone(), planned["waits_for"].clone())
+    };
+    #[track_caller]
+    fn check((consent, waits_for): (Value, Value), sides: &Value, reason: &str, waits: &str) {
+        assert_eq!((&consent["sides"], waits_for), (sides, json!(waits)));
+        let told = consent["reason"].as_str().unwrap_or_default();
+        assert!(told.contains(reason), "{told}");
+    }
+    check(told("both"), &json!(["from", "to"]), "", "person");
+    check(told("narrower"), &json!(["from"]), "", "time");
+    check(told("withdrawn"), &json!([]), "recordingAuth", "time");
+    check(told("deleted"), &json!([]), "deleted by", "time");
+
+    let world = world.started_again().await;
+    let queue = format!("{}/111122223333/retry", world.sandbox.url());
+    let error = "AccessDeniedException".to_owned();
+    let refused = Effect::Status { code: 403, error };
+    let only = Rule {
+        containing: Some("narrower".to_owned()),
+        ..Rule::always("GetContactAttributes", refused)
+    };
+    world.faults(vec![only]);
+    let output = world.callreel(&["redrive", "--queue", &queue, "--dry-run"]);
+    let (text, errors) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    for words in [
+        "from, to",
+        "none: recordingAuth \"0\"",
+        "(waits for a person)",
+        "(waits for time)",
+        "not known",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors.contains("connect:GetContactAttributes"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

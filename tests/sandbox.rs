@@ -8,6 +8,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "sandbox/versions.rs"]
+mod versions;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -11,7 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use callreel::settings::{LogLevel, SETTINGS};
+use callreel::settings::LogLevel;
+use callreel::settings::recorder::SETTINGS;
 use serde_json::Value;
 
 #[path = "template/filter.rs"]

@@ -52,7 +52,7 @@ fn docs_document_every_field_of_the_verdict() {
 #[test]
 fn readme_lists_every_setting_with_its_default_and_meaning() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for setting in callreel::settings::SETTINGS {
+    for setting in callreel::settings::recorder::SETTINGS {
         let row = readme
             .lines()
             .find(|line| line.starts_with(&format!("| `{}` |", setting.name)));

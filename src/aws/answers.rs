@@ -3,7 +3,8 @@
 //! length; and it takes a page with status 200 for a success wherever an operation's own
 //! answer says nothing, so that attributes would count as written.
 //!
-//! Media and objects are streamed, and whoever reads them has limits of his own.
+//! Media and objects are streamed, and whoever reads them has limits of his own. Connect's
+//! answers are put right besides ([`mended`](super::mended)).
 
 use std::mem;
 
@@ -15,6 +16,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use http_body_util::Limited;
+
+use super::mended::mended;
 
 /// The longest answer that is read whole. Ten messages of SQS are the longest that AWS
 /// gives: 1 MiB each, escaped.
@@ -50,13 +53,20 @@ impl Intercept for CheckAnswers {
         }
         // S3 and what stands in for it name no type, or this one, over empty answers: there the
         // ETag tells.
-        let is_s3 = operation.is_some_and(|operation| operation.service() == "S3");
+        let service = operation.map_or("", Metadata::service);
         let content_type = answer.headers().get("content-type").unwrap_or_default();
-        if succeeded && !is_s3 && content_type.starts_with("text/html") {
+        if succeeded && service != "S3" && content_type.starts_with("text/html") {
             return Err(Page.into());
         }
         let body = mem::replace(answer.body_mut(), SdkBody::taken());
-        *answer.body_mut() = SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER_BYTES));
+        let body = SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER_BYTES));
+        if service == "Connect" {
+            *answer.body_mut() = mended(body);
+            // The SDK counts the bytes that it reads.
+            answer.headers_mut().remove("content-length");
+        } else {
+            *answer.body_mut() = body;
+        }
         Ok(())
     }
 }

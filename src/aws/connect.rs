@@ -17,7 +17,6 @@ use aws_smithy_types::retry::RetryConfig;
 use super::Trying;
 use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
-use super::mended::MendedAnswers;
 use super::pace::Pace;
 use crate::failure::{Failure, FailureKind};
 use crate::port::ContactNotes;
@@ -55,8 +54,7 @@ impl ConnectContacts {
 /// A client of Connect, whose answers can be broken where attributes are.
 pub(super) fn connect_client(shared: &SdkConfig) -> Client {
     let config = Builder::from(&Trying::CONNECT.on(shared));
-    let config = config.interceptor(CheckAnswers).interceptor(MendedAnswers);
-    Client::from_conf(config.build())
+    Client::from_conf(config.interceptor(CheckAnswers).build())
 }
 
 /// Calls at once: Connect's own quota allows half of a second's calls on top.

@@ -80,6 +80,7 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
             &mut found.dead_letters
         ),
         watch::alarms(&shared, &mut found.alarms),
+        watch::withdrawn(&shared, &name, &mut found.withdrawn),
     );
     found.video_streams = connect::video_streams(&there, &found).await;
     found.keys = accounts::keys(&there, &found).await;

@@ -41,7 +41,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 use endpoint::{Endpoints, region_in};
 use limits::LimitsAreThrottles;
 use streams::{Api, Described, Description, Stream, Streams};

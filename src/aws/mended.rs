@@ -3,14 +3,8 @@
 //! the URLs of such a contact could never be noted. [`json`] says what is put right.
 
 use std::borrow::Cow;
-use std::mem;
 
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::{Error, SdkBody};
-use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
@@ -18,36 +12,17 @@ use http_body_util::{BodyExt, StreamBody};
 
 use crate::json;
 
-/// Mends the body of each answer; for clients whose answers are JSON and small.
-#[derive(Debug)]
-pub(super) struct MendedAnswers;
-
-impl Intercept for MendedAnswers {
-    fn name(&self) -> &'static str {
-        "MendedAnswers"
-    }
-
-    fn modify_before_deserialization(
-        &self,
-        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let response = context.response_mut();
-        let body = mem::replace(response.body_mut(), SdkBody::taken());
-        let mended = async {
-            let body = body.collect().await?.to_bytes();
-            let text = match json::mend(&body) {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(text) => Some(text),
-            };
-            Ok::<_, Error>(Frame::data(text.map_or(body, Bytes::from)))
+/// The body put right; for answers that are JSON and small.
+pub(super) fn mended(body: SdkBody) -> SdkBody {
+    let mended = async {
+        let body = body.collect().await?.to_bytes();
+        let text = match json::mend(&body) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
         };
-        *response.body_mut() = SdkBody::from_body_1_x(StreamBody::new(stream::once(mended)));
-        // The SDK counts the bytes that it reads.
-        response.headers_mut().remove("content-length");
-        Ok(())
-    }
+        Ok::<_, Error>(Frame::data(text.map_or(body, Bytes::from)))
+    };
+    SdkBody::from_body_1_x(StreamBody::new(stream::once(mended)))
 }
 
 #[cfg(test)]

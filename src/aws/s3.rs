@@ -73,7 +73,7 @@ use super::Trying;
 use super::answers::CheckAnswers;
 use crate::failure::Failure;
 use crate::port::{RecordingStore, Stored};
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 use objects::{Condition, Object, Objects, Written};
 pub use upload::S3Upload;
 

@@ -7,7 +7,7 @@ use super::record::{Place, work_all};
 use crate::aws::{self, Access, Connected};
 use crate::event::batch::BatchRecord;
 use crate::recorder::{Recorder, WorkedRecord};
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]

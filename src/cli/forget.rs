@@ -16,7 +16,7 @@ use super::{CliError, ended, tell_error};
 use crate::forget::{Found, forget, look};
 use crate::local::{LocalContacts, LocalRecordings};
 use crate::media::ticks::EpochMillis;
-use crate::port::{Erasing, Which};
+use crate::port::{Erasable, Erasing, Which};
 use crate::recording::key;
 
 #[derive(clap::Args, Debug)]
@@ -63,9 +63,15 @@ pub(super) fn run(args: &ForgetArgs, out: &mut dyn Write, json: bool) -> Result<
         false => write_text(args, &told, out),
     };
     for contact in &told {
-        errors.extend(contact.found.unread.iter().map(|key| {
-            format!("{key}: the verdict cannot be read; look whether it is a leg of contact {}, and delete it", contact.contact)
+        let found = &contact.found;
+        errors.extend(found.unread.iter().map(|(key, cause)| {
+            format!(
+                "{key}: the verdict cannot be read: {cause}; look whether it is a leg of contact {}, and delete it",
+                contact.contact
+            )
         }));
+        let failures = found.failures.iter();
+        errors.extend(failures.map(|failure| format!("contact {}: {failure}", contact.contact)));
     }
     errors.iter().for_each(|error| tell_error(error));
     ended(errors.len(), written)
@@ -144,6 +150,10 @@ fn write_text(args: &ForgetArgs, told: &[Told], out: &mut dyn Write) -> std::io:
                 which(&object.which)
             )?;
         }
+        for object in &found.left {
+            let (key, which) = (super::text::plain(&object.key), which(&object.which));
+            writeln!(out, "  left: {key}{which}")?;
+        }
         for copy in &contact.copies {
             writeln!(out, "  {}", super::text::plain(copy))?;
         }
@@ -170,11 +180,14 @@ fn write_json(args: &ForgetArgs, told: &[Told], out: &mut dyn Write) -> std::io:
     let contacts: Vec<_> = told
         .iter()
         .map(|contact| {
-            let keys = contact.found.objects.iter().map(|object| &object.key);
+            let keys = |objects: &[Erasable]| {
+                json!(objects.iter().map(|object| &object.key).collect::<Vec<_>>())
+            };
             json!({
                 "contact": contact.contact,
                 "legs": contact.found.contacts[1..],
-                "objects": keys.collect::<Vec<_>>(),
+                "objects": keys(&contact.found.objects),
+                "left": keys(&contact.found.left),
                 "urls": contact.urls,
                 "copies": contact.copies,
                 "mark": args.yes.then_some(&contact.mark),

@@ -26,9 +26,10 @@ use crate::recorder::{Again, Reading, Recorder, Worked};
 use crate::recording::plan::Notes;
 use crate::recording::redrive::{self, Period, Planned, merge};
 use crate::redrive_run::{self, LOOKS_AT_ONCE};
-use crate::settings::{self, Config};
+use crate::settings;
+use crate::settings::recorder::Config;
 use gather::{Gathered, Gatherer, Left};
-use show::Report;
+use show::{ConsentNow, Report};
 
 /// Messages are hidden from other receivers for so long while their records are worked on …
 const HIDDEN: Duration = Duration::from_secs(600);
@@ -178,13 +179,14 @@ async fn redrive(
     let mut found = gatherer.gather().await?;
     if args.dry_run {
         let planned = plan(&recorder, &mut found, now).await;
-        return Ok(Report::new(now, args.dry_run, &found, &planned));
+        let consents = consents(&recorder, &planned).await;
+        return Ok(Report::new(now, &found, &planned, Some(consents)));
     }
     let held: Vec<_> = found.messages().cloned().collect();
     let at_once = args.at_once.map_or(config.batch_concurrency, usize::from);
     let work = async {
         let planned = plan(&recorder, &mut found, now).await;
-        let report = Report::new(now, args.dry_run, &found, &planned);
+        let report = Report::new(now, &found, &planned, None);
         (report, work(&recorder, planned, at_once).await)
     };
     let (mut report, worked) = match &queue {
@@ -248,6 +250,26 @@ async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> V
         asked.inspect_err(unknown).ok()
     };
     redrive_run::in_order(open, now, kept).await
+}
+
+/// What is allowed of each recording now, in the order of work. A run asks before it reads
+/// media; a dry run asks for what it tells.
+async fn consents(recorder: &Recorders, calls: &[Vec<Planned>]) -> Vec<ConsentNow> {
+    let plans: Vec<_> = calls
+        .iter()
+        .flatten()
+        .map(|planned| &planned.candidate.plan)
+        .collect();
+    let bar = count_bar("consent");
+    bar.set_length(plans.len() as u64);
+    let asked = stream::iter(plans).map(|plan| async {
+        let asked = recorder.consent_now(plan).await;
+        bar.inc(1);
+        asked
+    });
+    let asked = asked.buffered(LOOKS_AT_ONCE).collect().await;
+    bar.finish_and_clear();
+    asked
 }
 
 /// Works calls side by side; what became of each recording, in the order of the plan.

@@ -30,6 +30,9 @@ pub(super) struct SandboxArgs {
     /// The account that the buckets belong to: a call that expects another one is refused
     #[arg(long, value_name = "ACCOUNT")]
     bucket_owner: Option<String>,
+    /// Keep what is overwritten or deleted in buckets as older versions
+    #[arg(long)]
+    versioned: bool,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -44,6 +47,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         buckets: args.buckets.clone(),
         faults: faults(args)?,
         bucket_owner: args.bucket_owner.clone(),
+        versioned: args.versioned,
     };
     if !args.streams.is_dir() {
         return Err(CliError::Told(format!(

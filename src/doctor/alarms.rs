@@ -1,4 +1,4 @@
-//! The alarms.
+//! The alarms, and what the function counted that somebody must see to.
 
 use super::facts::{Alarm, Deployment, Metric, name_of};
 use super::{Check, Report};
@@ -35,6 +35,10 @@ const WATCHED: &[(&str, &[Watched])] = &[
     (
         "records left out",
         &[(Thing::Function, "Callreel", "LeftOut")],
+    ),
+    (
+        "withdrawn consent",
+        &[(Thing::Function, "Callreel", "Withdrawn")],
     ),
     (
         "audio at risk",
@@ -94,6 +98,12 @@ const WATCHED: &[(&str, &[Watched])] = &[
 
 pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
     let name = &deployment.function_name;
+    match &deployment.withdrawn {
+        Err(unknown) => report.unchecked(&[Check::Withdrawn], name, unknown),
+        Ok(0) => report.ok(Check::Withdrawn, name, "none"),
+        Ok(1) => report.warning(Check::Withdrawn, name, "found once"),
+        Ok(times) => report.warning(Check::Withdrawn, name, format!("found {times} times")),
+    }
     let all = match &deployment.alarms {
         Err(unknown) => return report.unchecked(ALL, name, unknown),
         Ok(all) => all,

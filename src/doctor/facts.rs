@@ -52,6 +52,9 @@ pub struct Deployment {
     pub keys: Vec<Key>,
     /// What the function's role may do of what [`super::rights::needed`] lists.
     pub rights: Fact<Vec<Right>>,
+    /// How often the function found a recording in the last seven days that the contact does
+    /// not allow any more: its metric `Withdrawn`.
+    pub withdrawn: Fact<u64>,
     /// All metric alarms of the account and region.
     pub alarms: Fact<Vec<Alarm>>,
 }
@@ -72,6 +75,7 @@ impl Deployment {
             dead_letters: Err(why.clone()),
             keys: Vec::new(),
             rights: Err(why.clone()),
+            withdrawn: Err(why.clone()),
             alarms: Err(why.clone()),
         }
     }

@@ -40,6 +40,7 @@ pub fn healthy() -> Deployment {
         })),
         keys: vec![key("Enabled", "ENCRYPT_DECRYPT")],
         rights: Ok(Vec::new()),
+        withdrawn: Ok(0),
         alarms: Ok(alarms()),
     };
     deployment.rights = Ok(all_allowed(&deployment));
@@ -234,6 +235,7 @@ fn alarms() -> Vec<Alarm> {
             "EventSourceMappingUUID=m1",
         ),
         ("Callreel", "StayedPartial", "Function=callreel-again"),
+        ("Callreel", "Withdrawn", "Function=callreel-recorder"),
     ]
     .map(|(namespace, name, dimension)| Alarm {
         name: format!("callreel {name}"),

@@ -689,6 +689,21 @@ fn the_queues() {
 }
 
 #[test]
+fn withdrawn_consent() {
+    check(Check::Withdrawn, "ok callreel-recorder: none", |_| {});
+    check(
+        Check::Withdrawn,
+        "warning callreel-recorder: found once",
+        |it| it.withdrawn = Ok(1),
+    );
+    check(
+        Check::Withdrawn,
+        "warning callreel-recorder: found 3 times",
+        |it| it.withdrawn = Ok(3),
+    );
+}
+
+#[test]
 fn the_alarms() {
     fn all(it: &mut Deployment) -> &mut Vec<Alarm> {
         it.alarms.as_mut().unwrap()
@@ -709,6 +724,7 @@ fn the_alarms() {
         "records given up: no alarm on AWS/Lambda OnFailureDestinationDeliveredEventCount",
         "records dropped: no alarm on AWS/Lambda DroppedEventCount",
         "recordings that stay partial: no alarm on Callreel StayedPartial",
+        "withdrawn consent: no alarm on Callreel Withdrawn",
     ]
     .iter()
     .enumerate()

@@ -14,7 +14,7 @@ use crate::recorder::{Again, Reading, Recorder, Worked};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
 use crate::redrive_run::again::{Run, Told};
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 
 /// Memory of the process beside its recordings.
 const OWN_MEMORY: u64 = 96 << 20;

@@ -19,16 +19,13 @@ impl Erasing for LocalRecordings {
         Ok(files.map(erasable).collect())
     }
 
-    async fn erase(&self, objects: &[Erasable]) -> Result<(), Failure> {
-        for object in objects {
-            let path = self.path(&object.key)?;
-            match fs::remove_file(&path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(io_failure(Tried::Writing, &path, &error)),
-            }
+    async fn erase(&self, object: &Erasable) -> Result<(), Failure> {
+        let path = self.path(&object.key)?;
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(io_failure(Tried::Writing, &path, &error)),
         }
-        Ok(())
     }
 }
 

@@ -46,6 +46,20 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         Ok(now.and_then(|now| not_yet_done(plan, now, &held, &self.policy, made)))
     }
 
+    /// What is allowed of a recording now: by the mark of those that were deleted, and by
+    /// the contact's attributes. Nothing is made of it.
+    pub async fn consent_now(
+        &self,
+        plan: &RecordingPlan,
+    ) -> Result<Result<Authorisation, SkipReason>, Failure> {
+        if self.is_forgotten(plan).await? {
+            return Ok(Err(SkipReason::Forgotten));
+        }
+        let instance = plan.instance.as_deref();
+        let held = self.notes.read(instance, &plan.attributes_contact).await?;
+        Ok(authorised_now::<N>(plan, &held))
+    }
+
     /// Whether the recordings of this contact, or of the whole call, were deleted for good.
     pub(super) async fn is_forgotten(&self, plan: &RecordingPlan) -> Result<bool, Failure> {
         let (own, first) = (&plan.id.contact, &plan.attributes_contact);

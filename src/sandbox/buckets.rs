@@ -1,6 +1,7 @@
 //! S3 by `s3s` and `s3s-fs`: signatures are verified, multipart uploads, ranges, metadata
-//! and conditional writes work, and whose bucket a call expects is looked at; tags, encryption
-//! and ACLs do not work.
+//! and conditional writes work, and whose bucket a call expects is looked at; so do versions
+//! and the listings of versions and uploads ([`super::versions`]). Tags, encryption and ACLs
+//! do not work.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tokio::sync::Mutex;
 
+use super::versions::{Keeping, Versions};
 use super::wire::{Refusal, Reply};
 
 /// The access keys that are known; the secret of each is the same word.
@@ -34,7 +36,12 @@ pub(super) struct Buckets {
 
 impl Buckets {
     /// Buckets in a folder: these, or any when none is named.
-    pub fn new(folder: PathBuf, names: &[String], owner: Option<String>) -> Result<Self, String> {
+    pub fn new(
+        folder: PathBuf,
+        names: &[String],
+        owner: Option<String>,
+        keeping: Keeping,
+    ) -> Result<Self, String> {
         let told = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(|error| told(&error))?;
         for name in names {
@@ -44,6 +51,7 @@ impl Buckets {
             fs::create_dir_all(folder.join(name)).map_err(|error| told(&error))?;
         }
         let files = FileSystem::new(&folder).map_err(|error| told(&format_args!("{error:?}")))?;
+        let files = Versions::new(files, &folder, keeping).map_err(|error| told(&error))?;
         let mut builder = S3ServiceBuilder::new(files);
         let mut keys = SimpleAuth::new();
         for key in KEYS {

@@ -74,6 +74,7 @@ fn bucket_operation(method: &Method, path: &str, query: &str, copies: bool) -> &
         ("HEAD", true) => "HeadBucket",
         ("GET", true) if path == "/" => "ListBuckets",
         ("GET", true) if asks("uploads") => "ListMultipartUploads",
+        ("GET", true) if asks("versions") => "ListObjectVersions",
         ("GET", true) => "ListObjectsV2",
         ("PUT", false) if asks("partNumber") => "UploadPart",
         ("PUT", false) if asks("tagging") => "PutObjectTagging",
@@ -147,6 +148,8 @@ mod tests {
             Service::Bucket,
             "AbortMultipartUpload",
         );
+        check("GET /b/?versions", Service::Bucket, "ListObjectVersions");
+        check("DELETE /b/k?versionId=v", Service::Bucket, "DeleteObject");
         check("HEAD /b/k", Service::Bucket, "HeadObject");
         check("GET /b/?list-type=2", Service::Bucket, "ListObjectsV2");
         check("GET /_sandbox/calls", Service::Own, "/_sandbox/calls");

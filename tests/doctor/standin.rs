@@ -258,7 +258,13 @@ fn cbor(value: &Value, out: &mut Vec<u8>) {
         Value::Null => out.push(0xf6),
         Value::Bool(false) => out.push(0xf4),
         Value::Bool(true) => out.push(0xf5),
-        Value::Number(number) => head(0, number.as_u64().unwrap(), out),
+        Value::Number(number) => match number.as_u64() {
+            Some(count) => head(0, count, out),
+            None => {
+                out.push(0xfb);
+                out.extend(number.as_f64().unwrap().to_be_bytes());
+            }
+        },
         Value::String(text) => {
             head(3, text.len() as u64, out);
             out.extend(text.as_bytes());

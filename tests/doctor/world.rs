@@ -178,6 +178,7 @@ impl World {
             ),
             alarm("Callreel", "Parked", &json!([])),
             alarm("Callreel", "LeftOut", &json!([])),
+            alarm("Callreel", "Withdrawn", &json!([])),
             alarm("Callreel", "RetentionLeftSeconds", &json!([])),
             alarm("AWS/Lambda", "Errors", &function),
             alarm("AWS/Lambda", "Throttles", &function),
@@ -200,6 +201,8 @@ impl World {
             ],
         }));
         self.set("DescribeAlarms", json!({"MetricAlarms": alarms}));
+        let none = json!({"Label": "Withdrawn", "Datapoints": []});
+        self.set("GetMetricStatistics", none);
     }
 
     pub fn set(&mut self, operation: &str, body: Value) {

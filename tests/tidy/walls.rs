@@ -69,6 +69,7 @@ const USERS: &[(&str, &[&str])] = &[
             "aws",
             "batches",
             "cli",
+            "forget",
             "local",
             "recorder",
             "redrive_run",

@@ -12,7 +12,7 @@ use aws_sdk_lambda::types::{
 use super::{Asked, NoDeployment, count, or_not_there, unknown};
 use crate::aws::errors::{self, Refused};
 use crate::doctor::facts::{Fact, Function, Mapping, Settings, Tags};
-use crate::settings::Config;
+use crate::settings::recorder::Config;
 
 /// What CloudFormation tags the functions of a stack with.
 const STACK_TAG: &str = "aws:cloudformation:stack-name";

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::lambda::Functions;
 use super::{NoDeployment, Trying, load};
 use crate::aws::Access;
-use crate::settings::SETTINGS;
+use crate::settings::recorder::SETTINGS;
 
 /// Settings of the function's own process. Where AWS is reached is the caller's to say: an
 /// endpoint out of the environment would get requests that are signed with their session.

@@ -1,14 +1,48 @@
-//! The alarms.
+//! The alarms, and what the function counted.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{AlarmType, Dimension, MetricAlarm};
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{AlarmType, Dimension, MetricAlarm, Statistic};
 
 use super::unknown;
 use crate::doctor::facts::{Alarm, Fact, Metric};
 
+const DAY_SECONDS: i32 = 86_400;
+
 pub(super) async fn alarms(shared: &SdkConfig, into: &mut Fact<Vec<Alarm>>) {
     *into = all(&Client::new(shared)).await;
+}
+
+/// How often the function counted withdrawn consent in the last seven days.
+pub(super) async fn withdrawn(shared: &SdkConfig, function: &str, into: &mut Fact<u64>) {
+    let now = crate::aws::now().0;
+    let week = 7 * 1_000 * i64::from(DAY_SECONDS);
+    let of = Dimension::builder().name("Function").value(function);
+    let counted = Client::new(shared)
+        .get_metric_statistics()
+        .namespace("Callreel")
+        .metric_name("Withdrawn")
+        .dimensions(of.build())
+        .start_time(DateTime::from_millis(now - week))
+        .end_time(DateTime::from_millis(now))
+        .period(DAY_SECONDS)
+        .statistics(Statistic::Sum)
+        .send()
+        .await;
+    *into = match counted {
+        Err(error) => Err(unknown("cloudwatch:GetMetricStatistics", &error)),
+        Ok(counted) => {
+            let days = counted.datapoints().iter();
+            let sums = days.map(|day| day.sum().unwrap_or_default());
+            Ok(whole(sums.sum()))
+        }
+    };
+}
+
+/// A sum of counts.
+fn whole(sum: f64) -> u64 {
+    format!("{sum:.0}").parse().unwrap_or_default()
 }
 
 async fn all(client: &Client) -> Fact<Vec<Alarm>> {

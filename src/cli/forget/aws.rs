@@ -1,23 +1,29 @@
 //! `callreel forget --aws`: the bucket, and the copies of the contact's records that wait in
 //! queues or lie among the batches that Lambda gave up on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+
 use super::{ForgetArgs, Told, one};
+use crate::aws::queue::Message;
 use crate::aws::{self, ParkingQueue, S3Recordings, s3};
-use crate::cli::CliError;
 use crate::cli::aws::{Account, runtime};
 use crate::cli::redrive::{parse_bucket, parse_queue};
+use crate::cli::{CliError, tell_warning};
 use crate::connect::record::read_contact_records;
 use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::Failure;
-use crate::port::KeyListing;
+use crate::port::{Erasing, KeyListing};
 use crate::recording::redrive::read_failed_batch;
-use serde_json::json;
+use crate::redrive_run::LOOKS_AT_ONCE;
 
 /// Messages are hidden from other receivers for so long while it is looked whose they are.
 const HIDDEN: Duration = Duration::from_secs(60);
+/// Messages of a queue that are looked at; SQS hides 120,000 at once.
+const MAX_MESSAGES: usize = 10_000;
 /// The largest batch that is read.
 const MAX_BATCH_BYTES: usize = 16 << 20;
 
@@ -30,7 +36,7 @@ pub(in crate::cli) struct ForgetAwsArgs {
     /// Delete the contact's messages from this queue, by its URL: the parking queue, its dead-letter queue (repeatable)
     #[arg(long = "queue", value_name = "URL", value_parser = parse_queue, requires = "aws")]
     queues: Vec<String>,
-    /// Name the contact's batches that Lambda gave up on: s3://BUCKET or s3://BUCKET/PREFIX
+    /// Delete the contact's batches that Lambda gave up on: s3://BUCKET or s3://BUCKET/PREFIX
     #[arg(long, value_name = "S3URL", value_parser = parse_bucket, requires = "aws")]
     failure_bucket: Option<(String, String)>,
     #[command(flatten)]
@@ -54,15 +60,11 @@ pub(super) fn forget_all(
         }
         for url in &args.aws.queues {
             let queue = ParkingQueue::new(&shared, url);
-            if let Err(failure) = in_queue(args, &queue, url, &mut told).await {
-                errors.push(failure.to_string());
-            }
+            in_queue(args, &queue, url, &mut told, errors).await;
         }
         if let Some((bucket, prefix)) = &args.aws.failure_bucket {
             let store = S3Recordings::new(&shared, s3::Bucket::to_read(bucket));
-            if let Err(failure) = in_batches(&store, bucket, prefix, &mut told, errors).await {
-                errors.push(failure.to_string());
-            }
+            in_batches(args, &store, (bucket, prefix), &mut told, errors).await;
         }
         Ok(told)
     })
@@ -75,11 +77,19 @@ async fn in_queue(
     queue: &ParkingQueue,
     url: &str,
     told: &mut [Told],
-) -> Result<(), Failure> {
+    errors: &mut Vec<String>,
+) {
     let mut seen = HashSet::new();
-    let mut others = Vec::new();
+    let mut staying = Vec::new();
     loop {
-        let messages = queue.receive(HIDDEN).await?;
+        let messages = match queue.receive(HIDDEN).await {
+            Ok(messages) => messages,
+            Err(failure) => {
+                errors.push(failure.to_string());
+                break;
+            }
+        };
+        // A message that comes again has been hidden for long enough: all were seen.
         if !messages.iter().any(|message| !seen.contains(&message.id)) {
             break;
         }
@@ -91,97 +101,156 @@ async fn in_queue(
                 "eventSource": "aws:sqs", "messageId": message.id, "body": message.body,
             }]});
             let records = read_event_value(&event).map(|(_, records)| records);
-            let records = records.unwrap_or_default();
-            let of = told.iter_mut().find_map(|one| {
-                let whose = whose(&records, &one.found.contacts);
-                (whose != Whose::Others).then_some((one, whose))
-            });
-            let Some((one, whose)) = of else {
-                others.push(message);
-                continue;
-            };
+            let (whose, of) = whose(&records.unwrap_or_default(), told);
             let what = match (whose, args.yes) {
-                (Whose::Alone, true) => {
-                    queue.delete(&message).await?;
-                    "deleted"
-                }
-                (Whose::Alone, false) => "would be deleted",
-                (Whose::Among | Whose::Others, _) => "holds others' records, too, and stays",
+                (Whose::Others, _) => None,
+                (Whose::Among, _) => Some("holds others' records, too, and stays"),
+                (Whose::Alone, false) => Some("would be deleted"),
+                (Whose::Alone, true) => match queue.delete(&message).await {
+                    Ok(()) => Some("deleted"),
+                    Err(failure) => {
+                        errors.push(format!("message {}: {failure}", message.id));
+                        Some("stays")
+                    }
+                },
             };
-            one.copies
-                .push(format!("message {} of {url}: {what}", message.id));
-            if whose != Whose::Alone || !args.yes {
-                others.push(message);
+            if let Some(what) = what {
+                tell(
+                    told,
+                    &of,
+                    &format!("message {} of {url}: {what}", message.id),
+                );
+            }
+            if what != Some("deleted") {
+                let body = String::new();
+                staying.push(Message { body, ..message });
             }
         }
+        if seen.len() >= MAX_MESSAGES {
+            errors.push(format!(
+                "{url}: more than {MAX_MESSAGES} messages, and what is behind them was not looked at; \
+                 run this again when fewer wait (the mark keeps them from bringing anything back)"
+            ));
+            break;
+        }
     }
-    // What is others' goes back at once.
-    for message in others {
-        queue.hide(&message, Duration::ZERO).await?;
+    for message in staying {
+        if let Err(failure) = queue.hide(&message, Duration::ZERO).await {
+            tell_warning(&format!(
+                "message {} comes back to the queue after a minute only: {failure}",
+                message.id
+            ));
+        }
+    }
+}
+
+/// Looks through the batches that Lambda gave up on. One that holds others' records, too,
+/// stays: they are recorded from it.
+async fn in_batches(
+    args: &ForgetArgs,
+    store: &S3Recordings,
+    (bucket, prefix): (&str, &str),
+    told: &mut [Told],
+    errors: &mut Vec<String>,
+) {
+    let listed = match store.list(prefix).await {
+        Ok(listed) => listed,
+        Err(failure) => return errors.push(failure.to_string()),
+    };
+    let mut read = stream::iter(listed)
+        .map(|object| async {
+            let batch = store.read(&object.key, MAX_BATCH_BYTES).await;
+            (object.key, batch)
+        })
+        .buffered(LOOKS_AT_ONCE);
+    while let Some((key, batch)) = read.next().await {
+        let url = format!("s3://{bucket}/{key}");
+        let records = match batch {
+            Ok(None) => continue,
+            Ok(Some(batch)) => read_failed_batch(&batch)
+                .map_err(|error| format!("{url}: {error}; look at the object")),
+            Err(failure) => Err(failure.to_string()),
+        };
+        let records = match records {
+            Ok(records) => records,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
+        let (whose, of) = whose(&records, told);
+        let what = match (whose, args.yes) {
+            (Whose::Others, _) => continue,
+            (Whose::Among, _) => {
+                "holds others' records, too, and stays: redrive it, then delete it"
+            }
+            (Whose::Alone, false) => "would be deleted",
+            (Whose::Alone, true) => match erase(store, &key).await {
+                Ok(()) => "deleted",
+                Err(failure) => {
+                    errors.push(failure.to_string());
+                    "stays"
+                }
+            },
+        };
+        tell(told, &of, &format!("{url}: {what}"));
+    }
+}
+
+/// Deletes an object with all its versions.
+async fn erase(store: &S3Recordings, key: &str) -> Result<(), Failure> {
+    for object in store.list_all(key).await? {
+        if object.key == key {
+            store.erase(&object).await?;
+        }
     }
     Ok(())
 }
 
-async fn in_batches(
-    store: &S3Recordings,
-    bucket: &str,
-    prefix: &str,
-    told: &mut [Told],
-    errors: &mut Vec<String>,
-) -> Result<(), Failure> {
-    for object in store.list(prefix).await? {
-        let key = object.key;
-        let batch = store.read(&key, MAX_BATCH_BYTES).await?.unwrap_or_default();
-        let records = match read_failed_batch(&batch) {
-            Ok(records) => records,
-            Err(error) => {
-                errors.push(format!("s3://{bucket}/{key}: {error}; look at the object"));
-                continue;
-            }
-        };
-        for one in told.iter_mut() {
-            let others = match whose(&records, &one.found.contacts) {
-                Whose::Others => continue,
-                Whose::Alone => "holds nobody else's records: delete it",
-                Whose::Among => "holds others' records, too: redrive it, then delete it",
-            };
-            one.copies.push(format!("s3://{bucket}/{key}: {others}"));
+fn tell(told: &mut [Told], of: &[usize], what: &str) {
+    for at in of {
+        if let Some(one) = told.get_mut(*at) {
+            one.copies.push(what.to_owned());
         }
     }
-    Ok(())
 }
 
 /// Whose contact records there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
-    /// These contacts' alone.
+    /// Those that are to be forgotten, alone.
     Alone,
-    /// These contacts' among others', or among what cannot be read.
+    /// These among others, or among what cannot be read.
     Among,
-    /// None of these contacts'.
+    /// None of these.
     Others,
 }
 
-fn whose(records: &[BatchRecord], contacts: &[String]) -> Whose {
-    let (mut theirs, mut others) = (false, false);
+/// Whose records these are, and which of the contacts' they are.
+fn whose(records: &[BatchRecord], told: &[Told]) -> (Whose, Vec<usize>) {
+    let mut of = BTreeSet::new();
+    let mut others = false;
     for record in records {
         let Ok(data) = &record.data else {
             others = true;
             continue;
         };
         for read in read_contact_records(data) {
-            let is_theirs = read.is_ok_and(|record| {
+            let of_record = read.ok().and_then(|record| {
                 let legs = [Some(&record.contact), record.initial_contact.as_ref()];
-                let mut legs = legs.into_iter().flatten();
-                legs.any(|leg| contacts.iter().any(|contact| **contact == **leg))
+                told.iter().position(|one| {
+                    let mut legs = legs.into_iter().flatten();
+                    legs.any(|leg| one.found.contacts.iter().any(|known| **known == **leg))
+                })
             });
-            theirs |= is_theirs;
-            others |= !is_theirs;
+            others |= of_record.is_none();
+            of.extend(of_record);
         }
     }
-    match (theirs, others) {
-        (true, false) => Whose::Alone,
-        (true, true) => Whose::Among,
-        (false, _) => Whose::Others,
-    }
+    let whose = match (of.is_empty(), others) {
+        (false, false) => Whose::Alone,
+        (false, true) => Whose::Among,
+        (true, _) => Whose::Others,
+    };
+    (whose, of.into_iter().collect())
 }

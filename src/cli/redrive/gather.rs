@@ -13,7 +13,8 @@ use crate::aws::{ContactSearch, ParkingQueue, S3Recordings};
 use crate::cli::{count_bar, tell_warning};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::{BatchRecord, read_event_value};
-use crate::failure::Failure;
+use crate::failure::parked::Parked;
+use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Consent;
 use crate::port::{ContactNotes, KeyListing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
@@ -37,6 +38,8 @@ pub(super) struct Source {
     pub place: Place,
     /// The message, if it is one.
     pub message: Option<Message>,
+    /// What the message says that it waits for.
+    pub waits_for: Option<WaitsFor>,
     /// Something in it cannot be worked on, or was not asked for: it stays where it is.
     pub unsettled: bool,
 }
@@ -75,9 +78,14 @@ impl Gathered {
     }
 
     fn source(&mut self, place: Place, message: Option<Message>) -> usize {
+        let parked = message
+            .as_ref()
+            .map(|message| Parked::from_json(&message.body));
+        let waits_for = parked.and_then(|parked| parked.ok()?.waits_for);
         self.sources.push(Source {
             place,
             message,
+            waits_for,
             unsettled: false,
         });
         self.sources.len() - 1

@@ -10,14 +10,20 @@ use crate::cli::record::{HEADING, part_json, row};
 use crate::cli::table::write_table;
 use crate::cli::text::{counted, short_number};
 use crate::event::batch::Origin;
+use crate::failure::{Failure, WaitsFor};
+use crate::media::sides::Authorisation;
 use crate::media::ticks::EpochMillis;
 use crate::recorder::Worked;
+use crate::recording::decide::SkipReason;
 use crate::recording::redrive::{Planned, SCHEMA, Urgency, reason, started};
 
 /// Left-out recordings that are shown one by one; JSON has all.
 const MAX_LEFT_SHOWN: usize = 50;
 /// Characters of a reason in a table.
 const MAX_REASON: usize = 80;
+
+/// What is allowed of a recording now, or why nobody can tell.
+pub(super) type ConsentNow = Result<Result<Authorisation, SkipReason>, Failure>;
 
 /// What there is to tell.
 pub(super) struct Report {
@@ -26,7 +32,7 @@ pub(super) struct Report {
     looked_at: Value,
     looked_at_text: String,
     plan: Vec<Value>,
-    rows: Vec<[String; 6]>,
+    rows: Vec<[String; 7]>,
     left: Vec<Value>,
     left_rows: Vec<[String; 3]>,
     /// What became of each, unless it was a dry run.
@@ -38,8 +44,27 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub fn new(now: EpochMillis, dry_run: bool, found: &Gathered, calls: &[Vec<Planned>]) -> Self {
-        let planned = || calls.iter().flatten();
+    /// Consents are those of a dry run, one for each that is planned; a run tells by its results.
+    pub fn new(
+        now: EpochMillis,
+        found: &Gathered,
+        calls: &[Vec<Planned>],
+        consents: Option<Vec<ConsentNow>>,
+    ) -> Self {
+        let dry_run = consents.is_some();
+        let consents = consents.unwrap_or_default();
+        let planned = || {
+            let consents = consents.iter().map(Some).chain(std::iter::repeat(None));
+            calls.iter().flatten().zip(consents)
+        };
+        let not_known = planned().filter_map(|(planned, consent)| {
+            let failure = consent?.as_ref().err()?;
+            let contact = &planned.candidate.plan.id.contact;
+            Some(format!(
+                "contact {contact}: its consent is not known: {failure}"
+            ))
+        });
+        let errors = found.errors.iter().cloned().chain(not_known).collect();
         let counts = [
             (found.verdicts, "verdict"),
             (found.received, "message"),
@@ -65,9 +90,11 @@ impl Report {
             }),
             looked_at_text: looked_at.join(", "),
             plan: planned()
-                .map(|planned| plan_json(planned, found, now))
+                .map(|(planned, consent)| plan_json(planned, consent, found, now))
                 .collect(),
-            rows: planned().map(|planned| plan_row(planned, found)).collect(),
+            rows: planned()
+                .map(|(planned, consent)| plan_row(planned, consent, found))
+                .collect(),
             left: found
                 .left
                 .iter()
@@ -76,7 +103,7 @@ impl Report {
             left_rows: found.left.iter().map(left_row).collect(),
             results: None,
             messages: None,
-            errors: found.errors.clone(),
+            errors,
         }
     }
 
@@ -112,7 +139,15 @@ impl Report {
                 writeln!(out)?;
             }
             None if !self.rows.is_empty() => {
-                let heading = ["LEFT", "CONTACT", "RECORDING", "TO DO", "WHY", "FOUND IN"];
+                let heading = [
+                    "LEFT",
+                    "CONTACT",
+                    "RECORDING",
+                    "TO DO",
+                    "CONSENT",
+                    "WHY",
+                    "FOUND IN",
+                ];
                 let rows: Vec<_> = std::iter::once(heading.map(str::to_owned))
                     .chain(self.rows.iter().cloned())
                     .collect();
@@ -156,7 +191,7 @@ impl Report {
     }
 }
 
-fn plan_row(planned: &Planned, found: &Gathered) -> [String; 6] {
+fn plan_row(planned: &Planned, consent: Option<&ConsentNow>, found: &Gathered) -> [String; 7] {
     let candidate = &planned.candidate;
     let mut why = reason(planned.step, candidate.verdict.as_ref());
     if let Some((cut, _)) = why.char_indices().nth(MAX_REASON) {
@@ -168,9 +203,36 @@ fn plan_row(planned: &Planned, found: &Gathered) -> [String; 6] {
         candidate.plan.id.contact.to_string(),
         short_number(&candidate.plan.id.start.to_string()),
         planned.step.name().to_owned(),
+        consent.map_or_else(String::new, consent_words),
         why,
-        places(&candidate.found, found).join(", "),
+        places_waiting(&candidate.found, found).join(", "),
     ]
+}
+
+/// The sides that may be recorded now, or why none may.
+fn consent_words(consent: &ConsentNow) -> String {
+    match consent {
+        Ok(Ok(authorisation)) => sides(*authorisation).join(", "),
+        Ok(Err(SkipReason::NotAuthorised { auth: None })) => "none: no recordingAuth".to_owned(),
+        Ok(Err(SkipReason::NotAuthorised { auth: Some(auth) })) => {
+            format!("none: recordingAuth {auth:?}")
+        }
+        Ok(Err(reason)) => format!("none: {reason}"),
+        Err(_) => "not known".to_owned(),
+    }
+}
+
+fn sides(authorisation: Authorisation) -> Vec<&'static str> {
+    let sides = authorisation.directions().iter();
+    sides.map(|side| side.name()).collect()
+}
+
+fn consent_json(consent: &ConsentNow) -> Value {
+    match consent {
+        Ok(Ok(authorisation)) => json!({"sides": sides(*authorisation), "reason": null}),
+        Ok(Err(reason)) => json!({"sides": [], "reason": reason.to_string()}),
+        Err(failure) => json!({"sides": null, "reason": failure.to_string()}),
+    }
 }
 
 fn left(urgency: Urgency) -> String {
@@ -197,7 +259,32 @@ fn places(at: &[usize], found: &Gathered) -> Vec<String> {
     sources.map(|source| source.place.name()).collect()
 }
 
-fn plan_json(planned: &Planned, found: &Gathered, now: EpochMillis) -> Value {
+/// Places with what their messages wait for.
+fn places_waiting(at: &[usize], found: &Gathered) -> Vec<String> {
+    let sources = at.iter().filter_map(|at| found.sources.get(*at));
+    let told = sources.map(|source| match source.waits_for {
+        Some(WaitsFor::Time) => format!("{} (waits for time)", source.place.name()),
+        Some(WaitsFor::Person) => format!("{} (waits for a person)", source.place.name()),
+        None => source.place.name(),
+    });
+    told.collect()
+}
+
+/// What a recording waits for, by the messages that hold it: for a person, if one of them
+/// does.
+fn waits_for(at: &[usize], found: &Gathered) -> Option<&'static str> {
+    let sources = at.iter().filter_map(|at| found.sources.get(*at));
+    let waits: Vec<_> = sources.filter_map(|source| source.waits_for).collect();
+    let person = waits.iter().find(|waits| **waits == WaitsFor::Person);
+    person.or(waits.first()).map(|waits| waits.name())
+}
+
+fn plan_json(
+    planned: &Planned,
+    consent: Option<&ConsentNow>,
+    found: &Gathered,
+    now: EpochMillis,
+) -> Value {
     let candidate = &planned.candidate;
     let verdict = candidate.verdict.as_ref();
     let began = started(&candidate.plan);
@@ -213,6 +300,8 @@ fn plan_json(planned: &Planned, found: &Gathered, now: EpochMillis) -> Value {
         "expires_at": planned.expires.map(EpochMillis::to_rfc3339),
         "seconds_left": planned.expires.map(|expires| expires.0.saturating_sub(now.0) / 1_000),
         "expired": matches!(planned.urgency, Urgency::Expired(_)),
+        "consent": consent.map(consent_json),
+        "waits_for": waits_for(&candidate.found, found),
         "found": places(&candidate.found, found),
     })
 }
@@ -230,6 +319,7 @@ fn left_json(left: &Left, found: &Gathered) -> Value {
         "contact": left.contact,
         "recording": left.recording,
         "reason": left.reason,
+        "waits_for": waits_for(&left.found, found),
         "found": places(&left.found, found),
     })
 }
