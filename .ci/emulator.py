@@ -45,7 +45,7 @@ class World:
         port, runtime_api = free_port(), free_port()
         self.invocations = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         self.log = folder / "function.log"
-        # As README has it for `sam local invoke`.
+        # As docs/function.md has it for `sam local invoke`.
         environment = (ROOT / "sandbox-env.json").read_text()
         environment = environment.replace("http://127.0.0.1:8900", self.url)
         settings = {

@@ -28,6 +28,7 @@ mod errors;
 pub mod kvs;
 mod mended;
 mod pace;
+mod profile;
 pub mod queue;
 pub mod s3;
 
@@ -42,10 +43,12 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
 pub use kvs::KvsSource;
+pub use profile::unknown_profile;
 pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 
 use crate::media::ticks::EpochMillis;
+use crate::port::Ports;
 use crate::settings::recorder::Config;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
@@ -68,12 +71,12 @@ struct Trying {
     silent_bodies: SilentBodies,
 }
 
-/// Who gives up a body that says nothing.
+/// Who times out a response body that stops sending.
 #[derive(Clone, Copy, Debug)]
 enum SilentBodies {
     /// The SDK, after [`STALL_GRACE`].
     Sdk,
-    /// Whoever reads it.
+    /// The code that reads it (see [`kvs`]).
     Reader,
 }
 
@@ -153,27 +156,21 @@ pub struct Access {
 /// Everything that the recorder needs of AWS.
 #[derive(Debug)]
 pub struct Connected {
-    /// Where fragments come from.
-    pub source: KvsSource,
-    /// Where recordings go.
-    pub store: S3Recordings,
-    /// Where URLs are noted.
-    pub notes: ConnectContacts,
+    /// KVS, the bucket and Connect.
+    pub ports: Ports<KvsSource, S3Recordings, ConnectContacts>,
     /// Where parked records wait, if there is such a place.
     pub queue: Option<ParkingQueue>,
 }
 
-/// Makes all clients. No call is made yet, but for credentials that must be looked up.
-pub async fn connect_all(config: &Config, access: Access) -> Connected {
-    connect(config, &load(access).await)
-}
-
-/// The same over a configuration that is loaded already.
+/// Makes all clients over the configuration that they share. No call is made yet, but for
+/// credentials that must be looked up.
 pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
     Connected {
-        source: KvsSource::new(shared, kvs::Limits::from(config)),
-        store: S3Recordings::new(shared, s3::Bucket::from(config)),
-        notes: ConnectContacts::new(shared, config.connect_calls_per_second),
+        ports: Ports {
+            source: KvsSource::new(shared, kvs::Limits::from(config)),
+            store: S3Recordings::new(shared, s3::Bucket::from(config)),
+            attributes: ConnectContacts::new(shared, config.connect_calls_per_second),
+        },
         queue: config
             .parking_queue
             .as_ref()

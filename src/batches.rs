@@ -3,7 +3,8 @@
 //! SQS batches of parked ones. Knows neither Lambda nor a runtime.
 //!
 //! Recordings of one call are made one after the other, since they share attributes;
-//! different calls go side by side. One record never harms another.
+//! different calls go side by side. One record never harms another: what panics for one, in
+//! here or behind a port, fails that one alone.
 
 mod outage;
 mod settle;
@@ -23,8 +24,8 @@ use crate::event::batch::{self, BatchRecord, NotABatch, Origin};
 use crate::failure::parked;
 use crate::failure::{Action, Failure};
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactNotes, Deadline, FragmentSource, ParkingLot, RecordingStore};
-use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, ParkingLot, RecordingStore};
+use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch, walled, walled_work};
 use crate::recording::plan::RecordingPlan;
 use outage::Outage;
 
@@ -125,7 +126,9 @@ struct Call {
     memory: u64,
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Function<S, R, N, P> {
+impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes, P: ParkingLot>
+    Function<S, R, N, P>
+{
     /// Works an event. `told` hears of each part when it ended.
     pub async fn handle(
         &self,
@@ -134,6 +137,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         told: impl Fn(&BatchRecord, &Worked) + Sync,
     ) -> Result<Batch, NotABatch> {
         let (origin, records) = batch::read_event_value(event)?;
+        // Whoever is told and panics takes nothing back; the panic itself is on standard error.
+        let told = |record: &BatchRecord, worked: &Worked| {
+            let _ = walled("what is told", || told(record, worked));
+        };
         let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
         let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
         let now = epoch_millis(deadline.now());
@@ -149,13 +156,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
                     }
                     Part::Open(mut plan) => {
                         plan.consent = consent;
-                        let call =
-                            calls
-                                .entry(plan.attributes_contact.clone())
-                                .or_insert_with(|| Call {
-                                    plans: Vec::new(),
-                                    memory: 0,
-                                });
+                        let call = calls
+                            .entry(plan.initial_contact.clone())
+                            .or_insert_with(|| Call {
+                                plans: Vec::new(),
+                                memory: 0,
+                            });
                         call.memory = call.memory.max(self.memory_of(&plan));
                         call.plans.push((at, part, plan));
                         None
@@ -201,12 +207,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
 
     /// What a recording may take: by its length as far as the record tells it.
     fn memory_of(&self, plan: &RecordingPlan) -> u64 {
-        let seconds = match plan.window {
-            (Some(start), Some(stop)) => {
-                u64::try_from(stop.0.saturating_sub(start.0)).unwrap_or(0) / 1_000 + 2
-            }
-            _ => u64::MAX,
-        };
+        let seconds = plan.times.length_millis();
+        let seconds = seconds.map_or(u64::MAX, |length| length / 1_000 + 2);
         seconds
             .saturating_mul(MEMORY_A_SECOND)
             .saturating_add(LEAST_MEMORY)
@@ -278,8 +280,8 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         worked
     }
 
-    /// When the first fragment of what was worked on expires. What an earlier delivery
-    /// recorded is out of danger: nobody asks about its stream.
+    /// When the first fragment of what was worked on expires. Recordings found complete are
+    /// skipped: their audio is stored, so that the stream's retention no longer matters.
     async fn expiry(&self, worked: &WorkedRecord) -> Option<EpochMillis> {
         let mut first = None;
         for part in &worked.parts {
@@ -287,10 +289,11 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
                 continue;
             };
             let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
-            let (Some(started), false) = (plan.window.0, found) else {
+            let (Some(started), false) = (plan.times.started, found) else {
                 continue;
             };
-            let kept = self.recorder.source.kept_for(&plan.stream).await;
+            let kept = self.recorder.source.kept_for(&plan.stream);
+            let kept = walled_work(&plan.stream, kept).await.ok().flatten();
             let expires = kept.map(|kept| parked::retry_until(started, kept));
             first = first.into_iter().chain(expires).min();
         }

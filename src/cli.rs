@@ -5,26 +5,43 @@
 mod aws;
 #[cfg(feature = "operate")]
 mod doctor;
+mod event;
 mod extract;
 mod forget;
 mod inspect;
+mod lacking;
 mod record;
 #[cfg(feature = "aws")]
 mod redrive;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod shell;
 #[cfg(feature = "operate")]
 mod stack;
 mod synth;
 mod table;
 mod text;
+mod verify;
+
+#[cfg(not(feature = "operate"))]
+use lacking as doctor;
+#[cfg(not(feature = "aws"))]
+use lacking as redrive;
+#[cfg(not(feature = "sandbox"))]
+use lacking as sandbox;
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::local::Swept;
+
+/// Of the document that a command prints when it fails as a whole and is asked for JSON.
+const ERROR_SCHEMA: &str = "callreel.error/1";
 
 /// Records Amazon Connect calls that stream to Kinesis Video Streams: whole,
 /// sample-exact, this caller's alone.
@@ -32,6 +49,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[command(
     name = "callreel",
     version,
+    arg_required_else_help = true,
     after_help = "Start here:  callreel synth && callreel record demo/event.json\n\n\
         Exit codes: 0 all done (a verdict may still say partial); 1 something could not be done, each with \
         an error line, and the rest is done; 2 wrong usage."
@@ -49,88 +67,139 @@ enum Command {
     /// Record the calls of a Kinesis or SQS event, as the Lambda function would
     Record(record::RecordArgs),
     /// Find recordings without a complete verdict, and record them again, most urgent first
-    #[cfg(feature = "aws")]
     Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
     Extract(extract::ExtractArgs),
     /// Delete one contact's recordings for good, after a look at what there is
     Forget(forget::ForgetArgs),
-    /// Show what a media file holds, and draw it
+    /// Check that the files of a folder are still those that their verdicts tell of
+    Verify(verify::VerifyArgs),
+    /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
     /// Check a deployment, and tell the cure for what is wrong with it
-    #[cfg(feature = "operate")]
     Doctor(doctor::DoctorArgs),
     /// Answer on loopback what Callreel asks of AWS, for trying it without an account
-    #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArgs),
-    #[cfg(not(feature = "aws"))]
-    #[command(hide = true, disable_help_flag = true)]
-    Redrive(NotBuilt),
-    #[cfg(not(feature = "operate"))]
-    #[command(hide = true, disable_help_flag = true)]
-    Doctor(NotBuilt),
-    #[cfg(not(feature = "sandbox"))]
-    #[command(hide = true, disable_help_flag = true)]
-    Sandbox(NotBuilt),
+    /// Print what completes Callreel's commands and flags in a shell
+    Completions(shell::CompletionsArgs),
+    /// Print the manual page, of all commands or of one
+    Man(shell::ManArgs),
 }
 
-/// A command that README tells of and this build lacks: it says how to get it.
-#[cfg(not(all(feature = "aws", feature = "operate", feature = "sandbox")))]
-#[derive(clap::Args, Debug)]
-struct NotBuilt {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    _any: Vec<String>,
-}
-
-#[cfg(not(all(feature = "aws", feature = "operate", feature = "sandbox")))]
-impl NotBuilt {
-    fn run(&self, feature: &str) -> Result<(), CliError> {
-        Err(CliError::Told(format!(
-            "this callreel was built without the feature {feature}; build it with `cargo install --locked --path . --features {feature}`"
-        )))
-    }
+/// The command line of this build.
+fn command() -> clap::Command {
+    // Which account, region or deployment says nothing without the flag that asks for AWS.
+    let ask_for_aws = |command: clap::Command| {
+        let has_aws = command.get_arguments().any(|arg| arg.get_id() == "aws");
+        match has_aws {
+            false => command,
+            true => command.mut_args(|arg| match arg.get_help_heading() {
+                Some("AWS") if arg.get_id() != "aws" => arg.requires("aws"),
+                Some(_) | None => arg,
+            }),
+        }
+    };
+    Cli::command().mut_subcommands(|command| ask_for_aws(lacking::marked(command)))
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    run(&Cli::parse())
+    let arguments = || std::env::args_os().skip(1);
+    let json = arguments().any(|argument| argument == "--json");
+    let parsed = command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let error = match parsed {
+        Ok(cli) => return run(&cli, json),
+        Err(error) => error,
+    };
+    let words = arguments().map(|word| word.to_string_lossy().into_owned());
+    if let Some(lacking) = lacking::flag(&error, &words.collect::<Vec<_>>()) {
+        return failed(lacking, &mut Noting::new(io::stdout().lock()), json);
+    }
+    // When nobody reads it, only the exit code is left.
+    let _ = error.print();
+    if json && error.use_stderr() {
+        let told = error.render().to_string();
+        let message = told.trim_start_matches("error: ").split("\n\n").next();
+        let words = message.unwrap_or_default().split_whitespace();
+        let message = words.collect::<Vec<_>>().join(" ");
+        let _ = write_error(&mut io::stdout().lock(), &message);
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-fn run(cli: &Cli) -> ExitCode {
-    let mut out = std::io::stdout().lock();
+fn run(cli: &Cli, json: bool) -> ExitCode {
+    let mut out = Noting::new(io::stdout().lock());
     let done = match &cli.command {
         Command::Record(args) => record::run(args, &mut out, cli.json),
-        #[cfg(feature = "aws")]
         Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),
+        Command::Verify(args) => verify::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
-        #[cfg(feature = "operate")]
         Command::Doctor(args) => doctor::run(args, &mut out, cli.json),
-        #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, &mut out, cli.json),
-        #[cfg(not(feature = "aws"))]
-        Command::Redrive(lacking) => lacking.run("aws"),
-        #[cfg(not(feature = "operate"))]
-        Command::Doctor(lacking) => lacking.run("operate"),
-        #[cfg(not(feature = "sandbox"))]
-        Command::Sandbox(lacking) => lacking.run("sandbox"),
+        Command::Completions(args) => shell::completions(args, &mut out, cli.json),
+        Command::Man(args) => shell::man(args, &mut out, cli.json),
     };
-    let done = done.and_then(|()| out.flush().map_err(CliError::Output));
-    match done {
-        Ok(()) => return ExitCode::SUCCESS,
-        // Whoever read our output has had enough of it.
-        Err(CliError::Output(error)) if is_closed_pipe(&error) => return ExitCode::SUCCESS,
-        Err(CliError::Output(error)) => {
+    match done.and_then(|()| out.flush().map_err(CliError::Output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader closed the pipe: it has all that it wanted.
+        Err(CliError::Output(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => failed(error, &mut out, json),
+    }
+}
+
+/// Tells why a command did not end well: a line of text in any case, and a document where
+/// one is expected and none was written.
+fn failed(error: CliError, out: &mut Noting<impl Write>, json: bool) -> ExitCode {
+    match error {
+        CliError::Output(error) => {
             tell_error(&format!("standard output: {error}; check where it leads"));
         }
-        Err(CliError::Told(message)) => tell_error(&message),
-        Err(CliError::Already) => {}
+        CliError::Told(message) => {
+            tell_error(&message);
+            if json && !out.any {
+                // When nobody reads it, only the exit code is left.
+                let _ = write_error(out, &message);
+            }
+        }
+        CliError::Already => {}
     }
     ExitCode::FAILURE
+}
+
+fn write_error(out: &mut impl Write, message: &str) -> io::Result<()> {
+    let document = json!({"schema": ERROR_SCHEMA, "error": text::plain(message)});
+    writeln!(out, "{document:#}")?;
+    out.flush()
+}
+
+/// Standard output, and whether anything was written to it.
+struct Noting<W> {
+    out: W,
+    any: bool,
+}
+
+impl<W> Noting<W> {
+    const fn new(out: W) -> Self {
+        Self { out, any: false }
+    }
+}
+
+impl<W: Write> Write for Noting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.any = true;
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Why a command did not end well.
@@ -172,6 +241,21 @@ fn tell_error(message: &str) {
 /// What is worth knowing, and no error.
 fn tell_warning(message: &str) {
     let _ = writeln!(io::stderr(), "warning: {}", text::plain(message));
+}
+
+/// What became of the unfinished files that ended runs left in a folder.
+fn tell_swept(folder: &Path, swept: &Swept) {
+    if swept.files > 0 {
+        tell_warning(&format!(
+            "{} of runs that were ended, {}, were removed from {}",
+            text::counted(swept.files, "unfinished file"),
+            text::counted(swept.bytes, "byte"),
+            folder.display()
+        ));
+    }
+    for failure in &swept.failures {
+        tell_warning(&format!("unfinished, of a run that was ended: {failure}"));
+    }
 }
 
 impl From<crate::failure::Failure> for CliError {

@@ -109,7 +109,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::Settings,
         "settings",
         "Its environment holds all settings, each of them good, and none that does nothing.",
-        "Correct the parameter that sets the variable (docs/deploy.md, \"Settings and parameters\") and deploy.",
+        "Correct the parameter that sets the variable (docs/function.md, \"Settings\") and deploy.",
     ),
     info(
         Check::Timeout,
@@ -264,7 +264,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::Listeners,
         "listeners",
-        "Not just anybody who knows an URL can listen: the distribution asks for a signature (a trusted key group), or a web ACL says whom it lets in. URLs stand on contacts, where agents, flows and exports see them.",
+        "Not just anybody who knows a URL can listen: the distribution asks for a signature (a trusted key group), or a web ACL says whom it lets in. URLs stand on contacts, where agents, flows and exports see them.",
         "Deploy with `Listeners` `signed` and a `KeyGroupId`, or `allow-list` and a `WebAclArn`. If anybody may listen on purpose, this warning stays.",
     ),
     info(
@@ -402,7 +402,7 @@ pub struct Finding {
     pub check: Check,
     /// How bad it is.
     pub level: Level,
-    /// Of what.
+    /// The thing that was looked at.
     pub subject: String,
     /// What was found.
     pub finding: String,

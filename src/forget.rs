@@ -88,7 +88,7 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
     while let Some((key, json)) = read.next().await {
         let verdict = match json {
             Ok(Some(json)) => Verdict::from_json(&json).map_err(|error| error.to_string()),
-            // Only an older version of it is left.
+            // An older version of it is left, and nothing else.
             Ok(None) => continue,
             Err(failure) if is_its_own(failure.kind) => Err(failure.to_string()),
             Err(failure) => return Err(failure),
@@ -129,7 +129,7 @@ pub async fn forget(
     };
     let mut json = serde_json::to_vec_pretty(&mark).unwrap_or_default();
     json.push(b'\n');
-    // One that is there already says the same.
+    // A mark that is there already says the same.
     let key = key::forgotten(prefix, contact);
     store.put_verdict(&key, json, None).await?;
     let mut next = std::mem::take(&mut all.objects);

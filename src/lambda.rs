@@ -20,10 +20,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkingQueue, S3Recordings};
 use crate::batches::{Function, REST, SideBySide};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
-use crate::failure::Failure;
-use crate::failure::parked::Parked;
-use crate::port::{Deadline, ParkingLot};
-use crate::recorder::Recorder;
+use crate::port::Deadline;
+use crate::recorder::{Recorder, walled};
 use crate::settings::recorder::Config;
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
@@ -35,7 +33,7 @@ const MOST_MEMORY: u64 = 56 << 20;
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
-type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Parking>;
+type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Option<ParkingQueue>>;
 
 /// Which function this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,38 +106,19 @@ async fn connect(config: &Config) -> Connected {
         endpoint: config.endpoint.clone(),
         ..Access::default()
     };
-    aws::connect_all(config, access).await
+    aws::connect(config, &aws::load(access).await)
 }
 
 async fn function(config: &Config) -> Recording {
-    let connected = connect(config).await;
+    let Connected { ports, queue } = connect(config).await;
     Function {
-        recorder: Recorder {
-            source: connected.source,
-            store: connected.store,
-            notes: connected.notes,
-            policy: config.policy(),
-            reading: config.reading(),
-        },
-        parking: Parking(connected.queue),
+        recorder: Recorder::new(ports, config.policy(), config.reading()),
+        parking: queue,
         side_by_side: SideBySide {
             calls: config.batch_concurrency,
             memory: MEMORY,
         },
         most_memory: MOST_MEMORY,
-    }
-}
-
-/// The queue for parked records, if there is one.
-#[derive(Debug)]
-pub struct Parking(Option<ParkingQueue>);
-
-impl ParkingLot for Parking {
-    async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
-        match &self.0 {
-            Some(queue) => queue.park(parked).await.map(|()| true),
-            None => Ok(false),
-        }
     }
 }
 
@@ -160,8 +139,8 @@ struct Margins {
 }
 
 impl Margins {
-    /// Of an invocation with so much time. A margin as long as the whole invocation would
-    /// hand everything back for ever: it takes a third at the most.
+    /// The margins of an invocation with so much time: at most a third of it. A longer margin
+    /// would leave no time to work, and every batch would be handed back.
     fn of(time: Duration, margin: Duration) -> Self {
         let media = margin.min(time / 3);
         let everything = (media / 3).max(2 * LAST_MOMENT).min(media * 2 / 3);
@@ -212,15 +191,13 @@ async fn handle(
     let answer = match timeout_at(last_moment, handled).await {
         Ok(batch) => {
             let batch = batch.map_err(Unreadable)?;
-            batch
-                .records
-                .iter()
-                .for_each(|handled| log::tell_settled(&batch, handled));
-            log::metrics(
-                &batch,
-                &event.context.env_config.function_name,
-                SystemTime::now(),
-            );
+            // What is done is done, whatever becomes of the words for it.
+            let _ = walled("the log", || {
+                let handled = batch.records.iter();
+                handled.for_each(|handled| log::tell_settled(&batch, handled));
+                let function = &event.context.env_config.function_name;
+                log::metrics(&batch, function, SystemTime::now());
+            });
             if batch.stands_still() {
                 let _ = timeout_at(stop.media, sleep(REST)).await;
             }

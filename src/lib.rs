@@ -78,6 +78,18 @@
 //! - **note**: what is kept of a call while it runs, for its message.
 //! - **message**: what a caller left on the answering machine.
 //! - **verdict**: what became of a recording.
+//! - **handed back, parked, left out**: what the function does with a record that is not done:
+//!   it is delivered again, waits in the parking queue, or stays in the data stream unread.
+//!   Lambda **gives up** a record that is too old, and **drops** it where nothing takes it.
+//! - **recorder**: the module [`recorder`], which makes one recording; the Lambda binary of
+//!   that name; and `Recorder`, the function in the template that the binary is run as.
+//!   [`batches`] is one invocation's batch, `lambda` the process around it, and
+//!   `callreel record` the same from a terminal.
+//! - **again**: the handler of the same binary that reads once an hour what is not complete.
+//! - **operate**: the feature of everything that an operator runs: `record --aws`, `redrive`,
+//!   `doctor`, and profiles that log in.
+//! - **own, received, asked**: fragments that are this recording's; that came; that were asked
+//!   for.
 
 pub mod connect;
 pub mod doctor;

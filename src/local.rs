@@ -6,16 +6,22 @@ mod erasing;
 pub mod extract;
 pub mod index;
 pub mod inspect;
+mod kind;
 mod media;
+mod parts;
 mod recordings;
 mod streams;
+mod turn;
+pub mod verify;
 
 use std::io;
 use std::path::Path;
 
 pub use contacts::LocalContacts;
-pub use recordings::{LocalRecordings, LocalUpload};
+pub use kind::{Kind, begins_as};
+pub use recordings::{LocalRecordings, LocalUpload, Swept};
 pub use streams::{LocalBody, LocalStreams};
+pub use turn::Turn;
 
 use crate::failure::{Failure, FailureKind};
 
@@ -53,6 +59,10 @@ pub(crate) fn io_failure(tried: Tried, path: &Path, error: &io::Error) -> Failur
         (Tried::Writing, _) => FailureKind::WriteFailed,
     };
     Failure::new(kind, path.display(), error)
+}
+
+fn write_failure(path: &Path) -> impl Fn(io::Error) -> Failure + '_ {
+    |error| io_failure(Tried::Writing, path, &error)
 }
 
 /// A lock whose holder cannot leave it in disorder: a panic elsewhere is no reason to stop.

@@ -12,7 +12,7 @@ use crate::media::ticks::EpochMillis;
 /// The longest id that goes into a key as it is; longer ones end in their hash.
 const MAX_ID_CHARS: usize = 128;
 
-/// The bytes that an URL's path must not hold as they are (RFC 3986, 2.3 and 3.3).
+/// The bytes that a URL's path must not hold as they are (RFC 3986, 2.3 and 3.3).
 const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

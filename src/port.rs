@@ -15,6 +15,18 @@ use crate::failure::parked::Parked;
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::ticks::EpochMillis;
 use crate::media::wav::HEADER_BYTES;
+use crate::recording::plan::Times;
+
+/// What a recording is made between.
+#[derive(Debug)]
+pub struct Ports<S, R, N> {
+    /// Where fragments come from.
+    pub source: S,
+    /// Where recordings go.
+    pub store: R,
+    /// The contacts' attributes, where URLs go.
+    pub attributes: N,
+}
 
 /// Where a recording's fragments lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +37,7 @@ pub struct Whereabouts<'a> {
     pub range: FragmentRange,
     /// When the record says that the recording started and stopped, in whole seconds:
     /// the stop fragment can lie behind it.
-    pub window: (Option<EpochMillis>, Option<EpochMillis>),
+    pub times: Times,
 }
 
 /// What a source lists of a recording.
@@ -220,7 +232,7 @@ impl Deadline for NoDeadline {
 /// The attributes of contacts. All legs of a call share those of its first one, and whoever
 /// adds to a value reads it before: what another one writes between the two is lost. So as
 /// little as can be lies between them, and the loser looks again.
-pub trait ContactNotes: Sync {
+pub trait ContactAttributes: Sync {
     /// Leave to write once.
     type Turn: Send;
     /// Whether an attribute that [`read`](Self::read) does not give is not set. A notebook

@@ -4,15 +4,16 @@
 //! verdict, then the attributes: a delivery that finds a verdict which covers its record
 //! goes straight to the attributes.
 
+mod attributes;
 mod commit;
 mod consent;
 mod listing;
 mod make;
-mod note;
 mod open;
 mod pour;
 mod probe;
 mod read;
+mod wall;
 mod work;
 mod write;
 
@@ -20,31 +21,51 @@ pub use commit::Made;
 pub use make::assemble;
 pub use open::{Part, open_batch, open_record};
 pub use pour::{AllOf, LookAhead};
+pub(crate) use wall::{walled, walled_work};
 pub use work::{Trouble, Worked, WorkedRecord};
 
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Ports, RecordingStore};
 pub use crate::recording::plan::{Again, Reading};
-use crate::recording::plan::{Notes, Policy, RecordingPlan};
+use crate::recording::plan::{Policy, RecordingPlan, Urls};
 use crate::recording::verdict::{Asked, Status, Verdict};
 use commit::{commit, put_unfinished, read_verdict, replace};
 use make::{Ended, Over};
 
-/// Records calls between a source, a store and a notebook.
+/// Records calls between a source, a store and the attributes of contacts.
 #[derive(Debug)]
 pub struct Recorder<S, R, N> {
     /// Where fragments come from.
     pub source: S,
     /// Where recordings go.
     pub store: R,
-    /// Where URLs are noted.
-    pub notes: N,
+    /// The contacts' attributes, where URLs go.
+    pub attributes: N,
     /// How recordings are named.
     pub policy: Policy,
     /// How media is read.
     pub reading: Reading,
+}
+
+impl<S, R, N> Recorder<S, R, N> {
+    /// The recorder between these ports.
+    pub fn new(ports: Ports<S, R, N>, policy: Policy, reading: Reading) -> Self {
+        Self {
+            source: ports.source,
+            store: ports.store,
+            attributes: ports.attributes,
+            policy,
+            reading,
+        }
+    }
+
+    /// The same, which makes partial recordings again, too.
+    pub fn reading_again(mut self) -> Self {
+        self.reading.again = Again::IfNotComplete;
+        self
+    }
 }
 
 /// How far a recording is: fragments settled, of how many.
@@ -64,7 +85,7 @@ pub struct Recorded {
     /// The verdict was found: an earlier delivery recorded it.
     pub found: bool,
     /// What became of the attributes.
-    pub noted: Noted,
+    pub attributes: AttributesOutcome,
     /// How long each step took.
     pub timings: Timings,
 }
@@ -83,7 +104,7 @@ pub struct Timings {
     /// Storing the verdict.
     pub commit: Duration,
     /// Reading and writing the attributes.
-    pub note: Duration,
+    pub attributes: Duration,
 }
 
 /// Times one step after the other.
@@ -103,13 +124,13 @@ impl Lap {
 
 /// What became of a recording's attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Noted {
+pub enum AttributesOutcome {
     /// URLs were added.
     Written,
     /// All URLs stood there already.
     Unchanged,
-    /// There is no file to note.
-    NothingToNote,
+    /// There is no file, or its URL does not belong on a contact.
+    NothingToWrite,
     /// Somebody set an attribute to a value that is not ours: it stays.
     NotOurs {
         /// The attribute.
@@ -127,13 +148,13 @@ pub enum Noted {
     },
 }
 
-impl Noted {
+impl AttributesOutcome {
     /// A word for tables, JSON and the log.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Written => "written",
             Self::Unchanged => "unchanged",
-            Self::NothingToNote => "nothing to note",
+            Self::NothingToWrite => "nothing to write",
             Self::NotOurs { .. } => "not ours",
             Self::NoRoom { .. } => "no room",
             Self::Withdrawn => "withdrawn",
@@ -142,7 +163,7 @@ impl Noted {
     }
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
     /// Makes one recording. A failure that ended it is in its verdict, too.
     pub async fn record(
         &self,
@@ -178,19 +199,20 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             }
         };
         lap.next();
-        let noted = match (found, plan.notes) {
-            (true, Notes::There) => Noted::Unchanged,
+        let attributes = match (found, plan.urls) {
+            (true, Urls::OnContact) => AttributesOutcome::Unchanged,
+            (_, Urls::NotForContact) => AttributesOutcome::NothingToWrite,
             // The files are safe: attributes that refuse must not hide them.
             _ => self
-                .note(plan, &verdict)
+                .write_urls(plan, &verdict)
                 .await
-                .unwrap_or_else(Noted::Failed),
+                .unwrap_or_else(AttributesOutcome::Failed),
         };
-        timings.note = lap.next();
+        timings.attributes = lap.next();
         Ok(Recorded {
             verdict,
             found,
-            noted,
+            attributes,
             timings,
         })
     }

@@ -12,9 +12,9 @@ use futures_util::{StreamExt, stream};
 
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore};
 use crate::recorder::{Recorder, Worked};
-use crate::recording::plan::Notes;
+use crate::recording::plan::Urls;
 use crate::recording::redrive::{
     Candidate, Done, Planned, Step, calls, expires, started, step, urgency,
 };
@@ -35,7 +35,7 @@ pub struct Looked {
 }
 
 /// Looks at a candidate's verdict and at the attributes of its contact.
-pub async fn look<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+pub async fn look<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     mut candidate: Candidate,
 ) -> Looked {
@@ -43,22 +43,22 @@ pub async fn look<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
     if candidate.verdict.is_none() {
         let key = candidate.plan.keys.verdict();
         match recorder.store.find_verdict(&key).await {
-            // One that cannot be read marks nothing, as for every delivery.
+            // An unreadable verdict counts as absent, as for every delivery.
             Ok(json) => candidate.verdict = json.and_then(|json| Verdict::from_json(&json).ok()),
             Err(met) => failure = Some(met),
         }
     }
-    let mut notes = Notes::There;
+    let mut notes = Urls::OnContact;
     let made = [Status::Complete, Status::Partial];
     if let Some(verdict) = &candidate.verdict
         && made.contains(&verdict.status)
     {
         // What could not be looked at is tried when it is worked on, and told then.
         if !matches!(
-            recorder.lacks_notes(&candidate.plan, verdict).await,
+            recorder.lacks_urls(&candidate.plan, verdict).await,
             Ok(false)
         ) {
-            notes = Notes::Lacking;
+            notes = Urls::Lacking;
         }
     }
     Looked {
@@ -101,7 +101,7 @@ pub async fn in_order(
 /// Works calls side by side, the recordings of each one after the other, and tells of each
 /// when it ended. What became of them, in the order of work; those that the deadline came
 /// before are not among them.
-pub async fn work<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+pub async fn work<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     calls: Vec<Vec<Planned>>,
     at_once: usize,

@@ -226,7 +226,7 @@ pub fn url_base(value: &str) -> Result<String, String> {
 }
 
 pub(crate) fn endpoint_url(value: &str) -> Result<String, String> {
-    web_url(value, "it must be an URL, such as http://127.0.0.1:8900")
+    web_url(value, "it must be a URL, such as http://127.0.0.1:8900")
 }
 
 pub(crate) fn queue_url(value: &str) -> Result<String, String> {

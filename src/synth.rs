@@ -9,6 +9,7 @@
 mod document;
 mod number;
 mod oddity;
+pub mod packed;
 mod plan;
 mod record;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::media::fragment::Direction;
 use document::Writer;
 pub use oddity::Oddity;
 use plan::{Fate, Plan, PlannedFragment, Tagging};
+pub use record::kinesis_record;
 use voice::Voice;
 
 /// What to make up. All times in milliseconds from the call's first sample.

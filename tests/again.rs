@@ -9,149 +9,68 @@
 )]
 #![cfg(feature = "cli")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+mod common;
+
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use callreel::event::batch::read_event_value;
 use callreel::failure::{Failure, FailureKind};
-use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
-use callreel::media::fragment::FragmentNumber;
 use callreel::media::ticks::EpochMillis;
-use callreel::port::{
-    ContactNotes, Deadline, FragmentSource, KeyListing, Listed, Listing, NoDeadline,
-    RecordingStore, Stored, Whereabouts,
-};
-use callreel::recorder::{Again, Reading, Recorder, Worked};
-use callreel::recording::plan::Policy;
+use callreel::port::{Deadline, NoDeadline};
+use callreel::recorder::Worked;
 use callreel::recording::verdict::{Status, Verdict};
 use callreel::redrive_run::again::{Run, Summary, Told};
 use callreel::synth::SynthCall;
+use common::edges::{Call, Faults};
+use common::{number, records};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600_000;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Streams that do not give some fragments, whichever stream they are of.
-struct Source {
-    inner: LocalStreams,
-    not_given: BTreeSet<FragmentNumber>,
-    /// Reading is refused.
-    denied: bool,
-    /// Streams that were listed, and fragments that were asked for.
-    read: Mutex<Vec<String>>,
-    asked: Mutex<usize>,
+/// What the recorder asked for.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Streams that were listed.
+    read: Vec<String>,
+    /// Fragments that were asked for, verdicts that were looked at, contacts that were asked
+    /// about.
+    asked: usize,
+    looks: u32,
+    noted: u32,
 }
 
-impl FragmentSource for Source {
-    type Body = LocalBody;
-
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
-        let name = whereabouts.stream.split('/').nth(1).unwrap();
-        self.read.lock().unwrap().push(name.to_owned());
-        if self.denied {
-            let stream = whereabouts.stream;
-            return Err(Failure::new(FailureKind::ReadDenied, stream, "not yours"));
+impl Seen {
+    fn see(&mut self, call: Call<'_>) {
+        match call {
+            Call::List(stream) => {
+                let name = stream.split('/').nth(1).unwrap();
+                self.read.push(name.to_owned());
+            }
+            Call::Fetch(_, numbers) => self.asked += numbers.len(),
+            Call::FindVerdict(key) => self.looks += u32::from(key.ends_with("_verdict.json")),
+            Call::ReadNotes(_) => self.noted += 1,
+            _ => {}
         }
-        self.inner.list(whereabouts).await
-    }
-
-    async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {
-        *self.asked.lock().unwrap() += numbers.len();
-        let given = numbers
-            .iter()
-            .filter(|number| !self.not_given.contains(number));
-        let given: Vec<_> = given.copied().collect();
-        self.inner.fetch(stream, &given).await
-    }
-
-    async fn kept_for(&self, _: &str) -> Option<Duration> {
-        None
-    }
-
-    async fn wait_to_ask_again(&self, _: u32) -> bool {
-        false
     }
 }
 
-/// A folder of recordings that counts the verdicts that are read.
-struct Store {
-    inner: LocalRecordings,
-    looks: Mutex<u32>,
+/// A recorder, and what it has asked for so far.
+struct Watched {
+    recorder: common::Local<'static>,
+    seen: Arc<Mutex<Seen>>,
 }
 
-impl RecordingStore for Store {
-    type Upload = LocalUpload;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        *self.looks.lock().unwrap() += u32::from(key.ends_with("_verdict.json"));
-        self.inner.find_verdict(key).await
-    }
-
-    async fn begin(&self, key: &str, contact: &str) -> Result<LocalUpload, Failure> {
-        self.inner.begin(key, contact).await
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        self.inner.put_verdict(key, json, instead_of).await
-    }
-
-    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        self.inner.is_there(key, stored).await
-    }
+/// Whether streams may be listed.
+#[derive(Clone, Copy, PartialEq)]
+enum Listing {
+    Allowed,
+    Denied,
 }
-
-impl KeyListing for Store {
-    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
-        self.inner.list(prefix).await
-    }
-}
-
-/// Contacts that must not be asked about.
-struct Nobody(LocalContacts, Mutex<u32>);
-
-impl ContactNotes for Nobody {
-    type Turn = ();
-
-    const TELLS_ALL: bool = false;
-
-    async fn turn(&self) {}
-
-    async fn wait_to_look_again(&self, _: u32) -> bool {
-        false
-    }
-
-    async fn read(
-        &self,
-        instance: Option<&str>,
-        contact: &str,
-    ) -> Result<BTreeMap<String, String>, Failure> {
-        *self.1.lock().unwrap() += 1;
-        self.0.read(instance, contact).await
-    }
-
-    async fn write(
-        &self,
-        turn: (),
-        instance: Option<&str>,
-        contact: &str,
-        changes: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
-        self.0.write(turn, instance, contact, changes).await
-    }
-}
-
-type Recorders = Recorder<Source, Store, Nobody>;
 
 struct World {
-    folder: tempfile::TempDir,
-    calls: Vec<SynthCall>,
+    common: common::World,
     now: EpochMillis,
 }
 
@@ -164,17 +83,12 @@ struct Ran {
     stayed: Vec<String>,
     nothing_came: Vec<String>,
     not_looked_at: usize,
-    /// Streams that were listed, fragments that were asked for, verdicts that were looked at, contacts that were asked about.
-    read: Vec<String>,
-    asked: usize,
-    looks: u32,
-    noted: u32,
+    seen: Seen,
 }
 
 impl World {
     /// Calls that began so many hours ago, each on a stream of its own.
     fn new(hours_ago: &[(&str, i64)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = since.unwrap().as_millis() as i64;
         // No two calls have the same fragment numbers.
@@ -184,73 +98,64 @@ impl World {
             start_epoch_millis: now - hours * HOUR - place as i64 * 60_000,
             ..SynthCall::default()
         };
-        let calls: Vec<_> = hours_ago.iter().enumerate().map(call).collect();
-        for call in &calls {
-            let stream = folder.path().join("streams").join(&call.contact);
-            std::fs::create_dir_all(&stream).unwrap();
-            let mut media = Vec::new();
-            call.write_stream(&mut media, |_| ()).unwrap();
-            std::fs::write(stream.join("s.mkv"), media).unwrap();
-        }
+        let calls = hours_ago.iter().enumerate().map(call).collect();
         Self {
-            folder,
-            calls,
+            common: common::World::of(calls),
             now: EpochMillis(now),
         }
     }
 
     /// Of these contacts the third fragment is not given.
-    fn recorder(&self, lacking: &[&str]) -> Recorders {
-        let lack = |call: &&SynthCall| lacking.contains(&&*call.contact);
-        let third = |call: &SynthCall| call.fragments().nth(2).unwrap().number.parse().unwrap();
-        Recorder {
-            source: Source {
-                inner: LocalStreams::new(self.folder.path().join("streams")),
-                not_given: self.calls.iter().filter(lack).map(third).collect(),
-                denied: false,
-                read: Mutex::default(),
-                asked: Mutex::default(),
-            },
-            store: Store {
-                inner: LocalRecordings::new(self.folder.path().join("out")),
-                looks: Mutex::default(),
-            },
-            notes: Nobody(
-                LocalContacts::new(self.folder.path().join("contacts.json")),
-                Mutex::default(),
-            ),
-            policy: Policy {
-                key_prefix: "rec/".into(),
-                url_base: "https://d.example/".into(),
-                instances: Vec::new(),
-            },
-            reading: Reading {
-                again: Again::IfNotComplete,
-                ..Reading::default()
-            },
+    fn recorder(&self, lacking: &[&str]) -> Watched {
+        self.recorder_with(lacking, Listing::Allowed)
+    }
+
+    /// The same, which may not list any stream.
+    fn denied(&self) -> Watched {
+        self.recorder_with(&[], Listing::Denied)
+    }
+
+    fn recorder_with(&self, lacking: &[&str], listing: Listing) -> Watched {
+        let calls = self.common.calls.iter();
+        let lacking = calls.filter(|call| lacking.contains(&&*call.contact));
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let sees = seen.clone();
+        let recorder = self.common.recorder(Faults {
+            at: Arc::new(move |call| {
+                sees.lock().unwrap().see(call);
+                match call {
+                    Call::List(stream) if listing == Listing::Denied => {
+                        Err(Failure::new(FailureKind::ReadDenied, stream, "not yours"))
+                    }
+                    _ => Ok(()),
+                }
+            }),
+            ..Faults::not_given(lacking.map(|call| number(call, 2)).collect())
+        });
+        Watched {
+            recorder: recorder.reading_again(),
+            seen,
         }
     }
 
     /// Records all calls, as the function would.
-    fn record(&self, recorder: Recorders) {
-        for call in &self.calls {
-            let event = call.event_json(&call.contact);
-            let (_, records) = read_event_value(&event).unwrap();
-            for record in records {
-                block_on(recorder.work(&record, &NoDeadline, |_| ()));
+    fn record(&self, watched: Watched) {
+        for call in &self.common.calls {
+            for record in records(&call.event_json(&call.contact)) {
+                block_on(watched.recorder.work(&record, &NoDeadline, |_| ()));
             }
         }
     }
 
     fn run_of(
         &self,
-        recorder: Recorders,
+        watched: Watched,
         hours: i64,
         deadline: &impl Deadline,
         visit: impl Fn(),
     ) -> Ran {
         let run = Run {
-            recorder: &recorder,
+            recorder: &watched.recorder,
             kept: DAY,
             at_once: 1,
             now: EpochMillis(self.now.0 + hours * HOUR),
@@ -293,10 +198,7 @@ impl World {
             stayed: stayed.into_inner().unwrap(),
             nothing_came: nothing_came.into_inner().unwrap(),
             not_looked_at: not.into_inner().unwrap(),
-            read: recorder.source.read.into_inner().unwrap(),
-            asked: recorder.source.asked.into_inner().unwrap(),
-            looks: recorder.store.looks.into_inner().unwrap(),
-            noted: recorder.notes.1.into_inner().unwrap(),
+            seen: watched.seen.lock().unwrap().clone(),
         }
     }
 
@@ -306,23 +208,14 @@ impl World {
     }
 
     fn verdict(&self, contact: &str) -> Verdict {
-        let mut folders = vec![self.folder.path().join("out")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if name.starts_with(contact) && name.ends_with("_verdict.json") {
-                    return Verdict::from_json(&std::fs::read(path).unwrap()).unwrap();
-                }
-            }
-        }
-        panic!("{contact} has no verdict");
+        let verdicts = self.common.verdicts().into_iter();
+        let mut verdicts = verdicts.filter(|verdict| verdict.recording.contact_id == contact);
+        let verdict = verdicts.next();
+        verdict.unwrap_or_else(|| panic!("{contact} has no verdict"))
     }
 
     fn register(&self) -> Value {
-        let path = self.folder.path().join("out/rec/again.json");
+        let path = self.common.out().join("rec/again.json");
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }
 
@@ -350,8 +243,8 @@ fn what_comes_late_is_read_again_until_it_is_complete() {
         let ran = world.run(&["late"], hour);
         // What is missing is asked for, and nothing else.
         assert_eq!(ran.nothing_came, ["late"], "hour {hour}");
-        assert_eq!((ran.worked.len(), ran.asked), (0, 1), "hour {hour}");
-        assert_eq!((&ran.stayed[..], ran.noted), (&[][..], 0));
+        assert_eq!((ran.worked.len(), ran.seen.asked), (0, 1), "hour {hour}");
+        assert_eq!((&ran.stayed[..], ran.seen.noted), (&[][..], 0));
         assert_eq!((ran.summary.done, ran.summary.open), (0, 1));
         // What is complete is looked at twice at the most, in the hour in which it was
         // written and once more; the open one each hour.
@@ -368,7 +261,7 @@ fn what_comes_late_is_read_again_until_it_is_complete() {
     assert_eq!(world.register()["open"], json!([]));
     let ran = world.run(&[], 40);
     assert_eq!((worked(&ran).len(), ran.stayed.len()), (0, 0));
-    assert_eq!((ran.looks, ran.summary), (0, Summary::default()));
+    assert_eq!((ran.seen.looks, ran.summary), (0, Summary::default()));
 }
 
 #[test]
@@ -378,7 +271,7 @@ fn what_is_no_longer_kept_is_told_once_and_not_read() {
     let before = world.verdict("gone");
     let ran = world.run(&["gone", "kept"], 0);
     assert_eq!(ran.stayed, ["gone"]);
-    assert_eq!(ran.read, ["kept"]);
+    assert_eq!(ran.seen.read, ["kept"]);
     world.check("gone", Status::Partial, true);
     // Nothing else of it changed.
     let after = world.verdict("gone");
@@ -392,13 +285,13 @@ fn what_is_no_longer_kept_is_told_once_and_not_read() {
     assert_eq!((ran.summary.given_up, ran.summary.open), (1, 1));
     let ran = world.run(&["gone", "kept"], 1);
     assert_eq!(
-        (&ran.stayed[..], &ran.read[..]),
+        (&ran.stayed[..], &ran.seen.read[..]),
         (&[][..], &["kept".to_owned()][..])
     );
     // Five hours later the other one is gone, too.
     let ran = world.run(&[], 5);
     assert_eq!(
-        (&ran.stayed[..], &ran.read[..]),
+        (&ran.stayed[..], &ran.seen.read[..]),
         (&["kept".to_owned()][..], &[][..])
     );
     let ran = world.run(&[], 6);
@@ -485,7 +378,7 @@ fn without_a_register_everything_is_looked_at() {
     let world = World::new(&[("late", 1)]);
     world.record(world.recorder(&["late"]));
     world.run(&["late"], 0);
-    let path = world.folder.path().join("out/rec/again.json");
+    let path = world.common.out().join("rec/again.json");
     std::fs::write(&path, b"{").unwrap();
     let ran = world.run(&["late"], 4);
     assert_eq!((ran.nothing_came.len(), ran.summary.open), (1, 1));
@@ -499,7 +392,7 @@ fn a_verdict_that_cannot_be_read_is_in_nobodys_way() {
     world.record(world.recorder(&["late", "odd"]));
     let odd = world.verdict("odd");
     let key = odd.files[0].key.replace("_from.wav", "_verdict.json");
-    std::fs::write(world.folder.path().join("out").join(key), b"{}").unwrap();
+    std::fs::write(world.common.out().join(key), b"{}").unwrap();
     let ran = world.run(&[], 0);
     assert_eq!(
         (worked(&ran), ran.not_looked_at),
@@ -511,17 +404,13 @@ fn a_verdict_that_cannot_be_read_is_in_nobodys_way() {
 #[test]
 fn a_failed_recording_is_tried_when_nobody_else_does() {
     let world = World::new(&[("failed", 1), ("gone", 30)]);
-    let mut denied = world.recorder(&[]);
-    denied.source.denied = true;
-    world.record(denied);
+    world.record(world.denied());
     let ran = world.run(&[], 0);
     assert_eq!((ran.worked.len(), ran.summary.open), (0, 1));
     // Nobody can read any of it any more: told, and nobody tries.
     assert_eq!(ran.stayed, ["gone"]);
     world.check("gone", Status::Failed, true);
-    let mut denied = world.recorder(&[]);
-    denied.source.denied = true;
-    let ran = world.run_of(denied, 2, &NoDeadline, || ());
+    let ran = world.run_of(world.denied(), 2, &NoDeadline, || ());
     assert_eq!(worked(&ran), ["failed read_denied"]);
     assert_eq!(ran.summary.open, 1);
     let ran = world.run(&[], 4);

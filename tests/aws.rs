@@ -23,7 +23,7 @@ use callreel::connect::record::read_contact_records;
 use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind, KeyTrouble};
 use callreel::port::{NoDeadline, RecordingStore, Upload};
-use callreel::recorder::{Noted, Reading, Recorded, Recorder};
+use callreel::recorder::{AttributesOutcome, Reading, Recorded, Recorder};
 use callreel::recording::decide::{Decision, decide};
 use callreel::recording::plan::{Policy, RecordingPlan};
 use callreel::recording::verdict::Status;
@@ -126,7 +126,7 @@ impl World {
         Recorder {
             source: KvsSource::new(&self.shared, limits),
             store: self.store(),
-            notes: ConnectContacts::new(&self.shared, 10),
+            attributes: ConnectContacts::new(&self.shared, 10),
             policy: policy(),
             reading,
         }
@@ -208,10 +208,16 @@ const SHORT: u64 = 8_000;
 async fn a_short_call_is_one_object_a_file() {
     let world = World::new(SHORT).await;
     let recorded = world.check(world.record().await);
-    assert_eq!((recorded.found, recorded.noted), (false, Noted::Written));
+    assert_eq!(
+        (recorded.found, recorded.attributes),
+        (false, AttributesOutcome::Written)
+    );
     assert_eq!(world.calls("CreateMultipartUpload"), 0);
     let again = world.check(world.record().await);
-    assert_eq!((again.found, again.noted), (true, Noted::Unchanged));
+    assert_eq!(
+        (again.found, again.attributes),
+        (true, AttributesOutcome::Unchanged)
+    );
 }
 
 #[tokio::test]
@@ -278,7 +284,7 @@ async fn faults_that_pass_leave_no_trace() {
         let world = World::with(SHORT, vec![rule.clone()]).await;
         eprintln!("{rule:?}");
         let recorded = world.check(world.record().await);
-        assert_eq!(recorded.noted, Noted::Written, "{rule:?}");
+        assert_eq!(recorded.attributes, AttributesOutcome::Written, "{rule:?}");
     }
 }
 
@@ -477,7 +483,7 @@ async fn two_deliveries_at_once_end_with_one_verdict() {
     for millis in [SHORT, LONG] {
         let world = World::new(millis).await;
         let (one, two) = tokio::join!(world.record(), world.record());
-        // One that lost its file to the other is handed back.
+        // The delivery that lost its file to the other is handed back.
         let whole = [one, two].into_iter().filter_map(Result::ok).count();
         assert!(whole > 0);
         world.check(world.record().await);

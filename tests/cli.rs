@@ -8,16 +8,24 @@
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/builds.rs"]
+mod builds;
 #[path = "cli/desk.rs"]
 mod desk;
 #[path = "cli/forget.rs"]
 mod forget;
+#[path = "cli/json.rs"]
+mod json_documents;
 #[path = "cli/media.rs"]
 mod media;
 #[path = "cli/odd_media.rs"]
 mod odd_media;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/side_by_side.rs"]
+mod side_by_side;
+#[path = "cli/verify.rs"]
+mod verify;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -215,8 +223,12 @@ fn a_recording_that_is_there_is_found_and_left_alone() {
     desk.run("synth --seconds 3 --lose 1").done();
     desk.run("record demo/event.json").done();
     let before = desk.files("out");
-    assert_eq!(before.len(), 5, "three WAVs, verdict, contacts.json");
-    // Not even the media is asked for.
+    assert_eq!(
+        before.len(),
+        6,
+        "three WAVs, verdict, contacts.json and the file whose lock is the turn"
+    );
+    // The media is not asked for either.
     fs::remove_dir_all(desk.join("demo/streams")).unwrap();
     let again = desk.run("record demo/event.json").done();
     assert_eq!(
@@ -337,7 +349,7 @@ fn what_is_skipped_says_why_and_is_no_error() {
         (json!([1]), "no contact record: JSON, but no object"),
         (url, "audioMixed holds a value that Callreel did not write"),
     ];
-    // Of one contact the newest record alone would decide.
+    // The newest record of one contact alone would decide.
     let own_contact = |(at, (record, _)): (usize, &(Value, &str))| {
         let mut record = record.clone();
         if record.get("ContactId").is_some() {
@@ -420,7 +432,7 @@ fn help_says_what_a_newcomer_needs() {
                 "Try it:",
             ],
         ),
-        ("inspect --help", &["<FILE>", "--json", "Try it:"]),
+        ("inspect --help", &["<FILES>...", "--json", "Try it:"]),
         (
             "synth --help",
             &[
@@ -450,8 +462,7 @@ fn wrong_usage_is_told_with_exit_code_2() {
     for (line, word) in [
         ("record", "<EVENT>"),
         ("extract", "<FILES>"),
-        ("inspect", "<FILE>"),
-        ("inspect a.mkv b.mkv", "'b.mkv'"),
+        ("inspect", "<FILES>"),
         ("replay", "'replay'"),
         ("record event.json --speed 2", "'--speed'"),
         (

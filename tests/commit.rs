@@ -11,21 +11,20 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use callreel::failure::{Failure, FailureKind};
 use callreel::media::sides::Authorisation;
-use callreel::media::wav::HEADER_BYTES;
-use callreel::port::{RecordingStore, Stored, Upload};
-use callreel::recorder::{Again, Reading, Recorded, Recorder};
+use callreel::recorder::{Again, Recorded};
 use callreel::recording::plan::RecordingPlan;
 use callreel::recording::verdict::{Status, Verdict};
+use callreel::synth::SynthCall;
 use futures_executor::block_on;
 use sha2::{Digest, Sha256};
 
 mod common;
-use common::{Lacking, World};
+use common::edges::{Call, Faults};
+use common::{World, number};
 
 /// A step of a delivery, before which somebody passes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,21 +50,6 @@ const STEPS: [Step; 6] = [
 
 type Visit = Box<dyn FnOnce() + Send>;
 
-/// A folder of recordings, in which somebody passes by once.
-struct Visited<'a> {
-    inner: callreel::local::LocalRecordings,
-    step: Step,
-    visit: &'a Mutex<Option<Visit>>,
-    /// Killed before its verdict.
-    killed: bool,
-}
-
-impl Visited<'_> {
-    fn at(&self, step: Step) {
-        visit(self.visit, self.step == step);
-    }
-}
-
 fn visit(visit: &Mutex<Option<Visit>>, now: bool) {
     if now && let Some(visit) = visit.lock().unwrap().take() {
         // A thread of its own, as an invocation of its own would be.
@@ -73,65 +57,33 @@ fn visit(visit: &Mutex<Option<Visit>>, now: bool) {
     }
 }
 
-struct VisitedUpload<'a> {
-    inner: callreel::local::LocalUpload,
-    visit: &'a Mutex<Option<Visit>>,
-    now: bool,
-}
-
-impl<'a> RecordingStore for Visited<'a> {
-    type Upload = VisitedUpload<'a>;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.inner.find_verdict(key).await
-    }
-
-    async fn begin(&self, key: &str, contact: &str) -> Result<VisitedUpload<'a>, Failure> {
-        self.at(Step::Begin);
-        let step = match key.rsplit('_').next() {
+/// The step that a call belongs to.
+fn step_of(call: Call<'_>) -> Option<Step> {
+    match call {
+        Call::Begin(_) => Some(Step::Begin),
+        Call::Finish(key) => Some(match key.rsplit('_').next() {
             Some("from.wav") => Step::FinishFirst,
             Some("to.wav") => Step::FinishSecond,
             _ => Step::FinishThird,
-        };
-        Ok(VisitedUpload {
-            inner: self.inner.begin(key, contact).await?,
-            visit: self.visit,
-            now: step == self.step,
-        })
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        if self.killed {
-            return Err(Failure::new(FailureKind::WriteFailed, key, "killed"));
-        }
-        self.at(Step::PutVerdict);
-        self.inner.put_verdict(key, json, instead_of).await
-    }
-
-    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        self.at(Step::LookAtFiles);
-        self.inner.is_there(key, stored).await
+        }),
+        Call::PutVerdict(_) => Some(Step::PutVerdict),
+        Call::IsThere(_) => Some(Step::LookAtFiles),
+        _ => None,
     }
 }
 
-impl Upload for VisitedUpload<'_> {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
-        self.inner.write(bytes).await
-    }
+/// Which fragment never comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lacking {
+    Nothing,
+    Third,
+}
 
-    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
-        visit(self.visit, self.now);
-        self.inner.finish(header).await
-    }
-
-    async fn abort(self) {
-        self.inner.abort().await;
-    }
+fn world() -> World {
+    World::new(SynthCall {
+        millis: 6_000,
+        ..SynthCall::default()
+    })
 }
 
 /// One delivery into a folder.
@@ -154,7 +106,15 @@ fn deliver_if(
     step: Step,
     passes_by: &Mutex<Option<Visit>>,
 ) -> Result<Recorded, Failure> {
-    deliver_plan(again, world, &world.plan, lacking, killed, step, passes_by)
+    deliver_plan(
+        again,
+        world,
+        &world.plan(),
+        lacking,
+        killed,
+        step,
+        passes_by,
+    )
 }
 
 /// The same by a record that names so much.
@@ -167,22 +127,21 @@ fn deliver_plan(
     step: Step,
     passes_by: &Mutex<Option<Visit>>,
 ) -> Result<Recorded, Failure> {
-    let plain = world.recorder(lacking);
-    let recorder = Recorder {
-        store: Visited {
-            inner: plain.store,
-            step,
-            visit: passes_by,
-            killed,
-        },
-        source: plain.source,
-        notes: plain.notes,
-        policy: plain.policy,
-        reading: Reading {
-            again,
-            ..plain.reading
-        },
+    let lacks = match lacking {
+        Lacking::Nothing => Vec::new(),
+        Lacking::Third => vec![number(world.call(), 2)],
     };
+    let mut recorder = world.recorder(Faults {
+        at: Arc::new(move |call| {
+            if let (Call::PutVerdict(key), true) = (call, killed) {
+                return Err(Failure::new(FailureKind::WriteFailed, key, "killed"));
+            }
+            visit(passes_by, step_of(call) == Some(step));
+            Ok(())
+        }),
+        ..Faults::not_given(lacks)
+    });
+    recorder.reading.again = again;
     block_on(recorder.record(plan, &callreel::port::NoDeadline, |_| ()))
 }
 
@@ -204,14 +163,14 @@ fn standing(out: &Path, plan: &RecordingPlan) -> Option<Verdict> {
     Some(verdict)
 }
 
-/// Who passes by.
+/// The delivery that passes by.
 #[derive(Clone, Copy, Debug)]
 enum Visitor {
     /// A whole delivery.
     Whole(Lacking),
-    /// One that is killed before its verdict.
+    /// A delivery that is killed before its verdict.
     Killed(Lacking),
-    /// One that looked for a verdict long ago, overwrites so many files and is killed.
+    /// A delivery that looked for a verdict long ago, overwrites so many files and is killed.
     Blind(usize),
 }
 
@@ -229,7 +188,7 @@ impl Visitor {
             }
             Self::Blind(files) => {
                 for output in callreel::media::wav::Output::ALL.iter().take(files) {
-                    let path = world.out().join(world.plan.keys.wav(*output));
+                    let path = world.out().join(world.plan().keys.wav(*output));
                     let part = path.with_extension("other");
                     std::fs::write(&part, b"other bytes").unwrap();
                     std::fs::rename(part, path).unwrap();
@@ -240,12 +199,12 @@ impl Visitor {
 }
 
 fn killed_in_time(world: &World) -> bool {
-    standing(&world.out(), &world.plan).is_none()
+    standing(&world.out(), &world.plan()).is_none()
 }
 
 #[track_caller]
 fn check(ours: Lacking, visitor: Visitor, step: Step) {
-    let world: &'static World = Box::leak(Box::new(World::new()));
+    let world: &'static World = Box::leak(Box::new(world()));
     let out: PathBuf = world.out();
     let nobody = Mutex::new(None);
     let passes_by: Mutex<Option<Visit>> = Mutex::new(Some(Box::new(move || {
@@ -253,7 +212,7 @@ fn check(ours: Lacking, visitor: Visitor, step: Step) {
     })));
     let ours = deliver(world, ours, false, step, &passes_by);
     assert!(passes_by.lock().unwrap().is_none(), "{step:?} came");
-    let stands = standing(&out, &world.plan);
+    let stands = standing(&out, &world.plan());
     match &ours {
         Ok(recorded) => {
             let stands = stands.expect("a delivery that went well leaves a final verdict");
@@ -264,7 +223,7 @@ fn check(ours: Lacking, visitor: Visitor, step: Step) {
     // One more delivery, undisturbed.
     let last = deliver(world, Lacking::Nothing, false, step, &nobody).unwrap();
     assert!(last.verdict.is_final());
-    assert_eq!(standing(&out, &world.plan), Some(last.verdict));
+    assert_eq!(standing(&out, &world.plan()), Some(last.verdict));
 }
 
 #[test]
@@ -301,10 +260,10 @@ fn a_delivery_that_overwrites_files_and_dies_is_noticed() {
 /// either of them named, complete.
 #[test]
 fn the_longer_and_wider_one_stands_whoever_is_faster() {
-    let world = World::new();
-    let (all, sixth) = (&world.plan, world.call.fragments().nth(3).unwrap());
+    let world = world();
+    let all = &world.plan();
     let mut shorter = all.clone();
-    shorter.claim.range.stop = sixth.number.parse().ok();
+    shorter.claim.range.stop = Some(number(world.call(), 3));
     let mut narrower = all.clone();
     narrower.authorisation = Authorisation::FromCustomer;
     let mut both = shorter.clone();
@@ -321,7 +280,7 @@ fn the_longer_and_wider_one_stands_whoever_is_faster() {
 
 #[track_caller]
 fn check_race(ours: &RecordingPlan, other: &RecordingPlan, step: Step, killed: bool) {
-    let world: &'static World = Box::leak(Box::new(World::new()));
+    let world: &'static World = Box::leak(Box::new(world()));
     let nobody = Mutex::new(None);
     let made = |plan: &RecordingPlan, killed, step, visit: &_| {
         let again = Again::IfFailed;
@@ -355,7 +314,7 @@ fn check_race(ours: &RecordingPlan, other: &RecordingPlan, step: Step, killed: b
     if killed || !comes {
         made(other, false, step, &nobody).unwrap();
     }
-    let stands = standing(&world.out(), &world.plan).unwrap();
+    let stands = standing(&world.out(), &world.plan()).unwrap();
     let told = format!("{step:?}, killed {killed}: {:?}", stands.recording);
     assert_eq!(stands.status, Status::Complete, "{told}");
     assert_eq!(stands.files.len(), 3, "{told}");
@@ -369,11 +328,11 @@ fn check_race(ours: &RecordingPlan, other: &RecordingPlan, step: Step, killed: b
 
 #[test]
 fn what_was_lacking_is_told() {
-    let world = World::new();
+    let world = world();
     let nobody = Mutex::new(None);
     let recorded = deliver(&world, Lacking::Third, false, Step::Begin, &nobody).unwrap();
     assert_eq!(recorded.verdict.status, Status::Partial);
-    assert_eq!(world.plan.authorisation, Authorisation::Both);
+    assert_eq!(world.plan().authorisation, Authorisation::Both);
 }
 
 /// A partial recording is replaced, and at every step another redrive passes by.
@@ -390,7 +349,7 @@ fn redrives_at_once_do_not_harm_each_other() {
     }
     for step in STEPS {
         for killed in [false, true] {
-            let world: &'static World = Box::leak(Box::new(World::new()));
+            let world: &'static World = Box::leak(Box::new(world()));
             let nobody = Mutex::new(None);
             let partial = deliver(world, Lacking::Third, false, step, &nobody).unwrap();
             assert_eq!(partial.verdict.status, Status::Partial);
@@ -410,7 +369,7 @@ fn redrives_at_once_do_not_harm_each_other() {
             }
             let last = redrive(world, false, step, &nobody).unwrap();
             assert_eq!(last.verdict.status, Status::Complete);
-            assert_eq!(standing(&world.out(), &world.plan), Some(last.verdict));
+            assert_eq!(standing(&world.out(), &world.plan()), Some(last.verdict));
         }
     }
 }

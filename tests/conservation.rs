@@ -14,23 +14,21 @@
 )]
 #![cfg(feature = "cli")]
 
+mod common;
+
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use bytes::Bytes;
-use callreel::connect::record::read_contact_records;
 use callreel::failure::Failure;
 use callreel::media::fragment::{Direction, FragmentNumber};
 use callreel::media::wav::HEADER_BYTES;
-use callreel::port::{
-    ContactNotes, FragmentSource, Listing, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
-    Whereabouts,
-};
+use callreel::port::{FragmentSource, Listing, MediaBody, NoDeadline, Whereabouts};
 use callreel::recorder::{Reading, Recorder};
-use callreel::recording::decide::{Decision, decide};
-use callreel::recording::plan::{Policy, RecordingPlan};
+use callreel::recording::plan::RecordingPlan;
 use callreel::recording::verdict::{GapCause, Side, Status, Verdict};
 use callreel::synth::{Oddity, SynthCall};
+use common::memory::Memory;
+use common::{plan, policy};
 use futures_executor::block_on;
 use proptest::prelude::*;
 
@@ -72,100 +70,6 @@ impl FragmentSource for Stream {
 impl MediaBody for Body {
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         Ok(self.0.next())
-    }
-}
-
-/// Files in memory, and no contact attributes.
-#[derive(Default)]
-struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
-
-struct File<'a> {
-    memory: &'a Memory,
-    key: String,
-    bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy)]
-struct Kept(&'static Memory);
-
-impl RecordingStore for Kept {
-    type Upload = File<'static>;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        Ok(self.0.0.lock().unwrap().get(key).cloned())
-    }
-
-    async fn begin(&self, key: &str, _contact: &str) -> Result<File<'static>, Failure> {
-        Ok(File {
-            memory: self.0,
-            key: key.to_owned(),
-            bytes: vec![0; HEADER_BYTES],
-        })
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        _instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        self.0.0.lock().unwrap().insert(key.to_owned(), json);
-        Ok(true)
-    }
-
-    async fn is_there(&self, key: &str, _stored: &Stored) -> Result<bool, Failure> {
-        Ok(self.0.0.lock().unwrap().contains_key(key))
-    }
-}
-
-impl Upload for File<'_> {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
-        self.bytes.extend_from_slice(&bytes);
-        Ok(())
-    }
-
-    async fn finish(mut self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
-        self.bytes[..HEADER_BYTES].copy_from_slice(&header);
-        let stored = Stored {
-            bytes: self.bytes.len() as u64,
-            sha256: String::new(),
-            version: String::new(),
-        };
-        self.memory.0.lock().unwrap().insert(self.key, self.bytes);
-        Ok(stored)
-    }
-
-    async fn abort(self) {}
-}
-
-struct Nobody;
-
-impl ContactNotes for Nobody {
-    type Turn = ();
-    const TELLS_ALL: bool = false;
-
-    async fn read(
-        &self,
-        _instance: Option<&str>,
-        _contact: &str,
-    ) -> Result<BTreeMap<String, String>, Failure> {
-        Ok(BTreeMap::new())
-    }
-
-    async fn turn(&self) {}
-
-    async fn write(
-        &self,
-        (): (),
-        _instance: Option<&str>,
-        _contact: &str,
-        _changes: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn wait_to_look_again(&self, _look: u32) -> bool {
-        false
     }
 }
 
@@ -236,27 +140,17 @@ struct Outcome {
 }
 
 fn record(call: &SynthCall, stream: BTreeMap<FragmentNumber, Vec<u8>>) -> Outcome {
-    let policy = Policy {
-        key_prefix: String::new(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-    };
-    let record = call.contact_record("s").to_string();
-    let record = read_contact_records(record.as_bytes()).remove(0).unwrap();
-    let plan = match decide(&record, &policy).remove(0) {
-        Decision::Record(plan) => *plan,
-        Decision::Skip(reason) => panic!("{reason}"),
-    };
-    let memory: &'static Memory = Box::leak(Box::default());
+    let plan = plan(&call.contact_record("s"));
+    let memory = Memory::default();
     let recorder = Recorder {
         source: Stream(stream),
-        store: Kept(memory),
-        notes: Nobody,
-        policy,
+        store: memory.clone(),
+        attributes: memory.clone(),
+        policy: policy(),
         reading: Reading::default(),
     };
     let recorded = block_on(recorder.record(&plan, &NoDeadline, |_| ())).unwrap();
-    let mut kept = std::mem::take(&mut *memory.0.lock().unwrap());
+    let mut kept = memory.files.lock().unwrap();
     let files = Direction::BOTH.map(|side| {
         let files = recorded.verdict.files.iter();
         let key = files

@@ -16,7 +16,7 @@ use callreel::media::demux::{Demuxer, Document};
 use callreel::media::fragment::{FragmentNumber, FragmentRange};
 use callreel::media::wav;
 use callreel::port::{
-    ContactNotes, FragmentSource, KeyListing, MediaBody, RecordingStore, Upload, Whereabouts,
+    ContactAttributes, FragmentSource, KeyListing, MediaBody, RecordingStore, Upload, Whereabouts,
 };
 use callreel::synth::SynthCall;
 use futures_executor::block_on;
@@ -38,7 +38,7 @@ async fn check_source(source: &impl FragmentSource, stream: &str, call: &SynthCa
     let whereabouts = Whereabouts {
         stream,
         range,
-        window: (None, None),
+        times: callreel::recording::plan::Times::default(),
     };
     let listing = source.list(whereabouts).await.unwrap();
     assert!(!listing.incomplete);
@@ -192,7 +192,7 @@ async fn check_listing(store: &impl KeyListing) {
 }
 
 /// A notebook in which the contact `c` has no attributes.
-async fn check_notes(notes: &impl ContactNotes) {
+async fn check_notes(notes: &impl ContactAttributes) {
     let attributes = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs
             .iter()

@@ -115,7 +115,11 @@ fn a_healthy_deployment_is_found_and_well_in_every_respect() {
     assert_eq!(report["counts"]["error"], 0);
     for info in CHECKS {
         let named = |finding: &String| finding.starts_with(&format!("ok {} ", info.name));
-        assert!(ran.findings().iter().any(named), "{}", info.name);
+        assert!(
+            ran.findings().iter().any(named),
+            "{} is not ok in the healthy world of tests/doctor/world.rs",
+            info.name
+        );
     }
 }
 
@@ -280,7 +284,7 @@ fn troubles_of_the_bucket_and_the_distribution() {
         |world| world.xml("ListDistributions", ">OAC<", "><"),
         &["error origin-access d1.cloudfront.net: the origin has no origin access control"],
     );
-    let anybody = "warning listeners d1.cloudfront.net: anybody who knows an URL can listen";
+    let anybody = "warning listeners d1.cloudfront.net: anybody who knows a URL can listen";
     let groups = "<TrustedKeyGroups><Enabled>true";
     let no_groups = "<TrustedKeyGroups><Enabled>false";
     check(
@@ -505,10 +509,7 @@ fn moto_is_understood_where_it_is_installed() {
         ("ok retry-mapping ", "Enabled, with ReportBatchItemFailures"),
         ("ok origin ", ": calls.s3.eu-west-1.amazonaws.com"),
         ("ok viewer-protocol ", ": redirect-to-https"),
-        (
-            "warning listeners ",
-            ": anybody who knows an URL can listen",
-        ),
+        ("warning listeners ", ": anybody who knows a URL can listen"),
     ] {
         let found = |one: &String| one.starts_with(start) && one.ends_with(end);
         assert!(findings.iter().any(found), "{start}: {findings:#?}");

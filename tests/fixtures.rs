@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use callreel::media::assembly::Assembly;
@@ -149,8 +150,10 @@ fn numbers(media: &[u8], range: FragmentRange) -> Vec<FragmentNumber> {
 fn shared_fixtures_come_out_bit_for_bit() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
     let Ok(manifest) = std::fs::read(folder.join("manifest.json")) else {
-        eprintln!(
-            "no {}: the calls synthesised below stand alone",
+        // Past the harness, which hides what a test that passes prints.
+        let _ = writeln!(
+            std::io::stderr(),
+            "NOTHING COMPARED: no {}; the calls that are synthesised here are all that was looked at",
             folder.display()
         );
         return;

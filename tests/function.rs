@@ -10,8 +10,12 @@
 
 #[path = "function/again.rs"]
 mod again;
+#[path = "function/execution.rs"]
+mod execution;
 #[path = "function/later.rs"]
 mod later;
+#[path = "function/legs.rs"]
+mod legs;
 #[path = "events/make.rs"]
 mod make;
 #[path = "events/table.rs"]
@@ -19,83 +23,26 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
 use callreel::event::batch::Origin;
 use callreel::media::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
 use callreel::synth::SynthCall;
+use execution::Execution;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, mpsc};
 
-/// How long an answer may take before the test gives the function up.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Where a function's standard output goes, in its world's folder.
 const LOG: &str = "function.log";
 const BUCKET: &str = "recordings";
 const DOMAIN: &str = "d111111abcdef8.cloudfront.net";
 
-/// A Runtime API for one function: events in, answers out.
-struct Runtime {
-    events: Mutex<mpsc::Receiver<(Value, Duration)>>,
-    answers: mpsc::Sender<(bool, Value)>,
-}
-
-async fn next(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {
-    let Some((event, time)) = runtime.events.lock().await.recv().await else {
-        std::future::pending::<()>().await;
-        unreachable!("nobody asks again");
-    };
-    let end = SystemTime::now() + time;
-    let end = end
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_millis();
-    let mut headers = HeaderMap::new();
-    headers.insert("lambda-runtime-aws-request-id", "1".parse().unwrap());
-    headers.insert(
-        "lambda-runtime-deadline-ms",
-        end.to_string().parse().unwrap(),
-    );
-    headers.insert(
-        "lambda-runtime-invoked-function-arn",
-        "arn:aws:lambda:us-east-1:111122223333:function:recorder"
-            .parse()
-            .unwrap(),
-    );
-    (headers, event.to_string())
-}
-
-async fn answered(
-    State(runtime): State<Arc<Runtime>>,
-    Path((_, outcome)): Path<(String, String)>,
-    body: Bytes,
-) -> StatusCode {
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    runtime
-        .answers
-        .send((outcome == "response", body))
-        .await
-        .unwrap();
-    StatusCode::ACCEPTED
-}
-
 /// Streams, the sandbox, and the function between them.
 struct World {
     folder: tempfile::TempDir,
     sandbox: Sandbox,
-    events: mpsc::Sender<(Value, Duration)>,
-    answers: mpsc::Receiver<(bool, Value)>,
-    function: Child,
-    runtime_api: String,
+    function: Execution,
     settings: Vec<(String, String)>,
 }
 
@@ -113,73 +60,49 @@ impl World {
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
-            // As the ARN that each invocation brings.
+            // The account of the ARN that each invocation brings.
             bucket_owner: Some("111122223333".to_owned()),
             ..Settings::default()
         });
         let sandbox = sandbox.await.unwrap();
-        let (events, received) = mpsc::channel(8);
-        let (sent, answers) = mpsc::channel(8);
-        let runtime = Arc::new(Runtime {
-            events: Mutex::new(received),
-            answers: sent,
-        });
-        let router = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route(
-                "/2018-06-01/runtime/invocation/{id}/{outcome}",
-                post(answered),
-            )
-            .with_state(runtime);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let runtime_api = listener.local_addr().unwrap().to_string();
-        tokio::spawn(async move { axum::serve(listener, router).await });
         let settings: Vec<_> = settings
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.replace("SANDBOX", sandbox.url())))
             .collect();
-        let log = folder.path().join(LOG);
-        let function = start(&runtime_api, sandbox.url(), &settings, &log);
+        let function = Execution::start(sandbox.url(), &settings, &folder.path().join(LOG)).await;
         Self {
             folder,
             sandbox,
-            events,
-            answers,
             function,
-            runtime_api,
             settings,
         }
     }
 
     /// Kills the function as a crash would, and starts it anew.
     async fn kill_and_restart(&mut self) {
-        self.function.kill().unwrap();
-        self.function.wait().unwrap();
         let log = self.folder.path().join(LOG);
-        self.function = start(&self.runtime_api, self.sandbox.url(), &self.settings, &log);
+        self.function.kill();
+        self.function = Execution::start(self.sandbox.url(), &self.settings, &log).await;
+    }
+
+    /// One more execution of the function, as Lambda starts them side by side; it logs to a
+    /// file of this name.
+    async fn another(&self, log: &str) -> Execution {
+        let log = self.folder.path().join(log);
+        Execution::start(self.sandbox.url(), &self.settings, &log).await
     }
 
     async fn send(&self, event: Value, time: Duration) {
-        self.events.send((event, time)).await.unwrap();
+        self.function.send(event, time).await;
     }
 
     async fn answer(&mut self) -> (bool, Value) {
-        tokio::time::timeout(PATIENCE, self.answers.recv())
-            .await
-            .unwrap()
-            .unwrap()
+        self.function.answer().await
     }
 
     /// The ids that an invocation hands back.
     async fn invoke(&mut self, event: Value) -> Vec<String> {
-        self.send(event, Duration::from_secs(50)).await;
-        let (succeeded, answer) = self.answer().await;
-        assert!(succeeded, "{answer}");
-        let failures = answer["batchItemFailures"].as_array().unwrap();
-        failures
-            .iter()
-            .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
-            .collect()
+        self.function.invoke(event).await
     }
 
     /// The lines that the function logged.
@@ -303,13 +226,6 @@ fn samples(wav: &[u8]) -> Vec<i16> {
     reader.into_samples().map(Result::unwrap).collect()
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.function.kill();
-        let _ = self.function.wait();
-    }
-}
-
 /// The streams that `events/` tells of, made anew; nothing of the repository is written.
 fn put_made(made: &make::Made, folder: &std::path::Path) {
     for (path, bytes) in &made.streams {
@@ -317,33 +233,6 @@ fn put_made(made: &make::Made, folder: &std::path::Path) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
-}
-
-fn start(
-    runtime_api: &str,
-    sandbox: &str,
-    settings: &[(String, String)],
-    log: &std::path::Path,
-) -> Child {
-    let log = std::fs::File::options().create(true).append(true).open(log);
-    Command::new(env!("CARGO_BIN_EXE_recorder"))
-        .env_clear()
-        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
-        .env("AWS_LAMBDA_FUNCTION_NAME", "recorder")
-        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
-        .env("AWS_LAMBDA_LOG_GROUP_NAME", "g")
-        .env("AWS_LAMBDA_LOG_STREAM_NAME", "s")
-        .env("AWS_ENDPOINT_URL", sandbox)
-        .env("AWS_ACCESS_KEY_ID", "sandbox")
-        .env("AWS_SECRET_ACCESS_KEY", "sandbox")
-        .env("AWS_REGION", "us-east-1")
-        .env("RECORDINGS_BUCKET_NAME", BUCKET)
-        .env("CLOUDFRONT_DOMAIN", DOMAIN)
-        .envs(settings.iter().cloned())
-        .stdout(Stdio::from(log.unwrap()))
-        .spawn()
-        .unwrap()
 }
 
 fn put_stream(folder: PathBuf, call: &SynthCall) {
@@ -1067,7 +956,7 @@ async fn an_outage_is_waited_for_in_the_queue() {
     world.check_recorded(&call);
 }
 
-/// Of ten calls, as many as are worked on side by side find out that S3 is down; the others
+/// As many of ten calls as are worked on side by side find out that S3 is down; the others
 /// are left, and the function rests before the stream gives them again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_not_hammered() {

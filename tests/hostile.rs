@@ -22,7 +22,7 @@ use callreel::aws::{ConnectContacts, KvsSource, ParkingQueue, S3Recordings, kvs,
 use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind};
 use callreel::media::fragment::FragmentRange;
-use callreel::port::{ContactNotes, FragmentSource, RecordingStore, Upload, Whereabouts};
+use callreel::port::{ContactAttributes, FragmentSource, RecordingStore, Upload, Whereabouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What is sent in answer to any request.
@@ -97,7 +97,7 @@ async fn call_all(shared: &SdkConfig, arn: &str) -> Vec<(&'static str, Failure)>
     let whereabouts = Whereabouts {
         stream: arn,
         range: FragmentRange::default(),
-        window: (None, None),
+        times: callreel::recording::plan::Times::default(),
     };
     let notes = ConnectContacts::new(shared, 100);
     let turn = notes.turn().await;
@@ -240,7 +240,7 @@ async fn call_all_but_writes(shared: &SdkConfig) -> Vec<(&'static str, Failure)>
     let whereabouts = Whereabouts {
         stream: ARN,
         range: FragmentRange::default(),
-        window: (None, None),
+        times: callreel::recording::plan::Times::default(),
     };
     let notes = ConnectContacts::new(shared, 100);
     let store = S3Recordings::new(shared, s3::Bucket::to_read("bucket"));

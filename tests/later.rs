@@ -9,107 +9,26 @@
 )]
 #![cfg(feature = "cli")]
 
+mod common;
+
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use callreel::event::batch::BatchRecord;
-use callreel::failure::Failure;
-use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams};
 use callreel::media::fragment::{Direction, FragmentNumber};
-use callreel::port::{ContactNotes, FragmentSource, Listing, NoDeadline, Whereabouts};
-use callreel::recorder::{Again, Noted, Reading, Recorder, Worked};
+use callreel::port::NoDeadline;
+use callreel::recorder::{Again, AttributesOutcome, Worked};
 use callreel::recording::decide::SkipReason;
-use callreel::recording::plan::Policy;
 use callreel::recording::verdict::{Status, Verdict};
 use callreel::synth::SynthCall;
+use common::edges::{Call, Faults};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
 /// Fragments of the call, of 1.088 s each but for the last one.
 const FRAGMENTS: usize = 12;
 const MILLIS: u64 = 12_500;
-
-/// Streams of which some fragments are not given, and some are not even listed.
-struct Source {
-    inner: LocalStreams,
-    not_given: Vec<FragmentNumber>,
-    not_listed: Vec<FragmentNumber>,
-    /// A record without a stop number is listed up to here: the local edge has no clock.
-    listed_until: Option<FragmentNumber>,
-    /// How often it was asked for anything.
-    asked: Mutex<u32>,
-}
-
-impl FragmentSource for Source {
-    type Body = LocalBody;
-
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
-        *self.asked.lock().unwrap() += 1;
-        let mut listing = self.inner.list(whereabouts).await?;
-        let numbers = &mut listing.numbers;
-        numbers.retain(|number| !self.not_listed.contains(number));
-        if whereabouts.range.stop.is_none() {
-            numbers.retain(|number| self.listed_until.is_none_or(|until| *number <= until));
-        }
-        Ok(listing)
-    }
-
-    async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<LocalBody, Failure> {
-        *self.asked.lock().unwrap() += 1;
-        let gone = |number: &&FragmentNumber| {
-            !self.not_given.contains(number) && !self.not_listed.contains(number)
-        };
-        let given: Vec<_> = numbers.iter().filter(gone).copied().collect();
-        self.inner.fetch(stream, &given).await
-    }
-
-    async fn kept_for(&self, _: &str) -> Option<std::time::Duration> {
-        None
-    }
-
-    async fn wait_to_ask_again(&self, _: u32) -> bool {
-        false
-    }
-}
-
-/// The attributes of contacts, with a count of the calls.
-struct Counted {
-    inner: LocalContacts,
-    calls: Mutex<u32>,
-}
-
-impl ContactNotes for Counted {
-    type Turn = ();
-
-    const TELLS_ALL: bool = false;
-
-    async fn turn(&self) {}
-
-    async fn wait_to_look_again(&self, _: u32) -> bool {
-        false
-    }
-
-    async fn read(
-        &self,
-        instance: Option<&str>,
-        contact: &str,
-    ) -> Result<BTreeMap<String, String>, Failure> {
-        *self.calls.lock().unwrap() += 1;
-        self.inner.read(instance, contact).await
-    }
-
-    async fn write(
-        &self,
-        turn: (),
-        instance: Option<&str>,
-        contact: &str,
-        changes: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
-        *self.calls.lock().unwrap() += 1;
-        self.inner.write(turn, instance, contact, changes).await
-    }
-}
 
 /// One delivery of the record: what it says, and what can be had.
 #[derive(Clone, Debug)]
@@ -126,6 +45,16 @@ struct Delivery {
     /// The attributes hold what the contact holds.
     attributes: bool,
     again: Again,
+}
+
+/// The record as a message of the queue.
+fn message(record: &Value) -> BatchRecord {
+    let event = json!({"Records": [{
+        "eventSource": "aws:sqs",
+        "messageId": "m",
+        "body": record.to_string(),
+    }]});
+    common::records(&event).remove(0)
 }
 
 fn delivery(auth: &'static str, stop: usize) -> Delivery {
@@ -150,30 +79,22 @@ struct Came {
 }
 
 struct World {
-    folder: tempfile::TempDir,
+    common: common::World,
     call: SynthCall,
     numbers: Vec<FragmentNumber>,
 }
 
 impl World {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let call = SynthCall {
             millis: MILLIS,
             ..SynthCall::default()
         };
-        let stream = folder.path().join("streams/s");
-        std::fs::create_dir_all(&stream).unwrap();
-        let mut media = Vec::new();
-        call.write_stream(&mut media, |_| ()).unwrap();
-        std::fs::write(stream.join("s.mkv"), media).unwrap();
-        let numbers: Vec<_> = call
-            .fragments()
-            .map(|fragment| fragment.number.parse().unwrap())
-            .collect();
+        let numbers = call.fragments().map(|made| made.number.parse().unwrap());
+        let numbers: Vec<_> = numbers.collect();
         assert_eq!(numbers.len(), FRAGMENTS);
         Self {
-            folder,
+            common: common::World::new(call.clone()),
             call,
             numbers,
         }
@@ -185,7 +106,7 @@ impl World {
     }
 
     fn record(&self, delivery: &Delivery) -> Value {
-        let mut record = self.call.contact_record("s");
+        let mut record = self.call.contact_record(&self.call.contact);
         let entry = &mut record["Recordings"][0];
         entry["FragmentStopNumber"] = match self.number(delivery.stop) {
             Some(number) => json!(number.to_string()),
@@ -213,56 +134,47 @@ impl World {
             let numbers = places.iter().map(|place| self.numbers[place - 1]);
             numbers.collect::<Vec<_>>()
         };
-        let recorder = Recorder {
-            source: Source {
-                inner: LocalStreams::new(self.folder.path().join("streams")),
-                not_given: places(&delivery.not_given),
-                not_listed: places(&delivery.not_listed),
-                listed_until: self.number(delivery.listed_until),
-                asked: Mutex::new(0),
-            },
-            store: LocalRecordings::new(self.out()),
-            notes: Counted {
-                inner: LocalContacts::new(self.folder.path().join("contacts.json")),
-                calls: Mutex::new(0),
-            },
-            policy: Policy {
-                key_prefix: "rec/".into(),
-                url_base: "https://d.example/".into(),
-                instances: Vec::new(),
-            },
-            reading: Reading {
-                again: delivery.again,
-                ..Reading::default()
-            },
-        };
-        let event = json!({"Records": [{
-            "eventSource": "aws:sqs",
-            "messageId": "m",
-            "body": self.record(delivery).to_string(),
-        }]});
-        let (_, records) = callreel::event::batch::read_event_value(&event).unwrap();
-        let record: &BatchRecord = &records[0];
-        let mut worked = block_on(recorder.work(record, &NoDeadline, |_| ()));
+        let not_listed = places(&delivery.not_listed);
+        let lacking = [&places(&delivery.not_given)[..], &not_listed].concat();
+        // The local edge has no clock: a record without a stop number is listed up to here.
+        let until = self.number(delivery.listed_until);
+        let (asked, noted) = (AtomicU32::new(0), AtomicU32::new(0));
+        let mut recorder = self.common.recorder(Faults {
+            at: Arc::new(|call| {
+                match call {
+                    Call::List(_) | Call::Fetch(..) => asked.fetch_add(1, Relaxed),
+                    Call::ReadNotes(_) | Call::WriteNotes(_) => noted.fetch_add(1, Relaxed),
+                    _ => 0,
+                };
+                Ok(())
+            }),
+            lists: Box::new(move |whereabouts, listing| {
+                let numbers = &mut listing.numbers;
+                numbers.retain(|number| !not_listed.contains(number));
+                if whereabouts.range.stop.is_none() {
+                    numbers.retain(|number| until.is_none_or(|until| *number <= until));
+                }
+            }),
+            ..Faults::not_given(lacking)
+        });
+        recorder.reading.again = delivery.again;
+        let mut worked =
+            block_on(recorder.work(&message(&self.record(delivery)), &NoDeadline, |_| ()));
         assert_eq!(worked.parts.len(), 1);
         Came {
             worked: worked.parts.remove(0),
-            asked: *recorder.source.asked.lock().unwrap(),
-            noted: *recorder.notes.calls.lock().unwrap(),
+            asked: asked.load(Relaxed),
+            noted: noted.load(Relaxed),
         }
     }
 
     fn out(&self) -> std::path::PathBuf {
-        self.folder.path().join("out")
+        self.common.out()
     }
 
     /// The verdicts that stand.
     fn verdicts(&self) -> Vec<Verdict> {
-        let files = self.files().into_iter();
-        files
-            .filter(|(name, _)| name.ends_with("_verdict.json"))
-            .map(|(_, json)| Verdict::from_json(&json).unwrap())
-            .collect()
+        self.common.verdicts()
     }
 
     fn verdict(&self) -> Verdict {
@@ -272,27 +184,11 @@ impl World {
     }
 
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut folders = vec![self.out()];
-        let mut files = BTreeMap::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).into_iter().flatten() {
-                let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => {
-                        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                        files.insert(name, std::fs::read(path).unwrap());
-                    }
-                }
-            }
-        }
-        files
+        self.common.files()
     }
 
     fn attributes(&self) -> BTreeMap<String, String> {
-        let json = std::fs::read(self.folder.path().join("contacts.json")).unwrap_or_default();
-        let contacts: Value = serde_json::from_slice(&json).unwrap_or_default();
-        serde_json::from_value(contacts[&self.call.contact].clone()).unwrap_or_default()
+        self.common.attributes(&self.call.contact)
     }
 
     /// The files hold exactly these sides, of the call's first fragments; so do verdict and
@@ -316,9 +212,7 @@ impl World {
             let Some(file) = verdict.files.iter().find(|file| file.kind == name) else {
                 continue;
             };
-            let place = self.out().join(Path::new(&file.key));
-            let reader = hound::WavReader::open(place).unwrap();
-            let audio: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
+            let audio = common::samples(&self.out().join(&file.key));
             let expected = self.call.expected(direction);
             if status == Status::Complete {
                 assert!(audio == expected[..audio.len()], "{name}");
@@ -359,7 +253,7 @@ fn what_a_later_delivery_adds_is_recorded() {
         let came = world.deliver(&second);
         assert!(!found(&came), "{second:?} after {first:?}");
         world.check(sides, fragments, Status::Complete);
-        // And that is the end of it, in whichever order they come again.
+        // No further delivery changes it, in whichever order they come again.
         let (files, attributes) = (world.files(), world.attributes());
         for again in [second, first] {
             let came = world.deliver(&again);
@@ -607,24 +501,10 @@ fn a_later_start_is_another_recording() {
     let mut record = world.record(&delivery("3", 9));
     record["Recordings"][0]["FragmentStartNumber"] = json!(world.numbers[5].to_string());
     let first = world.verdict();
-    let recorder = Recorder {
-        source: LocalStreams::new(world.folder.path().join("streams")),
-        store: LocalRecordings::new(world.out()),
-        notes: LocalContacts::new(world.folder.path().join("contacts.json")),
-        policy: Policy {
-            key_prefix: "rec/".into(),
-            url_base: "https://d.example/".into(),
-            instances: Vec::new(),
-        },
-        reading: Reading::default(),
-    };
-    let event = json!({"Records": [{
-        "eventSource": "aws:sqs", "messageId": "m", "body": record.to_string(),
-    }]});
-    let (_, records) = callreel::event::batch::read_event_value(&event).unwrap();
-    let worked = block_on(recorder.work(&records[0], &NoDeadline, |_| ()));
+    let recorder = world.common.recorder(Faults::default());
+    let worked = block_on(recorder.work(&message(&record), &NoDeadline, |_| ()));
     assert!(matches!(&worked.parts[..], [Worked::Recorded(_, recorded)]
-        if !recorded.found && recorded.noted == Noted::Written));
+        if !recorded.found && recorded.attributes == AttributesOutcome::Written));
     let verdicts = world.verdicts();
     assert_eq!(verdicts.len(), 2);
     assert!(verdicts.contains(&first));
@@ -641,8 +521,7 @@ fn present(world: &World, direction: Direction) -> Vec<bool> {
         let Some(file) = verdict.files.iter().find(|file| file.kind == kind) else {
             continue;
         };
-        let reader = hound::WavReader::open(world.out().join(&file.key)).unwrap();
-        let audio: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
+        let audio = common::samples(&world.out().join(&file.key));
         let begin = verdict.span.media_start_millis.unwrap() - world.call.start_epoch_millis;
         let begin = usize::try_from(begin).unwrap() * 8;
         for (fragment, present) in present.iter_mut().enumerate() {

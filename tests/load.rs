@@ -12,6 +12,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod common;
 #[path = "outages/edges.rs"]
 #[allow(dead_code, reason = "only some edges are needed here")]
 mod edges;
@@ -28,11 +29,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use callreel::aws::ConnectContacts;
-use callreel::batches::{Function, REST, SideBySide};
+use callreel::batches::REST;
 use callreel::port::NoDeadline;
 use callreel::recorder::{Reading, Recorder};
-use callreel::recording::plan::Policy;
-use edges::{Aws, SIDE_BY_SIDE, call, contact, stream};
+use common::policy;
+use edges::{Aws, call, contact, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -159,25 +160,14 @@ async fn execute(
     began: (Instant, SystemTime),
 ) -> usize {
     let aws = &*aws;
-    let function = Function {
-        recorder: Recorder {
-            source: aws,
-            store: aws,
-            notes,
-            policy: Policy {
-                key_prefix: "recordings/".into(),
-                url_base: "https://d.example/".into(),
-                instances: Vec::new(),
-            },
-            reading: Reading::default(),
-        },
-        parking: aws,
-        side_by_side: SideBySide {
-            calls: SIDE_BY_SIDE,
-            memory: 60 << 20,
-        },
-        most_memory: 56 << 20,
+    let recorder = Recorder {
+        source: aws,
+        store: aws.store(),
+        attributes: notes,
+        policy: policy(),
+        reading: Reading::default(),
     };
+    let function = common::function(recorder, aws.queue());
     let mut handed_back = 0;
     while let Some((_, first)) = part.front() {
         let due = *first + WINDOW;
@@ -220,7 +210,7 @@ async fn other_system(connect: Arc<Connect>) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it takes minutes of real time: how much the function bears"]
 async fn a_peak_of_a_thousand_calls() {
-    // As the template shares the quota out, and as if each execution were alone.
+    // The quota is shared out as the template does it, and as if each execution were alone.
     for calls_per_second in [2, 10] {
         println!("{calls_per_second} calls a second for each of {EXECUTIONS} executions:");
         peak(calls_per_second).await;

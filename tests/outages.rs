@@ -9,6 +9,7 @@
 )]
 #![cfg(feature = "cli")]
 
+mod common;
 #[path = "outages/edges.rs"]
 mod edges;
 #[path = "outages/lambda.rs"]

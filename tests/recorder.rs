@@ -8,26 +8,20 @@
 )]
 #![cfg(feature = "cli")]
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+mod common;
 
-use bytes::Bytes;
-use callreel::connect::record::read_contact_records;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use callreel::failure::{Failure, FailureKind};
-use callreel::local::{LocalBody, LocalContacts, LocalRecordings, LocalStreams, LocalUpload};
+use callreel::local::LocalContacts;
 use callreel::media::fragment::FragmentNumber;
-use callreel::media::wav::HEADER_BYTES;
-use callreel::port::{
-    ContactNotes, FragmentSource, Listing, MediaBody, NoDeadline, RecordingStore, Stored, Upload,
-    Whereabouts,
-};
-use callreel::recorder::{Again, Noted, Reading, Recorded, Recorder, Worked};
-use callreel::recording::decide::{Decision, decide};
-use callreel::recording::plan::{Policy, RecordingPlan};
+use callreel::port::{ContactAttributes, NoDeadline};
+use callreel::recorder::{Again, AttributesOutcome, Reading, Recorded, Worked};
+use callreel::recording::plan::RecordingPlan;
 use callreel::recording::verdict::Status;
 use callreel::synth::SynthCall;
+use common::edges::{Asked, Call, Cut, Ends, Faults};
 use futures_executor::block_on;
 
 const BASE: &str = "https://d.example/";
@@ -58,108 +52,63 @@ enum Fault {
     Panics,
 }
 
-struct FaultySource {
-    inner: LocalStreams,
-    first: Option<FragmentNumber>,
-    fault: Fault,
-    asked: AtomicU32,
-    asked_again: Mutex<bool>,
-}
-
-struct FaultyBody {
-    inner: LocalBody,
-    left: Option<usize>,
-    silent: bool,
-}
-
-impl FragmentSource for FaultySource {
-    type Body = FaultyBody;
-
-    async fn list(&self, whereabouts: Whereabouts<'_>) -> Result<Listing, Failure> {
-        assert_ne!(self.fault, Fault::MustNotBeAsked);
-        let mut listing = self.inner.list(whereabouts).await?;
-        let numbers = &mut listing.numbers;
-        numbers.reverse();
-        if self.fault == Fault::FrontGone {
-            numbers.sort_unstable();
-            numbers.drain(..4);
+impl Fault {
+    /// How it shows at the ports; `first` is the recording's first fragment.
+    fn shows<'a>(&self, first: Option<FragmentNumber>) -> Faults<'a> {
+        let fault = self.clone();
+        let listed = fault.clone();
+        let given = fault.clone();
+        Faults {
+            at: Arc::new(move |call| match (&fault, call) {
+                (Fault::MustNotBeAsked, Call::List(_)) => panic!("it must not be asked"),
+                (Fault::Panics, Call::Fetch(..)) => panic!("a library\nbroke"),
+                (Fault::Denied, Call::Fetch(stream, _)) => {
+                    Err(Failure::new(FailureKind::ReadDenied, stream, "not yours"))
+                }
+                _ => Ok(()),
+            }),
+            lists: Box::new(move |whereabouts, listing| {
+                let numbers = &mut listing.numbers;
+                numbers.reverse();
+                if listed == Fault::FrontGone {
+                    numbers.sort_unstable();
+                    numbers.drain(..4);
+                }
+                if listed == Fault::ListLacksStop {
+                    numbers.retain(|number| Some(*number) != whereabouts.range.stop);
+                    listing.incomplete = true;
+                }
+            }),
+            gives: Box::new(move |asked, numbers| match given {
+                Fault::NotYet if asked == Asked::First => {
+                    let mut place = 0;
+                    numbers.retain(|_| {
+                        place += 1;
+                        place % 3 != 0
+                    });
+                }
+                // Only the record names it; the listing has none of the others.
+                Fault::FrontGone => numbers.retain(|number| Some(*number) != first),
+                Fault::Never if numbers.len() > 2 => drop(numbers.remove(2)),
+                // Asked for alone, it is the one that never comes.
+                Fault::Never => numbers.clear(),
+                Fault::Shuffled => numbers
+                    .sort_by_key(|number| number.to_string().bytes().rev().collect::<Vec<_>>()),
+                _ => {}
+            }),
+            cut: match *self {
+                Fault::CutOnce(after) => Some(Cut {
+                    after,
+                    ends: Ends::Failing,
+                }),
+                Fault::EndOnce(after) => Some(Cut {
+                    after,
+                    ends: Ends::Silently,
+                }),
+                _ => None,
+            },
+            asks_again: true,
         }
-        if self.fault == Fault::ListLacksStop {
-            numbers.retain(|number| Some(*number) != whereabouts.range.stop);
-            listing.incomplete = true;
-        }
-        Ok(listing)
-    }
-
-    async fn fetch(&self, stream: &str, numbers: &[FragmentNumber]) -> Result<FaultyBody, Failure> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let first_time = !*self.asked_again.lock().unwrap();
-        let mut numbers = numbers.to_vec();
-        match self.fault {
-            Fault::Denied => {
-                return Err(Failure::new(FailureKind::ReadDenied, stream, "not yours"));
-            }
-            Fault::NotYet if first_time => {
-                let mut place = 0;
-                numbers.retain(|_| {
-                    place += 1;
-                    place % 3 != 0
-                });
-            }
-            Fault::Panics => panic!("a library\nbroke"),
-            // Only the record names it; the listing has none of the others.
-            Fault::FrontGone => numbers.retain(|number| Some(*number) != self.first),
-            Fault::Never if numbers.len() > 2 => drop(numbers.remove(2)),
-            // Asked for alone, it is the one that never comes.
-            Fault::Never => numbers.clear(),
-            Fault::Shuffled => {
-                numbers.sort_by_key(|number| number.to_string().bytes().rev().collect::<Vec<_>>())
-            }
-            _ => {}
-        }
-        let left = match self.fault {
-            Fault::CutOnce(after) | Fault::EndOnce(after) if first_time => Some(after),
-            _ => None,
-        };
-        let inner = self.inner.fetch(stream, &numbers).await?;
-        Ok(FaultyBody {
-            inner,
-            left,
-            silent: matches!(self.fault, Fault::EndOnce(_)),
-        })
-    }
-
-    async fn kept_for(&self, stream: &str) -> Option<std::time::Duration> {
-        self.inner.kept_for(stream).await
-    }
-
-    async fn wait_to_ask_again(&self, _attempt: u32) -> bool {
-        *self.asked_again.lock().unwrap() = true;
-        true
-    }
-}
-
-impl MediaBody for FaultyBody {
-    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        match (self.left, self.silent) {
-            (Some(0), true) => return Ok(None),
-            (Some(0), false) => {
-                return Err(Failure::new(
-                    FailureKind::ReadFailed,
-                    "body",
-                    "reset by peer",
-                ));
-            }
-            _ => {}
-        }
-        let Some(mut chunk) = self.inner.next_chunk().await? else {
-            return Ok(None);
-        };
-        if let Some(left) = &mut self.left {
-            chunk.truncate(*left);
-            *left -= chunk.len();
-        }
-        Ok(Some(chunk))
     }
 }
 
@@ -173,126 +122,53 @@ enum Refuses {
     Verdict,
 }
 
-struct FaultyStore {
-    inner: LocalRecordings,
-    refuses: Refuses,
-}
-
-struct FaultyUpload {
-    inner: LocalUpload,
-    refuses: Refuses,
-}
-
 fn full() -> Failure {
     Failure::new(FailureKind::StoreFull, "store", "no space")
 }
 
-impl RecordingStore for FaultyStore {
-    type Upload = FaultyUpload;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.inner.find_verdict(key).await
-    }
-
-    async fn begin(&self, key: &str, contact: &str) -> Result<FaultyUpload, Failure> {
-        if self.refuses == Refuses::Begin && key.ends_with("_to.wav") {
-            return Err(full());
+impl Refuses {
+    /// Whether it refuses this call; of the files it is that of the other side.
+    fn is(self, call: Call<'_>) -> bool {
+        match (self, call) {
+            (Self::Verdict, Call::PutVerdict(_)) => true,
+            (Self::Begin, Call::Begin(key))
+            | (Self::Write, Call::Write(key))
+            | (Self::Finish, Call::Finish(key)) => key.ends_with("_to.wav"),
+            _ => false,
         }
-        let inner = self.inner.begin(key, contact).await?;
-        let refuses = if key.ends_with("_to.wav") {
-            self.refuses
-        } else {
-            Refuses::Nothing
-        };
-        Ok(FaultyUpload { inner, refuses })
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        if self.refuses == Refuses::Verdict {
-            return Err(full());
-        }
-        self.inner.put_verdict(key, json, instead_of).await
-    }
-
-    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        self.inner.is_there(key, stored).await
-    }
-}
-
-impl Upload for FaultyUpload {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
-        if self.refuses == Refuses::Write {
-            return Err(full());
-        }
-        self.inner.write(bytes).await
-    }
-
-    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
-        if self.refuses == Refuses::Finish {
-            return Err(full());
-        }
-        self.inner.finish(header).await
-    }
-
-    async fn abort(self) {
-        self.inner.abort().await;
     }
 }
 
 /// A call in a folder, and everything to record it with.
 struct World {
-    folder: tempfile::TempDir,
+    common: common::World,
     plan: RecordingPlan,
 }
 
 impl World {
     fn new(call: &SynthCall) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let stream = folder.path().join("streams/s");
-        std::fs::create_dir_all(&stream).unwrap();
-        let mut media = Vec::new();
-        call.write_stream(&mut media, |_| ()).unwrap();
-        std::fs::write(stream.join("s.mkv"), media).unwrap();
-        let record = call.contact_record("s").to_string();
-        let record = read_contact_records(record.as_bytes()).remove(0).unwrap();
-        let plan = match decide(&record, &policy()).remove(0) {
-            Decision::Record(plan) => *plan,
-            Decision::Skip(reason) => panic!("{reason}"),
-        };
-        Self { folder, plan }
+        let common = common::World::new(call.clone());
+        let plan = common.plan();
+        Self { common, plan }
     }
 
-    fn recorder(
-        &self,
-        fault: Fault,
-        refuses: Refuses,
-    ) -> Recorder<FaultySource, FaultyStore, LocalContacts> {
-        Recorder {
-            source: FaultySource {
-                inner: LocalStreams::new(self.folder.path().join("streams")),
-                first: self.plan.claim.range.start,
-                fault,
-                asked: AtomicU32::new(0),
-                asked_again: Mutex::new(false),
-            },
-            store: FaultyStore {
-                inner: LocalRecordings::new(self.folder.path().join("out")),
-                refuses,
-            },
-            notes: LocalContacts::new(self.folder.path().join("contacts.json")),
-            policy: policy(),
-            reading: Reading {
-                fragments_per_request: 7,
-                requests_at_once: 3,
-                attempts: 3,
-                ..Reading::default()
-            },
-        }
+    fn recorder(&self, fault: Fault, refuses: Refuses) -> common::Local<'_> {
+        let faults = fault.shows(self.plan.claim.range.start);
+        let at = faults.at.clone();
+        let mut recorder = self.common.recorder(Faults {
+            at: Arc::new(move |call| match refuses.is(call) {
+                true => Err(full()),
+                false => at(call),
+            }),
+            ..faults
+        });
+        recorder.reading = Reading {
+            fragments_per_request: 7,
+            requests_at_once: 3,
+            attempts: 3,
+            ..Reading::default()
+        };
+        recorder
     }
 
     fn record(&self, fault: Fault) -> Result<Recorded, Failure> {
@@ -309,46 +185,18 @@ impl World {
         block_on(recorder.record(&self.plan, &NoDeadline, |_| ()))
     }
 
-    /// Every file, with its bytes.
-    fn contents(&self) -> Vec<(String, Vec<u8>)> {
-        let keys = callreel::media::wav::Output::ALL.map(|output| self.plan.keys.wav(output));
-        let keys = keys.into_iter().chain([self.plan.keys.verdict()]);
-        keys.map(|key| {
-            let path = self.folder.path().join("out").join(&key);
-            (key, std::fs::read(path).unwrap())
-        })
-        .collect()
-    }
-
+    /// The names of all files.
     fn files(&self) -> Vec<String> {
-        let folder = self.folder.path().join("out");
-        let mut files = Vec::new();
-        let mut folders = vec![folder];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).into_iter().flatten() {
-                let path = entry.unwrap().path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => files.push(path.file_name().unwrap().to_string_lossy().into_owned()),
-                }
-            }
-        }
-        files.sort();
-        files
+        let files = self.common.files().into_keys();
+        let mut names: Vec<_> = files
+            .map(|key| key.rsplit('/').next().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
     }
 
-    fn contacts(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        std::fs::read(self.folder.path().join("contacts.json"))
-            .map(|json| serde_json::from_slice(&json).unwrap())
-            .unwrap_or_default()
-    }
-}
-
-fn policy() -> Policy {
-    Policy {
-        key_prefix: "rec/".to_owned(),
-        url_base: BASE.to_owned(),
-        instances: Vec::new(),
+    fn attributes(&self) -> BTreeMap<String, String> {
+        self.common.attributes(&self.plan.initial_contact)
     }
 }
 
@@ -414,7 +262,7 @@ fn an_incomplete_listing_never_makes_a_complete_recording() {
         found: Vec::new(),
     };
     let left =
-        callreel::recording::redrive::step(&candidate, callreel::recording::plan::Notes::There);
+        callreel::recording::redrive::step(&candidate, callreel::recording::plan::Urls::OnContact);
     assert_eq!(left, Ok(callreel::recording::redrive::Step::ReadAgain));
     let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
     assert_eq!(again.verdict.status, Status::Complete);
@@ -436,10 +284,7 @@ fn a_folder_without_the_records_own_fragments_is_never_complete() {
             ..plain()
         };
         let world = World::new(&plain());
-        let mut media = Vec::new();
-        call.write_stream(&mut media, |_| ()).unwrap();
-        let file = world.folder.path().join("streams/s/s.mkv");
-        std::fs::write(file, media).unwrap();
+        world.common.put(&call);
         let verdict = world.record(Fault::None).unwrap().verdict;
         assert_eq!(verdict.status, Status::Partial, "{missing:?}");
         assert_eq!(verdict.reasons[0].code, "fragments_missing");
@@ -511,7 +356,7 @@ fn nothing_half_written_is_ever_seen() {
         // Files end side by side: those that could are whole, without a verdict of success.
         let whole = 2 * usize::from(refuses == Refuses::Finish);
         assert_eq!(wavs.len(), whole, "{refuses:?}: {seen:?}");
-        assert_eq!(world.contacts().len(), 0);
+        assert!(!world.common.contacts_file().exists());
     }
     let world = World::new(&call());
     let recorder = world.recorder(Fault::None, Refuses::Verdict);
@@ -519,9 +364,8 @@ fn nothing_half_written_is_ever_seen() {
         block_on(recorder.record(&world.plan, &NoDeadline, |_| ())),
         Err(full())
     );
-    assert_eq!(
-        world.contacts().len(),
-        0,
+    assert!(
+        !world.common.contacts_file().exists(),
         "no attributes before the verdict"
     );
 }
@@ -530,15 +374,21 @@ fn nothing_half_written_is_ever_seen() {
 fn a_later_delivery_goes_straight_to_the_attributes() {
     let world = World::new(&call());
     let first = world.record(Fault::None).unwrap();
-    assert_eq!((first.found, &first.noted), (false, &Noted::Written));
+    assert_eq!(
+        (first.found, &first.attributes),
+        (false, &AttributesOutcome::Written)
+    );
     let again = world.record(Fault::MustNotBeAsked).unwrap();
-    assert_eq!((again.found, &again.noted), (true, &Noted::Unchanged));
+    assert_eq!(
+        (again.found, &again.attributes),
+        (true, &AttributesOutcome::Unchanged)
+    );
     assert_eq!(again.verdict, first.verdict);
     // Killed between verdict and attributes: they are written now.
-    std::fs::remove_file(world.folder.path().join("contacts.json")).unwrap();
+    std::fs::remove_file(world.common.contacts_file()).unwrap();
     let repaired = world.record(Fault::MustNotBeAsked).unwrap();
-    assert_eq!(repaired.noted, Noted::Written);
-    assert_eq!(world.contacts()[&*world.plan.attributes_contact].len(), 3);
+    assert_eq!(repaired.attributes, AttributesOutcome::Written);
+    assert_eq!(world.attributes().len(), 3);
 }
 
 #[test]
@@ -556,7 +406,7 @@ fn a_partial_recording_is_replaced_by_one_that_holds_more() {
     );
     assert_eq!(hashes(&again), hashes(&plain));
     // The URLs are the same ones.
-    assert_eq!(again.noted, Noted::Unchanged);
+    assert_eq!(again.attributes, AttributesOutcome::Unchanged);
     // And that is the end of it.
     let last = world.record_again(Fault::MustNotBeAsked, Refuses::Nothing);
     assert!(last.unwrap().found);
@@ -567,17 +417,17 @@ fn a_partial_recording_stays_unless_there_is_more() {
     for first in [Fault::Never, Fault::None] {
         let world = World::new(&call());
         world.record(first.clone()).unwrap();
-        let before = world.contents();
+        let before = world.common.files();
         for fault in [Fault::Never, Fault::FrontGone] {
             let again = world.record_again(fault.clone(), Refuses::Nothing).unwrap();
             assert!(again.found, "{fault:?} after {first:?}");
-            assert_eq!(world.contents(), before, "{fault:?} after {first:?}");
+            assert_eq!(world.common.files(), before, "{fault:?} after {first:?}");
         }
         if first == Fault::Never {
             let failure = world.record_again(Fault::Denied, Refuses::Nothing);
             assert_eq!(failure.unwrap_err().kind, FailureKind::ReadDenied);
         }
-        assert_eq!(world.contents(), before, "{first:?}");
+        assert_eq!(world.common.files(), before, "{first:?}");
         assert_eq!(world.files().len(), 4, "nothing unfinished is left");
     }
 }
@@ -596,15 +446,7 @@ fn a_replacement_that_breaks_off_is_made_again() {
         let partial = world.record(Fault::Never).unwrap();
         let failure = world.record_again(Fault::None, refuses).unwrap_err();
         assert_eq!(failure, full(), "{refuses:?}");
-        let json = std::fs::read(
-            world
-                .folder
-                .path()
-                .join("out")
-                .join(world.plan.keys.verdict()),
-        );
-        let stands = callreel::recording::verdict::Verdict::from_json(&json.unwrap()).unwrap();
-        assert_eq!(stands, partial.verdict, "{refuses:?}");
+        assert_eq!(world.common.verdicts(), [partial.verdict], "{refuses:?}");
         let again = world.record_again(Fault::None, Refuses::Nothing).unwrap();
         assert_eq!(again.verdict.status, Status::Complete, "{refuses:?}");
     }
@@ -613,13 +455,19 @@ fn a_replacement_that_breaks_off_is_made_again() {
 #[test]
 fn attributes_of_others_stay() {
     #[track_caller]
-    fn check(held: &str, expected: &str, noted: Noted) {
+    fn check(held: &str, expected: &str, noted: AttributesOutcome) {
         let world = World::new(&call());
         let attributes = BTreeMap::from([("audioFromCustomer".to_owned(), held.to_owned())]);
-        let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-        block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
-        assert_eq!(world.record(Fault::None).unwrap().noted, noted);
-        let value = &world.contacts()[&*world.plan.attributes_contact]["audioFromCustomer"];
+        let notes = LocalContacts::new(world.common.contacts_file());
+        block_on(notes.write(
+            block_on(notes.turn()),
+            None,
+            &world.plan.initial_contact,
+            &attributes,
+        ))
+        .unwrap();
+        assert_eq!(world.record(Fault::None).unwrap().attributes, noted);
+        let value = &world.attributes()["audioFromCustomer"];
         let url = format!(
             "{BASE}{}",
             world.plan.keys.wav(callreel::media::wav::Output::From)
@@ -627,19 +475,23 @@ fn attributes_of_others_stay() {
         assert_eq!(value, &expected.replace("URL", &url));
     }
     let leg = "https://d.example/rec/2025/10/09/other-leg_5_from.wav";
-    check(leg, &format!("{leg}, URL"), Noted::Written);
+    check(leg, &format!("{leg}, URL"), AttributesOutcome::Written);
     for both in [
         format!("{leg} {leg}x"),
         format!("{leg},{leg}x"),
         format!("{leg}, {leg}x"),
     ] {
-        check(&both, &format!("{leg}, {leg}x, URL"), Noted::Written);
+        check(
+            &both,
+            &format!("{leg}, {leg}x, URL"),
+            AttributesOutcome::Written,
+        );
     }
-    check(" ", "URL", Noted::Written);
+    check(" ", "URL", AttributesOutcome::Written);
     check(
         "no thanks",
         "no thanks",
-        Noted::NotOurs {
+        AttributesOutcome::NotOurs {
             attribute: "audioFromCustomer",
         },
     );
@@ -649,15 +501,21 @@ fn attributes_of_others_stay() {
 fn attributes_without_room_are_left_and_told() {
     let world = World::new(&call());
     let attributes = BTreeMap::from([("big".to_owned(), "x".repeat(32_600))]);
-    let notes = LocalContacts::new(world.folder.path().join("contacts.json"));
-    block_on(notes.write((), None, &world.plan.attributes_contact, &attributes)).unwrap();
+    let notes = LocalContacts::new(world.common.contacts_file());
+    block_on(notes.write(
+        block_on(notes.turn()),
+        None,
+        &world.plan.initial_contact,
+        &attributes,
+    ))
+    .unwrap();
     let recorded = world.record(Fault::None).unwrap();
     assert!(
-        matches!(recorded.noted, Noted::NoRoom { bytes } if bytes > 32_768),
+        matches!(recorded.attributes, AttributesOutcome::NoRoom { bytes } if bytes > 32_768),
         "{:?}",
-        recorded.noted
+        recorded.attributes
     );
-    assert_eq!(world.contacts()[&*world.plan.attributes_contact].len(), 1);
+    assert_eq!(world.attributes().len(), 1);
 }
 
 #[test]
@@ -668,7 +526,7 @@ fn a_recording_without_audio_is_empty_and_no_failure() {
         holds: hold,
         ..SynthCall::default()
     });
-    let empty = world.folder.path().join("streams/s/s.mkv");
+    let empty = world.common.media(world.common.call());
     // A fragment of the call with tags and no block.
     let plain = SynthCall {
         millis: 64,
@@ -695,6 +553,6 @@ fn a_recording_without_audio_is_empty_and_no_failure() {
         "{:?}",
         recorded.verdict.reasons
     );
-    assert_eq!(recorded.noted, Noted::NothingToNote);
-    assert!(Path::new(&world.folder.path().join("out").join(plan.keys.verdict())).exists());
+    assert_eq!(recorded.attributes, AttributesOutcome::NothingToWrite);
+    assert!(world.common.out().join(plan.keys.verdict()).exists());
 }

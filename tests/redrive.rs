@@ -359,7 +359,7 @@ async fn a_partial_recording_stays_when_the_rest_expired() {
     let before = world.tree();
     let completed = world.calls("CompleteMultipartUpload");
     assert_eq!(completed, 3);
-    // As much as before is given; then less is even listed.
+    // As much is given as before; then even less is listed.
     for expired in [0, 20] {
         put_media(&world.stream("one"), &call, expired);
         let ran = world.redrive(&DAY);
@@ -371,7 +371,7 @@ async fn a_partial_recording_stays_when_the_rest_expired() {
         assert!(after == before, "{:?}", after.keys());
     }
     assert_eq!(world.calls("CompleteMultipartUpload"), completed);
-    // Of the stereo file a part was on its way each time; the others' first parts wait for
+    // A part of the stereo file was on its way each time; the others' first parts wait for
     // their headers.
     assert_eq!(world.calls("AbortMultipartUpload"), 2);
 }
@@ -554,7 +554,7 @@ async fn a_contact_whose_record_is_lost_is_taken_from_connect() {
     world.check_recorded(&one);
     assert_eq!(world.redrive(&by_contact).json["plan"], json!([]));
 
-    // Of the day only the other one is left: what is done is not even asked about.
+    // The other recording of the day is all that is left: nobody asks about what is done.
     let asked = world.calls("DescribeContact");
     let ran = world.redrive(&[&DAY[..], &["--instance", &instance]].concat());
     assert_eq!((ran.code, &*ran.errors), (Some(0), ""));
@@ -619,7 +619,7 @@ async fn wrong_usage_is_told() {
     let backwards = ["redrive", "--since", "2026-01-02", "--until", "2026-01-01"];
     let output = world.callreel(&backwards);
     assert_eq!(output.status.code(), Some(1));
-    // As text: nothing there is no failure.
+    // This is text output: nothing there is no failure.
     let output = world.callreel(&["redrive", "--failure-bucket", "s3://failures"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(

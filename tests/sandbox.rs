@@ -761,7 +761,7 @@ async fn objects_are_put_whole_in_parts_and_on_condition() {
         .unwrap_err();
     assert!(none.into_service_error().is_no_such_key());
 
-    // Of ten at once one is first.
+    // One of ten at once is first.
     let raced: Vec<_> = (0..10).map(|_| tokio::spawn(put("raced", b"r"))).collect();
     let mut won = 0;
     for racer in raced {

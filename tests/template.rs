@@ -76,10 +76,14 @@ fn names(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
+fn names_of(cell: &str) -> impl Iterator<Item = String> {
+    names(cell).map(str::to_owned)
+}
+
 // ---------------------------------------------------------------- settings
 
 #[test]
-fn template_code_and_readme_name_the_same_settings() {
+fn template_code_and_docs_name_the_same_settings() {
     let template = template();
     let variables = |function: &str| {
         let environment = &template["Resources"][function]["Properties"]["Environment"];
@@ -97,21 +101,51 @@ fn template_code_and_readme_name_the_same_settings() {
     let in_template: BTreeSet<_> = in_template.map(String::as_str).collect();
     let in_code: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
     let left_out: BTreeSet<_> = NOT_IN_THE_TEMPLATE.iter().map(|(name, _)| *name).collect();
-    let expected: BTreeSet<_> = in_code.difference(&left_out).copied().collect();
-    assert_eq!(in_template, expected);
-    assert!(left_out.is_subset(&in_code), "{left_out:?}");
+    for name in &in_code {
+        match (in_template.contains(name), left_out.contains(name)) {
+            (false, false) => panic!(
+                "template.yaml sets no {name}: add it to the Variables of Recorder (or Again), or a row with a \
+                 reason to NOT_IN_THE_TEMPLATE in tests/template.rs"
+            ),
+            (true, true) => panic!(
+                "template.yaml sets {name}, and NOT_IN_THE_TEMPLATE in tests/template.rs says that it does not: take \
+                 one of them away"
+            ),
+            (true, false) | (false, true) => {}
+        }
+    }
+    for name in in_template.union(&left_out) {
+        assert!(
+            in_code.contains(name),
+            "template.yaml or NOT_IN_THE_TEMPLATE names {name}, which is no setting: add it to SETTINGS in \
+             src/settings/recorder.rs, or take it out"
+        );
+    }
 
     // SAM passes none that does not stand in the template.
     let tried: Value = serde_json::from_str(&read("sandbox-env.json")).unwrap();
     let tried = tried["Recorder"].as_object().unwrap().keys();
     assert!(tried.into_iter().all(|name| in_template.contains(&**name)));
 
-    let readme = read("README.md");
-    let settings = readme.split("### Settings").nth(1).unwrap();
-    let settings = settings.split("\n#").next().unwrap();
-    let rows = rows(settings);
-    let in_readme: BTreeSet<_> = rows.iter().flat_map(|row| names(&row[0])).collect();
-    assert_eq!(in_readme, in_code);
+    let table = settings_table();
+    let in_docs: BTreeSet<_> = table.iter().flat_map(|row| names(&row[0])).collect();
+    for name in in_docs.union(&in_code) {
+        assert!(
+            in_docs.contains(name),
+            "docs/function.md, \"Settings\", does not list {name}: add a row"
+        );
+        assert!(
+            in_code.contains(name),
+            "docs/function.md, \"Settings\", lists {name}, which is no setting: take the row out"
+        );
+    }
+}
+
+/// The rows of docs/function.md: variable, default, parameter, meaning.
+fn settings_table() -> Vec<Vec<String>> {
+    let page = read("docs/function.md");
+    let settings = page.split("\n## Settings").nth(1).unwrap();
+    rows(settings.split("\n#").next().unwrap())
 }
 
 #[test]
@@ -309,7 +343,30 @@ fn alarms_and_dashboard_watch_what_the_code_emits() {
     let emitted = emitted();
     let shown = shown(&dashboard(&template), namespace);
     let names: BTreeSet<_> = shown.iter().map(|(name, _)| name.clone()).collect();
-    assert_eq!(names, emitted);
+    for name in names.union(&emitted) {
+        assert!(
+            names.contains(name),
+            "the dashboard in template.yaml does not show the metric {name}: add it to a widget"
+        );
+        assert!(
+            emitted.contains(name),
+            "the dashboard in template.yaml shows {name}, which src/lambda does not emit: take it out"
+        );
+    }
+    let page = read("docs/function.md");
+    let told = page.split("\n## Metrics").nth(1).unwrap();
+    let table = rows(told);
+    let told: BTreeSet<_> = table.iter().flat_map(|row| names_of(&row[0])).collect();
+    for name in told.union(&emitted) {
+        assert!(
+            told.contains(name),
+            "docs/function.md, \"Metrics\", does not list {name}: add a row"
+        );
+        assert!(
+            emitted.contains(name),
+            "docs/function.md, \"Metrics\", lists {name}, which src/lambda does not emit: take the row out"
+        );
+    }
     for (name, dimensions) in &shown {
         assert!(
             dimensions == &["Function"] || dimensions == &["Function", "Status"],
@@ -322,7 +379,10 @@ fn alarms_and_dashboard_watch_what_the_code_emits() {
                 emitted.contains(alarm["MetricName"].as_str().unwrap()),
                 "{name}"
             );
-            assert_eq!(alarm["Dimensions"][0]["Name"], "Function", "{name}");
+            assert_eq!(
+                alarm["Dimensions"][0]["Name"], "Function",
+                "the alarm {name} in template.yaml has no dimension Function: a metric of Callreel is one function's"
+            );
         }
     }
 }
@@ -338,28 +398,44 @@ fn each_alarm_says_what_to_do_and_tells_somebody() {
         .map(|arn| arn.as_str().unwrap().to_owned())
         .collect();
     let alarms = alarms(&template);
-    let expected = alarms
+    let expected: BTreeSet<_> = alarms
         .keys()
         .map(|name| format!("${{{name}.Arn}}"))
         .collect();
-    assert_eq!(shown, expected);
+    for arn in shown.union(&expected) {
+        assert!(
+            shown.contains(arn),
+            "the dashboard's first widget in template.yaml does not show the alarm {arn}: add it there"
+        );
+        assert!(
+            expected.contains(arn),
+            "the dashboard's first widget in template.yaml shows {arn}, which is no alarm: take it out"
+        );
+    }
     let docs = read("docs/operations.md");
     for (name, alarm) in alarms {
-        let description = alarm["AlarmDescription"].as_str().unwrap();
+        let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
         assert!(
             description.len() > 100 && description.len() <= 1024,
-            "{name}"
+            "the AlarmDescription of {name} says what to do, in 100 to 1,024 characters; it has {}",
+            description.len()
         );
-        assert!(alarm["AlarmActions"].is_object(), "{name} tells somebody");
+        assert!(
+            alarm["AlarmActions"].is_object(),
+            "{name} tells nobody: give it the AlarmActions of the other alarms"
+        );
         // A mapping that does not poll says nothing: there, silence is the trouble.
         let missing = match alarm["MetricName"] == "PolledEventCount" {
             true => "breaching",
             false => "notBreaching",
         };
-        assert_eq!(alarm["TreatMissingData"], missing, "{name}");
+        assert_eq!(
+            alarm["TreatMissingData"], missing,
+            "TreatMissingData of {name}"
+        );
         assert!(
             docs.contains(&format!("| `{name}` |")),
-            "docs/operations.md explains {name}"
+            "docs/operations.md, \"When an alarm comes\", does not explain {name}: add a row"
         );
     }
 }
@@ -386,13 +462,19 @@ fn a_mapping_that_reads_nothing_is_heard() {
 }
 
 #[test]
-fn readme_counts_and_prices_the_alarms() {
+fn the_docs_count_and_price_the_alarms() {
     let template = template();
     let alarms = alarms(&template).len();
-    let readme = read("README.md");
-    let readme: String = readme.split_whitespace().collect::<Vec<_>>().join(" ");
-    for told in [format!(" {alarms} alarms "), format!("| {alarms} at 0.10 ")] {
-        assert!(readme.contains(&told), "README tells of {told:?}");
+    for (page, told) in [
+        ("README.md", format!(" {alarms} alarms ")),
+        ("docs/figures.md", format!("| {alarms} at 0.10 ")),
+    ] {
+        let text = read(page);
+        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains(&told),
+            "template.yaml has {alarms} alarms, and {page} does not say {told:?}: correct the number there"
+        );
     }
 }
 
@@ -478,11 +560,11 @@ fn each_parameter_is_grouped_labelled_and_explained() {
     for (name, parameter) in parameters {
         assert!(
             grouped.iter().any(|grouped| *grouped == name),
-            "{name} is in a group"
+            "the parameter {name} is in none of the ParameterGroups of template.yaml: add it to one"
         );
         assert!(
             interface["ParameterLabels"][name]["default"].is_string(),
-            "{name} has a label"
+            "the parameter {name} has no label: add it to the ParameterLabels of template.yaml"
         );
         let description = parameter["Description"].as_str().unwrap();
         assert!(
@@ -491,19 +573,19 @@ fn each_parameter_is_grouped_labelled_and_explained() {
         );
         assert!(
             docs.contains(&format!("| `{name}` |")),
-            "docs/deploy.md tells of {name}"
+            "docs/deploy.md, \"The parameters\", does not tell of {name}: add a row"
         );
         let constrained = parameter.get("AllowedPattern").is_some();
         assert_eq!(
             constrained,
             parameter.get("ConstraintDescription").is_some(),
-            "{name}"
+            "the parameter {name}: an AllowedPattern goes with a ConstraintDescription, which says what is allowed"
         );
     }
     for name in fields(&template, "Outputs").keys() {
         assert!(
             docs.contains(&format!("`{name}`")),
-            "docs/deploy.md tells of {name}"
+            "docs/deploy.md, \"The outputs\", does not tell of {name}: add it there"
         );
     }
 }
@@ -531,7 +613,7 @@ fn keys_of(fields: &serde_json::Map<String, Value>) -> BTreeSet<&str> {
     fields.keys().map(String::as_str).collect()
 }
 
-/// docs/deploy.md tells of each setting which parameter sets it, or why none does.
+/// docs/function.md tells of each setting which parameter sets it, or why none does.
 #[test]
 fn the_docs_say_which_parameter_sets_a_setting() {
     let template = template();
@@ -543,21 +625,17 @@ fn the_docs_say_which_parameter_sets_a_setting() {
     variables_of_all.extend(variables("Again"));
     let variables = variables_of_all;
     let parameters = fields(&template, "Parameters");
-    let docs = read("docs/deploy.md");
-    let table = docs.split("### Settings and parameters").nth(1).unwrap();
-    let table = rows(table.split("\n#").next().unwrap());
-    let told: BTreeMap<_, _> = table
-        .iter()
-        .map(|row| (names(&row[0]).next().unwrap(), row[1].as_str()))
-        .collect();
-    assert_eq!(
-        told.keys().copied().collect::<BTreeSet<_>>(),
-        SETTINGS.iter().map(|setting| setting.name).collect()
-    );
-    for (setting, parameter) in told {
+    for row in settings_table() {
+        let [setting, _, parameter, _] = &row[..] else {
+            panic!(
+                "docs/function.md, \"Settings\": variable, default, parameter, meaning: {row:?}"
+            );
+        };
+        let setting = names(setting).next().unwrap();
         let reason = NOT_IN_THE_TEMPLATE
             .iter()
             .find(|(name, _)| *name == setting);
+        let place = format!("docs/function.md, \"Settings\", the parameter of {setting}");
         match (variables.get(setting), reason) {
             (Some(value), _) => {
                 let value = value.to_string();
@@ -568,15 +646,19 @@ fn the_docs_say_which_parameter_sets_a_setting() {
                 assert_eq!(
                     names(parameter).collect::<BTreeSet<_>>(),
                     taken,
-                    "{setting}"
+                    "{place}: template.yaml takes it from the parameters on the right"
                 );
                 assert!(
                     !taken.is_empty() || parameter.starts_with("none: "),
-                    "{setting}"
+                    "{place}: say \"none: \" and the reason"
                 );
             }
             (None, Some((_, why))) => {
-                assert_eq!(parameter, format!("none: {why}"), "{setting}");
+                assert_eq!(
+                    *parameter,
+                    format!("none: {why}"),
+                    "{place}: give the reason of NOT_IN_THE_TEMPLATE in tests/template.rs"
+                );
             }
             (None, None) => panic!("{setting} has neither parameter nor reason"),
         }

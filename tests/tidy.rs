@@ -9,6 +9,12 @@
 #[path = "tidy/walls.rs"]
 mod walls;
 
+#[cfg(feature = "cli")]
+#[path = "tidy/commands.rs"]
+mod commands;
+#[path = "tidy/pages.rs"]
+mod pages;
+
 use std::path::Path;
 
 use walls::sources;
@@ -41,7 +47,7 @@ fn docs_document_every_field_of_the_verdict() {
     for (field, _) in fields.filter(|(field, _)| !field.contains(' ')) {
         assert!(
             docs.contains(&format!("`{field}`")),
-            "docs/verdict.md does not tell of the verdict's {field}"
+            "docs/verdict.md, \"The contract\", does not tell of the verdict's `{field}`: add it to a row"
         );
         checked += 1;
     }
@@ -50,16 +56,22 @@ fn docs_document_every_field_of_the_verdict() {
 }
 
 #[test]
-fn readme_lists_every_setting_with_its_default_and_meaning() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn the_docs_list_every_setting_with_its_default_and_meaning() {
+    let page = std::fs::read_to_string(root().join("docs/function.md")).unwrap();
     for setting in callreel::settings::recorder::SETTINGS {
-        let row = readme
+        let row = page
             .lines()
             .find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
-        let row = row.unwrap_or_else(|| panic!("README does not list {}", setting.name));
+        let row = row.unwrap_or_else(|| {
+            panic!(
+                "docs/function.md, \"Settings\", does not list {}: add a row",
+                setting.name
+            )
+        });
         assert!(
             row.contains(setting.default) && row.contains(setting.meaning),
-            "{row}"
+            "docs/function.md tells of {} otherwise than SETTINGS in src/settings/recorder.rs: {row}",
+            setting.name
         );
     }
 }
@@ -130,7 +142,17 @@ fn the_doctors_page_and_its_checks_agree() {
         .iter()
         .map(|check| format!("| `{}` | {} | {} |", check.name, check.asks, check.cure))
         .collect();
-    assert_eq!(rows, listed);
+    for (row, listed) in rows.iter().zip(&listed) {
+        assert_eq!(
+            row, listed,
+            "docs/doctor.md, \"What is checked\": the row on the right is what CHECKS in src/doctor.rs says"
+        );
+    }
+    assert_eq!(
+        rows.len(),
+        listed.len(),
+        "docs/doctor.md, \"What is checked\", has a row for each of CHECKS in src/doctor.rs, in their order"
+    );
 }
 
 /// What the doctor asks of AWS is what its page tells the caller to allow.
@@ -161,10 +183,16 @@ fn the_doctors_page_and_the_permissions_it_names_agree() {
     // These two are named within longer sentences of the code.
     let in_sentences = ["lambda:ListFunctions", "lambda:ListTags"];
     let missing: Vec<_> = asked.difference(&told).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    assert!(
+        missing.is_empty(),
+        "docs/doctor.md, \"What the caller needs\", does not name {missing:?}, which src/aws/deployment asks: add them"
+    );
     let idle: Vec<_> = told
         .difference(&asked)
         .filter(|name| !in_sentences.contains(&name.as_str()))
         .collect();
-    assert!(idle.is_empty(), "{idle:?}");
+    assert!(
+        idle.is_empty(),
+        "docs/doctor.md, \"What the caller needs\", names {idle:?}, which src/aws/deployment does not ask: take them out"
+    );
 }

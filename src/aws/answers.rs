@@ -3,7 +3,7 @@
 //! length; and it takes a page with status 200 for a success wherever an operation's own
 //! answer says nothing, so that attributes would count as written.
 //!
-//! Media and objects are streamed, and whoever reads them has limits of his own. Connect's
+//! Media and objects are streamed, and the code that reads them has limits of its own. Connect's
 //! answers are put right besides ([`mended`](super::mended)).
 
 use std::mem;
@@ -22,7 +22,7 @@ use super::mended::mended;
 /// The longest answer that is read whole. Ten messages of SQS are the longest that AWS
 /// gives: 1 MiB each, escaped.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
-/// Whose answers are streamed where they are successes.
+/// The operations whose successful answers are streamed.
 const STREAMED: &[&str] = &["GetMediaForFragmentList", "GetObject"];
 
 /// Refuses answers that cannot be AWS's.

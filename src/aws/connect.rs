@@ -3,7 +3,7 @@
 //!
 //! The read that a write rests on is never left out: a contact record tells what stood there
 //! when it was written, and since then an agent's desktop may have set an attribute, or the
-//! customer taken back what he allowed.
+//! customer taken back what they allowed.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -19,7 +19,7 @@ use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
 use super::pace::Pace;
 use crate::failure::{Failure, FailureKind};
-use crate::port::ContactNotes;
+use crate::port::ContactAttributes;
 
 /// The wait before looking at attributes again: longer than another leg takes from its read
 /// to its write, which is two ways over the network. It doubles with each further look …
@@ -81,7 +81,7 @@ fn named<'a>(instance: Option<&'a str>, contact: &str) -> Result<&'a str, Failur
     })
 }
 
-impl ContactNotes for ConnectContacts {
+impl ContactAttributes for ConnectContacts {
     type Turn = WriteTurn;
     const TELLS_ALL: bool = true;
 

@@ -49,7 +49,7 @@ pub enum NoDeployment {
     NoneFound {
         /// The region.
         region: String,
-        /// Of which stack.
+        /// The stack that was asked for, in words.
         of: String,
     },
     /// Several functions do.

@@ -78,6 +78,15 @@ impl Call {
         }
     }
 
+    /// The name that AWS has for it, as its permission begins.
+    fn operation(self) -> &'static str {
+        let permission = self.permission();
+        let named = permission
+            .split_once(':')
+            .map_or(permission, |(_, name)| name);
+        named.split(' ').next().unwrap_or(named)
+    }
+
     const fn permission(self) -> &'static str {
         match self {
             Self::GetDataEndpoint => permissions::GET_DATA_ENDPOINT,
@@ -167,9 +176,10 @@ where
             };
             format!("HTTP {status}: {}{begins}", said(error))
         }
+        (Transport::Unsigned, _) => words::unsigned(error),
         _ => said(error),
     };
-    let cause = format!("{call:?}: {cause}");
+    let cause = format!("{}: {cause}", call.operation());
     Failure::new(kind, subject, cause.trim_end_matches(": "))
 }
 
@@ -226,7 +236,11 @@ where
         Transport::Answered if fault.status < 400 => {
             format!("HTTP {} with an answer that cannot be read", fault.status)
         }
+        Transport::Answered if fault.status == 501 => {
+            "HTTP 501: this endpoint does not know the call".to_owned()
+        }
         Transport::Answered => format!("HTTP {}", fault.status),
+        Transport::Unsigned => words::unsigned(error),
         _ => said(error),
     };
     (refusal(fault), cause.trim_end_matches(": ").to_owned())

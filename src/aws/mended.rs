@@ -34,7 +34,7 @@ mod tests {
     use aws_sdk_connect::config::Credentials;
 
     use crate::aws::ConnectContacts;
-    use crate::port::ContactNotes;
+    use crate::port::ContactAttributes;
 
     /// Answers one request with this body.
     fn answer_once(body: &'static [u8]) -> String {

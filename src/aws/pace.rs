@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A bucket that fills at a rate and may be overdrawn: who takes more than is in it waits
-/// until it would be level again, and everybody behind waits for him, so that order is kept.
+/// A token bucket that may go negative: a caller that takes more than is available waits
+/// until the balance is zero again, and later callers queue behind it.
 #[derive(Debug)]
 struct Bucket {
     per_second: f64,

@@ -12,6 +12,7 @@ use super::answers::CheckAnswers;
 use super::errors::{Call, failure};
 use crate::failure::parked::Parked;
 use crate::failure::{Failure, FailureKind};
+use crate::port::ParkingLot;
 
 /// The parking queue.
 #[derive(Debug)]
@@ -35,13 +36,22 @@ impl ParkingQueue {
         let request = self.client.send_message().queue_url(&self.url);
         let sent = request.message_body(parked.to_json()).send().await;
         let sent = sent.map_err(|error| failure(Call::SendMessage, &self.url, &error))?;
-        // Only what SQS has given an id is in a queue.
+        // A message is in the queue only when SQS has given it an id.
         match sent.message_id {
             Some(_) => Ok(()),
             None => {
                 let cause = "SendMessage gave no MessageId";
                 Err(Failure::new(FailureKind::Unavailable, &self.url, cause))
             }
+        }
+    }
+}
+
+impl ParkingLot for Option<ParkingQueue> {
+    async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
+        match self {
+            Some(queue) => queue.park(parked).await.map(|()| true),
+            None => Ok(false),
         }
     }
 }

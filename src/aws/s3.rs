@@ -22,19 +22,19 @@
 //!    a final verdict, so that a recording that is done is not overwritten.
 //! 2. *The verdict* is created with `If-None-Match: *`, or put with `If-Match` in place of
 //!    exactly the unfinished one that was found. The first final verdict wins.
-//! 3. *Who loses* (412) finds out which files are there, by their versions. None of his:
-//!    the other's verdict holds, and he takes it, unless he knew of more of the call: then
-//!    he comes again. All of his: he overwrote the other's files, and replaces the verdict
-//!    by his own, again with `If-Match`, if nothing is lost by that. Else, and if there are
-//!    some of each, the verdict is replaced by an unfinished one that names all that either
-//!    knew, and the recording is made again.
-//! 4. *Who wins* looks at the versions, too: had a delivery overwritten his files and died
-//!    before it came to its verdict, nobody else would notice.
+//! 3. *The delivery that loses* (412) checks by their versions which stored files are its
+//!    own. None: it accepts the other's verdict, unless it knows of more of the call; then
+//!    it comes again. All: it overwrote the other's files, and replaces the verdict by its
+//!    own, again with `If-Match`, if nothing is lost by that. Otherwise, and if some are its
+//!    own, it replaces the verdict by an unfinished one that names all that either knew, and
+//!    the recording is made again.
+//! 4. *The delivery that wins* checks the versions, too: another delivery may have
+//!    overwritten its files and died before its own verdict, and nobody else would notice.
 //!
-//! The last one to reach step 2 comes after all writes of the others, so that he sees
-//! what will stay. What is left is a delivery that overwrites a file after another one's
-//! step 4, having looked for a verdict before that one's step 2, and is killed before its
-//! own step 2: three coincidences within a second. Steps 2 to 4 are the recorder's
+//! The last delivery to reach step 2 comes after all writes of the others, and sees the
+//! files that will stay. One gap remains: delivery A overwrites a file after B's step 4,
+//! having looked for a verdict before B's step 2, and is killed before its own step 2. That
+//! takes three coincidences within a second. Steps 2 to 4 are the recorder's
 //! (`recorder/commit.rs`), over any store.
 //!
 //! A recording that is read again ([`Again`](crate::recorder::Again)) replaces files and
@@ -127,7 +127,7 @@ impl Bucket {
         }
     }
 
-    /// The tags as `x-amz-tagging` wants them: an URL's query.
+    /// The tags as `x-amz-tagging` wants them: a URL's query.
     fn tagging(&self) -> Option<String> {
         let pairs = self.tags.iter();
         let pairs = pairs.map(|(name, value)| format!("{}={}", escape(name), escape(value)));
@@ -136,7 +136,7 @@ impl Bucket {
     }
 }
 
-/// Percent-encodes all but what an URL's query and a header take as they are.
+/// Percent-encodes all but what a URL's query and a header take as they are.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {

@@ -10,8 +10,8 @@ use crate::event::batch::{BatchRecord, Origin};
 use crate::failure::parked::{MAX_MESSAGE_BYTES, Parked};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactNotes, FragmentSource, ParkingLot, RecordingStore};
-use crate::recorder::WorkedRecord;
+use crate::port::{ContactAttributes, FragmentSource, ParkingLot, RecordingStore};
+use crate::recorder::{WorkedRecord, walled_work};
 
 /// How long after it came to the data stream a record is delivered again at once when it can
 /// go better by itself. Kinesis does not say how often it has delivered a record, so its age
@@ -31,7 +31,9 @@ pub const REST: Duration = Duration::from_secs(5);
 /// calls behind it no longer; the data stream still keeps it.
 const HANDED_BACK_FOR: Duration = Duration::from_secs(3_600);
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Function<S, R, N, P> {
+impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes, P: ParkingLot>
+    Function<S, R, N, P>
+{
     /// Hands back what another delivery can help at once, and parks what it cannot.
     pub(super) async fn settle(
         &self,
@@ -42,7 +44,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         now: SystemTime,
     ) -> Settled {
         let age = record.age(super::epoch_millis(now));
-        // Of unknown age is what somebody made by hand.
+        // A record of unknown age was made by hand.
         let is_young = age.is_none_or(|age| age < TRIED_AT_ONCE_FOR);
         match (worked.action(), origin) {
             (None, _) => Settled::Done,
@@ -74,7 +76,9 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes, P: ParkingLot> Funct
         if parked.to_json().len() > MAX_MESSAGE_BYTES {
             return Ok(false);
         }
-        self.parking.park(&parked).await
+        walled_work("the parking queue", self.parking.park(&parked))
+            .await
+            .flatten()
     }
 }
 

@@ -3,7 +3,16 @@
 // The clients' futures are nested deeply.
 #![recursion_limit = "256"]
 
+/// For whoever starts it by hand.
+const ABOUT: &str = "recorder is Callreel's Lambda function: AWS Lambda starts it, with its settings in the environment.\n\
+    By hand, `callreel record --aws EVENT.json` does the same; `callreel --help` tells the rest.";
+
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
+    // Lambda starts it without arguments.
+    if std::env::args().any(|argument| ["--help", "-h", "--version", "-V"].contains(&&*argument)) {
+        println!("{ABOUT}");
+        return std::process::ExitCode::SUCCESS;
+    }
     callreel::lambda::run().await
 }

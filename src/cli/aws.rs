@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::CliError;
 use super::record::{Place, work_all};
-use crate::aws::{self, Access, Connected};
+use crate::aws::{self, Access};
 use crate::event::batch::BatchRecord;
 use crate::recorder::{Recorder, WorkedRecord};
 use crate::settings::recorder::Config;
@@ -15,34 +15,11 @@ pub(super) struct AwsArgs {
     /// Read from KVS, write to S3 and Connect; bucket, domain and the rest as the function's environment has them
     #[arg(long, conflicts_with_all = ["streams", "out", "key_prefix", "url_base"])]
     pub aws: bool,
-    /// Take the settings of this CloudFormation stack's function, not those of the environment
-    #[cfg(feature = "operate")]
-    #[arg(long, requires = "aws", value_name = "NAME")]
-    stack: Option<String>,
-    /// The region [default: REGION, else AWS_REGION]
-    #[arg(long, requires = "aws", value_name = "REGION")]
-    region: Option<String>,
-    /// A profile of the AWS configuration files
-    #[arg(long, requires = "aws", value_name = "NAME")]
-    profile: Option<String>,
-    /// One endpoint for all services, e.g. the sandbox's
-    #[arg(long, requires = "aws", value_name = "URL")]
-    endpoint_url: Option<String>,
+    #[command(flatten)]
+    account: Account,
 }
 
-impl AwsArgs {
-    fn account(&self) -> Account {
-        Account {
-            #[cfg(feature = "operate")]
-            stack: self.stack.clone(),
-            region: self.region.clone(),
-            profile: self.profile.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-        }
-    }
-}
-
-/// Which account, for commands that are AWS's alone.
+/// Which account and deployment.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
 pub(super) struct Account {
@@ -64,6 +41,9 @@ pub(super) struct Account {
 impl Account {
     /// The deployment's settings: those of the stack's function, else those of the environment.
     pub(super) fn config(&self) -> Result<Config, CliError> {
+        if let Some(profile) = &self.profile {
+            check_profile(&runtime()?, profile)?;
+        }
         let of_stack = self.settings_of_stack()?;
         let lookup = |name: &str| match (name, &self.region) {
             ("REGION", Some(region)) => Some(region.clone()),
@@ -74,8 +54,8 @@ impl Account {
         };
         Config::from_lookup(lookup).map_err(|error| {
             CliError::Told(format!(
-                "{error}; set them as the function has them, or take them from it with --stack (in a build with the \
-                 feature operate), the region with --region"
+                "{error}; set them as the function has them, or take them from it with --stack, the region with \
+                 --region"
             ))
         })
     }
@@ -120,28 +100,27 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .map_err(|error| CliError::Told(format!("the async runtime: {error}; try again")))
 }
 
+/// A profile that is named must be there.
+pub(super) fn check_profile(
+    runtime: &tokio::runtime::Runtime,
+    profile: &str,
+) -> Result<(), CliError> {
+    let unknown = runtime.block_on(aws::unknown_profile(profile));
+    unknown.map_or(Ok(()), |told| Err(CliError::Told(told)))
+}
+
 /// Works the records against AWS.
 pub(super) fn work(
     args: &AwsArgs,
     records: &[BatchRecord],
 ) -> Result<(Vec<WorkedRecord>, Place), CliError> {
-    let account = args.account();
+    let account = &args.account;
     let config = account.config()?;
     let runtime = runtime()?;
     let worked = runtime.block_on(async {
-        let Connected {
-            source,
-            store,
-            notes,
-            ..
-        } = aws::connect_all(&config, account.access(&config)).await;
-        let recorder = Recorder {
-            source,
-            store,
-            notes,
-            policy: config.policy(),
-            reading: config.reading(),
-        };
+        let shared = aws::load(account.access(&config)).await;
+        let ports = aws::connect(&config, &shared).ports;
+        let recorder = Recorder::new(ports, config.policy(), config.reading());
         let worked = Box::pin(work_all(&recorder, records)).await;
         recorder.store.aborts_ended().await;
         worked

@@ -55,6 +55,9 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write, as_json: bool) -> Resu
         stack: args.stack.clone(),
         instance: args.instance.clone(),
     };
+    if let Some(profile) = &args.profile {
+        super::aws::check_profile(&runtime, profile)?;
+    }
     let deployment = runtime
         .block_on(Box::pin(gather(access, asked)))
         .map_err(|error| CliError::Told(error.to_string()))?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::table::write_table;
 use super::text::{counted, duration, plain};
-use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_warning};
+use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_swept, tell_warning};
 use crate::failure::Failure;
 use crate::local::LocalRecordings;
 use crate::local::extract::extract;
@@ -34,6 +34,8 @@ pub(super) struct ExtractArgs {
     out: PathBuf,
 }
 
+/// Changes when a field goes or changes its meaning; new ones may come at any time.
+const SCHEMA: &str = "callreel.extract/1";
 /// Media knows nothing of `recordingAuth`.
 const NOBODY_ASKED: &str = "Nobody's consent was looked at: media alone does not say what may be recorded; keep only what \
     the contact's recordingAuth allows.";
@@ -51,10 +53,11 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
         .for_each(|failure| tell_error(&failure.to_string()));
     let contacts = match wanted_contacts(args, &index) {
         // There was no file to look for them in.
-        Err(_) if left_out.len() == args.files.len() => return Err(CliError::Already),
+        Err(_) if left_out.len() == args.files.len() => Vec::new(),
         contacts => contacts?,
     };
     let store = LocalRecordings::new(&args.out);
+    tell_swept(&args.out, &store.sweep(None));
     let policy = Policy {
         key_prefix: String::new(),
         url_base: folder_url(&args.out),
@@ -76,6 +79,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
     let unowned = unowned(&index);
     let written = if json {
         let document = json!({
+            "schema": SCHEMA,
             "out": args.out.display().to_string(),
             "consent": "not looked at",
             "contacts": extracted.iter().map(extracted_json).collect::<Vec<_>>(),
@@ -83,6 +87,8 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
             "unread_files": left_out.iter().map(Failure::to_string).collect::<Vec<_>>(),
         });
         writeln!(out, "{document:#}")
+    } else if extracted.is_empty() {
+        Ok(())
     } else {
         write_text(out, args, &extracted)
     };

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::table::write_table;
 use super::text::{counted, duration, plain, short_number};
 use super::{CliError, byte_bar, ended, tell_error};
@@ -14,43 +16,58 @@ const SHOWN_GAPS: usize = 8;
 /// Peaks from nothing to full scale; each step is 6 dB, so that quiet speech shows.
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
+/// Changes when a field goes or changes its meaning; new ones may come at any time.
+const SCHEMA: &str = "callreel.inspect/1";
+
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Try it:  callreel inspect tests/data/streams/plain/plain.mkv")]
 pub(super) struct InspectArgs {
-    /// A media file of one or more fragments
-    file: PathBuf,
+    /// Media files of one or more fragments; each is looked at by itself
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
 }
 
 pub(super) fn run(args: &InspectArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let total = args.file.metadata().map_or(0, |metadata| metadata.len());
+    let size = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
     // Read three times: documents, owners, audio.
-    let bar = byte_bar(total * 3, "reading");
-    let inspection = inspect(&args.file, |bytes| bar.inc(bytes));
-    bar.finish_and_clear();
-    let inspection = inspection?;
-    let written = if json {
-        serde_json::to_string_pretty(&inspection)
-            .map_err(io::Error::from)
-            .and_then(|document| writeln!(out, "{document}"))
-    } else {
-        write_text(out, &inspection)
-    };
-    let cause = nothing_in_it(&inspection);
-    if let Some(cause) = &cause {
-        tell_error(&format!(
-            "{}: {cause}; give a file of Matroska fragments, as KVS answers with them",
-            args.file.display()
-        ));
+    let bar = byte_bar(args.files.iter().map(size).sum::<u64>() * 3, "reading");
+    let mut inspections = Vec::new();
+    let mut unread = Vec::new();
+    for path in &args.files {
+        match inspect(path, |bytes| bar.inc(bytes)) {
+            Ok(inspection) => inspections.push(inspection),
+            Err(failure) => unread.push(failure.to_string()),
+        }
     }
-    ended(usize::from(cause.is_some()), written)
+    bar.finish_and_clear();
+    let written = if json {
+        let document = json!({"schema": SCHEMA, "files": inspections, "unread_files": unread});
+        writeln!(out, "{document:#}")
+    } else {
+        write_all(out, &inspections)
+    };
+    unread.iter().for_each(|failure| tell_error(failure));
+    let mut errors = unread.len();
+    for found in &inspections {
+        if let Some(cause) = &found.nothing {
+            errors += 1;
+            tell_error(&format!(
+                "{}: {cause}; give a file of Matroska fragments, as KVS answers with them",
+                found.file
+            ));
+        }
+    }
+    ended(errors, written)
 }
 
-fn nothing_in_it(found: &Inspection) -> Option<String> {
-    match (found.fragments, found.error_count, found.damage.first()) {
-        (0, 0, Some(damage)) => Some(format!("holds no fragment ({damage})")),
-        (0, 0, None) => Some("is empty".to_owned()),
-        _ => None,
+fn write_all(out: &mut dyn Write, inspections: &[Inspection]) -> io::Result<()> {
+    for (position, found) in inspections.iter().enumerate() {
+        if position > 0 {
+            writeln!(out)?;
+        }
+        write_text(out, found)?;
     }
+    Ok(())
 }
 
 fn write_text(out: &mut dyn Write, found: &Inspection) -> io::Result<()> {

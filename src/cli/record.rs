@@ -8,19 +8,21 @@ use serde_json::{Value, json};
 
 use super::table::write_table;
 use super::text::{duration, plain, short_number};
-use super::{CliError, count_bar, ended, folder_url, tell_error};
+use super::{CliError, count_bar, ended, event, folder_url, tell_error, tell_swept};
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::port::{ContactNotes, FragmentSource, NoDeadline, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, NoDeadline, RecordingStore};
 use crate::recorder::{
-    Noted, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
+    AttributesOutcome, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::Policy;
 use crate::recording::verdict::{FileEntry, Status};
 use crate::settings;
 
+/// Changes when a field goes or changes its meaning; new ones may come at any time.
+const SCHEMA: &str = "callreel.record/1";
 /// Streams beside the event win; else those of the examples in this repository.
 const STREAMS_BESIDE: &str = "streams";
 const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
@@ -29,11 +31,15 @@ const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
 #[command(
     after_help = "Writes DIR/PREFIX…/CONTACT_FRAGMENT_{from,to,mixed}.wav with a verdict (JSON) beside them, and \
     the files' URLs to DIR/contacts.json. A recording whose verdict is there is not made again.\n\n\
+    Runs may share DIR at the same time: they take turns at contacts.json, by the lock of DIR/.callreel.lock. A run \
+    that is ended leaves unfinished files (.part), which can hold audio: the next run of the \
+    same command into DIR removes them.\n\n\
     Try it:  callreel record events/kinesis-event.json\n\
     Or make a call of your own first:  callreel synth && callreel record demo/event.json"
 )]
 pub(super) struct RecordArgs {
-    /// A Kinesis event as Lambda gets it, with contact records in base64, or an SQS event of parked records
+    /// A Kinesis event as Lambda gets it, with contact records in base64, or an SQS event of parked records; `-` is
+    /// standard input
     event: PathBuf,
     /// A folder with one folder for each KVS stream, of .mkv files [default: `streams` beside the event, else
     /// tests/data/streams]
@@ -54,21 +60,7 @@ pub(super) struct RecordArgs {
 }
 
 pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let told = |error: &dyn std::fmt::Display, cure: &str| {
-        CliError::Told(format!("{}: {error}; {cure}", args.event.display()))
-    };
-    let event = std::fs::read(&args.event).map_err(|error| {
-        told(
-            &error,
-            "give the path of a Kinesis or SQS event, e.g. events/kinesis-event.json",
-        )
-    })?;
-    let (origin, records) = batch::read_event(&event).map_err(|error| {
-        told(
-            &error,
-            "give a Kinesis or SQS event as Lambda gets it, e.g. events/kinesis-event.json",
-        )
-    })?;
+    let (origin, records) = event::read(&args.event)?;
     let (worked, place) = work(args, &records)?;
     let outcomes = records
         .iter()
@@ -86,11 +78,14 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
             .map(|(record, worked)| record_json(origin, record, worked))
             .collect();
         let out_folder = place.name();
-        let document =
-            json!({"out": out_folder, "records": records, "batchItemFailures": failures});
+        let document = json!({"schema": SCHEMA, "out": out_folder, "records": records, "batchItemFailures": failures});
         writeln!(out, "{document:#}")
     } else if records.is_empty() {
-        writeln!(out, "{}: no records, nothing to do", args.event.display())
+        writeln!(
+            out,
+            "{}: no records, nothing to do",
+            event::name(&args.event)
+        )
     } else {
         write_text(out, &place, &worked)
     };
@@ -121,21 +116,27 @@ pub(super) fn parse_prefix(text: &str) -> Result<String, String> {
     }
 }
 
+/// Where the streams of an event are, when nobody says where: beside it, else where the
+/// examples of this repository have theirs, as seen from the event or from here.
+fn streams_of(event: &Path) -> PathBuf {
+    let folder = event.parent().unwrap_or(Path::new(""));
+    let beside = [
+        folder.join(STREAMS_BESIDE),
+        folder.join("..").join(STREAMS_OF_EXAMPLES),
+    ];
+    let there = beside.into_iter().find(|streams| streams.is_dir());
+    there.unwrap_or_else(|| PathBuf::from(STREAMS_OF_EXAMPLES))
+}
+
 fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalContacts> {
-    let beside = args
-        .event
-        .parent()
-        .unwrap_or(Path::new(""))
-        .join(STREAMS_BESIDE);
     let streams = match &args.streams {
         Some(streams) => streams.clone(),
-        None if beside.is_dir() => beside,
-        None => PathBuf::from(STREAMS_OF_EXAMPLES),
+        None => streams_of(&args.event),
     };
     Recorder {
         source: LocalStreams::new(streams),
         store: LocalRecordings::new(&args.out),
-        notes: LocalContacts::new(args.out.join("contacts.json")),
+        attributes: LocalContacts::new(args.out.join("contacts.json")),
         policy: Policy {
             key_prefix: args.key_prefix.clone(),
             url_base: args
@@ -157,7 +158,9 @@ fn work(
     if args.aws.aws {
         return super::aws::work(&args.aws, records);
     }
-    let worked = block_on(work_all(&recorder(args), records));
+    let recorder = recorder(args);
+    tell_swept(&args.out, &recorder.store.sweep(Some(&args.key_prefix)));
+    let worked = block_on(work_all(&recorder, records));
     Ok((worked, Place::Folder(args.out.clone())))
 }
 
@@ -205,7 +208,7 @@ impl Place {
 }
 
 /// Works the records one after the other, with a bar for the fragments of each.
-pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactNotes>(
+pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     records: &[BatchRecord],
 ) -> Vec<WorkedRecord> {
@@ -250,6 +253,7 @@ pub(super) fn error_line(origin: Origin, part: &Worked) -> Option<String> {
         Worked::NotAContactRecord(error @ NotAContactRecord::Unreadable(_)) => {
             Some(format!("{error}; {cure}"))
         }
+        Worked::NotOpened { failure, .. } => Some(failure.to_string()),
         Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
         Worked::Recorded(plan, recorded) => recorded_error(&plan.id.contact, recorded),
         // To be recorded, and cannot be: that is no skipping.
@@ -284,18 +288,21 @@ fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
             reasons.join(", ")
         ));
     }
-    match &recorded.noted {
-        Noted::NoRoom { bytes } => Some(format!(
+    match &recorded.attributes {
+        AttributesOutcome::NoRoom { bytes } => Some(format!(
             "contact {contact}: its attributes would take {bytes} bytes of 32768; remove some, the files are written"
         )),
-        Noted::Failed(failure) => Some(format!(
+        AttributesOutcome::Failed(failure) => Some(format!(
             "contact {contact}: {failure}; the files are written, record again to note them"
         )),
-        Noted::Withdrawn => Some(format!(
+        AttributesOutcome::Withdrawn => Some(format!(
             "contact {contact}: its recordingAuth does not allow all that was recorded, and no URL was written; \
              delete it with callreel forget"
         )),
-        Noted::Written | Noted::Unchanged | Noted::NothingToNote | Noted::NotOurs { .. } => None,
+        AttributesOutcome::Written
+        | AttributesOutcome::Unchanged
+        | AttributesOutcome::NothingToWrite
+        | AttributesOutcome::NotOurs { .. } => None,
     }
 }
 
@@ -324,7 +331,7 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
         for note in &recorded.verdict.notes {
             writeln!(out, "  note: {}", plain(&note.detail))?;
         }
-        if let Noted::NotOurs { attribute } = recorded.noted {
+        if let AttributesOutcome::NotOurs { attribute } = recorded.attributes {
             writeln!(
                 out,
                 "  {attribute} holds a value that Callreel did not write; it stays"
@@ -347,6 +354,7 @@ pub(super) fn row(part: &Worked) -> [String; 5] {
     let dash = || "-".to_owned();
     let (contact, recording) = match part {
         Worked::Undecodable(_) | Worked::NotAContactRecord(_) => (dash(), dash()),
+        Worked::NotOpened { contact, .. } => (contact.as_deref().unwrap_or("-").into(), dash()),
         Worked::Skipped { contact, .. } => (contact.to_string(), dash()),
         Worked::Failed(plan, _) | Worked::Recorded(plan, _) => (
             plan.id.contact.to_string(),
@@ -357,7 +365,7 @@ pub(super) fn row(part: &Worked) -> [String; 5] {
         Worked::Undecodable(cause) => (dash(), sentence(cause).to_owned()),
         Worked::NotAContactRecord(error) => (dash(), error.to_string()),
         Worked::Skipped { reason, .. } => (dash(), reason.to_string()),
-        Worked::Failed(..) => (dash(), "see the error".to_owned()),
+        Worked::NotOpened { .. } | Worked::Failed(..) => (dash(), "see the error".to_owned()),
         Worked::Recorded(_, recorded) => recorded_cells(recorded),
     };
     let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
@@ -382,7 +390,8 @@ fn outcome(part: &Worked) -> &'static str {
         Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_)) => {
             "unreadable"
         }
-        Worked::Failed(..)
+        Worked::NotOpened { .. }
+        | Worked::Failed(..)
         | Worked::Skipped {
             reason: SkipReason::NotLocated { .. },
             ..
@@ -407,6 +416,9 @@ pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
         Worked::NotAContactRecord(reason) => {
             json!({"outcome": outcome, "reason": reason.to_string(), "error": error})
         }
+        Worked::NotOpened { contact, failure } => {
+            json!({"outcome": outcome, "contact": contact, "reason": failure.to_string(), "error": error})
+        }
         Worked::Skipped { contact, reason } => {
             json!({"outcome": outcome, "contact": contact, "reason": reason.to_string(), "error": error})
         }
@@ -422,7 +434,7 @@ pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
             "contact": plan.id.contact,
             "recording": plan.id.start.to_string(),
             "found": recorded.found,
-            "attributes": recorded.noted.name(),
+            "attributes": recorded.attributes.name(),
             "verdict_key": plan.keys.verdict(),
             "verdict": recorded.verdict,
             "error": error,

@@ -15,15 +15,13 @@ use super::aws::{Account, runtime};
 use super::record::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
-use crate::aws::{
-    self, ConnectContacts, Connected, ContactSearch, KvsSource, ParkingQueue, S3Recordings, s3,
-};
+use crate::aws::{self, ConnectContacts, ContactSearch, KvsSource, ParkingQueue, S3Recordings, s3};
 use crate::event::batch::Origin;
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
 use crate::port::NoDeadline;
-use crate::recorder::{Again, Reading, Recorder, Worked};
-use crate::recording::plan::Notes;
+use crate::recorder::{Recorder, Worked};
+use crate::recording::plan::Urls;
 use crate::recording::redrive::{self, Period, Planned, merge};
 use crate::redrive_run::{self, LOOKS_AT_ONCE};
 use crate::settings;
@@ -138,22 +136,8 @@ async fn redrive(
     now: EpochMillis,
 ) -> Result<Report, CliError> {
     let shared = aws::load(args.account.access(config)).await;
-    let Connected {
-        source,
-        store,
-        notes,
-        ..
-    } = aws::connect(config, &shared);
-    let recorder = Recorder {
-        source,
-        store,
-        notes,
-        policy: config.policy(),
-        reading: Reading {
-            again: Again::IfNotComplete,
-            ..config.reading()
-        },
-    };
+    let ports = aws::connect(config, &shared).ports;
+    let recorder = Recorder::new(ports, config.policy(), config.reading()).reading_again();
     let failures = args.failure_bucket.as_ref().map(|(bucket, prefix)| {
         let store = S3Recordings::new(&shared, s3::Bucket::to_read(bucket));
         (store, bucket.as_str(), prefix.as_str())
@@ -231,7 +215,7 @@ async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> V
             Ok(step) => {
                 let mut candidate = looked.candidate;
                 // What is to be done is decided: whatever the record's attributes say.
-                candidate.plan.notes = Notes::Lacking;
+                candidate.plan.urls = Urls::Lacking;
                 open.push((candidate, step));
             }
             Err(done) => found.left.push(Left {

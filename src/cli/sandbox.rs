@@ -8,12 +8,71 @@ use serde_json::json;
 use super::CliError;
 use crate::sandbox::{Faults, Sandbox, Settings};
 
+/// Changes when a field goes or changes its meaning; new ones may come at any time.
+const SCHEMA: &str = "callreel.sandbox/1";
+
+/// A fault script that shows all that a rule can have.
+const SCRIPT: &str = r#"{"quota": {"fragments_per_second": 500, "connections": 5},
+ "rules": [{"on": "ListFragments", "effect": "drop_stop"},
+           {"on": "PutObject", "containing": "_verdict", "after": 1,
+            "times": 2, "effect": {"delay_ms": 500}}]}"#;
+/// Each effect as a script has it, and what it does.
+const EFFECTS: [(&str, &str); 12] = [
+    (
+        r#"{"status": {"code": 503, "error": "SlowDown"}}"#,
+        "an error in place of the answer",
+    ),
+    (
+        r#"{"answer": {"code": 200, "body": "<html>"}}"#,
+        "somebody else's answer, such as a proxy's page",
+    ),
+    (r#""reset""#, "the connection is reset; nothing is done"),
+    (
+        r#"{"cut_after_bytes": 40000}"#,
+        "reset within the answer; with 0 it is done, and nobody is told",
+    ),
+    (
+        r#"{"end_after_bytes": 40000}"#,
+        "the answer ends early, as if it were whole",
+    ),
+    (
+        r#"{"stall_after_bytes": {"bytes": 40000, "seconds": 9}}"#,
+        "the answer stands still for a while",
+    ),
+    (r#"{"delay_ms": 500}"#, "the answer comes later"),
+    (
+        r#"{"error_document": {"id": 3000, "code": "FRAGMENT_NOT_FOUND", "at": [0]}}"#,
+        "an error in place of some of the fragments asked for",
+    ),
+    (r#""shuffle""#, "media comes in another order"),
+    (
+        r#""drop_start""#,
+        "the list lacks its first fragment; \"drop_stop\" its last, \"drop_ends\" both",
+    ),
+    (r#""drop_stop""#, ""),
+    (r#""drop_ends""#, ""),
+];
+
+/// How things go wrong on purpose.
+fn help() -> String {
+    let effects = EFFECTS.iter().filter(|(_, does)| !does.is_empty());
+    let effects: String = effects
+        .map(|(effect, does)| format!("  {effect}\n      {does}\n"))
+        .collect();
+    format!(
+        "Try it:  callreel synth --out demo && callreel sandbox --streams demo/streams --data sandbox\n\
+         Clients need path-style S3 and what is printed. GET /_sandbox/calls tells which calls came; PUT \
+         /_sandbox/faults sets what goes wrong, as --faults does.\n\n\
+         A fault script:\n\n{SCRIPT}\n\n\
+         Quotas always hold. Of the rules, the first that fits a call has its effect: once, or \"times\" times (null: \
+         always), on calls of the operation \"on\" whose subject holds \"containing\" (a stream, contact, queue or S3 \
+         path), after \"after\" of them were let through. Effects:\n\n{effects}  \"nothing_before_creation\"\n      \
+         nothing is listed over a window that begins before the stream was made"
+    )
+}
+
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "Try it:  callreel synth --out demo && callreel sandbox --streams demo/streams --data sandbox\n\
-    Clients need path-style S3 and what is printed. GET /_sandbox/calls tells which calls came; PUT /_sandbox/faults \
-    sets what goes wrong, as --faults does."
-)]
+#[command(after_help = help())]
 pub(super) struct SandboxArgs {
     /// A folder with one folder for each KVS stream, of .mkv files
     #[arg(long, value_name = "DIR")]
@@ -63,7 +122,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
             .map_err(|error| CliError::Told(error.to_string()))?;
         let url = sandbox.url();
         if json {
-            writeln!(out, "{}", json!({ "listening": url }))?;
+            writeln!(out, "{}", json!({ "schema": SCHEMA, "listening": url }))?;
         } else {
             writeln!(out, "listening on {url}")?;
             writeln!(
@@ -90,4 +149,34 @@ fn faults(args: &SandboxArgs) -> Result<Faults, CliError> {
     };
     let script = std::fs::read(path).map_err(|error| told(&error))?;
     serde_json::from_slice(&script).map_err(|error| told(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::Effect;
+
+    #[test]
+    fn what_the_help_shows_is_a_script() {
+        let script: Faults = serde_json::from_str(SCRIPT).unwrap();
+        assert_eq!(script.rules.len(), 2);
+        let help = help();
+        for (effect, _) in EFFECTS {
+            let read: Effect = serde_json::from_str(effect).unwrap();
+            assert!(effect.contains(read.name()) && help.contains(read.name()));
+        }
+    }
+
+    /// Serde lists the names that it knows.
+    #[test]
+    fn the_help_shows_every_effect() {
+        let error = serde_json::from_str::<Effect>("\"nothing\"").unwrap_err();
+        let error = error.to_string();
+        let names = error.split("expected one of ").nth(1).unwrap();
+        let names: Vec<_> = names.split('`').skip(1).step_by(2).collect();
+        assert!(names.len() > 10, "{error}");
+        for name in names {
+            assert!(help().contains(&format!("\"{name}\"")), "{name}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ fn told(stack: &str, error: &NoDeployment) -> String {
         ),
         NoDeployment::SeveralFound(names) => format!(
             "the stack {stack} has several functions with the settings of Callreel: {names}; \
-             set those of one in the environment instead (README, \"Settings\")"
+             set those of one in the environment instead (docs/function.md, \"Settings\")"
         ),
         NoDeployment::Unreachable(cause, _) => format!(
             "the settings of the stack {stack}: {cause}; give credentials that may lambda:ListFunctions, \

@@ -12,6 +12,9 @@ use serde_json::json;
 use super::CliError;
 use crate::synth::{Oddity, SynthCall};
 
+/// Changes when a field goes or changes its meaning; new ones may come at any time.
+const SCHEMA: &str = "callreel.synth/1";
+
 /// The longest call that is made up: twice Connect's own limit of 12 hours.
 const MAX_SECONDS: u64 = 24 * 60 * 60;
 
@@ -269,6 +272,7 @@ impl Written<'_> {
 
     fn as_json(&self) -> String {
         let report = json!({
+            "schema": SCHEMA,
             "stream": self.stream.display().to_string(),
             "event": self.event.display().to_string(),
             "contact": self.call.contact,
@@ -277,7 +281,7 @@ impl Written<'_> {
             "bytes": self.bytes,
             "next": self.next(),
         });
-        format!("{report}\n")
+        format!("{report:#}\n")
     }
 
     /// The command that records the call, ready to be pasted.

@@ -6,7 +6,7 @@ use super::{Check, Report};
 
 /// A day: less is too short for somebody to mend something first.
 const ONE_DAY_HOURS: u32 = 24;
-/// So many streams are named in one finding.
+/// How many streams one finding names.
 const MOST_NAMED: usize = 20;
 
 const OF_AN_INSTANCE: &[Check] = &[

@@ -16,7 +16,7 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    /// Not known for this reason, and what to do about it.
+    /// The fact is not known for this reason; the cure says what to do about it.
     pub fn new(why: impl Into<String>, cure: impl Into<String>) -> Self {
         Self {
             why: why.into(),
@@ -276,7 +276,7 @@ pub struct Encryption {
 /// A lifecycle rule that aborts incomplete uploads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbortRule {
-    /// Of keys that start with this.
+    /// The prefix of the keys that it is about.
     pub prefix: String,
     /// After so many days.
     pub days: u32,
@@ -341,7 +341,7 @@ pub struct Behaviour {
     pub origin: String,
     /// `https-only`, `redirect-to-https` or `allow-all`.
     pub viewer_protocol: String,
-    /// Whose signatures open an URL: ids of key groups, or accounts. Empty: nobody's is asked for.
+    /// Whose signatures open a URL: ids of key groups, or accounts. Empty: nobody's is asked for.
     pub signers: Vec<String>,
 }
 

@@ -32,7 +32,11 @@ fn check(check: Check, expected: &str, trouble: impl FnOnce(&mut Deployment)) {
 fn check_whole(found: &[Finding]) {
     for info in CHECKS {
         let mut of = found.iter().filter(|finding| finding.check == info.check);
-        assert!(of.next().is_some(), "{} has no finding", info.name);
+        assert!(
+            of.next().is_some(),
+            "{} has no finding: its file in src/doctor must judge it in every case",
+            info.name
+        );
     }
     for finding in found {
         let cured = finding.cure.as_ref().is_some_and(|cure| !cure.is_empty());
@@ -433,7 +437,7 @@ fn the_distribution() {
     with(
         &unsigned,
         Check::Listeners,
-        "warning DOMAIN: anybody who knows an URL can listen",
+        "warning DOMAIN: anybody who knows a URL can listen",
     );
     with(
         &|it| {
@@ -463,7 +467,7 @@ fn the_distribution() {
             );
         },
         Check::Listeners,
-        "warning DOMAIN: anybody who knows an URL can listen",
+        "warning DOMAIN: anybody who knows a URL can listen",
     );
     with(
         &|it| it.behaviours.insert(0, page.clone()),
@@ -797,6 +801,9 @@ fn every_permission_of_the_role_is_asked_about() {
         .chain(crate::permissions::OF_SERVICES)
         .flat_map(|permission| crate::permissions::actions(permission));
     for action in needed {
-        assert!(asked.contains(&action), "{action}");
+        assert!(
+            asked.contains(&action),
+            "src/doctor/rights.rs does not ask about {action}, which src/permissions.rs names: add it there"
+        );
     }
 }

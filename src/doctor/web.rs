@@ -91,7 +91,7 @@ fn viewer_protocol(domain: &str, serving: &Behaviour, report: &mut Report) {
 fn listeners(domain: &str, serving: &Behaviour, distribution: &Distribution, report: &mut Report) {
     let check = Check::Listeners;
     match (serving.signers.as_slice(), &distribution.web_acl) {
-        ([], None) => report.warning(check, domain, "anybody who knows an URL can listen"),
+        ([], None) => report.warning(check, domain, "anybody who knows a URL can listen"),
         ([], Some(acl)) => report.ok(check, domain, format!("whom the web ACL {acl} lets in")),
         (signers, _) => {
             let found = format!("URLs that are signed by {}", signers.join(", "));

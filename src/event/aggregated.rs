@@ -11,7 +11,7 @@
 //!                  required bytes data = 3; repeated Tag tags = 4; }
 //! ```
 //!
-//! Only the data is of use here. A record of such a record is not looked into.
+//! This module uses the data alone. It does not look into a record of such a record.
 
 use md5::{Digest, Md5};
 
@@ -123,37 +123,19 @@ fn varint(rest: &mut &[u8]) -> Result<u64, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synth::packed::{field, sealed};
     use proptest::prelude::*;
 
-    fn with_length(tag: u8, bytes: &[u8]) -> Vec<u8> {
-        let mut field = vec![tag];
-        let mut length = bytes.len();
-        while length >= 0x80 {
-            field.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        field.push(length as u8);
-        field.extend(bytes);
-        field
-    }
-
-    fn sealed(message: &[u8]) -> Vec<u8> {
-        [&MAGIC[..], message, Md5::digest(message).as_slice()].concat()
-    }
-
     fn packed(data: &[&[u8]]) -> Vec<u8> {
-        let mut message = with_length(0x0a, b"partition key");
-        message.extend(with_length(
-            0x12,
-            b"340282366920938463463374607431768211455",
-        ));
+        let mut message = field(0x0a, b"partition key");
+        message.extend(field(0x12, b"340282366920938463463374607431768211455"));
         for data in data {
             let record = [
                 vec![0x08, 0, 0x10, 0],
-                with_length(0x1a, data),
-                with_length(0x22, b"\x0a\x01t"),
+                field(0x1a, data),
+                field(0x22, b"\x0a\x01t"),
             ];
-            message.extend(with_length(0x1a, &record.concat()));
+            message.extend(field(0x1a, &record.concat()));
         }
         sealed(&message)
     }
@@ -190,7 +172,7 @@ mod tests {
             &changed,
             "its checksum (MD5) does not fit: it is cut off or changed",
         );
-        let record = with_length(0x1a, &with_length(0x1a, b"one"));
+        let record = field(0x1a, &field(0x1a, b"one"));
         let broken = |behind: &[u8]| sealed(&[&record, behind].concat());
         check(
             &broken(&[0x1a, 9, 0x1a]),

@@ -8,9 +8,9 @@ use tokio::time::timeout_at;
 
 use super::log::{self, Metrics};
 use super::{MOST_MEMORY, Recorders, StopAt};
-use crate::aws::{self, Connected};
+use crate::aws;
 use crate::failure::FailureKind;
-use crate::recorder::{Again, Reading, Recorder, Worked};
+use crate::recorder::{Recorder, Worked};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
 use crate::redrive_run::again::{Run, Told};
@@ -20,22 +20,8 @@ use crate::settings::recorder::Config;
 const OWN_MEMORY: u64 = 96 << 20;
 
 pub(super) async fn recorder(config: &Config) -> Recorders {
-    let Connected {
-        source,
-        store,
-        notes,
-        ..
-    } = super::connect(config).await;
-    Recorder {
-        source,
-        store,
-        notes,
-        policy: config.policy(),
-        reading: Reading {
-            again: Again::IfNotComplete,
-            ..config.reading()
-        },
-    }
+    let ports = super::connect(config).await.ports;
+    Recorder::new(ports, config.policy(), config.reading()).reading_again()
 }
 
 pub(super) async fn handle(
@@ -114,7 +100,10 @@ fn tell(told: Told<'_>, function: &str) {
         ),
         // Made by another run meanwhile; the others are of records, and there are none.
         Told::Worked(
-            Worked::Skipped { .. } | Worked::NotAContactRecord(_) | Worked::Undecodable(_),
+            Worked::Skipped { .. }
+            | Worked::NotAContactRecord(_)
+            | Worked::NotOpened { .. }
+            | Worked::Undecodable(_),
         ) => {}
         Told::NothingCame(plan, verdict) => tell_unchanged(plan, verdict),
         Told::Stayed(plan, verdict) => tell_stayed(plan, verdict, function),

@@ -13,7 +13,7 @@ use crate::batches::{Batch, Handled, Settled};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, WaitsFor};
-use crate::recorder::{Noted, Recorded, Trouble, Worked};
+use crate::recorder::{AttributesOutcome, Recorded, Trouble, Worked};
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::{NOT_STREAMED, Reason, SILENT_SIDE, Status, Verdict};
@@ -75,6 +75,7 @@ pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
         }
         Worked::Skipped { .. }
         | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_))
+        | Worked::NotOpened { .. }
         | Worked::Undecodable(_) => match (worked.trouble(), worked) {
             (Some(trouble), _) => tell_trouble(sequence_number, &trouble),
             (None, Worked::Skipped { contact, reason }) => {
@@ -116,13 +117,13 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         missing = verdict.fragments.missing,
         retries = verdict.fragments.asked_again,
         bytes = verdict.files.iter().map(|file| file.bytes).sum::<u64>(),
-        attributes = recorded.noted.name(),
+        attributes = recorded.attributes.name(),
         verdict_ms = recorded.timings.verdict.as_millis() as u64,
         list_ms = recorded.timings.list.as_millis() as u64,
         media_ms = recorded.timings.media.as_millis() as u64,
         files_ms = recorded.timings.files.as_millis() as u64,
         commit_ms = recorded.timings.commit.as_millis() as u64,
-        note_ms = recorded.timings.note.as_millis() as u64,
+        attributes_ms = recorded.timings.attributes.as_millis() as u64,
         "recorded"
     );
     // A side that was never streamed is no loss, whatever it says of the flow.
@@ -146,28 +147,31 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
             "audio is missing"
         );
     }
-    match &recorded.noted {
-        Noted::NoRoom { bytes } => tracing::error!(
+    match &recorded.attributes {
+        AttributesOutcome::NoRoom { bytes } => tracing::error!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
             cause = format!("the contact's attributes would take {bytes} of 32768 bytes"),
             cure = "remove attributes; the files are written",
             "not noted"
         ),
-        Noted::NotOurs { attribute } => tracing::warn!(
+        AttributesOutcome::NotOurs { attribute } => tracing::warn!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
             attribute,
             "holds a value that Callreel did not write; it stays"
         ),
-        Noted::Withdrawn => tracing::error!(
+        AttributesOutcome::Withdrawn => tracing::error!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
             cause = "the contact's recordingAuth does not allow all that was recorded; no URL was written",
             cure = forget(&plan.id.contact),
             "consent withdrawn"
         ),
-        Noted::Failed(_) | Noted::Written | Noted::Unchanged | Noted::NothingToNote => {}
+        AttributesOutcome::Failed(_)
+        | AttributesOutcome::Written
+        | AttributesOutcome::Unchanged
+        | AttributesOutcome::NothingToWrite => {}
     }
     if let Some(failure) = recorded.failure(plan) {
         tell_failure(plan, &failure);
@@ -286,7 +290,8 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
                 Some(_) => vec![parked, waiting],
                 None => Vec::new(),
             };
-            values.extend((recorded.noted == Noted::Withdrawn).then_some(withdrawn));
+            values
+                .extend((recorded.attributes == AttributesOutcome::Withdrawn).then_some(withdrawn));
             return (!values.is_empty()).then(|| Metrics {
                 status: recorded.verdict.status.name(),
                 values,
@@ -300,14 +305,12 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
                 ("Retries", "Count", retries),
                 ("SilentSides", "Count", silent_sides(verdict)),
             ];
-            values.extend((recorded.noted == Noted::Withdrawn).then_some(withdrawn));
+            values
+                .extend((recorded.attributes == AttributesOutcome::Withdrawn).then_some(withdrawn));
             (verdict.status.name(), values, verdict.lost_seconds())
         }
         Worked::Failed(plan, _) => {
-            let lost = match plan.window {
-                (Some(start), Some(stop)) => (stop.0.saturating_sub(start.0)) as f64 / 1_000.0,
-                _ => 0.0,
-            };
+            let lost = plan.times.length_millis().unwrap_or(0) as f64 / 1_000.0;
             (Status::Failed.name(), Vec::new(), lost)
         }
         Worked::Skipped { reason, .. } if reason.is_forbidden() => {
@@ -318,6 +321,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
         }
         Worked::Undecodable(_)
         | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_))
+        | Worked::NotOpened { .. }
         | Worked::Skipped {
             reason: SkipReason::NotLocated { .. },
             ..
@@ -375,4 +379,76 @@ pub(super) fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
         line[*name] = json!(value);
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::failure::FailureKind;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What `tell` writes of a record with the number 7.
+    fn told(worked: &Worked) -> Vec<Value> {
+        let (lines, record) = (
+            Lines::default(),
+            BatchRecord {
+                sequence_number: Some("7".to_owned()),
+                arrived: None,
+                data: Ok(Vec::new()),
+            },
+        );
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || tell(&record, worked));
+        let lines = lines.0.lock().unwrap();
+        let lines = lines.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !line.is_empty());
+        lines
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_record_that_is_not_opened_is_an_error_with_its_number() {
+        let failure = Failure::new(
+            FailureKind::Defect,
+            "the record",
+            "it broke off by a panic: x",
+        );
+        let lines = told(&Worked::NotOpened {
+            contact: Some("c".into()),
+            failure,
+        });
+        assert_eq!(lines.len(), 1);
+        for (name, expected) in [
+            ("level", "ERROR"),
+            ("message", "failed"),
+            ("sequence_number", "7"),
+            ("contact", "c"),
+            ("kind", "defect"),
+            ("cause", "the record: it broke off by a panic: x"),
+        ] {
+            assert_eq!(lines[0][name], expected, "{name}");
+        }
+    }
 }

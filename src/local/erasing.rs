@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::recordings::LocalRecordings;
-use super::{LocalContacts, Tried, io_failure, lock};
+use super::{LocalContacts, Tried, io_failure};
 use crate::failure::Failure;
 use crate::media::wav::Output;
 use crate::port::{Erasable, Erasing, Which};
@@ -32,7 +32,6 @@ impl Erasing for LocalRecordings {
 impl LocalContacts {
     /// How many URLs of these contacts' recordings the file holds.
     pub fn count_urls(&self, of: &[String]) -> Result<usize, Failure> {
-        let _turn = lock(&self.turn);
         let contacts = self.load()?;
         let values = contacts.values().flat_map(audio).map(|(_, value)| value);
         Ok(values.map(|value| attributes::split_off(value, of).1).sum())
@@ -40,7 +39,10 @@ impl LocalContacts {
 
     /// Takes the URLs of these contacts' recordings out of the file.
     pub fn take_urls(&self, of: &[String]) -> Result<(), Failure> {
-        let _turn = lock(&self.turn);
+        if self.load()?.is_empty() {
+            return Ok(());
+        }
+        let _turn = self.take_turn()?;
         let mut contacts = self.load()?;
         for held in contacts.values_mut() {
             let left: Vec<_> = audio(held)
@@ -54,10 +56,7 @@ impl LocalContacts {
                 }
             }
         }
-        match contacts.is_empty() {
-            true => Ok(()),
-            false => self.save(&contacts),
-        }
+        self.save(&contacts)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::media::sides::{Authorisation, Consent};
 use crate::port::{NoDeadline, RecordingStore};
 use crate::recorder::{AllOf, assemble};
 use crate::recording::key::{RecordingId, RecordingKeys, RecordingStart};
-use crate::recording::plan::{Notes, Policy, RecordingPlan};
+use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
 use crate::recording::verdict::Verdict;
 
 /// Writes the files and the verdict of one contact that the index holds. `progress` is
@@ -82,7 +82,7 @@ fn plan(
         },
         keys: RecordingKeys::flat(contact),
         has_siblings: false,
-        attributes_contact: contact.into(),
+        initial_contact: contact.into(),
         previous_contact: None,
         next_contact: None,
         instance: None,
@@ -91,9 +91,9 @@ fn plan(
             range: FragmentRange::default(),
             contacts: vec![contact.into()],
         },
-        window: (None, None),
+        times: Times::default(),
         authorisation: Authorisation::Both,
-        notes: Notes::Lacking,
+        urls: Urls::Lacking,
         consent: Consent::Unknown,
     }
 }

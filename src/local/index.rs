@@ -1,8 +1,8 @@
 //! Where the fragments of media files lie, and whose they are: files are read once, by
 //! their own tags, and about 56 bytes a fragment are kept.
 //!
-//! A fragment that carries no number is named after the one that it follows; no two
-//! numbers of KVS are so close that this could meet another one.
+//! A fragment that carries no number gets its predecessor's number plus one. KVS never
+//! issues consecutive numbers, so that this cannot collide.
 
 mod unnumbered;
 
@@ -285,7 +285,10 @@ impl Builder {
                 Ok(())
             }
             (Ok(_), false) => Err(match stray {
-                Some(damage) => failure(&format!("holds no fragment ({damage})")),
+                Some(damage) => {
+                    let what = media::without_fragments(path);
+                    failure(&format!("{what} ({damage})"))
+                }
                 None => failure("is empty"),
             }),
             (Err(failure), _) => {
@@ -301,7 +304,7 @@ impl Builder {
     fn take(&mut self, file: u16, first: usize, document: Document, stray: &mut Option<Damage>) {
         let position = self.index.entries.len();
         let (fragment, standing) = match document {
-            // Nobody could ask for it. Its bytes stay with those before it, and are told there.
+            // No request can name it. Its bytes stay with those before it, and are told there.
             Document::Fragment(mut fragment) if fragment.is_stump() => {
                 stray.get_or_insert(fragment.damage.swap_remove(0));
                 return;

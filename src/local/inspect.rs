@@ -50,6 +50,9 @@ pub struct Inspection {
     pub damage_count: u64,
     /// The damage, up to 100.
     pub damage: Vec<String>,
+    /// Why it holds nothing, when it holds nothing.
+    #[serde(skip)]
+    pub nothing: Option<String>,
 }
 
 /// One upload session.
@@ -134,6 +137,11 @@ pub fn inspect(path: &Path, mut progress: impl FnMut(u64)) -> Result<Inspection,
     };
     found.bytes = media::read_documents(path, &mut progress, |document| found.take(document))?;
     if found.fragments == 0 {
+        found.nothing = match (found.error_count, found.damage.first()) {
+            (0, Some(damage)) => Some(format!("{} ({damage})", media::without_fragments(path))),
+            (0, None) => Some("is empty".to_owned()),
+            _ => None,
+        };
         return Ok(found);
     }
     let (index, left_out) = Index::read(&[path.to_owned()], &mut progress);

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::kind::instead_of_matroska;
 use super::{Tried, io_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::demux::{Demuxer, Document};
@@ -24,6 +25,17 @@ pub(super) fn open(path: &Path) -> Result<File, Failure> {
         "is a pipe or a device, and media is read more than once"
     };
     Err(Failure::new(FailureKind::NotAFile, path.display(), cause))
+}
+
+/// Why a file that holds no fragment holds none.
+pub(super) fn without_fragments(path: &Path) -> String {
+    let mut first = [0; 16];
+    // What can be read of it could be read a moment ago.
+    let read = open(path).and_then(|mut media| {
+        let read = media.read(&mut first);
+        read.map_err(|error| io_failure(Tried::Reading, path, &error))
+    });
+    instead_of_matroska(first.get(..read.unwrap_or(0)).unwrap_or_default())
 }
 
 /// Reads a file's documents in their order, and tells how many bytes there are.

@@ -4,27 +4,34 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{Tried, io_failure};
+use super::parts::{self, Part, is_part};
+use super::turn::{LOCK, Turn};
+use super::{Tried, io_failure, write_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::media::wav::HEADER_BYTES;
 use crate::object_key::hex;
 use crate::port::{KeyListing, Listed, RecordingStore, Stored, Upload};
 
-/// What the name of a file that is not whole ends in.
-const PART_SUFFIX: &str = ".part";
-/// Parts that this process began: each has a name of its own.
-static PARTS: AtomicU64 = AtomicU64::new(0);
-
 /// A folder that stands in for the bucket.
 #[derive(Clone, Debug)]
 pub struct LocalRecordings {
     folder: PathBuf,
+}
+
+/// What became of the parts that ended runs left behind.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// How many were removed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those that cannot be removed.
+    pub failures: Vec<Failure>,
 }
 
 impl LocalRecordings {
@@ -33,6 +40,37 @@ impl LocalRecordings {
         Self {
             folder: folder.into(),
         }
+    }
+
+    /// Removes the parts, below a prefix and in the folder itself, of runs that ended before
+    /// their files were whole; what is being written stays. How many went that held
+    /// anything, their bytes, and those that cannot be removed.
+    pub fn sweep(&self, prefix: Option<&str>) -> Swept {
+        let mut paths = Vec::new();
+        // What cannot be listed cannot be written to either, which will be told.
+        if let Ok(beside) = fs::read_dir(&self.folder) {
+            paths.extend(beside.flatten().map(|entry| entry.path()));
+        }
+        for (key, _) in prefix
+            .and_then(|prefix| self.files_below(prefix).ok())
+            .unwrap_or_default()
+        {
+            paths.extend(self.path(&key));
+        }
+        paths.retain(|path| is_part(path) && path.is_file());
+        let mut swept = Swept::default();
+        for path in paths {
+            match parts::sweep(&path) {
+                // One that another run has only just made holds nothing; it makes it anew.
+                Ok(None | Some(0)) => {}
+                Ok(Some(bytes)) => {
+                    swept.files += 1;
+                    swept.bytes += bytes;
+                }
+                Err(failure) => swept.failures.push(failure),
+            }
+        }
+        swept
     }
 
     /// The path of an object. Keys are made of safe parts; one that would lead out of
@@ -49,10 +87,6 @@ impl LocalRecordings {
         }
         Ok(self.folder.join(key))
     }
-}
-
-fn write_failure(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
-    |error| io_failure(Tried::Writing, path, &error)
 }
 
 impl RecordingStore for LocalRecordings {
@@ -84,24 +118,36 @@ impl RecordingStore for LocalRecordings {
         (&part.file)
             .write_all(&json)
             .map_err(write_failure(&part.path))?;
+        // A folder has no conditional write: nobody else writes a verdict meanwhile.
+        let _turn = Turn::take(&self.folder)?;
         match instead_of {
             None => part.keep_if_first(),
-            // Between reading and renaming another process could write: a folder has no
-            // conditional write, and `callreel record` is one process.
             Some(_) if self.find_verdict(key).await?.as_deref() != instead_of => Ok(false),
             Some(_) => part.keep().map(|()| true),
         }
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        Ok(version(&self.path(key)?)? == Some(stored.version.clone()))
+        let path = self.path(key)?;
+        let there = version(&path)?;
+        if there.as_ref() == Some(&stored.version) {
+            return Ok(true);
+        }
+        // Another run wrote it at the same time: the same bytes are the same file.
+        let size = format!("{}-", stored.bytes);
+        if !there.is_some_and(|there| there.starts_with(&size)) {
+            return Ok(false);
+        }
+        let failed = |error| io_failure(Tried::Reading, &path, &error);
+        let file = File::open(&path).map_err(failed)?;
+        Ok(hash(&file).map_err(failed)? == stored.sha256)
     }
 }
 
 impl KeyListing for LocalRecordings {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         let mut files = self.files_below(prefix)?;
-        files.retain(|(key, _)| !key.ends_with(PART_SUFFIX));
+        files.retain(|(key, _)| !is_part(Path::new(key)));
         let listed = files.into_iter().map(|(key, metadata)| Listed {
             key,
             modified: metadata.modified().ok().and_then(epoch_millis),
@@ -135,8 +181,11 @@ impl LocalRecordings {
                 };
                 let metadata = entry.metadata().map_err(failed)?;
                 if metadata.is_dir() {
-                    folders.push(key);
-                } else if key.starts_with(prefix) {
+                    let below = format!("{key}/");
+                    if below.starts_with(prefix) || prefix.starts_with(&below) {
+                        folders.push(key);
+                    }
+                } else if key.starts_with(prefix) && key != LOCK {
                     files.push((key, metadata));
                 }
             }
@@ -217,7 +266,7 @@ impl Upload for LocalUpload {
     }
 }
 
-fn hash(mut file: &File) -> std::io::Result<String> {
+pub(super) fn hash(mut file: &File) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(0))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 << 10];
@@ -236,65 +285,4 @@ pub(super) fn write_whole(place: PathBuf, content: &[u8]) -> Result<(), Failure>
         .write_all(content)
         .map_err(write_failure(&part.place))?;
     part.keep()
-}
-
-/// A file that is not yet in its place; dropped, it is removed.
-#[derive(Debug)]
-struct Part {
-    file: File,
-    path: PathBuf,
-    place: PathBuf,
-    kept: bool,
-}
-
-impl Part {
-    fn begin(place: PathBuf) -> Result<Self, Failure> {
-        if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder).map_err(write_failure(folder))?;
-        }
-        // Two writers at once write two parts; the last one renamed stays.
-        let number = PARTS.fetch_add(1, Ordering::Relaxed);
-        let mut name = place.clone().into_os_string();
-        name.push(format!(".{}-{number}{PART_SUFFIX}", std::process::id()));
-        let path = PathBuf::from(name);
-        let opened = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path);
-        let file = opened.map_err(write_failure(&place))?;
-        Ok(Self {
-            file,
-            path,
-            place,
-            kept: false,
-        })
-    }
-
-    /// Keeps it unless there is something in its place: a link never replaces.
-    fn keep_if_first(self) -> Result<bool, Failure> {
-        match fs::hard_link(&self.path, &self.place) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            // Not every file system has links.
-            Err(_) if !self.place.exists() => self.keep().map(|()| true),
-            Err(_) => Ok(false),
-        }
-    }
-
-    fn keep(mut self) -> Result<(), Failure> {
-        fs::rename(&self.path, &self.place).map_err(write_failure(&self.place))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.kept {
-            // Nobody is left to be told.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }

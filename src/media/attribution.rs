@@ -1,4 +1,4 @@
-//! Whose is a fragment? Streams are pooled and reused, so a fragment counts only when its
+//! Tells whose a fragment is. Streams are pooled and reused, so a fragment counts only when its
 //! number lies in the recording's range *and* its contact belongs to the call. Everything
 //! else is refused and counted; nothing refused ever reaches the timeline.
 //!

@@ -28,7 +28,8 @@ impl Direction {
     /// Both directions, in the order of the stereo channels: left, right.
     pub const BOTH: [Self; 2] = [Self::FromCustomer, Self::ToCustomer];
 
-    /// Known by the track's name only: numbers change, and the `AUDIO_*` tags lie.
+    /// Known by the track's name only: numbers change, and the `AUDIO_*` tags are
+    /// unreliable: they name both directions in every fragment.
     /// Streams of 2019 carry one track, `Track_audio/L16`, which is the customer.
     pub fn from_track_name(name: &str) -> Option<Self> {
         match name {

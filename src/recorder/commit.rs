@@ -2,15 +2,17 @@
 //! same recording do at the same moment. Most write the same bytes; where they do not,
 //! the verdict that stays is the one of the files that stay.
 //!
-//! The first final verdict wins. Who loses looks which files are there: none of his, and
-//! the other's verdict holds; all of his, and his verdict replaces the other's; some of
-//! each, and the recording is made again. Who wins looks, too, lest a delivery that
-//! overwrote his files dies before its verdict. `aws/s3.rs` has the whole reasoning.
+//! The first final verdict wins. A delivery that finds another final verdict checks which
+//! stored files are its own. None: it accepts that verdict. All: it replaces the verdict.
+//! Some: it marks the recording unfinished, and the recording is made again. The winner
+//! checks, too: another delivery may have overwritten its files and crashed before its own
+//! verdict. `aws/s3.rs` has the whole reasoning.
 //!
-//! A recording ends with all that any delivery of it knew: who loses to a shorter one is
-//! made again, and who overwrote the files of one that holds more leaves an unfinished
-//! verdict that names all of it, sides included, and is made again: what stood there is
-//! restored, whatever the record of the delivery that does it authorises.
+//! A recording ends with all that any delivery of it knew. A delivery that loses to a
+//! shorter one makes the recording again. A delivery that overwrote the files of one that
+//! holds more leaves an unfinished verdict that names all of it, sides included, and the
+//! recording is made again: what stood there is restored, whatever the record of the
+//! delivery that restores it authorises.
 
 use super::Timings;
 use crate::failure::{Failure, FailureKind};
@@ -138,7 +140,7 @@ pub(super) async fn put_unfinished<R: RecordingStore>(
     put.await.map(|_| verdict)
 }
 
-/// A stored verdict that a later delivery may take. One that cannot be read marks nothing.
+/// The stored verdict if it is readable and final; an unreadable one counts as absent.
 pub(super) fn final_verdict(json: Option<&[u8]>) -> Option<Verdict> {
     read_verdict(json).filter(Verdict::is_final)
 }

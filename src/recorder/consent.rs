@@ -8,26 +8,26 @@ use super::commit::final_verdict;
 use super::{Left, Recorder};
 use crate::failure::Failure;
 use crate::media::sides::{Authorisation, Consent};
-use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, RecordingStore};
 use crate::recording::attributes::{self, Held, RECORDING_AUTH};
 use crate::recording::decide::{SkipReason, authorisation};
 use crate::recording::key;
-use crate::recording::plan::{Notes, Policy, RecordingPlan};
+use crate::recording::plan::{Policy, RecordingPlan, Urls};
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
     /// The plan as far as it is allowed now, or why nothing is to be done.
     pub(super) async fn allowed(
         &self,
         plan: &RecordingPlan,
     ) -> Result<Result<RecordingPlan, SkipReason>, Failure> {
         // Nothing is made either way: most records come again so, and one read tells.
-        if plan.notes == Notes::There && !self.is_wanted_again(plan).await? {
+        if plan.urls == Urls::OnContact && !self.is_wanted_again(plan).await? {
             return Ok(Err(SkipReason::AlreadyRecorded));
         }
         if self.is_forgotten(plan).await? {
             return Ok(Err(SkipReason::Forgotten));
         }
-        if plan.consent != Consent::AskFirst {
+        if plan.consent != Consent::AskFirst || plan.urls == Urls::NotForContact {
             return Ok(Ok(plan.clone()));
         }
         let verdict = self.store.find_verdict(&plan.keys.verdict()).await?;
@@ -41,7 +41,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             None => Made::NothingIsThere,
         };
         let instance = plan.instance.as_deref();
-        let held = self.notes.read(instance, &plan.attributes_contact).await?;
+        let held = self
+            .attributes
+            .read(instance, &plan.initial_contact)
+            .await?;
         let now = authorised_now::<N>(plan, &held);
         Ok(now.and_then(|now| not_yet_done(plan, now, &held, &self.policy, made)))
     }
@@ -56,13 +59,16 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             return Ok(Err(SkipReason::Forgotten));
         }
         let instance = plan.instance.as_deref();
-        let held = self.notes.read(instance, &plan.attributes_contact).await?;
+        let held = self
+            .attributes
+            .read(instance, &plan.initial_contact)
+            .await?;
         Ok(authorised_now::<N>(plan, &held))
     }
 
     /// Whether the recordings of this contact, or of the whole call, were deleted for good.
     pub(super) async fn is_forgotten(&self, plan: &RecordingPlan) -> Result<bool, Failure> {
-        let (own, first) = (&plan.id.contact, &plan.attributes_contact);
+        let (own, first) = (&plan.id.contact, &plan.initial_contact);
         for contact in [Some(own), (first != own).then_some(first)]
             .into_iter()
             .flatten()
@@ -87,7 +93,7 @@ enum Made {
 
 /// What may be recorded by attributes that were just read: never more than the record says,
 /// since a wider word comes with a newer version of it.
-fn authorised_now<N: ContactNotes>(
+fn authorised_now<N: ContactAttributes>(
     plan: &RecordingPlan,
     held: &BTreeMap<String, String>,
 ) -> Result<Authorisation, SkipReason> {
@@ -102,7 +108,7 @@ fn authorised_now<N: ContactNotes>(
 }
 
 /// What attributes that were just read authorise; `None` when nobody can tell by them.
-pub(super) fn told<N: ContactNotes>(
+pub(super) fn told<N: ContactAttributes>(
     held: &BTreeMap<String, String>,
 ) -> Option<Result<Authorisation, SkipReason>> {
     (N::TELLS_ALL || held.contains_key(RECORDING_AUTH)).then(|| authorisation(held))
@@ -118,22 +124,24 @@ fn not_yet_done(
     made: Made,
 ) -> Result<RecordingPlan, SkipReason> {
     let base = policy.our_urls();
-    let mut notes = Notes::There;
+    let mut urls = Urls::OnContact;
     for output in authorisation.outputs() {
         let attribute = output.attribute();
         let value = held.get(attribute).map(String::as_str);
         match attributes::held_now(value, &base, &plan.id) {
             Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute }),
             Held::This => {}
-            Held::Nothing | Held::Others => notes = Notes::Lacking,
+            Held::Nothing | Held::Others => urls = Urls::Lacking,
         }
     }
-    match (notes, made) {
-        (Notes::There, Made::NothingIsThere) => Err(SkipReason::AlreadyRecorded),
-        (Notes::There, Made::ThereIsAVerdict) | (Notes::Lacking, _) => Ok(RecordingPlan {
-            authorisation,
-            notes,
-            ..plan.clone()
-        }),
+    match (urls, made) {
+        (Urls::OnContact, Made::NothingIsThere) => Err(SkipReason::AlreadyRecorded),
+        (Urls::OnContact, Made::ThereIsAVerdict) | (Urls::Lacking | Urls::NotForContact, _) => {
+            Ok(RecordingPlan {
+                authorisation,
+                urls,
+                ..plan.clone()
+            })
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::recording::redrive;
 /// A recording whose listing is incomplete is handed back for so long after it ended: a
 /// listing that does not mend itself within hours never will.
 const HAND_BACK_FOR: i64 = 6 * HOUR;
-/// But only while its audio is kept for longer than this (and for more than half of the
+/// It waits only while its audio is kept for longer than this (and for more than half of the
 /// retention): a record that was handed back can come again more than an hour later.
 const KEPT_FOR_SURE: i64 = 3 * HOUR;
 /// What a stream is taken to keep where nobody can say.
@@ -38,7 +38,7 @@ pub(super) async fn list_numbers(
     let whereabouts = Whereabouts {
         stream: &plan.stream,
         range,
-        window: plan.window,
+        times: plan.times,
     };
     let Listing {
         mut numbers,
@@ -79,7 +79,7 @@ pub(super) async fn comes_later(source: &impl FragmentSource, plan: &RecordingPl
     let now = since
         .ok()
         .and_then(|since| i64::try_from(since.as_millis()).ok());
-    let times = (redrive::started(plan), plan.window.1);
+    let times = (redrive::started(plan), plan.times.stopped);
     now.is_some_and(|now| can_wait(times, kept, EpochMillis(now)))
 }
 

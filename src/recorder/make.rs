@@ -11,7 +11,7 @@ use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
 use crate::media::request::Answer;
 use crate::media::wav::Output;
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore, Stored};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore, Stored};
 use crate::recording::plan::{Policy, RecordingPlan};
 use crate::recording::verdict::{Account, Facts, FileEntry, Verdict};
 
@@ -32,7 +32,7 @@ pub(super) enum Ended {
     GivenUp(Verdict),
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
     /// Makes one recording over what stands where it goes.
     pub(super) async fn make(
         &self,

@@ -1,10 +1,11 @@
 //! Stream records before any work: what is to be recorded of each, and what has none. Where
 //! a batch holds a contact several times and they authorise different things, the newest
 //! version decides: `recordingAuth` can be taken back, and Connect writes a new version of
-//! the record then.
+//! the record then. What panics in here fails the record that it is about, and none beside it.
 
 use std::collections::BTreeMap;
 
+use super::wall::walled;
 use super::work::Worked;
 use crate::connect::record::{
     ContactRecord, Limits, NotAContactRecord, RecordingEntry, read_contact_records_within,
@@ -32,59 +33,83 @@ pub fn open_record(record: &BatchRecord, policy: &Policy) -> Vec<Part> {
         .collect()
 }
 
-/// What one stream record was read to.
-type Read = Result<Vec<Result<ContactRecord, NotAContactRecord>>, String>;
-
 /// Reads the records of a batch, not more of each than so much, and decides on each part of
 /// them: as many lists as records, and none is empty.
 pub fn open_batch(records: &[BatchRecord], policy: &Policy, limits: Limits) -> Vec<Vec<Part>> {
+    open_each(
+        records,
+        |data| read_contact_records_within(data, limits),
+        |contact| decide(contact, policy),
+    )
+}
+
+/// What a stream record's data was read to.
+type Contacts = Vec<Result<ContactRecord, NotAContactRecord>>;
+
+/// The same by this way to read data and to decide on what is read.
+fn open_each(
+    records: &[BatchRecord],
+    read: impl Fn(&[u8]) -> Contacts,
+    decide: impl Fn(&ContactRecord) -> Vec<Decision>,
+) -> Vec<Vec<Part>> {
     let read = records.iter().map(|record| match &record.data {
-        Ok(data) => Ok(read_contact_records_within(data, limits)),
-        Err(error) => Err(error.to_string()),
+        Ok(data) => walled("the record", || read(data)).map_err(|failure| Worked::NotOpened {
+            contact: None,
+            failure,
+        }),
+        Err(error) => Err(Worked::Undecodable(error.to_string())),
     });
-    let read: Vec<Read> = read.collect();
+    let read: Vec<Result<Contacts, Worked>> = read.collect();
     let newest = Newest::of(&read);
-    let read = read.iter().enumerate();
-    read.map(|(at, read)| match read {
-        Err(cause) => vec![Part::Ended(Worked::Undecodable(cause.clone()))],
-        Ok(contacts) => {
-            let parts = contacts
-                .iter()
-                .enumerate()
-                .flat_map(|(part, contact)| match contact {
-                    Err(error) => vec![Part::Ended(Worked::NotAContactRecord(error.clone()))],
-                    Ok(contact) => open_contact(contact, newest.than(contact, (at, part)), policy),
-                });
-            parts.collect()
-        }
-    })
-    .collect()
+    let mut opened = Vec::new();
+    for (at, contacts) in read.iter().enumerate() {
+        let contacts = contacts.iter().flatten().enumerate();
+        let parts = contacts.flat_map(|(part, contact)| match contact {
+            Err(error) => vec![Part::Ended(Worked::NotAContactRecord(error.clone()))],
+            Ok(contact) => open_contact(contact, newest.than(contact, (at, part)), &decide),
+        });
+        opened.push(parts.collect::<Vec<_>>());
+    }
+    for (parts, read) in opened.iter_mut().zip(read) {
+        parts.extend(read.err().map(Part::Ended));
+    }
+    opened
 }
 
 /// Decides on a contact record, of which the batch can hold a newer version.
 fn open_contact(
     contact: &ContactRecord,
     newer: Option<&ContactRecord>,
-    policy: &Policy,
+    decide: impl Fn(&ContactRecord) -> Vec<Decision>,
 ) -> Vec<Part> {
-    // What authorises the same is worked as it came: its versions find each other's verdict.
-    let auth = |record: &ContactRecord| record.attributes.get(RECORDING_AUTH).cloned();
-    let newer = newer.filter(|newer| auth(newer) != auth(contact));
-    let decisions = match newer {
-        None => decide(contact, policy),
-        Some(newer) => match named_here_alone(contact, newer) {
-            None => vec![Decision::Skip(SkipReason::Superseded)],
-            Some(left) => decide(&left, policy),
-        },
-    };
-    let decided = decisions.into_iter().map(|decision| match decision {
-        Decision::Record(plan) => Part::Open(plan),
-        Decision::Skip(reason) => Part::Ended(Worked::Skipped {
-            contact: contact.contact.clone(),
-            reason,
-        }),
+    let decided = walled(&format!("contact {}", contact.contact), || {
+        // What authorises the same is worked as it came: its versions find each other's verdict.
+        let auth = |record: &ContactRecord| record.attributes.get(RECORDING_AUTH).cloned();
+        match newer.filter(|newer| auth(newer) != auth(contact)) {
+            None => decide(contact),
+            Some(newer) => match named_here_alone(contact, newer) {
+                None => vec![Decision::Skip(SkipReason::Superseded)],
+                Some(left) => decide(&left),
+            },
+        }
     });
-    decided.collect()
+    let contact = contact.contact.clone();
+    match decided {
+        Ok(decisions) => decisions
+            .into_iter()
+            .map(|decision| match decision {
+                Decision::Record(plan) => Part::Open(plan),
+                Decision::Skip(reason) => Part::Ended(Worked::Skipped {
+                    contact: contact.clone(),
+                    reason,
+                }),
+            })
+            .collect(),
+        Err(failure) => vec![Part::Ended(Worked::NotOpened {
+            contact: Some(contact),
+            failure,
+        })],
+    }
 }
 
 /// The recordings that an older version of a contact names and the newer one does not, under
@@ -120,7 +145,7 @@ struct Version<'a> {
 impl<'a> Newest<'a> {
     /// Of two versions the one with the later `LastUpdateTimestamp`; where they are equal, or
     /// one has none, the later in the batch.
-    fn of(read: &'a [Read]) -> Self {
+    fn of(read: &'a [Result<Contacts, Worked>]) -> Self {
         let mut newest: BTreeMap<&str, Version<'_>> = BTreeMap::new();
         for (at, contacts) in read.iter().enumerate() {
             for (part, contact) in contacts.iter().flatten().enumerate() {
@@ -147,3 +172,6 @@ impl<'a> Newest<'a> {
         (newest.place != place).then_some(newest.contact)
     }
 }
+
+#[cfg(test)]
+mod tests;

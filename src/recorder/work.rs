@@ -1,19 +1,18 @@
 //! One stream record from its data to what became of it: every recording of every contact
 //! record in it, none in the way of another.
 
-use std::any::Any;
 use std::borrow::Cow;
-use std::panic::AssertUnwindSafe;
 
 use futures_util::future::{Either, select};
-use futures_util::{FutureExt, pin_mut};
+use futures_util::pin_mut;
 
 use super::open::{Part, open_record};
-use super::{Noted, Progress, Recorded, Recorder};
+use super::wall::walled_work;
+use super::{AttributesOutcome, Progress, Recorded, Recorder};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, FailureKind, WaitsFor};
-use crate::port::{ContactNotes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore};
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Status;
@@ -32,6 +31,13 @@ pub enum Worked {
     Undecodable(String),
     /// The data is no contact record.
     NotAContactRecord(NotAContactRecord),
+    /// Reading the record, or deciding on it, broke off.
+    NotOpened {
+        /// The contact, if it came so far.
+        contact: Option<Box<str>>,
+        /// How.
+        failure: Failure,
+    },
     /// Left, for a reason.
     Skipped {
         /// The contact.
@@ -76,6 +82,11 @@ impl Worked {
                     format!("contact {contact}"),
                     reason,
                 )),
+            }),
+            Self::NotOpened { contact, failure } => Some(Trouble {
+                contact: contact.as_deref(),
+                plan: None,
+                failure: Cow::Borrowed(failure),
             }),
             Self::Failed(plan, failure) => Some(of_plan(plan, Cow::Borrowed(failure))),
             Self::Recorded(plan, recorded) => {
@@ -127,14 +138,14 @@ impl Recorded {
             let failure = Failure::new(FailureKind::NothingCame, &plan.stream, cause);
             return Some(Cow::Owned(failure));
         }
-        match &self.noted {
-            Noted::Failed(failure) => Some(Cow::Borrowed(failure)),
-            Noted::Written
-            | Noted::Unchanged
-            | Noted::NothingToNote
-            | Noted::NotOurs { .. }
-            | Noted::Withdrawn
-            | Noted::NoRoom { .. } => None,
+        match &self.attributes {
+            AttributesOutcome::Failed(failure) => Some(Cow::Borrowed(failure)),
+            AttributesOutcome::Written
+            | AttributesOutcome::Unchanged
+            | AttributesOutcome::NothingToWrite
+            | AttributesOutcome::NotOurs { .. }
+            | AttributesOutcome::Withdrawn
+            | AttributesOutcome::NoRoom { .. } => None,
         }
     }
 }
@@ -158,7 +169,7 @@ impl WorkedRecord {
     }
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
     /// Works one stream record, part after part.
     pub async fn work(
         &self,
@@ -197,16 +208,12 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         progress: impl Fn(Progress) + Send + Sync,
     ) -> Worked {
         let ended = {
-            let work = self.work_allowed(&plan, deadline, progress);
-            let work = AssertUnwindSafe(work).catch_unwind();
+            let verdict = plan.keys.verdict();
+            let work = walled_work(&verdict, self.work_allowed(&plan, deadline, progress));
             let over = deadline.over();
             pin_mut!(work, over);
             match select(over, work).await {
-                Either::Right((Ok(ended), _)) => ended,
-                Either::Right((Err(panic), _)) => {
-                    let (kind, key) = (FailureKind::Defect, plan.keys.verdict());
-                    Err(Failure::new(kind, key, said_in_panic(&*panic)))
-                }
+                Either::Right((ended, _)) => ended.flatten(),
                 Either::Left(((), _)) => Err(Failure::new(
                     FailureKind::OutOfTime,
                     plan.keys.verdict(),
@@ -235,15 +242,6 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             }),
         }
     }
-}
-
-/// What a panic says, on one line.
-fn said_in_panic(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let text = text.unwrap_or("nothing is said").replace('\n', " ");
-    let cut: String = text.chars().take(300).collect();
-    format!("it broke off by a panic: {cut}")
 }
 
 #[cfg(test)]

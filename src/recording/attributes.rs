@@ -76,7 +76,7 @@ pub fn held(
     held
 }
 
-/// What an attribute holds, where the contact's other recordings are not known: an URL of
+/// What an attribute holds, where the contact's other recordings are not known: a URL of
 /// ours that names another recording by its start is none of this one's.
 pub fn held_now(value: Option<&str>, base: &str, recording: &RecordingId) -> Held {
     let mut held = Held::Nothing;

@@ -14,7 +14,7 @@ use crate::media::sides::{Authorisation, Consent};
 use crate::media::wav::Output;
 use crate::recording::attributes::{self, Held, RECORDING_AUTH};
 use crate::recording::key::{RecordingId, RecordingStart};
-use crate::recording::plan::{Notes, Policy, RecordingPlan};
+use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
 
 /// The storage type of the recordings that are ours.
 const KVS: &str = "KINESIS_VIDEO_STREAM";
@@ -208,7 +208,7 @@ pub(crate) fn authorisation(
         })
 }
 
-/// Whether the attributes hold an URL of ours for this very contact.
+/// Whether the attributes hold a URL of ours for this very contact.
 fn names_recordings(record: &ContactRecord, policy: &Policy) -> bool {
     let base = policy.our_urls();
     let mut values = Output::ALL
@@ -228,15 +228,14 @@ impl RecordingPlan {
         }
         let (range, stop) = (&mut self.claim.range, other.claim.range.stop);
         range.stop = range.stop.zip(stop).map(|(one, other)| one.max(other));
-        self.window.0 = self
-            .window
-            .0
-            .zip(other.window.0)
+        let times = &mut self.times;
+        times.started = times
+            .started
+            .zip(other.times.started)
             .map(|(one, other)| one.min(other));
-        self.window.1 = self
-            .window
-            .1
-            .zip(other.window.1)
+        times.stopped = times
+            .stopped
+            .zip(other.times.stopped)
             .map(|(one, other)| one.max(other));
         Ok(())
     }
@@ -295,7 +294,7 @@ fn locate(
         keys: id.keys(&policy.key_prefix),
         id,
         has_siblings: has_siblings(record),
-        attributes_contact: record
+        initial_contact: record
             .initial_contact
             .clone()
             .unwrap_or_else(|| record.contact.clone()),
@@ -310,9 +309,12 @@ fn locate(
             range,
             contacts: named.into_iter().flatten().cloned().collect(),
         },
-        window: (entry.started, entry.stopped),
+        times: Times {
+            started: entry.started,
+            stopped: entry.stopped,
+        },
         authorisation,
-        notes: Notes::Lacking,
+        urls: Urls::Lacking,
         consent: Consent::AsRead,
     })
 }
@@ -351,17 +353,17 @@ fn not_refused(
     siblings: &[RecordingId],
 ) -> Result<RecordingPlan, SkipReason> {
     let base = policy.our_urls();
-    let mut notes = Notes::There;
+    let mut urls = Urls::OnContact;
     for output in plan.authorisation.outputs() {
         let attribute = output.attribute();
         let value = record.attributes.get(attribute).map(String::as_str);
         match attributes::held(value, &base, &plan.id, siblings) {
             Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute }),
             Held::This => {}
-            Held::Nothing | Held::Others => notes = Notes::Lacking,
+            Held::Nothing | Held::Others => urls = Urls::Lacking,
         }
     }
-    Ok(RecordingPlan { notes, ..plan })
+    Ok(RecordingPlan { urls, ..plan })
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ impl RecordingId {
         let folder = dated_folder(self.initiated);
         RecordingKeys {
             base: format!("{prefix}{folder}/{}", self.stem()),
+            only: None,
         }
     }
 }
@@ -61,19 +62,34 @@ impl RecordingId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingKeys {
     base: String,
+    /// The output whose key has no name of its own: there is no other file.
+    only: Option<Output>,
 }
 
 impl RecordingKeys {
+    /// Keys of a recording of one side, under a name that its maker chose: `{base}.wav`, and
+    /// the verdict beside it.
+    pub const fn one_file(base: String, output: Output) -> Self {
+        Self {
+            base,
+            only: Some(output),
+        }
+    }
+
     /// Keys beside each other in one folder, for media without a contact record.
     pub fn flat(contact: &str) -> Self {
         Self {
             base: safe(contact),
+            only: None,
         }
     }
 
     /// The key of one WAV file.
     pub fn wav(&self, output: Output) -> String {
-        format!("{}_{}.wav", self.base, output.name())
+        match self.only == Some(output) {
+            true => format!("{}.wav", self.base),
+            false => format!("{}_{}.wav", self.base, output.name()),
+        }
     }
 
     /// The key of the verdict.
@@ -89,11 +105,11 @@ impl RecordingKeys {
         let start = stem.strip_prefix(&*safe(contact))?.strip_prefix('_')?;
         let start = read_start(start)?;
         let base = base.to_owned();
-        Some((Self { base }, start))
+        Some((Self { base, only: None }, start))
     }
 }
 
-/// Whether a file name, the last part of an URL or key, is one of this contact's.
+/// Whether a file name, the last part of a URL or key, is one of this contact's.
 pub fn names_contact(file_name: &str, contact: &str) -> bool {
     file_name
         .strip_prefix(&*safe(contact))

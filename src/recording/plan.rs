@@ -61,8 +61,8 @@ pub struct RecordingPlan {
     pub id: RecordingId,
     /// Where its objects go.
     pub keys: RecordingKeys,
-    /// The contact that holds the attributes: the first leg.
-    pub attributes_contact: Box<str>,
+    /// The first leg of the call, whose attributes all legs share.
+    pub initial_contact: Box<str>,
     /// The leg before this one, as far as the record names it.
     pub previous_contact: Option<Box<str>>,
     /// The leg behind this one, as far as the record names it.
@@ -77,23 +77,42 @@ pub struct RecordingPlan {
     /// What proves that a fragment is this recording's.
     pub claim: Claim,
     /// When the record says that it started and stopped, in whole seconds.
-    pub window: (Option<EpochMillis>, Option<EpochMillis>),
+    pub times: Times,
     /// What may be recorded.
     pub authorisation: Authorisation,
     /// Whose word that is.
     pub consent: Consent,
-    /// Whether its URLs stand in the record's attributes. Where they do there is a verdict
+    /// Whether its URLs stand in the contact's attributes. Where they do there is a verdict
     /// as a rule, and something to do only if that covers less than this plan.
-    pub notes: Notes,
+    pub urls: Urls,
+}
+
+/// When a recording started and stopped, as far as its maker knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// When it started.
+    pub started: Option<EpochMillis>,
+    /// When it stopped.
+    pub stopped: Option<EpochMillis>,
+}
+
+impl Times {
+    /// How long it was, in milliseconds, where both are known.
+    pub fn length_millis(self) -> Option<u64> {
+        let (started, stopped) = self.started.zip(self.stopped)?;
+        Some(u64::try_from(stopped.0.saturating_sub(started.0)).unwrap_or(0))
+    }
 }
 
 /// Whether the URLs of a recording stand on its contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notes {
-    /// They do, or there are none to note.
-    There,
+pub enum Urls {
+    /// They do.
+    OnContact,
     /// Some are lacking.
     Lacking,
+    /// None belong there: recordings of this kind are found in another way.
+    NotForContact,
 }
 
 impl Policy {

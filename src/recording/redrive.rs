@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::RecordingStart;
-use crate::recording::plan::{Notes, RecordingPlan};
+use crate::recording::plan::{RecordingPlan, Urls};
 use crate::recording::verdict::{Asked, LISTING_INCOMPLETE, NOT_WIDENED, Status, Verdict};
 
 /// The contract of the JSON that tells the plan and what became of it.
@@ -24,7 +24,7 @@ pub const SCHEMA: &str = "callreel.redrive/1";
 
 /// A day in milliseconds.
 const DAY: i64 = 24 * 3_600_000;
-/// Days of a time range at the most: more is a slip of the pen.
+/// Days of a time range at the most: a longer range is taken for a typing error.
 pub const MAX_DAYS: i64 = 800;
 
 /// Where a recording was found.
@@ -109,8 +109,8 @@ fn join_records(one: &RecordingPlan, other: &RecordingPlan) -> RecordingPlan {
     if other.has_sides_of(one) {
         joined.authorisation = other.authorisation;
     }
-    if other.notes == Notes::There {
-        joined.notes = Notes::There;
+    if other.urls == Urls::OnContact {
+        joined.urls = Urls::OnContact;
     }
     joined
 }
@@ -150,7 +150,7 @@ pub enum Done {
     /// It is partial, and reading it again would give the same.
     NothingMissing,
     /// Its URLs stand on the contact, and its verdict is gone: somebody deleted it.
-    Noted,
+    OnContact,
 }
 
 impl Done {
@@ -160,30 +160,30 @@ impl Done {
             Self::Complete => "complete",
             Self::Empty => "empty: there was no audio",
             Self::NothingMissing => "partial, and nothing is missing that could still come",
-            Self::Noted => "its URLs are on the contact, and its verdict is gone",
+            Self::OnContact => "its URLs are on the contact, and its verdict is gone",
         }
     }
 }
 
 /// What is to be done with a recording that was found, when its URLs stand on the contact
 /// or do not.
-pub fn step(candidate: &Candidate, notes: Notes) -> Result<Step, Done> {
+pub fn step(candidate: &Candidate, urls: Urls) -> Result<Step, Done> {
     let plan = &candidate.plan;
     let Some(verdict) = &candidate.verdict else {
-        return match plan.notes {
-            Notes::Lacking => Ok(Step::Record),
-            Notes::There => Err(Done::Noted),
+        return match plan.urls {
+            Urls::Lacking | Urls::NotForContact => Ok(Step::Record),
+            Urls::OnContact => Err(Done::OnContact),
         };
     };
-    match (verdict.status, notes) {
+    match (verdict.status, urls) {
         (Status::Failed, _) => Ok(Step::Record),
         _ if verdict.compare(plan) != Asked::Nothing => Ok(Step::Widen),
         (Status::Partial, _) if can_gain(verdict) && verdict.sides_are_authorised(plan) => {
             Ok(Step::ReadAgain)
         }
-        (Status::Complete | Status::Partial, Notes::Lacking) => Ok(Step::Note),
-        (Status::Complete, Notes::There) => Err(Done::Complete),
-        (Status::Partial, Notes::There) => Err(Done::NothingMissing),
+        (Status::Complete | Status::Partial, Urls::Lacking) => Ok(Step::Note),
+        (Status::Complete, Urls::OnContact | Urls::NotForContact) => Err(Done::Complete),
+        (Status::Partial, Urls::OnContact | Urls::NotForContact) => Err(Done::NothingMissing),
         (Status::Empty, _) => Err(Done::Empty),
     }
 }
@@ -219,9 +219,9 @@ pub fn reason(step: Step, verdict: Option<&Verdict>) -> String {
     }
 }
 
-/// How long a recording's first fragment is still kept. The order is the order of work:
-/// what expires next comes first, and what nobody knows before what is past; of that, the
-/// latest first, since the rest of a long recording may still be there.
+/// How long a recording's first fragment is still kept. The sort order is the order of work:
+/// soonest to expire, then unknown, then expired already. Of the expired ones the most recent
+/// comes first, since the tail of a long recording may still be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// It expires in so many milliseconds.
@@ -255,7 +255,7 @@ pub fn started(plan: &RecordingPlan) -> Option<EpochMillis> {
         RecordingStart::Fragment(number) => number.hinted_server_time(),
         RecordingStart::Time(time) => Some(time),
     };
-    plan.window.0.or_else(hinted)
+    plan.times.started.or_else(hinted)
 }
 
 /// A recording that is to be worked on.
@@ -278,7 +278,7 @@ pub fn calls(mut planned: Vec<Planned>) -> Vec<Vec<Planned>> {
     let mut calls: Vec<Vec<Planned>> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for planned in planned {
-        let call = planned.candidate.plan.attributes_contact.clone();
+        let call = planned.candidate.plan.initial_contact.clone();
         let place = *places.entry(call).or_insert(calls.len());
         match calls.get_mut(place) {
             Some(call) => call.push(planned),

@@ -15,10 +15,10 @@ use futures_util::{StreamExt, pin_mut, stream};
 use super::{LOOKS_AT_ONCE, in_order, work};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactNotes, Deadline, FragmentSource, KeyListing, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, KeyListing, RecordingStore};
 use crate::recorder::{Recorder, Worked};
 use crate::recording::key::VERDICT_SUFFIX;
-use crate::recording::plan::{Notes, RecordingPlan};
+use crate::recording::plan::{RecordingPlan, Urls};
 use crate::recording::redrive::again::{
     MAX_OPEN, Register, Try, how_to_try, is_open, is_over, period, register_key,
 };
@@ -100,7 +100,7 @@ impl<S, R, N> Run<'_, S, R, N>
 where
     S: FragmentSource,
     R: RecordingStore + KeyListing,
-    N: ContactNotes,
+    N: ContactAttributes,
 {
     /// Looks at what is new or open, works on it until the deadline, and remembers the rest.
     pub async fn run(
@@ -185,7 +185,7 @@ where
             while let Some(((key, written), json)) = looks.next().await {
                 looked += 1;
                 let read = match json {
-                    // Somebody deleted it.
+                    // Somebody deleted the verdict.
                     Ok(None) => continue,
                     Ok(Some(json)) => read_open(key, &json),
                     Err(failure) => {
@@ -307,7 +307,7 @@ where
                 found: vec![at],
             };
             let how = how_to_try(plan, verdict, open.written, kept, self.now);
-            if let (Some(how), Ok(step)) = (how, step(&candidate, Notes::There)) {
+            if let (Some(how), Ok(step)) = (how, step(&candidate, Urls::OnContact)) {
                 tries.insert(at, how);
                 candidates.push((candidate, step));
             }
@@ -377,7 +377,7 @@ fn read_open(key: &str, json: &[u8]) -> Result<Option<(RecordingPlan, Verdict)>,
     }
     // What is in the attributes was seen to when it was recorded.
     let plan = RecordingPlan {
-        notes: Notes::There,
+        urls: Urls::OnContact,
         ..plan_of_verdict(key, &verdict)?
     };
     Ok(Some((plan, verdict)))
@@ -389,6 +389,9 @@ fn is_done(worked: &Worked) -> bool {
         Worked::Recorded(_, recorded) => !is_open(&recorded.verdict),
         // Its verdict was deleted.
         Worked::Skipped { .. } => true,
-        Worked::Failed(..) | Worked::NotAContactRecord(_) | Worked::Undecodable(_) => false,
+        Worked::Failed(..)
+        | Worked::NotAContactRecord(_)
+        | Worked::NotOpened { .. }
+        | Worked::Undecodable(_) => false,
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Buckets {
     folder: PathBuf,
     /// Any bucket is made when it is named.
     on_demand: bool,
-    /// Whose they are, if it matters.
+    /// The account that they belong to, if it matters.
     owner: Option<String>,
     service: S3Service,
     /// One conditional write at a time: `s3s-fs` looks first and writes later.

@@ -53,14 +53,14 @@ pub struct Quota {
 pub struct Rule {
     /// The operation by AWS's name: `GetMediaForFragmentList`, `UploadPart` …
     pub on: String,
-    /// Only calls whose subject holds this: a stream, a contact, a queue's URL, or the
+    /// The rule fits only calls whose subject holds this: a stream, a contact, a queue's URL, or the
     /// path and query of an S3 request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containing: Option<String>,
     /// To how many calls it happens, `null` for all; once when nothing is said.
     #[serde(default = "one")]
     pub times: Option<u32>,
-    /// So many calls that fit are let through first.
+    /// How many calls that fit are let through first.
     #[serde(default)]
     pub after: u32,
     /// What happens.

@@ -4,7 +4,7 @@
 use hyper::Method;
 use hyper::http::request::Parts;
 
-/// Who answers.
+/// The service that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     Video,

@@ -120,7 +120,7 @@ impl Streams {
     }
 }
 
-/// Only the characters that KVS allows, so that no name leads out of the folder.
+/// The name's characters that KVS allows, so that no name leads out of the folder.
 fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     !name.is_empty() && !name.starts_with('.') && name.bytes().all(allowed)

@@ -42,7 +42,7 @@ impl Refusal {
         }
     }
 
-    /// As the JSON services tell it: by a header and in the body.
+    /// The answer as the JSON services give it: by a header and in the body.
     pub fn into_json(self) -> Reply {
         let body = json!({"__type": self.error, "message": self.message});
         let mut reply = json_reply(&body);
@@ -53,7 +53,7 @@ impl Refusal {
         reply
     }
 
-    /// As S3 tells it.
+    /// The answer as S3 gives it.
     pub fn into_xml(self) -> Reply {
         let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
         let xml = format!(
@@ -103,7 +103,7 @@ pub(super) fn reply_of(content_type: &'static str, body: Body) -> Reply {
     reply
 }
 
-/// Somebody else's answer: headers that HTTP does not allow are left out.
+/// An answer that is not the service's. It leaves out headers that HTTP does not allow.
 pub(super) fn foreign_reply(code: u16, headers: &BTreeMap<String, String>, body: &str) -> Reply {
     let mut reply = Response::new(Body::from(body.to_owned()));
     *reply.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);

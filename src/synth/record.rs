@@ -81,23 +81,35 @@ impl SynthCall {
         let (high, low) = (dice(0), dice(1));
         // 56 digits, of which the first four were the same in every event seen.
         let sequence = format!("4965{high:020}{low:020}{:012}", dice(2) % 1_000_000_000_000);
-        json!({ "Records": [{
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": self.contact,
-                "sequenceNumber": sequence,
-                "data": data,
-                "approximateArrivalTimestamp": (written + 750) as f64 / 1_000.0,
-            },
-            "eventSource": "aws:kinesis",
-            "eventVersion": "1.0",
-            "eventID": format!("shardId-000000000000:{sequence}"),
-            "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": format!("arn:aws:iam::{ACCOUNT}:role/callreel-recorder"),
-            "awsRegion": REGION,
-            "eventSourceARN": format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/contact-records"),
-        }] })
+        let arrived = EpochMillis(written + 750);
+        json!({ "Records": [kinesis_record(&sequence, &self.contact, &data, arrived)] })
     }
+}
+
+/// A record of a Kinesis data stream as it stands in Lambda's event: `data` in base64, or
+/// what stands in its place.
+pub fn kinesis_record(
+    sequence: &str,
+    partition_key: &str,
+    data: &str,
+    arrived: EpochMillis,
+) -> Value {
+    json!({
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": partition_key,
+            "sequenceNumber": sequence,
+            "data": data,
+            "approximateArrivalTimestamp": arrived.0 as f64 / 1_000.0,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": format!("shardId-000000000000:{sequence}"),
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": format!("arn:aws:iam::{ACCOUNT}:role/callreel-recorder"),
+        "awsRegion": REGION,
+        "eventSourceARN": format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/contact-records"),
+    })
 }
 
 /// What RFC 3339 can still tell.

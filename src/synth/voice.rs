@@ -4,7 +4,8 @@
 //! before them; turns with pauses between, some words into the other's turn, and breath
 //! under everything, so that no stretch of one call is like a stretch of another. All of it
 //! is integer and table arithmetic: the same samples on every platform, and fast enough
-//! that a call of 12 hours is made in seconds. Refuses to be speech: nobody is quoted.
+//! that a call of 12 hours is made in seconds. It is not intelligible
+//! speech, and no recorded voice is used.
 
 use std::sync::LazyLock;
 
@@ -121,7 +122,7 @@ struct Syllable {
     pitch: u32,
     /// What each sample adds to the pitch.
     glide: i32,
-    /// Of 256.
+    /// In 256ths of the loudest.
     loudness: i32,
     /// Samples of hiss at its start.
     hiss: u32,

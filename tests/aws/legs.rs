@@ -14,7 +14,7 @@ fn execution(
         source: LocalStreams::new(world.folder.path().join("streams")),
         store: LocalRecordings::new(world.folder.path().join(name)),
         // As many as it likes: what is tried here is not the pace.
-        notes: ConnectContacts::new(&world.shared, 100_000),
+        attributes: ConnectContacts::new(&world.shared, 100_000),
         policy: policy(),
         reading: Reading::default(),
     }
@@ -77,7 +77,7 @@ async fn record_both(calls: usize, between: Duration, known: Known) -> usize {
         pairs.map(|(execution, plan)| execution.record(plan, &NoDeadline, |_| ()))
     });
     for recorded in futures_util::future::join_all(recorded).await {
-        assert_eq!(recorded.unwrap().noted, Noted::Written);
+        assert_eq!(recorded.unwrap().attributes, AttributesOutcome::Written);
     }
     let contacts = std::fs::read(world.folder.path().join("data/contacts.json")).unwrap();
     let contacts: serde_json::Value = serde_json::from_slice(&contacts).unwrap();

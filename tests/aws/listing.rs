@@ -72,7 +72,7 @@ async fn the_start_is_found_by_whatever_tells_it() {
     ] {
         let mut world = World::with(SHORT, rules).await;
         if !with_time {
-            world.plan.window.0 = None;
+            world.plan.times.started = None;
         }
         if !with_number {
             world.plan.claim.range.start = None;
@@ -169,7 +169,7 @@ async fn nothing_listed_of_a_long_recording_is_no_empty_one() {
         .list(callreel::port::Whereabouts {
             stream: &world.plan.stream,
             range: world.plan.claim.range,
-            window: world.plan.window,
+            times: world.plan.times,
         })
         .await;
     assert!(listed.unwrap().incomplete);

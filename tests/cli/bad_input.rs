@@ -55,6 +55,17 @@ fn an_event_that_is_none() {
         Some(b"{\"Records\": ["),
         &["cut.json: not JSON: EOF", example],
     );
+    // What the event was packed into is named; PowerShell's `>` is simply read.
+    check_event(
+        "event.json.gz",
+        Some(b"\x1f\x8b\x08\0\0\0\0\0"),
+        &["event.json.gz: not JSON, but a gzip file; unpack it first"],
+    );
+    check_event(
+        "event.zip",
+        Some(b"PK\x03\x04\0\0"),
+        &["event.zip: not JSON, but a zip file; unpack it first"],
+    );
     check_event(
         "list.json",
         Some(b"[]"),
@@ -84,6 +95,25 @@ fn an_event_that_is_none() {
             "; give the path of a Kinesis or SQS event",
         ]],
     );
+}
+
+#[test]
+fn an_event_as_powershell_writes_it() {
+    let desk = Desk::new();
+    desk.run("synth --seconds 2").done();
+    let event = fs::read_to_string(desk.join("demo/event.json")).unwrap();
+    let utf16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        std::iter::once(0xfeff)
+            .chain(event.encode_utf16())
+            .flat_map(unit)
+            .collect()
+    };
+    let marked = [b"\xef\xbb\xbf", event.as_bytes()].concat();
+    for bytes in [marked, utf16(u16::to_le_bytes), utf16(u16::to_be_bytes)] {
+        desk.write("demo/odd.json", bytes);
+        let ran = desk.run("record demo/odd.json").done();
+        assert!(ran.rows()[0][2].starts_with("complete"), "{}", ran.out);
+    }
 }
 
 /// `record` of an event whose record 2 is bad and whose records 1 and 3 are good calls:
@@ -244,7 +274,7 @@ fn a_stream_without_a_call() {
         .collect();
     check_media(
         &noise,
-        &["streams/bad/bad.mkv: holds no fragment (byte 0: ", repair],
+        &["streams/bad/bad.mkv: is no Matroska file (byte 0: ", repair],
     );
     let lost = SynthCall {
         lose: vec![0, 1],
@@ -264,7 +294,7 @@ fn a_stream_without_a_call() {
     // An unreadable file may hold any part of the call: what is beside it is not all.
     check_record(
         |desk, _| desk.write("streams/bad/another.mkv", "not media"),
-        &["streams/bad/another.mkv: holds no fragment", repair],
+        &["streams/bad/another.mkv: is no Matroska file", repair],
     );
     check_record(
         |desk, _| {

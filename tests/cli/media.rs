@@ -117,7 +117,11 @@ fn one_contact_or_all() {
             "{path:?} is printed, and not there"
         );
     }
-    assert_eq!(desk.names("out").len(), 8);
+    assert_eq!(
+        desk.names("out").len(),
+        9,
+        "four files of each contact, and the file whose lock is the turn"
+    );
     let ran = desk
         .run(&format!("extract {media} --contact MINE --out one"))
         .done();
@@ -125,7 +129,7 @@ fn one_contact_or_all() {
         ran.rows(),
         [["Mine", "complete", "0:00:03.0", "3", "from to mixed"]]
     );
-    assert_eq!(desk.names("one").len(), 4);
+    assert_eq!(desk.names("one").len(), 5);
     desk.run(&format!("extract {media} --contact yours --out none"))
         .check(
             1,
@@ -155,7 +159,7 @@ fn a_bad_file_is_told_and_the_good_ones_are_extracted() {
             &["missing.mkv: No such file", "; check the path"],
             &["empty.mkv: is empty; repair or remove it"],
             &[
-                "noise.mkv: holds no fragment (byte 0: ",
+                "noise.mkv: is no Matroska file (byte 0: ",
                 "; repair or remove it",
             ],
             &["folder.mkv: is a folder; a plain file must be there"],
@@ -263,7 +267,7 @@ fn inspect_shows_what_there_is() {
     ] {
         assert!(ran.out.contains(line), "{line:?} is not in\n{}", ran.out);
     }
-    let json = desk.run("inspect d/streams/s/s.mkv --json").done().json();
+    let json = desk.run("inspect d/streams/s/s.mkv --json").done().json()["files"][0].clone();
     assert_eq!(json["bytes"], whole - 10);
     assert_eq!(json["fragments"], 6);
     assert_eq!(
@@ -313,7 +317,7 @@ fn inspect_tells_of_copies_and_of_any_order() {
         "{}",
         ran.out
     );
-    let json = desk.run("inspect a.mkv --json").done().json();
+    let json = desk.run("inspect a.mkv --json").done().json()["files"][0].clone();
     assert_eq!([&json["repeated"], &json["unowned"]], [5, 0]);
     let [first, last] = ["first_fragment", "last_fragment"]
         .map(|field| json["sessions"][1][field].as_str().unwrap());
@@ -329,7 +333,7 @@ fn check_nothing(content: &[u8], shown: &str, words: &[&str]) {
     let seen = format!("a.mkv: {} bytes, 0 fragments, ", content.len());
     assert!(ran.out.starts_with(&seen), "{}", ran.out);
     assert!(ran.out.contains(shown), "{}", ran.out);
-    let json = desk.run("inspect a.mkv --json").check(1, &[words]).json();
+    let json = desk.run("inspect a.mkv --json").check(1, &[words]).json()["files"][0].clone();
     assert_eq!(json["bytes"], content.len());
     assert_eq!(json["fragments"], 0);
 }
@@ -340,7 +344,10 @@ fn inspect_of_nothing_says_so() {
     check_nothing(
         b"RIFF____WAVEfmt ",
         "\ndamage (1):\n  byte 0: ",
-        &["a.mkv: holds no fragment (byte 0: ", "; give "],
+        &[
+            "a.mkv: is no Matroska file, but a RIFF file such as WAV (byte 0: ",
+            "; give ",
+        ],
     );
     let desk = Desk::new();
     desk.run("inspect missing.mkv")
@@ -389,7 +396,10 @@ fn a_file_name_that_is_no_text_does_no_harm() {
     let name = Path::new(std::ffi::OsStr::from_bytes(b"caf\xe9\n.mkv"));
     fs::rename(desk.join("streams/s/s.mkv"), desk.join(name)).unwrap();
     let run = |line: &str| Ran::of(desk.command(line).arg(name).output().unwrap()).done();
-    assert_eq!(run("inspect --json").json()["file"], "caf\u{fffd}\n.mkv");
+    assert_eq!(
+        run("inspect --json").json()["files"][0]["file"],
+        "caf\u{fffd}\n.mkv"
+    );
     assert!(run("inspect").out.starts_with("caf\u{fffd}\\n.mkv: "));
     assert_eq!(run("extract").rows()[0][1], "complete");
 }

@@ -12,7 +12,8 @@ use callreel::failure::parked::{Parked, retry_until};
 use callreel::failure::{Failure, FailureKind, KeyTrouble};
 use callreel::media::fragment::Direction;
 use callreel::media::ticks::EpochMillis;
-use callreel::synth::SynthCall;
+use callreel::synth::packed::{field, sealed};
+use callreel::synth::{SynthCall, kinesis_record};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
@@ -211,26 +212,12 @@ fn kinesis(batch: u32, data: Vec<Data>) -> Value {
             Data::Bytes(_) | Data::Raw(_) => "-".to_owned(),
         };
         let arrived = EPOCH + i64::from(batch) * 3_600_000 + i64::from(place) * 125;
-        json!({
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": contact,
-                "sequenceNumber": sequence,
-                "data": match data {
-                    Data::Json(record) => STANDARD.encode(record.to_string()),
-                    Data::Bytes(bytes) => STANDARD.encode(bytes),
-                    Data::Raw(text) => text.to_owned(),
-                },
-                "approximateArrivalTimestamp": arrived as f64 / 1_000.0,
-            },
-            "eventSource": "aws:kinesis",
-            "eventVersion": "1.0",
-            "eventID": format!("shardId-000000000000:{sequence}"),
-            "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": format!("arn:aws:iam::{ACCOUNT}:role/callreel-recorder"),
-            "awsRegion": REGION,
-            "eventSourceARN": format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/contact-records"),
-        })
+        let data = match data {
+            Data::Json(record) => STANDARD.encode(record.to_string()),
+            Data::Bytes(bytes) => STANDARD.encode(bytes),
+            Data::Raw(text) => text.to_owned(),
+        };
+        kinesis_record(&sequence, &contact, &data, EpochMillis(arrived))
     };
     json!({ "Records": (0..).zip(data).map(record).collect::<Vec<_>>() })
 }
@@ -268,25 +255,13 @@ fn replaced(data: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 
 /// Packed as the Kinesis Producer Library does it: "KPL Aggregated Record Format".
 fn packed(records: &[Vec<u8>]) -> Vec<u8> {
-    fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
-        let mut field = vec![tag];
-        let mut length = bytes.len();
-        while length >= 0x80 {
-            field.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        field.push(length as u8);
-        field.extend(bytes);
-        field
-    }
     let mut message = field(0x0a, b"partition-key");
     for data in records {
         // Index 0 of the table of keys, and the data.
         let record = [vec![0x08, 0x00], field(0x1a, data)].concat();
         message.extend(field(0x1a, &record));
     }
-    let magic = [0xf3, 0x89, 0x9a, 0xc2];
-    [&magic[..], &message, Md5::digest(&message).as_slice()].concat()
+    sealed(&message)
 }
 
 /// Makes everything.

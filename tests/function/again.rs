@@ -13,7 +13,7 @@ fn call_of(hours_ago: i64, contact: &str) -> SynthCall {
     }
 }
 
-/// Of every request the first fragment is not found, asked for alone as well.
+/// The first fragment of every request is not found, also where it is asked for alone.
 fn not_found() -> Vec<Rule> {
     let effect = Effect::ErrorDocument {
         id: 3000,

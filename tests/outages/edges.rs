@@ -1,20 +1,20 @@
 //! The recorder's ports in memory and in virtual time, each of which can be down.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use callreel::failure::parked::Parked;
 use callreel::failure::{Failure, FailureKind};
 use callreel::media::fragment::FragmentNumber;
-use callreel::media::wav::HEADER_BYTES;
-use callreel::port::{
-    ContactNotes, Deadline, FragmentSource, Listing, MediaBody, ParkingLot, RecordingStore, Stored,
-    Upload, Whereabouts,
-};
+use callreel::port::{Deadline, FragmentSource, Listing, MediaBody, Whereabouts};
 use callreel::synth::SynthCall;
+
+use crate::common::SIDE_BY_SIDE;
+use crate::common::edges::{Call, Lot, Notes, Store};
+use crate::common::memory::Memory;
 
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60 * SECOND;
@@ -28,8 +28,6 @@ const RETENTION: i64 = 24 * HOUR;
 const REFUSED_AFTER: i64 = 4 * SECOND;
 /// How long an invocation takes besides.
 const WORK: i64 = SECOND;
-/// Calls that are worked on side by side.
-pub const SIDE_BY_SIDE: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
@@ -47,19 +45,15 @@ pub struct Outage {
     pub until: i64,
 }
 
-type Attributes = BTreeMap<String, String>;
-
 /// All that the recorder sees of AWS.
 pub struct Aws {
     started: AtomicI64,
     refused: AtomicI64,
     outages: Vec<Outage>,
     lost: Option<usize>,
-    files: Mutex<BTreeMap<String, u64>>,
-    verdicts: Mutex<BTreeMap<String, Vec<u8>>>,
-    /// When each contact's URLs were written, and all of its attributes.
-    attributes: Mutex<BTreeMap<String, (i64, Attributes)>>,
-    parked: Mutex<Vec<String>>,
+    memory: Memory,
+    /// When each contact's URLs were written.
+    written: Mutex<BTreeMap<String, i64>>,
     media: Mutex<BTreeMap<usize, (FragmentNumber, Bytes)>>,
 }
 
@@ -102,10 +96,8 @@ impl Aws {
             refused: AtomicI64::new(0),
             outages,
             lost,
-            files: Mutex::default(),
-            verdicts: Mutex::default(),
-            attributes: Mutex::default(),
-            parked: Mutex::default(),
+            memory: Memory::default(),
+            written: Mutex::default(),
             media: Mutex::default(),
         }
     }
@@ -142,6 +134,51 @@ impl Aws {
         Err(Failure::new(FailureKind::Unavailable, name, "503"))
     }
 
+    /// A call of the recorder's, to the service that it is for.
+    fn hear(&self, call: Call<'_>) -> Result<(), Failure> {
+        match call {
+            Call::List(_) | Call::Fetch(..) | Call::KeptFor(_) => self.ask(Service::Kvs),
+            Call::FindVerdict(_)
+            | Call::Begin(_)
+            | Call::Write(_)
+            | Call::Finish(_)
+            | Call::PutVerdict(_)
+            | Call::IsThere(_) => self.ask(Service::S3),
+            Call::ReadNotes(_) => self.ask(Service::Connect),
+            Call::WriteNotes(contact) => {
+                self.ask(Service::Connect)?;
+                let mut written = self.written.lock().unwrap();
+                written.insert(contact.to_owned(), self.time());
+                Ok(())
+            }
+            Call::Park => self.ask(Service::Sqs),
+        }
+    }
+
+    /// The bucket.
+    pub fn store(&self) -> Store<'_, Memory> {
+        Store {
+            inner: self.memory.clone(),
+            at: Arc::new(|call| self.hear(call)),
+        }
+    }
+
+    /// Amazon Connect.
+    pub fn notes(&self) -> Notes<'_, Memory> {
+        Notes {
+            inner: self.memory.clone(),
+            at: Arc::new(|call| self.hear(call)),
+        }
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> Lot<'_, Memory> {
+        Lot {
+            inner: self.memory.clone(),
+            at: Arc::new(|call| self.hear(call)),
+        }
+    }
+
     /// The one fragment of a call.
     fn media_of(&self, number: usize, arrived: i64) -> (FragmentNumber, Bytes) {
         let mut media = self.media.lock().unwrap();
@@ -155,13 +192,14 @@ impl Aws {
 
     /// When the call's URLs were written, if they were.
     pub fn recorded(&self, number: usize) -> Option<i64> {
-        let attributes = self.attributes.lock().unwrap();
-        attributes.get(&contact(number)).map(|(when, _)| *when)
+        let written = self.written.lock().unwrap();
+        written.get(&contact(number)).copied()
     }
 
     /// Messages that were sent to the queue since they were taken last.
     pub fn take_parked(&self) -> Vec<String> {
-        std::mem::take(&mut self.parked.lock().unwrap())
+        let parked = self.memory.take_parked();
+        parked.iter().map(Parked::to_json).collect()
     }
 }
 
@@ -205,118 +243,6 @@ impl FragmentSource for &Aws {
     async fn kept_for(&self, _stream: &str) -> Option<Duration> {
         self.ask(Service::Kvs).ok()?;
         Some(Duration::from_millis(RETENTION.unsigned_abs()))
-    }
-}
-
-pub struct File<'a> {
-    aws: &'a Aws,
-    key: String,
-    bytes: u64,
-}
-
-impl<'a> RecordingStore for &'a Aws {
-    type Upload = File<'a>;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.ask(Service::S3)?;
-        Ok(self.verdicts.lock().unwrap().get(key).cloned())
-    }
-
-    async fn begin(&self, key: &str, _contact: &str) -> Result<File<'a>, Failure> {
-        self.ask(Service::S3)?;
-        Ok(File {
-            aws: self,
-            key: key.to_owned(),
-            bytes: HEADER_BYTES as u64,
-        })
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        self.ask(Service::S3)?;
-        let mut verdicts = self.verdicts.lock().unwrap();
-        let expected = verdicts.get(key).map(Vec::as_slice) == instead_of;
-        if expected {
-            verdicts.insert(key.to_owned(), json);
-        }
-        Ok(expected)
-    }
-
-    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        self.ask(Service::S3)?;
-        Ok(self.files.lock().unwrap().get(key) == Some(&stored.bytes))
-    }
-}
-
-impl Upload for File<'_> {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
-        self.bytes += bytes.len() as u64;
-        self.aws.ask(Service::S3)
-    }
-
-    async fn finish(self, _header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
-        self.aws.ask(Service::S3)?;
-        self.aws.files.lock().unwrap().insert(self.key, self.bytes);
-        Ok(Stored {
-            bytes: self.bytes,
-            sha256: String::new(),
-            version: String::new(),
-        })
-    }
-
-    async fn abort(self) {}
-}
-
-impl ContactNotes for &Aws {
-    const TELLS_ALL: bool = false;
-
-    type Turn = ();
-
-    async fn read(
-        &self,
-        _instance: Option<&str>,
-        contact: &str,
-    ) -> Result<BTreeMap<String, String>, Failure> {
-        self.ask(Service::Connect)?;
-        let attributes = self.attributes.lock().unwrap();
-        Ok(attributes
-            .get(contact)
-            .map(|(_, held)| held.clone())
-            .unwrap_or_default())
-    }
-
-    async fn turn(&self) {}
-
-    async fn write(
-        &self,
-        (): (),
-        _instance: Option<&str>,
-        contact: &str,
-        changes: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
-        self.ask(Service::Connect)?;
-        let now = self.time();
-        let mut attributes = self.attributes.lock().unwrap();
-        let (when, held) = attributes.entry(contact.to_owned()).or_default();
-        *when = now;
-        held.extend(changes.clone());
-        Ok(())
-    }
-
-    async fn wait_to_look_again(&self, _look: u32) -> bool {
-        false
-    }
-}
-
-impl ParkingLot for &Aws {
-    async fn park(&self, parked: &Parked) -> Result<bool, Failure> {
-        self.ask(Service::Sqs)?;
-        self.parked.lock().unwrap().push(parked.to_json());
-        Ok(true)
     }
 }
 

@@ -4,15 +4,15 @@
 
 use std::collections::VecDeque;
 
-use callreel::batches::{Function, REST, SideBySide};
+use callreel::batches::{Function, REST};
 use callreel::recorder::{Reading, Recorder};
-use callreel::recording::plan::Policy;
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
-use super::edges::{
-    Aws, HOUR, MINUTE, SECOND, SIDE_BY_SIDE, Service, arrival_seconds, call, stream,
-};
+use super::edges::{Aws, HOUR, MINUTE, SECOND, Service, arrival_seconds, call, stream};
+use crate::common::edges::{Lot, Notes, Store};
+use crate::common::memory::Memory;
+use crate::common::{self, policy};
 
 /// ParallelizationFactor: parts of the shard, each of which keeps its order.
 const PARTS: usize = 4;
@@ -50,7 +50,7 @@ pub struct Outcome {
 struct Waiting {
     number: usize,
     arrived: i64,
-    /// As it stands in Lambda's event.
+    /// The record as it stands in Lambda's event.
     record: Value,
 }
 
@@ -76,26 +76,17 @@ pub struct Lambda {
 }
 
 /// The function over these edges.
-pub fn function(aws: &Aws) -> Function<&Aws, &Aws, &Aws, &Aws> {
-    Function {
-        recorder: Recorder {
-            source: aws,
-            store: aws,
-            notes: aws,
-            policy: Policy {
-                key_prefix: "recordings/".into(),
-                url_base: "https://d.example/".into(),
-                instances: Vec::new(),
-            },
-            reading: Reading::default(),
-        },
-        parking: aws,
-        side_by_side: SideBySide {
-            calls: SIDE_BY_SIDE,
-            memory: 60 << 20,
-        },
-        most_memory: 56 << 20,
-    }
+pub fn function(
+    aws: &Aws,
+) -> Function<&Aws, Store<'_, Memory>, Notes<'_, Memory>, Lot<'_, Memory>> {
+    let recorder = Recorder {
+        source: aws,
+        store: aws.store(),
+        attributes: aws.notes(),
+        policy: policy(),
+        reading: Reading::default(),
+    };
+    common::function(recorder, aws.queue())
 }
 
 /// A record as it stands in Lambda's event.
@@ -107,7 +98,7 @@ pub fn record(number: usize, arrived: i64) -> Value {
     event["Records"][0].take()
 }
 
-/// Who is next.
+/// What is invoked next.
 #[derive(Clone, Copy)]
 enum Next {
     Part(usize),

@@ -104,7 +104,19 @@ fn check_role(role: &str, section: &str, needed: [&[&str]; 2]) {
         .into_iter()
         .flatten()
         .flat_map(|phrase| actions(phrase));
-    assert_eq!(in_template, needed.collect());
+    let needed: BTreeSet<_> = needed.collect();
+    for action in in_template.union(&needed) {
+        assert!(
+            in_template.contains(action),
+            "template.yaml does not allow {action} to {role}, and src/permissions.rs says that it is needed: add it to \
+             a statement there"
+        );
+        assert!(
+            needed.contains(action),
+            "template.yaml allows {action} to {role}, and no list of src/permissions.rs for that role names it: add it \
+             there, or take it from the role"
+        );
+    }
 
     let docs = read("docs/permissions.md");
     let role = docs.split(section).nth(1).unwrap();
@@ -116,11 +128,25 @@ fn check_role(role: &str, section: &str, needed: [&[&str]; 2]) {
             5,
             "action, statement, resource, why, what breaks: {row:?}"
         );
-        assert!(row.iter().all(|cell| cell.len() > 3), "{row:?}");
+        assert!(
+            row.iter().all(|cell| cell.len() > 3),
+            "docs/permissions.md: no cell is empty: {row:?}"
+        );
         let statement = names(&row[1]).next().unwrap().to_owned();
         in_docs.extend(names(&row[0]).map(|action| (statement.clone(), action.to_owned())));
     }
-    assert_eq!(in_docs, allowed);
+    for (statement, action) in in_docs.union(&allowed) {
+        let pair = (statement.clone(), action.clone());
+        assert!(
+            in_docs.contains(&pair),
+            "docs/permissions.md, \"{section}\", has no row of {action} in the statement {statement}: add one"
+        );
+        assert!(
+            allowed.contains(&pair),
+            "docs/permissions.md, \"{section}\", tells of {action} in {statement}, which template.yaml does not \
+             allow: take the row out"
+        );
+    }
 }
 
 /// What both roles are allowed under one name is one thing.
@@ -143,7 +169,11 @@ fn statements_of_one_name_are_the_same_in_both_roles() {
             .iter()
             .filter(|other| sid(other) == sid(&statement));
         if let Some(other) = others.next() {
-            assert_eq!(&statement, other);
+            assert_eq!(
+                &statement, other,
+                "template.yaml: a statement of AgainRole differs from that of RecorderRole of the same Sid: change both, \
+                 or give it a Sid of its own"
+            );
             same += 1;
         }
     }
@@ -239,10 +269,29 @@ fn the_code_calls_what_it_asks_permission_for_and_nothing_else() {
         .iter()
         .map(|(name, _)| (*name).to_owned())
         .collect();
-    assert_eq!(called, known, "OPERATIONS says which permission each needs");
+    for name in called.union(&known) {
+        assert!(
+            known.contains(name),
+            "src/aws calls {name}: say in OPERATIONS of tests/template/permissions.rs which action it needs"
+        );
+        assert!(
+            called.contains(name),
+            "OPERATIONS of tests/template/permissions.rs names {name}, which src/aws does not call: take it out"
+        );
+    }
 
     let used = OPERATIONS.iter().map(|(_, action)| *action);
     let used = used.chain(WITHOUT_OPERATION.iter().map(|(action, _)| *action));
-    let asked = OF_CALLS.iter().flat_map(|phrase| actions(phrase));
-    assert_eq!(used.collect::<BTreeSet<_>>(), asked.collect());
+    let used: BTreeSet<_> = used.collect();
+    let asked: BTreeSet<_> = OF_CALLS.iter().flat_map(|phrase| actions(phrase)).collect();
+    for action in used.union(&asked) {
+        assert!(
+            asked.contains(action),
+            "{action} is used, and OF_CALLS of src/permissions.rs does not name it: add it there"
+        );
+        assert!(
+            used.contains(action),
+            "OF_CALLS of src/permissions.rs names {action}, which nothing uses: take it out"
+        );
+    }
 }

@@ -78,11 +78,11 @@ fn records_of_every_kind() {
     // Odd, and left to the function.
     check(json!([entry(json!(null))]), true, false);
     check(json!([entry(json!(null)), kvs()]), true, true);
-    // One that is no list.
+    // A recording that is no list.
     check(kvs(), true, true);
 }
 
-/// So that a mistake about one operator's meaning loses nothing.
+/// Either of two patterns is enough, so that a mistake about one operator's meaning loses nothing.
 #[test]
 fn either_pattern_is_enough_for_what_connect_writes() {
     let recordings = json!([

@@ -59,8 +59,11 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_lambda_events", &["lambda"]),
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
+    ("aws_types", &["aws"]),
     ("base64", &["event", "failure", "synth"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("ebml_iterable", &["media::demux"]),
     ("futures_executor", &["cli"]),
     (
@@ -90,6 +93,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
     ("tracing", &["aws", "lambda"]),
     ("tracing_subscriber", &["lambda"]),
+    ("unicode_width", &["cli"]),
     ("webm_iterable", &["media::demux"]),
 ];
 

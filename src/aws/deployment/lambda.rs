@@ -69,9 +69,18 @@ impl Functions {
         let mut pages = self.client.list_functions().into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| {
-                let (_, cause) = errors::refused(&error);
-                let cure = "name the function with --function, or give credentials that may \
-                            lambda:ListFunctions (--profile, --region)";
+                let (refused, cause) = errors::refused(&error);
+                let cure = match refused {
+                    Refused::Credentials => "give valid credentials, e.g. with --profile",
+                    Refused::Unavailable => "check network, --region and --endpoint-url",
+                    Refused::Denied
+                    | Refused::NotFound
+                    | Refused::Throttled
+                    | Refused::Otherwise => {
+                        "name the function with --function, or give credentials that may \
+                         lambda:ListFunctions (--profile, --region)"
+                    }
+                };
                 NoDeployment::Unreachable(
                     format!("functions cannot be listed: {cause}"),
                     cure.to_owned(),

@@ -3,6 +3,9 @@
 
 use std::error::Error;
 
+/// What the SDK's chain of providers says at its end (aws-config, `provider_chain`).
+const NO_CREDENTIALS: &str = "no credentials found in chain";
+
 /// Characters of an error's text at the most.
 const MAX_TEXT: usize = 600;
 /// Bytes that are shown of an answer that nobody can read.
@@ -23,6 +26,18 @@ pub(in crate::aws) fn said(error: &(dyn Error + 'static)) -> String {
         next = error.source();
     }
     line(&words.join(": "))
+}
+
+/// Why there was nothing to sign a call with. That nobody gave any credentials is told in a
+/// line; the SDK lists every place that it looked at.
+pub(super) fn unsigned(error: &(dyn Error + 'static)) -> String {
+    let said = said(error);
+    match said.contains(NO_CREDENTIALS) {
+        true => {
+            "there are no credentials, in the environment, in a profile or from a role".to_owned()
+        }
+        false => said,
+    }
 }
 
 /// A text on one line, cut, with escapes for what could drive a terminal.

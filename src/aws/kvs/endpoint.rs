@@ -117,7 +117,7 @@ mod tests {
         assert!(told.is_err(), "without a region none is believed");
     }
 
-    /// None of these may reach the SDK, which panics on an empty one.
+    /// No endpoint of this table may reach the SDK, which panics on an empty one.
     #[test]
     fn what_is_no_url_is_refused_by_everybody() {
         for endpoint in [

@@ -31,7 +31,7 @@ const WAITS: [Duration; 4] = [
     Duration::from_secs(2),
 ];
 /// A recording that lasted longer has fragments; shorter ones were seen without any.
-const SURELY_HEARD: i64 = 5_000;
+const SURELY_HEARD: u64 = 5_000;
 
 type Window = (EpochMillis, EpochMillis);
 
@@ -50,9 +50,9 @@ impl Found<'_> {
         let lacks_named = named
             .into_iter()
             .any(|bound| !self.numbers.contains(&bound));
-        let lacks_all = || match self.whereabouts.window {
-            (Some(start), Some(stop)) => stop.0.saturating_sub(start.0) > SURELY_HEARD,
-            _ => false,
+        let lacks_all = || {
+            let length = self.whereabouts.times.length_millis();
+            length.is_some_and(|length| length > SURELY_HEARD)
         };
         lacks_named || (self.numbers.is_empty() && lacks_all())
     }
@@ -185,6 +185,7 @@ impl KvsSource {
 mod tests {
     use super::*;
     use crate::media::fragment::FragmentRange;
+    use crate::recording::plan::Times;
 
     #[test]
     fn a_listing_is_proven_incomplete_by_what_the_record_names() {
@@ -202,10 +203,10 @@ mod tests {
                     start: range.0.map(number),
                     stop: range.1.map(number),
                 },
-                window: (
-                    millis.map(|_| EpochMillis(1_000)),
-                    millis.map(|millis| EpochMillis(1_000 + millis)),
-                ),
+                times: Times {
+                    started: millis.map(|_| EpochMillis(1_000)),
+                    stopped: millis.map(|millis| EpochMillis(1_000 + millis)),
+                },
             };
             let found = Found {
                 whereabouts: &whereabouts,

@@ -40,12 +40,12 @@ pub(super) struct Described {
 /// What is known of a stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Description {
-    /// Nobody asked yet.
+    /// It was not requested yet.
     #[default]
     Unasked,
-    /// This.
+    /// The stream was described.
     Known(Described),
-    /// It was asked for then, in vain.
+    /// The request at this time failed.
     Refused(Instant),
 }
 

@@ -33,12 +33,11 @@ pub(super) fn window(
     whereabouts: &Whereabouts<'_>,
     now: EpochMillis,
 ) -> (EpochMillis, EpochMillis) {
-    let (recorded_start, recorded_stop) = whereabouts.window;
     let hint = |number: Option<FragmentNumber>| {
         let time = number?.hinted_server_time()?;
         can_be(time, now).then_some(time)
     };
-    let recorded = span([recorded_start, recorded_stop]);
+    let recorded = span([whereabouts.times.started, whereabouts.times.stopped]);
     let hinted = span([hint(whereabouts.range.start), hint(whereabouts.range.stop)]);
     let (start, stop) = match (recorded, hinted) {
         (Some(recorded), Some(hinted)) => {
@@ -52,8 +51,9 @@ pub(super) fn window(
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => (FIRST_EVER, now),
     };
-    let starts_known = recorded_start.is_some() || hint(whereabouts.range.start).is_some();
-    let stops_known = recorded_stop.is_some() || hint(whereabouts.range.stop).is_some();
+    let starts_known =
+        whereabouts.times.started.is_some() || hint(whereabouts.range.start).is_some();
+    let stops_known = whereabouts.times.stopped.is_some() || hint(whereabouts.range.stop).is_some();
     let nothing_known = !starts_known && !stops_known;
     let start = match starts_known || nothing_known {
         true => start,
@@ -82,7 +82,7 @@ pub(super) fn later(
         .range
         .start
         .and_then(FragmentNumber::hinted_server_time);
-    let recorded = whereabouts.window.0;
+    let recorded = whereabouts.times.started;
     let mut begins: Vec<EpochMillis> = Vec::new();
     let candidates = [
         hinted,
@@ -122,6 +122,7 @@ fn span(times: [Option<EpochMillis>; 2]) -> Option<(EpochMillis, EpochMillis)> {
 mod tests {
     use super::*;
     use crate::media::fragment::FragmentRange;
+    use crate::recording::plan::Times;
 
     /// 2025-10-09T08:53:19.157Z and 28.288 s later, by their numbers.
     const START: &str = "91343852333181432392682062674355612161981134188";
@@ -143,7 +144,10 @@ mod tests {
                 start: number(numbers.0),
                 stop: number(numbers.1),
             },
-            window: (times.0.map(EpochMillis), times.1.map(EpochMillis)),
+            times: Times {
+                started: times.0.map(EpochMillis),
+                stopped: times.1.map(EpochMillis),
+            },
         };
         let (start, stop) = window(&whereabouts, EpochMillis(NOW));
         let expected = (expected.0 - EARLIER, expected.1 + LATER);
@@ -209,7 +213,10 @@ mod tests {
                 start: number(numbers.0),
                 stop: number(numbers.1),
             },
-            window: (times.0.map(EpochMillis), times.1.map(EpochMillis)),
+            times: Times {
+                started: times.0.map(EpochMillis),
+                stopped: times.1.map(EpochMillis),
+            },
         };
         let now = EpochMillis(NOW);
         let (from, to) = window(&whereabouts, now);

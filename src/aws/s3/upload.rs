@@ -142,7 +142,7 @@ impl S3Upload {
             multipart.sending.shutdown().await;
             let id = Arc::clone(&multipart.id);
             self.shared.abort(&self.object.key, &id).await;
-            // Only now: dropped before, the upload is aborted by the drop.
+            // This comes last: an upload that is dropped before is aborted by its drop.
             self.multipart = None;
         }
     }

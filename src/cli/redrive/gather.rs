@@ -16,7 +16,7 @@ use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::parked::Parked;
 use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Consent;
-use crate::port::{ContactNotes, KeyListing, RecordingStore};
+use crate::port::{ContactAttributes, KeyListing, RecordingStore};
 use crate::recorder::{Part, Worked, open_record};
 use crate::recording::decide::{Decision, SkipReason, decide};
 use crate::recording::key::{self, VERDICT_SUFFIX};
@@ -251,6 +251,9 @@ impl Gatherer<'_> {
                 Part::Ended(Worked::Undecodable(cause)) => {
                     found.trouble(source, &format!("{cause}; it stays where it is"));
                 }
+                Part::Ended(Worked::NotOpened { failure, .. }) => {
+                    found.trouble(source, &format!("{failure}; it stays where it is"));
+                }
                 // Agent events share the data stream; nobody parks one.
                 Part::Ended(Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)))
                     if found
@@ -391,12 +394,12 @@ impl Gatherer<'_> {
     ) -> Result<(), Failure> {
         let mut record = self.search.describe(instance, id).await?;
         let first = record.initial_contact.as_deref().unwrap_or(id);
-        record.attributes = self.recorder.notes.read(Some(instance), first).await?;
+        record.attributes = self.recorder.attributes.read(Some(instance), first).await?;
         let source = found.source(Place::Contact(id.to_owned()), None);
         for decision in decide(&record, &self.recorder.policy) {
             match decision {
                 Decision::Record(plan) => self.take(plan, None, source, found),
-                // Of a whole day's contacts most have nothing to record.
+                // Most contacts of a whole day have nothing to record.
                 Decision::Skip(
                     SkipReason::NoKvsRecording
                     | SkipReason::NotVoice { .. }

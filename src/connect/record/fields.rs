@@ -131,7 +131,7 @@ impl<'a> Fields<'a> {
         let entries = match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
             Ok(entries) => entries,
             Err(_) if self.is_nothing(NAME) => Vec::new(),
-            // One that stands there by itself.
+            // A recording may stand there by itself, without a list.
             Err(_) if Self::of(value).is_some() => vec![value],
             Err(_) => return Err(format!("its {NAME} is {}, not a list", self.kind(NAME))),
         };

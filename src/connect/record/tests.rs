@@ -272,7 +272,7 @@ fn packed_records_are_read_one_by_one() {
         told(&packed(&[]), Limits::NONE),
         ["no contact record: a packed record without records"]
     );
-    // One that cannot be read costs no other.
+    // A record that cannot be read costs no other one.
     let nested = packed(&[b]);
     let expected = [
         "a",

@@ -1,7 +1,7 @@
 //! Fragments that carry no number, as the last one of a run does: where they belong, and
 //! which of them are the same.
 //!
-//! One that follows on from the fragment before it in its file is named after that one.
+//! A fragment that follows on from the one before it in its file is named after that one.
 //! Files put together by hand, and answers of KVS in any order, have such fragments
 //! anywhere: then the numbered fragments are looked through once more, and each is named
 //! after the last one that starts before it in its upload session.

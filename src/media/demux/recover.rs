@@ -11,7 +11,7 @@ const REACHES_ON: &str = "length reaches into the next fragment";
 /// Whether a document starts inside of an element.
 pub(super) enum Inside {
     No,
-    /// So many bytes behind the front.
+    /// How many bytes it lies behind the front.
     At(usize),
     /// More bytes are needed to tell.
     Unknown,
@@ -115,7 +115,7 @@ impl Demuxer {
     pub(super) fn wait(&mut self, end: End) -> bool {
         if end == End::Reached && !self.input.is_empty() {
             if resync::may_start_document(&self.input) {
-                // Not even its header came whole: nothing of the fragment before is damaged.
+                // Its header did not come whole either: nothing of the fragment before is damaged.
                 self.close_draft(self.base);
             }
             self.leave_out_front(self.input.len());

@@ -18,7 +18,7 @@ const MAGIC: [u8; 4] = id::EBML.to_be_bytes();
 const MAX_HEADER_BYTES: u64 = 256;
 /// An EBML header has 7 elements, and 1 or 2 more in the newest files.
 const MAX_HEADER_ELEMENTS: usize = 16;
-/// As many elements behind each other, each where the one before ends, are no chance.
+/// So many elements, each where the one before ends, do not follow each other by chance.
 const MAX_PROOF_ELEMENTS: usize = 64;
 
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&MAGIC));

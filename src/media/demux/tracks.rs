@@ -54,7 +54,7 @@ impl Track {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judged {
     Audio(Direction),
-    /// Of another name, and it says itself that it holds none.
+    /// The track has another name, and says itself that it holds no audio of a side.
     NoAudio,
     Refused {
         direction: Option<Direction>,
@@ -168,7 +168,7 @@ impl Tracks {
 }
 
 impl Refusal {
-    /// As damage of a track that has so many bytes of audio, first at `offset`.
+    /// The damage of a track that has so many bytes of audio, first at `offset`.
     pub fn into_damage(self, number: u64, bytes: u64, offset: u64) -> (DamageKind, u64) {
         match self {
             Self::Said(kind, offset) => (kind, offset),

@@ -26,7 +26,7 @@ fn failure(kind: FailureKind) -> Failure {
     Failure::new(kind, "the subject", "the cause")
 }
 
-fn recorded(status: Status, noted: Noted) -> Worked {
+fn recorded(status: Status, noted: AttributesOutcome) -> Worked {
     let plan = plan();
     let mut verdict = Verdict::of_failure(&plan, &failure(Refused));
     verdict.status = status;
@@ -37,7 +37,7 @@ fn recorded(status: Status, noted: Noted) -> Worked {
     let recorded = Recorded {
         verdict,
         found: false,
-        noted,
+        attributes: noted,
         timings: Timings::default(),
     };
     Worked::Recorded(plan, Box::new(recorded))
@@ -120,6 +120,11 @@ fn every_outcome_asks_for_what_it_needs() {
     );
     let unreadable = Worked::NotAContactRecord(NotAContactRecord::Unreadable(left_out()));
     check(&unreadable, park, Some(RecordUnreadable));
+    let not_opened = Worked::NotOpened {
+        contact: None,
+        failure: failure(Defect),
+    };
+    check(&not_opened, park, Some(Defect));
     let other = Worked::NotAContactRecord(NotAContactRecord::OtherShape(left_out()));
     check(&other, None, None);
     let missing = "no Location".to_owned();
@@ -144,29 +149,29 @@ fn every_outcome_asks_for_what_it_needs() {
         let failed = Worked::Failed(plan(), failure(kind));
         check(&failed, Some(kind.action()), Some(kind));
         for status in [Status::Complete, Status::Partial] {
-            let noted = recorded(status, Noted::Failed(failure(kind)));
+            let noted = recorded(status, AttributesOutcome::Failed(failure(kind)));
             check(&noted, Some(kind.action()), Some(kind));
         }
     }
     for status in [Status::Complete, Status::Partial, Status::Empty] {
         for noted in [
-            Noted::Written,
-            Noted::Unchanged,
-            Noted::NothingToNote,
-            Noted::NotOurs { attribute: "a" },
-            Noted::NoRoom { bytes: 40_000 },
+            AttributesOutcome::Written,
+            AttributesOutcome::Unchanged,
+            AttributesOutcome::NothingToWrite,
+            AttributesOutcome::NotOurs { attribute: "a" },
+            AttributesOutcome::NoRoom { bytes: 40_000 },
         ] {
             check(&recorded(status, noted), None, None);
         }
     }
-    let nothing = recorded(Status::Failed, Noted::NothingToNote);
+    let nothing = recorded(Status::Failed, AttributesOutcome::NothingToWrite);
     check(&nothing, Some(Action::RetryLater), Some(NothingCame));
 }
 
 #[test]
 fn a_trouble_names_contact_recording_and_reason() {
     let plan = plan();
-    let nothing = recorded(Status::Failed, Noted::NothingToNote);
+    let nothing = recorded(Status::Failed, AttributesOutcome::NothingToWrite);
     let trouble = nothing.trouble().unwrap();
     assert_eq!(trouble.contact, Some(&*plan.id.contact));
     assert_eq!(trouble.plan, Some(&*plan));
@@ -199,13 +204,16 @@ fn of_several_parts_the_one_that_can_be_tried_at_once_decides() {
         Some(Action::RetryLater)
     );
     assert_eq!(
-        action(vec![recorded(Status::Complete, Noted::Written), part(park)]),
+        action(vec![
+            recorded(Status::Complete, AttributesOutcome::Written),
+            part(park)
+        ]),
         Some(Action::Park)
     );
     let all = WorkedRecord {
         parts: vec![
             part(park),
-            recorded(Status::Complete, Noted::Written),
+            recorded(Status::Complete, AttributesOutcome::Written),
             part(retry),
         ],
     };

@@ -49,9 +49,9 @@ fn told(record: &ContactRecord, policy: &Policy) -> Vec<String> {
                     .iter()
                     .map(|output| output.name())
                     .collect();
-                let noted = match plan.notes {
-                    Notes::There => " (noted)",
-                    Notes::Lacking => "",
+                let noted = match plan.urls {
+                    Urls::OnContact => " (noted)",
+                    Urls::Lacking | Urls::NotForContact => "",
                 };
                 format!("{} {}{noted}", plan.id.start, outputs.join("+"))
             }
@@ -163,8 +163,8 @@ fn of_two_entries_with_one_start_the_wider_range_holds() {
                     stop.and_then(|stop| stop.parse().ok())
                 );
                 let window = (
-                    plan.window.0.map(|time| time.0),
-                    plan.window.1.map(|time| time.0),
+                    plan.times.started.map(|time| time.0),
+                    plan.times.stopped.map(|time| time.0),
                 );
                 assert_eq!(window, times);
             }
@@ -358,5 +358,5 @@ fn a_leg_claims_the_ids_that_its_record_names() {
         plan.claim.contacts,
         ["leg2", "leg1", "leg1b", "leg3"].map(Box::from)
     );
-    assert_eq!(&*plan.attributes_contact, "leg1");
+    assert_eq!(&*plan.initial_contact, "leg1");
 }

@@ -67,7 +67,7 @@ impl Register {
         read.unwrap_or_default()
     }
 
-    /// As it is stored.
+    /// The list as JSON, as it is stored.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
@@ -145,7 +145,10 @@ pub fn how_to_try(
 /// which nobody knows when it was is over, too: it would be tried for ever.
 pub fn is_over(plan: &RecordingPlan, verdict: &Verdict, kept: Duration, now: EpochMillis) -> bool {
     let ends_at = verdict.span.ends_at.as_deref();
-    let ends = [plan.window.1, ends_at.and_then(EpochMillis::from_rfc3339)];
+    let ends = [
+        plan.times.stopped,
+        ends_at.and_then(EpochMillis::from_rfc3339),
+    ];
     let hinted = || plan.claim.range.stop?.hinted_server_time();
     let ended = ends.into_iter().flatten().max();
     let ended = ended.or_else(hinted).or_else(|| started(plan));

@@ -10,7 +10,7 @@ use crate::media::fragment::FragmentRange;
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::{RecordingId, RecordingKeys};
-use crate::recording::plan::{Notes, RecordingPlan};
+use crate::recording::plan::{RecordingPlan, Times, Urls};
 use crate::recording::verdict::{RecordingNames, Verdict};
 
 /// The plan that a verdict came from, as far as it tells. The error is a sentence.
@@ -56,18 +56,18 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
         keys,
         // A verdict does not tell: better a look too many.
         has_siblings: true,
-        attributes_contact: names.initial_contact_id.as_str().into(),
+        initial_contact: names.initial_contact_id.as_str().into(),
         previous_contact: names.previous_contact_id.as_deref().map(Box::from),
         next_contact: names.next_contact_id.as_deref().map(Box::from),
         instance: names.instance_id.as_deref().map(Box::from),
         stream: names.stream.as_str().into(),
         claim: Claim { range, contacts },
-        window: (
-            time(&verdict.span.record_starts_at),
-            time(&verdict.span.record_stops_at),
-        ),
+        times: Times {
+            started: time(&verdict.span.record_starts_at),
+            stopped: time(&verdict.span.record_stops_at),
+        },
         authorisation,
-        notes: Notes::Lacking,
+        urls: Urls::Lacking,
         // What was allowed when it was written.
         consent: Consent::AskFirst,
     })

@@ -3,7 +3,7 @@ use crate::connect::record::read_contact_records;
 use crate::failure::{Failure, FailureKind};
 use crate::media::sides::Authorisation;
 use crate::recording::decide::{Decision, decide};
-use crate::recording::plan::Policy;
+use crate::recording::plan::{Policy, Times, Urls};
 use crate::recording::verdict::FileEntry;
 use crate::synth::SynthCall;
 
@@ -57,39 +57,39 @@ fn file() -> FileEntry {
 #[test]
 fn what_is_to_be_done_depends_on_the_verdict() {
     #[track_caller]
-    fn check(status: Status, missing: u64, notes: Notes, expected: Result<Step, Done>) {
+    fn check(status: Status, missing: u64, urls: Urls, expected: Result<Step, Done>) {
         let verdict = Some(verdict(status, missing));
-        assert_eq!(step(&candidate(verdict), notes), expected);
+        assert_eq!(step(&candidate(verdict), urls), expected);
     }
-    use Notes::{Lacking, There};
-    assert_eq!(step(&candidate(None), There), Ok(Step::Record));
+    use Urls::{Lacking, OnContact};
+    assert_eq!(step(&candidate(None), OnContact), Ok(Step::Record));
     // Deleted ones do not come back while their URLs stand.
     let mut deleted = candidate(None);
-    deleted.plan.notes = There;
-    assert_eq!(step(&deleted, There), Err(Done::Noted));
-    check(Status::Failed, 0, There, Ok(Step::Record));
+    deleted.plan.urls = OnContact;
+    assert_eq!(step(&deleted, OnContact), Err(Done::OnContact));
+    check(Status::Failed, 0, OnContact, Ok(Step::Record));
     check(Status::Failed, 3, Lacking, Ok(Step::Record));
-    check(Status::Partial, 3, There, Ok(Step::ReadAgain));
+    check(Status::Partial, 3, OnContact, Ok(Step::ReadAgain));
     check(Status::Partial, 3, Lacking, Ok(Step::ReadAgain));
-    check(Status::Partial, 0, There, Err(Done::NothingMissing));
+    check(Status::Partial, 0, OnContact, Err(Done::NothingMissing));
     check(Status::Partial, 0, Lacking, Ok(Step::Note));
-    check(Status::Complete, 0, There, Err(Done::Complete));
+    check(Status::Complete, 0, OnContact, Err(Done::Complete));
     check(Status::Complete, 0, Lacking, Ok(Step::Note));
-    check(Status::Empty, 0, There, Err(Done::Empty));
+    check(Status::Empty, 0, OnContact, Err(Done::Empty));
 
     // Whatever the verdict says, its record can name more.
     for status in [Status::Complete, Status::Partial, Status::Empty] {
         let mut longer = candidate(Some(verdict(status, 0)));
         longer.plan.claim.range.stop = longer.plan.claim.range.stop.map(|stop| stop.successor());
-        assert_eq!(step(&longer, There), Ok(Step::Widen));
+        assert_eq!(step(&longer, OnContact), Ok(Step::Widen));
         longer.plan.authorisation = Authorisation::FromCustomer;
-        assert_eq!(step(&longer, There), Ok(Step::Widen), "it is told");
+        assert_eq!(step(&longer, OnContact), Ok(Step::Widen), "it is told");
         let told = longer
             .verdict
             .take()
             .map(|verdict| verdict.less_authorised());
         longer.verdict = told;
-        assert_eq!(step(&longer, There), Err(Done::NothingMissing));
+        assert_eq!(step(&longer, OnContact), Err(Done::NothingMissing));
     }
     let kept = verdict(Status::Partial, 0);
     let mut kept = Verdict {
@@ -97,20 +97,23 @@ fn what_is_to_be_done_depends_on_the_verdict() {
         ..kept
     };
     kept = kept.not_widened(&kept);
-    assert_eq!(step(&candidate(Some(kept)), There), Ok(Step::ReadAgain));
+    assert_eq!(step(&candidate(Some(kept)), OnContact), Ok(Step::ReadAgain));
     // What was not listed may be listed later.
     let mut unlisted = verdict(Status::Partial, 0);
     unlisted.reasons.push(crate::recording::verdict::Reason {
         code: LISTING_INCOMPLETE.to_owned(),
         detail: String::new(),
     });
-    assert_eq!(step(&candidate(Some(unlisted)), There), Ok(Step::ReadAgain));
+    assert_eq!(
+        step(&candidate(Some(unlisted)), OnContact),
+        Ok(Step::ReadAgain)
+    );
 }
 
 #[test]
 fn a_plan_comes_back_out_of_its_verdict() {
     let mut plan = plan("c");
-    plan.attributes_contact = "leg1".into();
+    plan.initial_contact = "leg1".into();
     plan.previous_contact = Some("leg2".into());
     plan.next_contact = Some("leg3".into());
     plan.claim.contacts = ["c", "leg1", "leg2", "leg3"].map(Box::from).into();
@@ -223,7 +226,7 @@ fn what_expires_first_comes_first() {
     ];
     assert_eq!(order(planned.clone()), expected);
     // Another leg of the most urgent call comes with it, behind it.
-    planned[0].candidate.plan.attributes_contact = "hour left".into();
+    planned[0].candidate.plan.initial_contact = "hour left".into();
     assert_eq!(order(planned)[..3], ["hour left", "gone long", "week left"]);
     assert_eq!(
         urgency(days_ago(1), hours(25), now),
@@ -236,7 +239,7 @@ fn what_expires_first_comes_first() {
 fn a_start_that_the_record_does_not_tell_is_hinted_by_the_number() {
     let mut plan = plan("c");
     let told = started(&plan).unwrap();
-    plan.window.0 = None;
+    plan.times.started = None;
     let hinted = started(&plan).unwrap();
     assert!((hinted.0 - told.0).abs() < 5_000, "{hinted:?} {told:?}");
 }
@@ -343,12 +346,12 @@ mod again {
     fn a_recording_is_over_when_its_end_is_no_longer_kept() {
         let mut plan = plan("c");
         let verdict = verdict(Status::Partial, 1);
-        let stopped = plan.window.1.unwrap();
+        let stopped = plan.times.stopped.unwrap();
         let later = |hours: i64| EpochMillis(stopped.0 + hours * HOUR);
         assert!(!is_over(&plan, &verdict, KEPT, later(23)));
         assert!(is_over(&plan, &verdict, KEPT, later(24)));
         // By its stop fragment's number, or by the audio that there is.
-        plan.window = (None, None);
+        plan.times = Times::default();
         assert!(!is_over(&plan, &verdict, KEPT, later(23)));
         assert!(is_over(&plan, &verdict, KEPT, later(25)));
         plan.claim.range.stop = None;
@@ -364,7 +367,7 @@ mod again {
     #[test]
     fn nothing_is_read_as_a_whole_hour_after_hour() {
         let plan = plan("c");
-        let now = EpochMillis(plan.window.0.unwrap().0 + 10 * HOUR);
+        let now = EpochMillis(plan.times.started.unwrap().0 + 10 * HOUR);
         let ago = |minutes: i64| Some(EpochMillis(now.0 - minutes * 60_000));
         let how = |verdict: &Verdict, written| how_to_try(&plan, verdict, written, KEPT, now);
         // Failed ones are left alone for an hour: others try, too.
@@ -390,7 +393,7 @@ mod again {
         assert_eq!(how(&kept, ago(5)), Some(Try::Read));
         assert_eq!(how(&kept, None), None);
         // Its beginning expired: what is read now would be less.
-        let late = EpochMillis(plan.window.0.unwrap().0 + 24 * HOUR);
+        let late = EpochMillis(plan.times.started.unwrap().0 + 24 * HOUR);
         assert_eq!(how_to_try(&plan, &missing, None, KEPT, late), None);
         assert_eq!(
             how_to_try(&plan, &failed, None, KEPT, late),
@@ -419,7 +422,7 @@ fn failed_batches_are_read() {
     assert_eq!(count(invocation(event.to_string().into())), Ok(1));
     assert_eq!(count(invocation(event.clone())), Ok(1));
     assert_eq!(count(event.clone()), Ok(1));
-    // As an editor of theirs left it.
+    // The batch as somebody's editor left it.
     let mended = format!("\u{feff}{}", invocation(format!("\u{feff}{event}").into()));
     assert_eq!(count_in(mended.as_bytes()), Ok(1));
     let only = serde_json::json!({"KinesisBatchInfo": info});

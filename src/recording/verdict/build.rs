@@ -104,7 +104,7 @@ impl Verdict {
             gave_up_at: None,
             recording: RecordingNames {
                 contact_id: plan.id.contact.to_string(),
-                initial_contact_id: plan.attributes_contact.to_string(),
+                initial_contact_id: plan.initial_contact.to_string(),
                 previous_contact_id: other_leg(plan, plan.previous_contact.as_deref()),
                 next_contact_id: other_leg(plan, plan.next_contact.as_deref()),
                 instance_id: plan.instance.as_deref().map(str::to_owned),
@@ -133,7 +133,7 @@ fn authorised(plan: &RecordingPlan) -> Option<Vec<String>> {
 
 /// A leg, unless the verdict names it already.
 fn other_leg(plan: &RecordingPlan, leg: Option<&str>) -> Option<String> {
-    let named = [&plan.id.contact, &plan.attributes_contact];
+    let named = [&plan.id.contact, &plan.initial_contact];
     leg.filter(|leg| named.iter().all(|other| &***other != *leg))
         .map(str::to_owned)
 }
@@ -184,8 +184,8 @@ fn span(
         starts_at: starts_at.map(EpochMillis::to_rfc3339),
         ends_at: ends_at.map(EpochMillis::to_rfc3339),
         media_start_millis: timeline.origin.map(|origin| origin.to_millis_floor()),
-        record_starts_at: plan.window.0.map(EpochMillis::to_rfc3339),
-        record_stops_at: plan.window.1.map(EpochMillis::to_rfc3339),
+        record_starts_at: plan.times.started.map(EpochMillis::to_rfc3339),
+        record_stops_at: plan.times.stopped.map(EpochMillis::to_rfc3339),
     }
 }
 

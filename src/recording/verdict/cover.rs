@@ -12,7 +12,7 @@ use crate::media::fragment::{Direction, FragmentNumber};
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::{EpochMillis, SAMPLE_RATE};
 use crate::media::timeline::TOLERANCE;
-use crate::recording::plan::RecordingPlan;
+use crate::recording::plan::{RecordingPlan, Times};
 
 /// The code of a reason: a later record names more of the call, and a reading of all of it
 /// lacks something that is there.
@@ -56,7 +56,7 @@ impl Cover {
         let directions = plan.authorisation.directions();
         Self {
             until: plan.claim.range.stop,
-            stops_at: plan.window.1,
+            stops_at: plan.times.stopped,
             sides: Direction::BOTH.map(|direction| directions.contains(&direction)),
             contacts: plan.claim.contacts.clone(),
             legs: [plan.previous_contact.clone(), plan.next_contact.clone()],
@@ -120,8 +120,11 @@ fn widen(
     if !Cover::of_plan(plan).ends_behind(&other) {
         wide.claim.range.stop = stop;
     }
-    let starts = [plan.window.0, starts_at].into_iter().flatten();
-    wide.window = (starts.min(), plan.window.1.max(other.stops_at));
+    let starts = [plan.times.started, starts_at].into_iter().flatten();
+    wide.times = Times {
+        started: starts.min(),
+        stopped: plan.times.stopped.max(other.stops_at),
+    };
     let [previous, next] = other.legs;
     wide.previous_contact = wide.previous_contact.or(previous);
     wide.next_contact = wide.next_contact.or(next);
@@ -140,7 +143,7 @@ impl RecordingPlan {
             self,
             Cover::of_plan(other),
             other.claim.range.stop,
-            other.window.0,
+            other.times.started,
         )
     }
 
@@ -270,7 +273,7 @@ impl Verdict {
     /// was asked for there.
     fn lacks_only_what_lacked(&self, other: &Self) -> bool {
         let listed = &other.fragments.missing_list;
-        // Of more missing fragments than are listed, any can have been missing.
+        // The list of missing fragments is cut: any other fragment can have been missing, too.
         let cut = (listed.len() as u64) < other.fragments.missing;
         let until = other.read_until();
         self.fragments.missing_list.iter().all(|missing| {
@@ -378,7 +381,7 @@ impl Stretch {
             return true;
         }
         let listed = &old.gaps.list;
-        // Of more gaps than are listed, one can lie behind those.
+        // The list of gaps is cut: a further gap can lie behind those.
         let cut = (listed.len() as u64) < old.gaps.count;
         let beyond = |last: &Gap| old_from >= last.at_sample.saturating_add(last.samples);
         let may_be = cut && listed.last().is_none_or(beyond);

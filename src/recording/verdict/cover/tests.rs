@@ -7,7 +7,7 @@ use crate::media::attribution::Claim;
 use crate::media::fragment::FragmentRange;
 use crate::media::sides::Authorisation;
 use crate::recording::key::{RecordingId, RecordingStart};
-use crate::recording::plan::Notes;
+use crate::recording::plan::{Times, Urls};
 
 /// Samples of a fragment; numbers begin at 1, and fragment 1 begins at this millisecond.
 const FRAGMENT: u64 = 8_000;
@@ -145,12 +145,12 @@ fn a_recording_is_replaced_only_by_more_of_it() {
     let to = lopsided.sides.to.as_mut().unwrap();
     to.audio_samples = old.sides.to.as_ref().unwrap().audio_samples - 1;
     check(&old, &lopsided, false);
-    // As many, and all is well now: what was damaged came whole.
+    // It has as many fragments, and all is well now: what was damaged came whole.
     let mut damaged = both(1..=12, &[]);
     damaged.status = Status::Partial;
     check(&damaged, &both(1..=12, &[]), true);
     check(&both(1..=12, &[]), &damaged, false);
-    // As many, still damaged, and more audio.
+    // It has as many fragments, still damaged, and more audio.
     let mut worse = damaged.clone();
     worse.sides.from.as_mut().unwrap().audio_samples -= 100;
     check(&worse, &damaged, true);
@@ -183,7 +183,7 @@ fn a_recording_is_replaced_only_by_more_of_it() {
     torn.sides.to.as_mut().unwrap().gaps.list.clear();
     check(&short, &torn, false);
 
-    // As many fragments and as much audio, of others: none of them was ever listed.
+    // It has as many fragments and as much audio, and they are others: none was ever listed.
     let unlisted = |at: u64| {
         let mut read = both(1..=9, &[at]);
         read.fragments.missing = 0;
@@ -195,7 +195,7 @@ fn a_recording_is_replaced_only_by_more_of_it() {
     longer.recording.stop_fragment = Some("10".into());
     check(&unlisted(3), &longer, false);
     check(&unlisted(2), &longer, true);
-    // And the last one is one of them.
+    // The last fragment is one of them.
     let mut ends_early = both(1..=8, &[]);
     ends_early.recording.stop_fragment = Some("9".into());
     ends_early.fragments.last = Some("9".into());
@@ -235,7 +235,7 @@ fn a_recording_is_replaced_only_by_more_of_it() {
     check(&from, &earlier, true);
 }
 
-/// Of an older version: it does not say how far it was read.
+/// A verdict of an older version does not say how far the recording was read.
 #[test]
 fn an_older_verdict_is_compared_by_what_it_names() {
     let mut old = both(1..=4, &[]);
@@ -259,7 +259,7 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
     RecordingPlan {
         keys: id.keys(""),
         id,
-        attributes_contact: "c".into(),
+        initial_contact: "c".into(),
         previous_contact: None,
         next_contact: None,
         instance: None,
@@ -271,9 +271,12 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
             },
             contacts: vec!["c".into()],
         },
-        window: (None, stops_at.map(EpochMillis)),
+        times: Times {
+            started: None,
+            stopped: stops_at.map(EpochMillis),
+        },
         authorisation,
-        notes: Notes::Lacking,
+        urls: Urls::Lacking,
         consent: crate::media::sides::Consent::AsRead,
         has_siblings: false,
     }

@@ -1,15 +1,15 @@
 //! The files' URLs on the contact's attributes: read before they are written, so that
 //! nothing that stands there is lost, and read once more where another leg of the call may
-//! have written meanwhile. Who finds that his URLs are gone adds them again; the other one's
-//! stand there by then.
+//! have written meanwhile. A delivery that finds its URLs gone adds them
+//! again; the other's stand there by then.
 
 use std::collections::BTreeMap;
 
 use super::consent::told;
-use super::{Noted, Recorder};
+use super::{AttributesOutcome, Recorder};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::sides::Authorisation;
-use crate::port::{ContactNotes, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, RecordingStore};
 use crate::recording::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
@@ -18,37 +18,41 @@ use crate::recording::verdict::Verdict;
 /// wrote between a read and the write behind it, or that a write failed.
 const MAX_LOOKS: u32 = 6;
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
     /// Adds the files' URLs to the contact's attributes.
-    pub(super) async fn note(
+    pub(super) async fn write_urls(
         &self,
         plan: &RecordingPlan,
         verdict: &Verdict,
-    ) -> Result<Noted, Failure> {
+    ) -> Result<AttributesOutcome, Failure> {
         if verdict.files.is_empty() {
-            return Ok(Noted::NothingToNote);
+            return Ok(AttributesOutcome::NothingToWrite);
         }
-        let (instance, contact) = (plan.instance.as_deref(), &plan.attributes_contact);
-        let mut noted = Noted::Unchanged;
+        let (instance, contact) = (plan.instance.as_deref(), &plan.initial_contact);
+        let mut outcome = AttributesOutcome::Unchanged;
         let mut last_failure = None;
         for look in 1..=MAX_LOOKS {
-            if look > 1 && !self.notes.wait_to_look_again(look).await {
-                return last_failure.map_or(Ok(noted), Err);
+            if look > 1 && !self.attributes.wait_to_look_again(look).await {
+                return last_failure.map_or(Ok(outcome), Err);
             }
-            let turn = self.notes.turn().await;
-            let held = self.notes.read(instance, contact).await?;
+            let turn = self.attributes.turn().await;
+            let held = self.attributes.read(instance, contact).await?;
             if !allows::<N>(verdict, &held) {
-                return Ok(Noted::Withdrawn);
+                return Ok(AttributesOutcome::Withdrawn);
             }
             let changes = match self.changes(plan, verdict, held) {
-                Changes::Refused(noted) => return Ok(noted),
-                Changes::None => return Ok(noted),
+                Changes::Refused(outcome) => return Ok(outcome),
+                Changes::None => return Ok(outcome),
                 Changes::Some(changes) => changes,
             };
-            match self.notes.write(turn, instance, contact, &changes).await {
-                Ok(()) if !plan.has_siblings => return Ok(Noted::Written),
+            match self
+                .attributes
+                .write(turn, instance, contact, &changes)
+                .await
+            {
+                Ok(()) if !plan.has_siblings => return Ok(AttributesOutcome::Written),
                 Ok(()) => {
-                    noted = Noted::Written;
+                    outcome = AttributesOutcome::Written;
                     last_failure = None;
                 }
                 // The write may have taken place, and what was read is too old by now.
@@ -63,7 +67,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
     }
 
     /// Whether URLs of a recording that was made are missing from the attributes.
-    pub async fn lacks_notes(
+    pub async fn lacks_urls(
         &self,
         plan: &RecordingPlan,
         verdict: &Verdict,
@@ -72,7 +76,10 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             return Ok(false);
         }
         let instance = plan.instance.as_deref();
-        let held = self.notes.read(instance, &plan.attributes_contact).await?;
+        let held = self
+            .attributes
+            .read(instance, &plan.initial_contact)
+            .await?;
         if !allows::<N>(verdict, &held) {
             return Ok(false);
         }
@@ -97,7 +104,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
             };
             let value = held.get(attribute).map(String::as_str);
             if attributes::held(value, &self.policy.our_urls(), &plan.id, &[]) == Held::NotOurs {
-                return Changes::Refused(Noted::NotOurs { attribute });
+                return Changes::Refused(AttributesOutcome::NotOurs { attribute });
             }
             if let Some(value) = attributes::with_url(value, &file.url) {
                 changes.insert(attribute.to_owned(), value);
@@ -110,7 +117,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactNotes> Recorder<S, R, N> {
         let all = held.iter();
         let bytes = attributes::byte_count(all.map(|(name, value)| (&**name, &**value)));
         match bytes > MAX_ATTRIBUTE_BYTES {
-            true => Changes::Refused(Noted::NoRoom { bytes }),
+            true => Changes::Refused(AttributesOutcome::NoRoom { bytes }),
             false => Changes::Some(changes),
         }
     }
@@ -123,11 +130,11 @@ enum Changes {
     /// These values.
     Some(BTreeMap<String, String>),
     /// Nothing, for this reason.
-    Refused(Noted),
+    Refused(AttributesOutcome),
 }
 
 /// Whether attributes as they are now allow every file that there is.
-fn allows<N: ContactNotes>(verdict: &Verdict, held: &BTreeMap<String, String>) -> bool {
+fn allows<N: ContactAttributes>(verdict: &Verdict, held: &BTreeMap<String, String>) -> bool {
     let Some(now) = told::<N>(held) else {
         return true;
     };

@@ -1,0 +1,92 @@
+//! What the documents tell of and this build lacks: it is known all the same, and says in
+//! one voice how to get it. One build has everything; a message that named one feature
+//! alone would lose the reader the others.
+
+use std::io::Write;
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::CliError;
+
+/// How the build that has everything is installed.
+const EVERYTHING: &str = "cargo install --locked --path . --features operate,sandbox";
+/// Commands that not every build has.
+const COMMANDS: [(&str, bool); 3] = [
+    ("redrive", cfg!(feature = "aws")),
+    ("doctor", cfg!(feature = "operate")),
+    ("sandbox", cfg!(feature = "sandbox")),
+];
+/// Commands with a side to AWS, and whether this build has it.
+const WITH_AWS: [(&str, bool); 3] = [
+    ("record", cfg!(feature = "aws")),
+    ("redrive", cfg!(feature = "aws")),
+    ("forget", cfg!(feature = "operate")),
+];
+/// The flags of that side.
+const FLAGS: [&str; 5] = [
+    "--aws",
+    "--stack",
+    "--region",
+    "--profile",
+    "--endpoint-url",
+];
+
+// No doc comment: it would stand in the help of the command.
+#[derive(clap::Args, Debug)]
+#[command(disable_help_flag = true)]
+pub(super) struct Lacking {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _any: Vec<String>,
+}
+
+// Each build takes those of the commands that it lacks.
+#[allow(dead_code, reason = "of a command that this build has")]
+pub(super) type RedriveArgs = Lacking;
+#[allow(dead_code, reason = "of a command that this build has")]
+pub(super) type DoctorArgs = Lacking;
+#[allow(dead_code, reason = "of a command that this build has")]
+pub(super) type SandboxArgs = Lacking;
+
+#[allow(dead_code, reason = "a build that has everything lacks none")]
+pub(super) fn run(_: &Lacking, _: &mut dyn Write, _: bool) -> Result<(), CliError> {
+    Err(lacks("this command"))
+}
+
+fn lacks(what: &str) -> CliError {
+    CliError::Told(format!(
+        "this callreel was built without {what}; build one that has everything with `{EVERYTHING}`"
+    ))
+}
+
+/// A command that this build lacks says so in the list, and in its help how to get it.
+pub(super) fn marked(command: Command) -> Command {
+    let lacking = |(name, built): &(&str, bool)| *name == command.get_name() && !built;
+    match COMMANDS.iter().any(lacking) {
+        false => command,
+        true => {
+            let about = command.get_about().map(ToString::to_string);
+            let about = format!("{} (not in this build)", about.unwrap_or_default());
+            command.about(about).after_help(format!(
+                "Not in this build. Build one that has everything:\n\n  {EVERYTHING}"
+            ))
+        }
+    }
+}
+
+/// The error, if what is unknown here is a flag that the build with everything knows.
+pub(super) fn flag(error: &clap::Error, arguments: &[String]) -> Option<CliError> {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let command = arguments
+        .iter()
+        .find(|argument| !argument.starts_with('-'))?;
+    let lacks_aws = |(name, built): &(&str, bool)| name == command && !built;
+    let is_aws = FLAGS.contains(&&**unknown) && WITH_AWS.iter().any(lacks_aws);
+    // A build that records to AWS and does not operate a deployment lacks this one alone.
+    let is_stack = unknown == "--stack" && !cfg!(feature = "operate");
+    let with_aws = WITH_AWS.iter().any(|(name, _)| name == command);
+    (error.kind() == ErrorKind::UnknownArgument && (is_aws || (is_stack && with_aws)))
+        .then(|| lacks(unknown))
+}

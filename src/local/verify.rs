@@ -1,0 +1,112 @@
+//! Whether a folder of recordings still holds what its verdicts say: each file, its size and
+//! its SHA-256. Looks only; nothing is written.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+
+use super::recordings::hash;
+use super::{LocalRecordings, Tried, io_failure};
+use crate::failure::Failure;
+use crate::port::{KeyListing, RecordingStore};
+use crate::recording::key::VERDICT_SUFFIX;
+use crate::recording::verdict::{FileEntry, Verdict};
+
+/// What a file of a verdict is found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// What was written.
+    Whole,
+    /// Something else.
+    Changed,
+    /// Not there.
+    Gone,
+}
+
+impl Found {
+    /// A word for people and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Changed => "changed",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// One recording's verdict, and what its files are found to be.
+#[derive(Debug)]
+pub struct Verified {
+    /// The verdict's key.
+    pub key: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Each file's kind and key, and what it is, or why that cannot be told.
+    pub files: Vec<(FileEntry, Result<Found, Failure>)>,
+}
+
+/// What a folder of recordings holds.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// Its recordings, in the order of their verdicts' keys.
+    pub recordings: Vec<Verified>,
+    /// Keys of verdicts that cannot be read, each with the reason.
+    pub unread: Vec<(String, String)>,
+    /// Keys of WAV files that no verdict names: a run that was ended before its verdict, or
+    /// one that goes on.
+    pub unnamed: Vec<String>,
+}
+
+/// Looks through a folder. `progress` is told the bytes read of each file.
+pub async fn verify(
+    store: &LocalRecordings,
+    mut progress: impl FnMut(u64),
+) -> Result<Folder, Failure> {
+    let mut folder = Folder::default();
+    let keys: Vec<_> = store.list("").await?;
+    let mut named = BTreeSet::new();
+    for listed in keys.iter().filter(|it| it.key.ends_with(VERDICT_SUFFIX)) {
+        let key = &listed.key;
+        let Some(json) = store.find_verdict(key).await? else {
+            continue;
+        };
+        let verdict = match Verdict::from_json(&json) {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                folder.unread.push((key.clone(), error.to_string()));
+                continue;
+            }
+        };
+        let mut files = Vec::new();
+        for file in &verdict.files {
+            named.insert(file.key.clone());
+            files.push((file.clone(), look(store, file)));
+            progress(file.bytes);
+        }
+        folder.recordings.push(Verified {
+            key: key.clone(),
+            verdict,
+            files,
+        });
+    }
+    let keys = keys.into_iter().map(|listed| listed.key);
+    let unnamed = keys.filter(|key| key.ends_with(".wav") && !named.contains(key));
+    folder.unnamed = unnamed.collect();
+    Ok(folder)
+}
+
+fn look(store: &LocalRecordings, file: &FileEntry) -> Result<Found, Failure> {
+    let path = store.path(&file.key)?;
+    let failed = |error| io_failure(Tried::Reading, &path, &error);
+    let wav = match File::open(&path) {
+        Ok(wav) => wav,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Gone),
+        Err(error) => return Err(failed(error)),
+    };
+    // Of another size it needs no hash.
+    let same = wav.metadata().map_err(failed)?.len() == file.bytes
+        && hash(&wav).map_err(failed)? == file.sha256;
+    Ok(match same {
+        true => Found::Whole,
+        false => Found::Changed,
+    })
+}
