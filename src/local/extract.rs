@@ -93,6 +93,7 @@ fn plan(
         },
         times: Times::default(),
         authorisation: Authorisation::Both,
+        tags: Vec::new(),
         urls: Urls::Lacking,
         consent: Consent::Unknown,
     }

@@ -8,8 +8,10 @@ use crate::connect::flow_call::Streamed;
 use crate::connect::record::RecordingEntry;
 use crate::media::attribution::Claim;
 use crate::media::fragment::FragmentRange;
+use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::{RecordingId, RecordingStart};
+use crate::recording::plan::{RecordingPlan, Times, Urls};
 use crate::voicemail::note::Note;
 use crate::voicemail::target::{Target, tags};
 
@@ -87,14 +89,41 @@ pub struct Message {
     pub stream: Box<str>,
     /// What proves that a fragment is this message's.
     pub claim: Claim,
+    /// The first leg of the call.
+    pub initial_contact: Box<str>,
+    /// The leg before, as far as it is known.
+    pub previous_contact: Option<Box<str>>,
     /// When it began, and when it was over at the latest.
-    pub window: (Option<EpochMillis>, Option<EpochMillis>),
+    pub times: Times,
     /// Where its objects go.
     pub target: Target,
     /// The WAV's tags.
     pub tags: Vec<(String, String)>,
     /// Recordings of the contact that are on other streams, and in no message.
     pub elsewhere: usize,
+}
+
+impl Message {
+    /// What the recorder is to make of it: what the customer says, and no URL on the contact.
+    pub fn plan(&self) -> RecordingPlan {
+        RecordingPlan {
+            id: self.id.clone(),
+            keys: self.target.keys(),
+            initial_contact: self.initial_contact.clone(),
+            previous_contact: self.previous_contact.clone(),
+            next_contact: None,
+            has_siblings: false,
+            instance: self.instance.clone(),
+            stream: self.stream.clone(),
+            claim: self.claim.clone(),
+            times: self.times,
+            // Whoever speaks behind the tone wants to be heard.
+            authorisation: Authorisation::FromCustomer,
+            consent: Consent::AsRead,
+            tags: self.tags.clone(),
+            urls: Urls::NotForContact,
+        }
+    }
 }
 
 /// The contact of an event, if it is over and has a voice. `now` stands in for the time of an
@@ -193,7 +222,9 @@ fn message(note: &Note, over: &Over, streamed: Streamed, prefix: &str) -> Messag
             contacts.push(id.clone());
         }
     }
-    let began = streamed.started.or(note.received);
+    // A note that was taken behind the call's end does not tell of its start.
+    let noted = note.received.filter(|noted| *noted <= over.ended);
+    let began = streamed.started.or(noted);
     let start = streamed.start_fragment.map(RecordingStart::Fragment);
     let start = start.or(began.map(RecordingStart::Time));
     let ended = streamed
@@ -217,7 +248,15 @@ fn message(note: &Note, over: &Over, streamed: Streamed, prefix: &str) -> Messag
             },
             contacts,
         },
-        window: (began, Some(began.map_or(ended, |began| began.max(ended)))),
+        initial_contact: note
+            .initial_contact
+            .clone()
+            .unwrap_or_else(|| note.contact.clone()),
+        previous_contact: note.previous_contact.clone(),
+        times: Times {
+            started: began,
+            stopped: Some(began.map_or(ended, |began| began.max(ended))),
+        },
         target: Target::of(&note.name, prefix),
         tags: tags(note),
         elsewhere: 0,

@@ -4,7 +4,8 @@
 
 use serde_json::json;
 
-use crate::recording::key::VERDICT_SUFFIX;
+use crate::media::wav::Output;
+use crate::recording::key::RecordingKeys;
 use crate::recording::verdict::Reason;
 use crate::voicemail::note::{Note, NoteName};
 
@@ -28,6 +29,11 @@ pub enum Marker {
     Empty,
     /// It could not be had, and is not tried again by itself: `.failed.json`.
     Failed,
+    /// It was tried so often, and may be tried again: `.tried.json`.
+    Tried {
+        /// How often.
+        tries: u32,
+    },
 }
 
 impl Marker {
@@ -35,6 +41,7 @@ impl Marker {
         match self {
             Self::Empty => "empty",
             Self::Failed => "failed",
+            Self::Tried { .. } => "tried",
         }
     }
 }
@@ -47,14 +54,9 @@ impl Target {
         }
     }
 
-    /// The key of the WAV file.
-    pub fn wav(&self) -> String {
-        format!("{}.wav", self.base)
-    }
-
-    /// The key of the verdict.
-    pub fn verdict(&self) -> String {
-        format!("{}{VERDICT_SUFFIX}", self.base)
+    /// The keys of the WAV file and its verdict.
+    pub fn keys(&self) -> RecordingKeys {
+        RecordingKeys::one_file(self.base.clone(), Output::From)
     }
 
     /// The key of a marker.
@@ -89,14 +91,30 @@ fn in_tag(letter: char) -> char {
 
 /// What a marker holds.
 pub fn marker_json(marker: Marker, note: &Note, reasons: &[Reason]) -> Vec<u8> {
-    let marker = json!({
+    let mut written = json!({
         "schema": MARKER_SCHEMA,
         "status": marker.name(),
         "contact": note.contact,
         "note": note.name.to_string(),
         "reasons": reasons,
     });
-    format!("{marker:#}\n").into_bytes()
+    if let Marker::Tried { tries } = marker {
+        written["tries"] = tries.into();
+    }
+    format!("{written:#}\n").into_bytes()
+}
+
+/// How often a marker says that its message was tried, and why that came to nothing. One
+/// that cannot be read says nothing.
+pub fn tried(marker: &[u8]) -> (u32, Vec<Reason>) {
+    #[derive(serde::Deserialize)]
+    struct Tried {
+        tries: u32,
+        #[serde(default)]
+        reasons: Vec<Reason>,
+    }
+    let tried: Option<Tried> = serde_json::from_slice(marker).ok();
+    tried.map_or((0, Vec::new()), |tried| (tried.tries, tried.reasons))
 }
 
 #[cfg(test)]
@@ -113,9 +131,13 @@ mod tests {
     #[test]
     fn a_message_has_its_notes_day_and_name() {
         let target = Target::of(&note().name, "messages/");
-        assert_eq!(target.wav(), "messages/2025/01/31/23-59-58_8d1c.wav");
+        let keys = target.keys();
         assert_eq!(
-            target.verdict(),
+            keys.wav(Output::From),
+            "messages/2025/01/31/23-59-58_8d1c.wav"
+        );
+        assert_eq!(
+            keys.verdict(),
             "messages/2025/01/31/23-59-58_8d1c_verdict.json"
         );
         let markers = [Marker::Empty, Marker::Failed].map(|marker| target.marker(marker));
@@ -194,6 +216,24 @@ mod tests {
             json!({"schema": "callreel.message/1", "status": "empty", "contact": "8d1c", "note": "2025/01/31/23-59-58_8d1c",
                 "reasons": [{"code": "no_fragments", "detail": "nothing was streamed"}]})
         );
+    }
+
+    #[test]
+    fn tries_are_counted() {
+        let reason = Reason {
+            code: "throttled".into(),
+            detail: "again".into(),
+        };
+        let reasons = [reason];
+        let marker = marker_json(Marker::Tried { tries: 2 }, &note(), &reasons);
+        assert_eq!(tried(&marker), (2, reasons.to_vec()));
+        for other in [
+            &b"{}"[..],
+            b"",
+            &marker_json(Marker::Failed, &note(), &reasons),
+        ] {
+            assert_eq!(tried(other).0, 0);
+        }
     }
 
     proptest! {

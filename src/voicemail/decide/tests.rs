@@ -1,6 +1,7 @@
 use super::*;
 use crate::connect::flow_call::FlowCall;
 use crate::event::{self, Event};
+use crate::media::wav::Output;
 use crate::voicemail::note::{NoteName, UtcOffset};
 use proptest::prelude::*;
 
@@ -107,7 +108,12 @@ fn a_note_with_a_stream_is_a_message_from_its_start_to_the_calls_end() {
                 },
                 contacts: vec![CONTACT.into()],
             },
-            window: (Some(began), Some(time("2025-10-09T10:43:22Z"))),
+            initial_contact: CONTACT.into(),
+            previous_contact: None,
+            times: Times {
+                started: Some(began),
+                stopped: Some(time("2025-10-09T10:43:22Z")),
+            },
             target: Target::of(
                 &NoteName::parse(&format!("2025/10/09/10-43-19_{CONTACT}")).unwrap(),
                 "messages/",
@@ -120,6 +126,38 @@ fn a_note_with_a_stream_is_a_message_from_its_start_to_the_calls_end() {
             elsewhere: 0,
         }
     );
+}
+
+#[test]
+fn a_message_is_recorded_of_what_the_customer_says_under_its_notes_name() {
+    let Decision::Save(message) = decide(&streaming(), &ended(), None, "messages/") else {
+        panic!("the note knows the stream");
+    };
+    let plan = message.plan();
+    let base = format!("messages/2025/10/09/10-43-19_{CONTACT}");
+    assert_eq!(plan.keys.wav(Output::From), format!("{base}.wav"));
+    assert_eq!(plan.keys.verdict(), format!("{base}_verdict.json"));
+    assert_eq!(plan.authorisation.outputs(), [Output::From]);
+    assert_eq!(plan.urls, Urls::NotForContact);
+    assert_eq!(plan.tags, message.tags);
+    assert_eq!((plan.claim, plan.times), (message.claim, message.times));
+}
+
+#[test]
+fn a_note_taken_behind_the_calls_end_tells_nothing_of_its_start() {
+    let late = Note {
+        received: Some(EpochMillis(ended().ended.0 + 1)),
+        streamed: streaming().streamed.map(|streamed| Streamed {
+            started: None,
+            ..streamed
+        }),
+        ..streaming()
+    };
+    let Decision::Save(message) = decide(&late, &ended(), None, "") else {
+        panic!("the note knows the stream");
+    };
+    assert_eq!(message.times.started, None);
+    assert_eq!(message.times.stopped, Some(ended().ended));
 }
 
 /// What a message is located by, in one line.
@@ -140,8 +178,8 @@ fn check(note: &Note, recordings: Option<&[RecordingEntry]>, expected: &str) {
                 "{stream} {}..{} {}..{} +{}",
                 number(range.start),
                 number(range.stop),
-                time(message.window.0),
-                time(message.window.1),
+                time(message.times.started),
+                time(message.times.stopped),
                 message.elsewhere
             )
         }
@@ -267,7 +305,7 @@ proptest! {
         if let Decision::Save(message) = decide(&note, &over, Some(&recordings), "") {
             let range = message.claim.range;
             prop_assert!(range.start.zip(range.stop).is_none_or(|(start, stop)| start <= stop));
-            prop_assert!(message.window.0 <= message.window.1);
+            prop_assert!(message.times.started <= message.times.stopped);
         }
     }
 }

@@ -11,6 +11,9 @@ const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 /// Characters of a contact in a name at the most: more than a key is given.
 const MAX_CONTACT: usize = 256;
+/// What the names of objects beside a message end in (`voicemail::target`): notes and
+/// messages may lie in one folder.
+const BESIDE_MESSAGES: [&str; 4] = ["_verdict", ".empty", ".failed", ".tried"];
 /// Days that one look through notes spans at the most.
 const MAX_DAYS: i64 = 40;
 
@@ -100,7 +103,9 @@ impl NoteName {
 
     /// The name of the note under a dated key; `None` when the key is not such a note's.
     pub fn of_key(key: &str, prefix: &str) -> Option<Self> {
-        Self::parse(key.strip_prefix(prefix)?.strip_suffix(".json")?)
+        let name = key.strip_prefix(prefix)?.strip_suffix(".json")?;
+        let is_beside = BESIDE_MESSAGES.iter().any(|ending| name.ends_with(ending));
+        Self::parse(name).filter(|_| !is_beside)
     }
 
     /// The dated key. `prefix` is taken as it is.
@@ -217,6 +222,10 @@ mod tests {
             "notes/2025/01/31/05-00-00_a/b.json",
             "notes/2025/01/31/05:00:00_c.json",
             "notes/2025/1/31/05-00-00_c.json",
+            "notes/2025/01/31/05-00-00_c_verdict.json",
+            "notes/2025/01/31/05-00-00_c.empty.json",
+            "notes/2025/01/31/05-00-00_c.failed.json",
+            "notes/2025/01/31/05-00-00_c.tried.json",
             "notes/2025/01/31/05-00-0é_c.json",
         ] {
             assert_eq!(NoteName::of_key(key, "notes/"), None, "{key}");
