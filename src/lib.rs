@@ -36,7 +36,8 @@
 //! the world in the recorder's words; [`settings`], the environment parsed once;
 //! [`recorder`], one recording from plan to attributes; and the use cases over them:
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
-//! again, in the order of work; [`forget`], one contact's recordings deleted for good.
+//! again, in the order of work; [`forget`], one contact's recordings deleted for good;
+//! [`answering`], the answering machine's notes and messages.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -105,6 +106,7 @@ pub mod sha256;
 pub mod synth;
 pub mod voicemail;
 
+pub mod answering;
 pub mod batches;
 pub mod forget;
 pub mod port;

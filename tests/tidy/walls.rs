@@ -23,7 +23,10 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["doctor", "settings", "voicemail"]),
     (Layer::Shell, &["port"]),
     (Layer::Shell, &["recorder"]),
-    (Layer::Shell, &["batches", "redrive_run", "forget"]),
+    (
+        Layer::Shell,
+        &["answering", "batches", "redrive_run", "forget"],
+    ),
     (Layer::Edge, &["aws", "local"]),
     (Layer::Top, &["sandbox"]),
     (Layer::Top, &["cli", "lambda"]),
@@ -72,6 +75,7 @@ const USERS: &[(&str, &[&str])] = &[
     (
         "futures_util",
         &[
+            "answering",
             "aws",
             "batches",
             "cli",

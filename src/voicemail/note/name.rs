@@ -13,7 +13,7 @@ const DAY: i64 = 24 * 60 * MINUTE;
 const MAX_CONTACT: usize = 256;
 /// What the names of objects beside a message end in (`voicemail::target`): notes and
 /// messages may lie in one folder.
-const BESIDE_MESSAGES: [&str; 4] = ["_verdict", ".empty", ".failed", ".tried"];
+const BESIDE_MESSAGES: [&str; 5] = ["_verdict", ".empty", ".failed", ".tried", ".tags"];
 /// Days that one look through notes spans at the most.
 const MAX_DAYS: i64 = 40;
 
