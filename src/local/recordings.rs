@@ -182,7 +182,7 @@ impl LocalRecordings {
     }
 }
 
-fn epoch_millis(time: std::time::SystemTime) -> Option<EpochMillis> {
+pub(super) fn epoch_millis(time: std::time::SystemTime) -> Option<EpochMillis> {
     let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_millis()).ok().map(EpochMillis)
 }
