@@ -209,7 +209,16 @@ pub(super) fn config(shared: &SdkConfig) -> aws_sdk_s3::Config {
 impl S3Recordings {
     /// Recordings in a bucket, over the shared configuration.
     pub fn new(shared: &SdkConfig, bucket: Bucket) -> Self {
-        let config = config(&Trying::S3.on(shared));
+        Self::trying(Trying::S3, shared, bucket)
+    }
+
+    /// The same, given up in time for whoever has a caller waiting.
+    pub fn while_a_caller_waits(shared: &SdkConfig, bucket: Bucket) -> Self {
+        Self::trying(Trying::CALLER_WAITS, shared, bucket)
+    }
+
+    fn trying(trying: Trying, shared: &SdkConfig, bucket: Bucket) -> Self {
+        let config = config(&trying.on(shared));
         Self(Arc::new(Shared {
             calls: Calls {
                 client: aws_sdk_s3::Client::from_conf(config),

@@ -240,7 +240,7 @@ fn message(note: &Note, over: &Over, streamed: Streamed, prefix: &str) -> Messag
             start: start.unwrap_or(RecordingStart::Time(over.ended)),
         },
         instance: note.instance.clone(),
-        stream: streamed.stream,
+        stream: streamed.stream.clone(),
         claim: Claim {
             range: FragmentRange {
                 start: streamed.start_fragment,
@@ -258,7 +258,7 @@ fn message(note: &Note, over: &Over, streamed: Streamed, prefix: &str) -> Messag
             stopped: Some(began.map_or(ended, |began| began.max(ended))),
         },
         target: Target::of(&note.name, prefix),
-        tags: tags(note),
+        tags: tags(note, &streamed),
         elsewhere: 0,
     }
 }

@@ -4,6 +4,7 @@
 
 use serde_json::json;
 
+use crate::connect::flow_call::Streamed;
 use crate::media::wav::Output;
 use crate::recording::key::RecordingKeys;
 use crate::recording::verdict::Reason;
@@ -65,11 +66,10 @@ impl Target {
     }
 }
 
-/// A message's tags. Values are as they are to be read back: whoever sends them encodes them,
+/// A message's tags, by where it was streamed to. Values are as they are to be read back: whoever sends them encodes them,
 /// or a leading `+` becomes a space. What S3 does not take in a tag becomes `_`.
-pub fn tags(note: &Note) -> Vec<(String, String)> {
-    let started = note.streamed.as_ref().and_then(|it| it.started);
-    let started = started.map(|time| time.0.to_string());
+pub fn tags(note: &Note, streamed: &Streamed) -> Vec<(String, String)> {
+    let started = streamed.started.map(|time| time.0.to_string());
     let tags = [
         ("customerEndpoint", Some(&*note.customer)),
         ("systemEndpoint", note.system.as_deref()),
@@ -120,7 +120,6 @@ pub fn tried(marker: &[u8]) -> (u32, Vec<Reason>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connect::flow_call::Streamed;
     use crate::media::ticks::EpochMillis;
     use proptest::prelude::*;
 
@@ -169,10 +168,9 @@ mod tests {
             let note = Note {
                 customer: customer.into(),
                 system: system.map(Box::from),
-                streamed: Some(streamed),
                 ..note()
             };
-            let tags = tags(&note);
+            let tags = tags(&note, &streamed);
             let told: Vec<_> = tags
                 .iter()
                 .map(|(name, value)| (&**name, &**value))
@@ -239,7 +237,8 @@ mod tests {
     proptest! {
         #[test]
         fn tags_are_what_s3_takes(customer in ".{0,400}") {
-            for (_, value) in tags(&Note { customer: customer.into(), ..note() }) {
+            let streamed = Streamed { stream: "s".into(), start_fragment: None, started: None, stop_fragment: None, stopped: None };
+            for (_, value) in tags(&Note { customer: customer.into(), ..note() }, &streamed) {
                 prop_assert!(value.chars().count() <= MAX_TAG_CHARS);
                 prop_assert!(value.chars().all(|letter| in_tag(letter) == letter));
             }
