@@ -214,7 +214,7 @@ fn hashes(recorded: &Recorded) -> Vec<&str> {
         .verdict
         .files
         .iter()
-        .map(|file| file.sha256.as_str())
+        .filter_map(|file| file.samples_sha256.as_deref())
         .collect()
 }
 

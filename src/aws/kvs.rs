@@ -17,6 +17,7 @@
 mod endpoint;
 mod limits;
 mod listing;
+mod live;
 mod streams;
 mod window;
 
@@ -44,6 +45,7 @@ use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
 use crate::settings::recorder::Config;
 use endpoint::{Endpoints, region_in};
 use limits::LimitsAreThrottles;
+pub use live::{KvsLive, LiveBody};
 use streams::{Api, Described, Description, Stream, Streams};
 
 /// A body that says nothing for so long is given up.
@@ -209,6 +211,7 @@ impl KvsSource {
             let name = match api {
                 Api::List => ApiName::ListFragments,
                 Api::Media => ApiName::GetMediaForFragmentList,
+                Api::Live => ApiName::GetMedia,
             };
             let region = self.region_of(stream);
             let mut at = control::config::Builder::new();

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use super::table::write_table;
 use super::text::{duration, plain, short_number};
-use super::{CliError, count_bar, ended, event, folder_url, tell_error, tell_swept};
+use super::{CliError, count_bar, ended, event, folder_url, message, tell_error, tell_swept};
+use crate::connect::contact_event::ContactEvent;
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::port::{ContactAttributes, FragmentSource, NoDeadline, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, NoDeadline, Recordings};
 use crate::recorder::{
     AttributesOutcome, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
@@ -38,8 +39,8 @@ const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
     Or make a call of your own first:  callreel synth && callreel record demo/event.json"
 )]
 pub(super) struct RecordArgs {
-    /// A Kinesis event as Lambda gets it, with contact records in base64, or an SQS event of parked records; `-` is
-    /// standard input
+    /// A Kinesis event as Lambda gets it, with contact records in base64, an SQS event of parked records, or a contact
+    /// event of EventBridge's, whose message `callreel note` noted; `-` is standard input
     event: PathBuf,
     /// A folder with one folder for each KVS stream, of .mkv files [default: `streams` beside the event, else
     /// tests/data/streams]
@@ -60,7 +61,10 @@ pub(super) struct RecordArgs {
 }
 
 pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let (origin, records) = event::read(&args.event)?;
+    let (origin, records) = match event::read(&args.event)? {
+        event::Asked::Records(origin, records) => (origin, records),
+        event::Asked::Message(contact) => return message(args, &contact, out, json),
+    };
     let (worked, place) = work(args, &records)?;
     let outcomes = records
         .iter()
@@ -107,6 +111,23 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
     ended(errors, written)
 }
 
+/// Saves the message of a contact, in the folder.
+fn message(
+    args: &RecordArgs,
+    contact: &ContactEvent,
+    out: &mut dyn Write,
+    json: bool,
+) -> Result<(), CliError> {
+    #[cfg(feature = "aws")]
+    if args.aws.aws {
+        return Err(CliError::Told(format!(
+            "{}: a contact event is worked in a folder here; in AWS the answering machine's own function does it",
+            event::name(&args.event)
+        )));
+    }
+    message::run(&args.streams(), &args.out, contact, out, json)
+}
+
 /// Keys stay below the folder, so their prefix must, too.
 pub(super) fn parse_prefix(text: &str) -> Result<String, String> {
     let leads_out = text.split('/').any(|part| part == ".." || part == ".");
@@ -128,13 +149,18 @@ fn streams_of(event: &Path) -> PathBuf {
     there.unwrap_or_else(|| PathBuf::from(STREAMS_OF_EXAMPLES))
 }
 
+impl RecordArgs {
+    fn streams(&self) -> PathBuf {
+        match &self.streams {
+            Some(streams) => streams.clone(),
+            None => streams_of(&self.event),
+        }
+    }
+}
+
 fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalContacts> {
-    let streams = match &args.streams {
-        Some(streams) => streams.clone(),
-        None => streams_of(&args.event),
-    };
     Recorder {
-        source: LocalStreams::new(streams),
+        source: LocalStreams::new(args.streams()),
         store: LocalRecordings::new(&args.out),
         attributes: LocalContacts::new(args.out.join("contacts.json")),
         policy: Policy {
@@ -208,7 +234,7 @@ impl Place {
 }
 
 /// Works the records one after the other, with a bar for the fragments of each.
-pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
+pub(super) async fn work_all<S: FragmentSource, R: Recordings, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     records: &[BatchRecord],
 ) -> Vec<WorkedRecord> {
