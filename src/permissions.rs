@@ -153,7 +153,16 @@ pub const OF_MESSAGES: &[&str] = &[
     ABORT_UPLOAD,
     LIST_OBJECTS,
     DESCRIBE_CONTACT,
+];
+
+/// What AWS does in the name of the roles that save messages: Lambda keeps what they failed
+/// at. Source: Lambda Developer Guide, "Adding a destination".
+pub const OF_SERVICES_MESSAGES: &[&str] = &[
     SEND_MESSAGE,
+    "kms:Decrypt on the keys of the streams and of the bucket",
+    "kms:GenerateDataKey on the key of the bucket",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
 ];
 
 /// What AWS does in the name of the role that notes calls.
@@ -213,7 +222,7 @@ pub const ROLES: &[Role] = &[
         template: ANSWERING,
         section: "## The roles of `save` and `reconcile`",
         calls: OF_MESSAGES,
-        services: OF_SERVICES_AGAIN,
+        services: OF_SERVICES_MESSAGES,
     },
     Role {
         function: "Reconcile",
@@ -221,7 +230,7 @@ pub const ROLES: &[Role] = &[
         template: ANSWERING,
         section: "## The roles of `save` and `reconcile`",
         calls: OF_MESSAGES,
-        services: OF_SERVICES_AGAIN,
+        services: OF_SERVICES_MESSAGES,
     },
 ];
 const MAIN: &str = "template.yaml";

@@ -95,7 +95,7 @@ impl Call {
             Self::GetDataEndpoint => permissions::GET_DATA_ENDPOINT,
             Self::ListFragments => permissions::LIST_FRAGMENTS,
             Self::GetMedia => permissions::GET_MEDIA,
-            Self::ReadLive => "kinesisvideo:GetMedia",
+            Self::ReadLive => permissions::GET_LIVE_MEDIA,
             Self::DescribeStream => permissions::DESCRIBE_STREAM,
             Self::ReadObject => permissions::READ_OBJECT,
             Self::WriteObject => permissions::WRITE_OBJECT,
@@ -902,7 +902,10 @@ mod tests {
             Call::DescribeContact,
             Call::SearchContacts,
         ]) {
-            let mut known = permissions::OF_CALLS.iter().chain(permissions::OF_REDRIVE);
+            let mut known = permissions::OF_CALLS
+                .iter()
+                .chain(permissions::OF_REDRIVE)
+                .chain(permissions::OF_MESSAGES);
             assert!(known.any(|permission| *permission == call.permission()));
             for status in 0..600 {
                 let kind = by_status(call, status);

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use callreel::settings::{flow, voicemail};
 use serde_json::{Value, json};
 
 use super::{alarms, fields, read, rows, template, yaml};
@@ -27,6 +28,7 @@ fn functions_of_one_binary_are_one_build() {
     let stack = stack();
     let main = template();
     let mut builds: BTreeMap<&str, &Value> = BTreeMap::new();
+    let mut handled: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (name, binary, handler) in [
         ("Note", "flow", "note"),
         ("Save", "voicemail", "save"),
@@ -38,11 +40,20 @@ fn functions_of_one_binary_are_one_build() {
         assert_eq!(*builds.entry(binary).or_insert(metadata), metadata);
         let function = properties(&stack, name);
         assert_eq!(function["Handler"], handler);
+        handled
+            .entry(binary)
+            .or_default()
+            .insert(handler.to_owned());
         assert_eq!(function["CodeUri"], "..");
         let recorder = &main["Resources"]["Recorder"]["Properties"];
         for property in ["Runtime", "Architectures"] {
             assert_eq!(function[property], recorder[property], "{name}");
         }
+    }
+    let manifest = read("Cargo.toml");
+    for (binary, handlers) in handled {
+        assert!(manifest.contains(&format!("[[bin]]\nname = \"{binary}\"")));
+        assert_eq!(handlers, super::handlers_of(binary), "{binary}");
     }
 }
 
@@ -202,6 +213,7 @@ fn what_fails_is_retried_and_then_kept() {
     let run = properties(&stack, "ReconcileIsNotRetried");
     assert_eq!(run["FunctionName"]["Ref"], "Reconcile");
     assert_eq!(run["MaximumRetryAttempts"], 0);
+    assert_eq!(run["DestinationConfig"]["OnFailure"]["Destination"], queue);
 
     let policy = &properties(&stack, "DeadLetterQueuePolicy")["PolicyDocument"]["Statement"];
     let policy = policy.as_array().unwrap();
@@ -249,14 +261,56 @@ fn each_alarm_says_what_to_do_and_is_explained() {
     }
 }
 
-/// The page lists the variables of the functions, all of them and no others.
+/// The alarm on what waits counts what the code writes into the log.
 #[test]
-fn the_docs_list_the_settings() {
+fn what_waits_is_what_a_run_tells() {
     let stack = stack();
-    let mut set = BTreeSet::new();
-    for name in ["Note", "Save", "Reconcile"] {
-        let variables = &properties(&stack, name)["Environment"];
-        set.extend(fields(variables, "Variables").keys().cloned());
+    let filter = properties(&stack, "NotesWaiting");
+    assert_eq!(filter["LogGroupName"]["Ref"], "Log");
+    let pattern = filter["FilterPattern"].as_str().unwrap();
+    let message = pattern.strip_prefix("{ $.message = \"");
+    let message = message.and_then(|rest| rest.strip_suffix("\" }")).unwrap();
+    let source = read("src/lambda/voicemail.rs");
+    let told = source.split(&format!("\"{message}\"")).next().unwrap();
+    let told = told.rsplit("tracing::info!(").next().unwrap();
+    assert!(told.len() < source.len(), "{message} is logged");
+    let counted = &filter["MetricTransformations"][0];
+    let field = counted["MetricValue"].as_str().unwrap().strip_prefix("$.");
+    let field = format!("{} = run.", field.unwrap());
+    assert!(told.contains(&field), "{field} is a field of it: {told}");
+    let alarm = &alarms(&stack)["NotesWait"];
+    assert_eq!(alarm["MetricName"], counted["MetricName"]);
+    assert_eq!(alarm["Namespace"], counted["MetricNamespace"]);
+}
+
+/// Settings that the template leaves alone.
+const NOT_IN_THE_TEMPLATE: &[&str] = &["DEADLINE_MARGIN_SECONDS"];
+
+#[test]
+fn template_code_and_docs_name_the_same_settings() {
+    let stack = stack();
+    let mut all = BTreeSet::new();
+    for (function, settings) in [
+        ("Note", flow::SETTINGS),
+        ("Save", voicemail::SETTINGS),
+        ("Reconcile", voicemail::SETTINGS),
+    ] {
+        let environment = &properties(&stack, function)["Environment"];
+        let set = fields(environment, "Variables").keys();
+        let left_out = NOT_IN_THE_TEMPLATE.iter().map(|name| (*name).to_owned());
+        let set: BTreeSet<_> = set.cloned().collect();
+        let known: BTreeSet<_> = settings.iter().map(|it| it.name.to_owned()).collect();
+        assert!(
+            set.is_subset(&known),
+            "{function} is given {set:?}, and knows {known:?}"
+        );
+        let missing: Vec<_> = known.difference(&set).cloned().collect();
+        let left_out: BTreeSet<_> = left_out.collect();
+        assert!(
+            missing.iter().all(|name| left_out.contains(name)),
+            "{FILE} does not give {missing:?} to {function}"
+        );
+        all.extend(known);
     }
     let page = read(PAGE);
     let table = page.split("\n## Settings").nth(1).unwrap();
@@ -265,5 +319,15 @@ fn the_docs_list_the_settings() {
         .iter()
         .flat_map(|row| super::names_of(&row[0]))
         .collect();
-    assert_eq!(told, set, "{PAGE}, \"Settings\"");
+    assert_eq!(told, all, "{PAGE}, \"Settings\"");
+    let main = template();
+    let default = |parameter: &str| main["Parameters"][parameter]["Default"].clone();
+    let of = |name: &str| {
+        let mut settings = flow::SETTINGS.iter().chain(voicemail::SETTINGS);
+        settings.find(|it| it.name == name).unwrap().default
+    };
+    assert_eq!(default("NotesPrefix"), of("S3_PATH"));
+    assert_eq!(default("NotesPrefix"), of("S3_KEY_GET"));
+    assert_eq!(default("MessagesPrefix"), of("S3_KEY_PUT"));
+    assert_eq!(default("NamesUtcOffset"), of("NAMES_UTC_OFFSET"));
 }
