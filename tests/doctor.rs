@@ -268,7 +268,7 @@ fn troubles_of_the_answering_machine() {
     check(
         |world| world.refuse("ListObjectsV2 notes", 403, "AccessDenied"),
         &[
-            "unchecked notes-waiting notes/: s3:ListBucket on the bucket: AccessDenied (refused by the stand-in)",
+            "unchecked notes-waiting notes/: s3:ListBucket on the bucket: 403 AccessDenied: refused by the stand-in",
         ],
     );
 }

@@ -675,11 +675,13 @@ fn a_broken_answering_machine_is_found() {
 fn a_caller_leaves_a_message_or_hears_sorry() {
     const LISTENED: [&str; 6] = ["listen"; 6];
     const END: [&str; 3] = ["stop", "note", "hang up"];
-    let fails = |failing, nobody_is_there| Caller {
-        failing,
-        nobody_is_there,
-        ..Caller::default()
-    };
+    fn fails<'a>(failing: &'a [&'a str], nobody_is_there: bool) -> Caller<'a> {
+        Caller {
+            failing,
+            nobody_is_there,
+            ..Caller::default()
+        }
+    }
     let whole = |before: &[&'static str]| [before, &LISTENED[..], &END[..]].concat();
     let taken = whole(&["tone", "stream From", "note"]);
     for file in [MACHINE, STAFFED] {
