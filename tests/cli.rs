@@ -18,6 +18,8 @@ mod forget;
 mod json_documents;
 #[path = "cli/media.rs"]
 mod media;
+#[path = "cli/message.rs"]
+mod message;
 #[path = "cli/odd_media.rs"]
 mod odd_media;
 #[path = "cli/output.rs"]

@@ -10,6 +10,8 @@
 
 #[path = "function/again.rs"]
 mod again;
+#[path = "function/answering.rs"]
+mod answering;
 #[path = "function/execution.rs"]
 mod execution;
 #[path = "function/later.rs"]
