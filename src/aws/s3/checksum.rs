@@ -36,10 +36,27 @@ impl Checksum {
         self.bytes
     }
 
+    /// Whether S3 tells this one. What is no CRC-64 at all says nothing: some that stand in for
+    /// S3 tell another sum under its name.
+    pub fn is_told(self, text: &str) -> Option<bool> {
+        Some(self.crc == crc_of(text)?)
+    }
+
+    /// The one that was sent as this text, of so many bytes.
+    pub fn sent(text: &str, bytes: u64) -> Option<Self> {
+        let crc = crc_of(text)?;
+        Some(Self { crc, bytes })
+    }
+
     /// As S3 writes it: its eight bytes, the highest first, in base64.
     pub fn to_base64(self) -> String {
         base64::encode(self.crc.to_be_bytes())
     }
+}
+
+fn crc_of(text: &str) -> Option<u64> {
+    let bytes: [u8; 8] = base64::decode(text).ok()?.try_into().ok()?;
+    Some(u64::from_be_bytes(bytes))
 }
 
 #[cfg(test)]
@@ -53,6 +70,16 @@ mod tests {
         let checksum = Checksum::of(b"123456789");
         assert_eq!(checksum.crc, 0xae8b_1486_0a79_9888);
         assert_eq!(checksum.to_base64(), "rosUhgp5mIg=");
+        for (text, is_told) in [
+            ("rosUhgp5mIg=", Some(true)),
+            ("AAAAAAAAAAA=", Some(false)),
+            // A CRC-32, one of parts, and nothing.
+            ("y/Q5Jg==", None),
+            ("rosUhgp5mIg=-2", None),
+            ("", None),
+        ] {
+            assert_eq!(checksum.is_told(text), is_told, "{text}");
+        }
     }
 
     proptest! {

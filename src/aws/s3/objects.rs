@@ -82,17 +82,21 @@ impl Found {
     /// By the checksum, so that the same bytes are, whoever wrote them; where S3 tells none, by
     /// the version.
     pub fn is(&self, stored: &Stored) -> bool {
-        let same = match (&self.checksum, stored.version.split_once(' ')) {
-            (Some(checksum), Some((sent, _))) => checksum == sent,
-            (None, Some((_, version))) => self.version == version,
-            (_, None) => false,
+        let Some((sent, version)) = stored.version.split_once(' ') else {
+            return false;
         };
-        same && self.bytes == stored.bytes
+        let sent = Checksum::sent(sent, stored.bytes);
+        let same = sent.and_then(|sent| self.tells(sent));
+        same.unwrap_or(self.version == version) && self.bytes == stored.bytes
     }
 
     /// Whether it holds bytes of this checksum, as far as S3 tells.
     pub fn holds(&self, whole: Checksum) -> bool {
-        self.bytes == whole.bytes() && self.checksum == Some(whole.to_base64())
+        self.bytes == whole.bytes() && self.tells(whole) == Some(true)
+    }
+
+    fn tells(&self, whole: Checksum) -> Option<bool> {
+        whole.is_told(self.checksum.as_deref()?)
     }
 }
 
