@@ -571,7 +571,7 @@ mod tests {
         }
     }
 
-    const KVS: [Call; 4] = [
+    const KVS: [Call; 5] = [
         Call::GetDataEndpoint,
         Call::ListFragments,
         Call::GetMedia,

@@ -59,6 +59,46 @@ struct Asked {
     fragment_selector: Option<Selector>,
     #[serde(default)]
     fragments: Vec<String>,
+    start_selector: Option<Start>,
+}
+
+/// Where live media starts.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Start {
+    start_selector_type: String,
+    start_timestamp: Option<f64>,
+    after_fragment_number: Option<String>,
+}
+
+/// The same, understood; times in epoch milliseconds.
+#[derive(Clone, Copy)]
+enum Place {
+    Server(i64),
+    Producer(i64),
+    Behind(FragmentNumber),
+}
+
+impl Start {
+    fn place(&self) -> Result<Place, String> {
+        let time = || {
+            let seconds = self.start_timestamp.ok_or("no StartTimestamp")?;
+            Ok::<_, String>((seconds * 1_000.0).round() as i64)
+        };
+        match &*self.start_selector_type {
+            "EARLIEST" => Ok(Place::Server(i64::MIN)),
+            "SERVER_TIMESTAMP" => time().map(Place::Server),
+            "PRODUCER_TIMESTAMP" => time().map(Place::Producer),
+            "FRAGMENT_NUMBER" => {
+                let number = self.after_fragment_number.as_deref().unwrap_or_default();
+                let number = number
+                    .parse()
+                    .map_err(|error| format!("{number}: {error}"))?;
+                Ok(Place::Behind(number))
+            }
+            other => Err(format!("StartSelectorType {other} is not answered here")),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -124,6 +164,7 @@ impl Video {
                     fragments = Some(asked.fragments.len());
                     self.media(&stream, &asked, effect, quota)
                 }
+                "GetMedia" => self.live(&stream, &asked, quota),
                 "DescribeStream" => Ok(described(&stream, &asked)),
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
@@ -184,6 +225,33 @@ impl Video {
         if effect == Some(&Effect::Shuffle) {
             pieces.sort_by_key(scrambled);
         }
+        self.send(stream, pieces, count, quota)
+    }
+
+    /// GetMedia: what lies in the stream from a start on, to its end.
+    fn live(&self, stream: &Stream, asked: &Asked, quota: Quota) -> Result<Reply, Refusal> {
+        let start = asked.start_selector.as_ref();
+        let start = start.ok_or_else(|| Refusal::new(400, INVALID, "no StartSelector"))?;
+        let from = start
+            .place()
+            .map_err(|error| Refusal::new(400, INVALID, error))?;
+        let is_in = |stored: &&Stored| match from {
+            // The fragment that holds the instant.
+            Place::Server(time) => stored.server + stored.millis > time,
+            Place::Producer(time) => stored.producer + stored.millis > time,
+            Place::Behind(number) => stored.number > number,
+        };
+        let pieces = stream.stored.iter().filter(is_in).map(Piece::of).collect();
+        self.send(stream, pieces, 0, quota)
+    }
+
+    fn send(
+        &self,
+        stream: &Stream,
+        pieces: Vec<Piece>,
+        count: usize,
+        quota: Quota,
+    ) -> Result<Reply, Refusal> {
         let held = self.take(&stream.name, count, quota)?;
         let body = Media {
             pieces: join(pieces).into_iter(),
@@ -260,6 +328,10 @@ fn list(
     let most = asked.max_results.unwrap_or(DEFAULT_PAGE);
     if !(1..=MAX_PAGE).contains(&most) {
         return Err(invalid(format!("MaxResults {most} is not 1 to {MAX_PAGE}")));
+    }
+    if stream.retention_hours == Some(0) {
+        let message = "The requested end timestamp is outside of the stream retention period.";
+        return Err(invalid(message.to_owned()));
     }
     // The token carries the selection on, so that a next page may do without a selector.
     let (selection, skipped) = match &asked.next_token {
