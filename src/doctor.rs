@@ -13,6 +13,7 @@ pub mod filter;
 mod function;
 mod keys;
 mod mapping;
+pub mod need;
 mod queues;
 mod report;
 pub mod rights;

@@ -2,8 +2,9 @@
 //! and what lies unsaved.
 
 use super::facts::{Answering, Caller, Deployment, Fact, Helper, RightDecision, Unknown};
+use super::need::Need;
+use super::rights::account;
 use super::rights::answering::{note_needs, save_needs};
-use super::rights::{Need, account};
 use super::{Check, Report};
 
 const ALL: &[Check] = &[

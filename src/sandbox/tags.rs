@@ -80,7 +80,7 @@ fn read(header: &str) -> Result<Pairs, Refusal> {
 
 impl Tags {
     /// In the data folder.
-    pub fn new(data: &Path) -> Self {
+    pub(super) fn new(data: &Path) -> Self {
         Self {
             folder: data.join("tags"),
             buckets: data.join("buckets"),
@@ -88,7 +88,7 @@ impl Tags {
     }
 
     /// Keeps an object's tags, in place of those that it had.
-    pub fn keep(&self, path: &str, pairs: &Pairs) -> io::Result<()> {
+    pub(super) fn keep(&self, path: &str, pairs: &Pairs) -> io::Result<()> {
         let place = self.folder.join(key(path)).with_added_extension("json");
         if pairs.is_empty() {
             return match fs::remove_file(place) {
@@ -101,7 +101,7 @@ impl Tags {
     }
 
     /// GetObjectTagging.
-    pub fn tell(&self, path: &str) -> Result<Reply, Refusal> {
+    pub(super) fn tell(&self, path: &str) -> Result<Reply, Refusal> {
         let key = key(path);
         if !self.buckets.join(&key).is_file() {
             let message = "The specified key does not exist.";

@@ -1,6 +1,6 @@
 //! Keys, and what roles may do.
 
-use super::super::rights::Need;
+use super::super::need::Need;
 use super::Fact;
 
 /// A KMS key, by the name that something uses it under.

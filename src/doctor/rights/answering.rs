@@ -1,6 +1,7 @@
 //! What the answering machine's roles need in a deployment.
 
-use super::{Need, SAMPLE_CONTACT, VIDEO, each, need, owned, partition, video_stream};
+use super::super::need::Need;
+use super::{SAMPLE_CONTACT, VIDEO, each, need, owned, partition, video_stream};
 use crate::doctor::facts::{Answering, Deployment};
 
 /// A note or a message as they are named, without its ending.

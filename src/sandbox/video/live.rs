@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::super::streams::{Stored, Stream};
 use super::super::wire::Refusal;
 use super::{INVALID, Piece};
+use crate::media::counts::whole;
 use crate::media::fragment::FragmentNumber;
 
 /// Where live media starts.
@@ -28,7 +29,7 @@ impl Start {
     fn place(&self) -> Result<Place, String> {
         let time = || {
             let seconds = self.start_timestamp.ok_or("no StartTimestamp")?;
-            Ok::<_, String>((seconds * 1_000.0).round() as i64)
+            Ok::<_, String>(whole((seconds * 1_000.0).round()))
         };
         match &*self.start_selector_type {
             "EARLIEST" => Ok(Place::Server(i64::MIN)),
