@@ -6,7 +6,6 @@
 //! which a custom runtime gets as `_HANDLER` (Lambda Developer Guide, "Building a custom
 //! runtime"). A binary links what its own functions need.
 
-mod again;
 pub mod flow;
 mod log;
 pub mod recorder;

@@ -1,5 +1,7 @@
 //! The process of the recorder's functions: `record` and `again`.
 
+mod again;
+
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -9,7 +11,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{sleep, timeout_at};
 
-use super::{StopAt, again, log};
+use super::{StopAt, log};
 use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkingQueue, S3Recordings};
 use crate::batches::{Function, REST, SideBySide};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
@@ -20,8 +22,8 @@ use crate::settings::recorder::Config;
 const MEMORY: u64 = 60 << 20;
 /// What one recording can take: for each of its three files a part held back for the
 /// header, one that fills and one under way, of 5 MiB each, and the requests under way.
-pub(super) const MOST_MEMORY: u64 = 56 << 20;
-pub(super) type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
+const MOST_MEMORY: u64 = 56 << 20;
+type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
 type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Option<ParkingQueue>>;
 
 /// Which function this process is.
@@ -59,7 +61,7 @@ pub async fn run() -> ExitCode {
     })
 }
 
-pub(super) async fn connect(config: &Config) -> Connected {
+async fn connect(config: &Config) -> Connected {
     let access = Access {
         region: Some(config.region.clone()),
         endpoint: config.endpoint.clone(),

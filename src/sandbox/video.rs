@@ -1,5 +1,7 @@
 //! Kinesis Video: endpoints, listings and media of the streams' folders.
 
+mod live;
+
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -59,46 +61,7 @@ struct Asked {
     fragment_selector: Option<Selector>,
     #[serde(default)]
     fragments: Vec<String>,
-    start_selector: Option<Start>,
-}
-
-/// Where live media starts.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Start {
-    start_selector_type: String,
-    start_timestamp: Option<f64>,
-    after_fragment_number: Option<String>,
-}
-
-/// The same, understood; times in epoch milliseconds.
-#[derive(Clone, Copy)]
-enum Place {
-    Server(i64),
-    Producer(i64),
-    Behind(FragmentNumber),
-}
-
-impl Start {
-    fn place(&self) -> Result<Place, String> {
-        let time = || {
-            let seconds = self.start_timestamp.ok_or("no StartTimestamp")?;
-            Ok::<_, String>((seconds * 1_000.0).round() as i64)
-        };
-        match &*self.start_selector_type {
-            "EARLIEST" => Ok(Place::Server(i64::MIN)),
-            "SERVER_TIMESTAMP" => time().map(Place::Server),
-            "PRODUCER_TIMESTAMP" => time().map(Place::Producer),
-            "FRAGMENT_NUMBER" => {
-                let number = self.after_fragment_number.as_deref().unwrap_or_default();
-                let number = number
-                    .parse()
-                    .map_err(|error| format!("{number}: {error}"))?;
-                Ok(Place::Behind(number))
-            }
-            other => Err(format!("StartSelectorType {other} is not answered here")),
-        }
-    }
+    start_selector: Option<live::Start>,
 }
 
 #[derive(Deserialize)]
@@ -164,7 +127,10 @@ impl Video {
                     fragments = Some(asked.fragments.len());
                     self.media(&stream, &asked, effect, quota)
                 }
-                "GetMedia" => self.live(&stream, &asked, quota),
+                "GetMedia" => {
+                    let pieces = live::pieces(&stream, asked.start_selector.as_ref())?;
+                    self.send(&stream, pieces, 0, quota)
+                }
                 "DescribeStream" => Ok(described(&stream, &asked)),
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
@@ -226,23 +192,6 @@ impl Video {
             pieces.sort_by_key(scrambled);
         }
         self.send(stream, pieces, count, quota)
-    }
-
-    /// GetMedia: what lies in the stream from a start on, to its end.
-    fn live(&self, stream: &Stream, asked: &Asked, quota: Quota) -> Result<Reply, Refusal> {
-        let start = asked.start_selector.as_ref();
-        let start = start.ok_or_else(|| Refusal::new(400, INVALID, "no StartSelector"))?;
-        let from = start
-            .place()
-            .map_err(|error| Refusal::new(400, INVALID, error))?;
-        let is_in = |stored: &&Stored| match from {
-            // The fragment that holds the instant.
-            Place::Server(time) => stored.server + stored.millis > time,
-            Place::Producer(time) => stored.producer + stored.millis > time,
-            Place::Behind(number) => stored.number > number,
-        };
-        let pieces = stream.stored.iter().filter(is_in).map(Piece::of).collect();
-        self.send(stream, pieces, 0, quota)
     }
 
     fn send(

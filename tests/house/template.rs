@@ -318,7 +318,7 @@ fn shown(dashboard: &Value, namespace: &str) -> BTreeSet<(String, Vec<String>)> 
 
 /// The names in `("Name", "Unit"` of the logs' sources.
 fn emitted() -> BTreeSet<String> {
-    let source = read("src/lambda/log.rs") + &read("src/lambda/again.rs");
+    let source = read("src/lambda/log.rs") + &read("src/lambda/recorder/again.rs");
     let compact: String = source.split_whitespace().collect::<Vec<_>>().join(" ");
     let named = ["Seconds", "Count"].into_iter().flat_map(|unit| {
         let parts: Vec<_> = compact

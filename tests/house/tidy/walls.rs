@@ -20,7 +20,8 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["event"]),
     (Layer::Pure, &["connect"]),
     (Layer::Pure, &["recording", "permissions", "synth"]),
-    (Layer::Pure, &["doctor", "settings", "voicemail"]),
+    (Layer::Pure, &["voicemail"]),
+    (Layer::Pure, &["doctor", "settings"]),
     (Layer::Shell, &["port"]),
     (Layer::Shell, &["recorder"]),
     (

@@ -6,9 +6,9 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
-use super::StopAt;
-use super::log::{self, Metrics};
-use super::recorder::{MOST_MEMORY, Recorders, connect};
+use super::super::StopAt;
+use super::super::log::{self, Metrics};
+use super::{MOST_MEMORY, Recorders, connect};
 use crate::aws;
 use crate::failure::FailureKind;
 use crate::recorder::{Recorder, Worked};
