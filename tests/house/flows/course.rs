@@ -123,8 +123,8 @@ enum Purpose {
 
 impl Purpose {
     fn of(flow: &Value) -> Self {
-        let listens = |action: &&Value| matches!(Kind::of(action), Some(Kind::Note | Kind::Listen));
-        match actions(flow).values().any(|action| listens(&action)) {
+        let listens = |action: &Value| matches!(Kind::of(action), Some(Kind::Note | Kind::Listen));
+        match actions(flow).values().any(|action| listens(action)) {
             true => Self::Message,
             false => Self::Recording,
         }
