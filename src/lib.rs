@@ -24,12 +24,13 @@
 //! | --- | --- | --- |
 //! | [`media`] | bytes of media in any chunking | samples of both directions on one grid, and the bytes of WAV files: the kernel |
 //! | [`sha256`] | bytes | their hash, by the implementation that the build links |
-//! | [`json`] | bytes that should be JSON | text that a strict reader takes |
+//! | [`json`] | bytes that should be JSON | text that a strict reader takes; [`json::object`], an object however it is spelt |
 //! | [`object_key`] | ids, days and keys from outside | safe keys and URLs |
 //! | [`failure`] | what broke | what to do about it: try again at once, later, or park; [`failure::parked`], the message that a record waits in |
-//! | [`event`] | a Lambda payload | records, and the ids to hand back; [`event::aggregated`], what a producer packed |
-//! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s |
-//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`recording::verdict`](recording::verdict), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, [`extract`] and `redrive` (from a verdict) |
+//! | [`event`] | a Lambda payload | an [`Event`](event::Event) by its kind; [`event::batch`], records, and the ids to hand back; [`event::aggregated`], what a producer packed |
+//! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
+//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`recording::verdict`](recording::verdict), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
+//! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -39,8 +40,8 @@
 //! the world in the recorder's words; [`recorder`], one recording from plan to attributes; and the use cases over them:
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
-//! recordings deleted for good. They and the edges may use [`lock`], for what no holder leaves
-//! in disorder.
+//! recordings deleted for good; [`answering`], the answering machine's notes and messages.
+//! They and the edges may use [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -84,6 +85,8 @@
 //! - **direction**: from the customer (what they say) or to the customer (what they hear).
 //! - **upload session**: what one SegmentUID wrote; a call can have several.
 //! - **run**: audio without a gap.
+//! - **note**: what is kept of a call while it runs, for its message.
+//! - **message**: what a caller left on the answering machine.
 //! - **verdict**: what became of a recording.
 //! - **handed back, parked, left out**: what the function does with a record that is not done:
 //!   it is delivered again, waits in the parking queue, or stays in the data stream unread.
@@ -126,7 +129,9 @@ pub mod permissions;
 pub mod recording;
 pub mod sha256;
 pub mod synth;
+pub mod voicemail;
 
+pub mod answering;
 pub mod batches;
 pub mod extract;
 pub mod forget;

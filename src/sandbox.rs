@@ -19,7 +19,7 @@
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
 //!
 //! Not here: retention, eventual consistency other than that of listings
-//! ([`Effect::DropStop`] and its neighbours), permissions, GetMedia, and operations that Callreel does not use.
+//! ([`Effect::DropStop`] and its neighbours), permissions, and operations that Callreel does not use.
 
 mod buckets;
 mod calls;
@@ -30,6 +30,7 @@ mod operation;
 mod queues;
 mod records;
 mod streams;
+mod tags;
 mod versions;
 mod video;
 mod wire;
@@ -68,6 +69,7 @@ use faults::Playing;
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
+use tags::Tags;
 use versions::Keeping;
 use video::Video;
 use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
@@ -148,6 +150,7 @@ impl Sandbox {
             queues: Queues::new(queues),
             buckets,
             checksums: Checksums::new(data.join("buckets")),
+            tags: Tags::new(&data),
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
@@ -186,6 +189,7 @@ struct World {
     queues: Queues,
     buckets: Buckets,
     checksums: Checksums,
+    tags: Tags,
     playing: Mutex<Playing>,
     log: Mutex<Log>,
 }
@@ -242,7 +246,7 @@ impl World {
                     buckets::drain(request.into_body()).await;
                     interrupted
                 }
-                None => self.checksums.answer(&self.buckets, request).await,
+                None => self.with_tags(request).await,
             };
             let reply = reply.unwrap_or_else(Refusal::into_xml);
             return self.end(call, reply, &reset);
@@ -263,6 +267,21 @@ impl World {
             None => self.serve_json(&mut call, &head, &body).await,
         };
         self.end(call, reply.unwrap_or_else(Refusal::into_json), &reset)
+    }
+
+    /// A call of S3's, with the tags of the object that it stores or asks about.
+    async fn with_tags(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        if tags::asks(&method, &uri) {
+            buckets::drain(request.into_body()).await;
+            return self.tags.tell(uri.path());
+        }
+        let brought = tags::brought(&request)?;
+        let reply = self.checksums.answer(&self.buckets, request).await?;
+        if let Some(brought) = brought.filter(|_| reply.status().is_success()) {
+            self.tags.keep(uri.path(), &brought)?;
+        }
+        Ok(reply)
     }
 
     /// A call that has come, and what the script has for it.

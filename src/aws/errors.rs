@@ -25,6 +25,7 @@ pub(super) enum Call {
     GetDataEndpoint,
     ListFragments,
     GetMedia,
+    ReadLive,
     DescribeStream,
     ReadObject,
     WriteObject,
@@ -60,9 +61,11 @@ enum Service {
 impl Call {
     const fn service(self) -> Service {
         match self {
-            Self::GetDataEndpoint | Self::ListFragments | Self::GetMedia | Self::DescribeStream => {
-                Service::Kvs
-            }
+            Self::GetDataEndpoint
+            | Self::ListFragments
+            | Self::GetMedia
+            | Self::ReadLive
+            | Self::DescribeStream => Service::Kvs,
             Self::ReadObject | Self::WriteObject | Self::AbortUpload | Self::ListObjects => {
                 Service::S3
             }
@@ -92,6 +95,7 @@ impl Call {
             Self::GetDataEndpoint => permissions::GET_DATA_ENDPOINT,
             Self::ListFragments => permissions::LIST_FRAGMENTS,
             Self::GetMedia => permissions::GET_MEDIA,
+            Self::ReadLive => permissions::GET_LIVE_MEDIA,
             Self::DescribeStream => permissions::DESCRIBE_STREAM,
             Self::ReadObject => permissions::READ_OBJECT,
             Self::WriteObject => permissions::WRITE_OBJECT,
@@ -569,10 +573,11 @@ mod tests {
         }
     }
 
-    const KVS: [Call; 4] = [
+    const KVS: [Call; 5] = [
         Call::GetDataEndpoint,
         Call::ListFragments,
         Call::GetMedia,
+        Call::ReadLive,
         Call::DescribeStream,
     ];
 
@@ -899,7 +904,10 @@ mod tests {
             Call::DescribeContact,
             Call::SearchContacts,
         ]) {
-            let mut known = permissions::OF_CALLS.iter().chain(permissions::OF_REDRIVE);
+            let mut known = permissions::OF_CALLS
+                .iter()
+                .chain(permissions::OF_REDRIVE)
+                .chain(permissions::OF_MESSAGES);
             assert!(known.any(|permission| *permission == call.permission()));
             for status in 0..600 {
                 let kind = by_status(call, status);
