@@ -23,6 +23,8 @@ const WITH_AWS: [(&str, bool); 3] = [
     ("redrive", cfg!(feature = "aws")),
     ("forget", cfg!(feature = "operate")),
 ];
+/// What that build takes.
+const TAKES: &str = "about 20 minutes on two cores, and up to 7 GB of memory";
 /// The flags of that side.
 const FLAGS: [&str; 5] = [
     "--aws",
@@ -31,10 +33,11 @@ const FLAGS: [&str; 5] = [
     "--profile",
     "--endpoint-url",
 ];
+/// Those of `forget` alone.
+const FLAGS_OF_FORGET: [&str; 2] = ["--queue", "--failure-bucket"];
 
 // No doc comment: it would stand in the help of the command.
 #[derive(clap::Args, Debug)]
-#[command(disable_help_flag = true)]
 pub(super) struct Lacking {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     _any: Vec<String>,
@@ -55,7 +58,7 @@ pub(super) fn run(_: &Lacking, _: &mut dyn Write, _: bool) -> Result<(), CliErro
 
 fn lacks(what: &str) -> CliError {
     CliError::Told(format!(
-        "this callreel was built without {what}; build one that has everything with `{EVERYTHING}`"
+        "this callreel was built without {what}; build one that has everything with `{EVERYTHING}` ({TAKES})"
     ))
 }
 
@@ -68,7 +71,8 @@ pub(super) fn marked(command: Command) -> Command {
             let about = command.get_about().map(ToString::to_string);
             let about = format!("{} (not in this build)", about.unwrap_or_default());
             command.about(about).after_help(format!(
-                "Not in this build. Build one that has everything:\n\n  {EVERYTHING}"
+                "Not in this build. Build one that has everything ({TAKES}):\n\n  {EVERYTHING}\n\n\
+                 All flags are in docs/commands.md."
             ))
         }
     }
@@ -83,7 +87,9 @@ pub(super) fn flag(error: &clap::Error, arguments: &[String]) -> Option<CliError
         .iter()
         .find(|argument| !argument.starts_with('-'))?;
     let lacks_aws = |(name, built): &(&str, bool)| name == command && !built;
-    let is_aws = FLAGS.contains(&&**unknown) && WITH_AWS.iter().any(lacks_aws);
+    let is_flag = FLAGS.contains(&&**unknown)
+        || (command == "forget" && FLAGS_OF_FORGET.contains(&&**unknown));
+    let is_aws = is_flag && WITH_AWS.iter().any(lacks_aws);
     // A build that records to AWS and does not operate a deployment lacks this one alone.
     let is_stack = unknown == "--stack" && !cfg!(feature = "operate");
     let with_aws = WITH_AWS.iter().any(|(name, _)| name == command);

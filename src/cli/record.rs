@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::table::write_table;
 use super::text::{duration, plain, short_number};
-use super::{CliError, count_bar, ended, event, folder_url, tell_error, tell_swept};
+use super::{CliError, count_bar, cures, ended, event, folder_url, tell_error, tell_swept};
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
@@ -35,7 +35,7 @@ const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
     that is ended leaves unfinished files (.part), which can hold audio: the next run of the \
     same command into DIR removes them.\n\n\
     Try it:  callreel record events/kinesis-event.json\n\
-    Or make a call of your own first:  callreel synth && callreel record demo/event.json"
+    Or make a call of your own first:  callreel synth && callreel record demo/event.json --out demo/out"
 )]
 pub(super) struct RecordArgs {
     /// A Kinesis event as Lambda gets it, with contact records in base64, or an SQS event of parked records; `-` is
@@ -181,7 +181,7 @@ impl Place {
                 let gone = if path.exists() {
                     ""
                 } else {
-                    "  (gone; remove the verdict to record it again)"
+                    "  (gone; restore it, or record it again into another --out)"
                 };
                 format!("{}{gone}", path.display())
             }
@@ -237,11 +237,15 @@ const fn called(origin: Origin) -> &'static str {
     }
 }
 
-/// What to do about a record that cannot be read.
+/// What becomes of a record that cannot be read, and what to do about it.
 const fn reading_cure(origin: Origin) -> &'static str {
     match origin {
-        Origin::Kinesis => "it was left out, mend what writes to the data stream",
-        Origin::Sqs => "it was left out, mend what writes to the queue",
+        Origin::Kinesis => {
+            "nothing was made of it, and the function parks it; mend what writes to the data stream"
+        }
+        Origin::Sqs => {
+            "it goes back to the queue; look what it was, and delete it there if it was no call"
+        }
     }
 }
 
@@ -253,8 +257,12 @@ pub(super) fn error_line(origin: Origin, part: &Worked) -> Option<String> {
         Worked::NotAContactRecord(error @ NotAContactRecord::Unreadable(_)) => {
             Some(format!("{error}; {cure}"))
         }
-        Worked::NotOpened { failure, .. } => Some(failure.to_string()),
-        Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
+        Worked::NotOpened { failure, .. } => Some(cures::told(failure)),
+        Worked::Failed(plan, failure) => Some(format!(
+            "contact {}: {}",
+            plan.id.contact,
+            cures::told(failure)
+        )),
         Worked::Recorded(plan, recorded) => recorded_error(&plan.id.contact, recorded),
         // To be recorded, and cannot be: that is no skipping.
         Worked::Skipped {

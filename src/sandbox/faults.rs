@@ -19,7 +19,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::operation::OPERATIONS;
 
 /// A script: quotas that always hold, and rules for single calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,7 +54,9 @@ pub struct Quota {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The operation by AWS's name: `GetMediaForFragmentList`, `UploadPart` …
+    /// The operation by AWS's name: `GetMediaForFragmentList`, `UploadPart` … A script that
+    /// names one that the sandbox does not have is refused.
+    #[serde(deserialize_with = "known_operation")]
     pub on: String,
     /// The rule fits only calls whose subject holds this: a stream, a contact, a queue's URL, or the
     /// path and query of an S3 request.
@@ -65,6 +70,15 @@ pub struct Rule {
     pub after: u32,
     /// What happens.
     pub effect: Effect,
+}
+
+/// A name that no call has would make a rule that never happens.
+fn known_operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    match OPERATIONS.contains(&&*name) {
+        true => Ok(name),
+        false => Err(D::Error::unknown_variant(&name, &OPERATIONS)),
+    }
 }
 
 fn one() -> Option<u32> {

@@ -12,7 +12,7 @@ use crate::aws::queue::Message;
 use crate::aws::{self, ParkingQueue, S3Recordings, s3};
 use crate::cli::aws::{Account, runtime};
 use crate::cli::redrive::{parse_bucket, parse_queue};
-use crate::cli::{CliError, tell_warning};
+use crate::cli::{CliError, cures, tell_warning};
 use crate::connect::record::read_contact_records;
 use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::Failure;
@@ -55,7 +55,9 @@ pub(super) fn forget_all(
         for contact in &args.contacts {
             match one(args, &store, &config.key_prefix, contact).await {
                 Ok(one) => told.push(one),
-                Err(failure) => errors.push(format!("contact {contact}: {failure}")),
+                Err(failure) => {
+                    errors.push(format!("contact {contact}: {}", cures::told(&failure)))
+                }
             }
         }
         for url in &args.aws.queues {
@@ -85,7 +87,7 @@ async fn in_queue(
         let messages = match queue.receive(HIDDEN).await {
             Ok(messages) => messages,
             Err(failure) => {
-                errors.push(failure.to_string());
+                errors.push(cures::told(&failure));
                 break;
             }
         };
@@ -109,7 +111,7 @@ async fn in_queue(
                 (Whose::Alone, true) => match queue.delete(&message).await {
                     Ok(()) => Some("deleted"),
                     Err(failure) => {
-                        errors.push(format!("message {}: {failure}", message.id));
+                        errors.push(format!("message {}: {}", message.id, cures::told(&failure)));
                         Some("stays")
                     }
                 },
@@ -155,7 +157,7 @@ async fn in_batches(
 ) {
     let listed = match store.list(prefix).await {
         Ok(listed) => listed,
-        Err(failure) => return errors.push(failure.to_string()),
+        Err(failure) => return errors.push(cures::told(&failure)),
     };
     let mut read = stream::iter(listed)
         .map(|object| async {
@@ -169,7 +171,7 @@ async fn in_batches(
             Ok(None) => continue,
             Ok(Some(batch)) => read_failed_batch(&batch)
                 .map_err(|error| format!("{url}: {error}; look at the object")),
-            Err(failure) => Err(failure.to_string()),
+            Err(failure) => Err(cures::told(&failure)),
         };
         let records = match records {
             Ok(records) => records,
@@ -188,7 +190,7 @@ async fn in_batches(
             (Whose::Alone, true) => match erase(store, &key).await {
                 Ok(()) => "deleted",
                 Err(failure) => {
-                    errors.push(failure.to_string());
+                    errors.push(cures::told(&failure));
                     "stays"
                 }
             },

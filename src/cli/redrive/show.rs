@@ -17,7 +17,7 @@ use crate::recorder::Worked;
 use crate::recording::decide::SkipReason;
 use crate::recording::redrive::{Planned, SCHEMA, Urgency, reason, started};
 
-/// Left-out recordings that are shown one by one; JSON has all.
+/// Skipped recordings that are shown one by one; JSON has all.
 const MAX_LEFT_SHOWN: usize = 50;
 /// Characters of a reason in a table.
 const MAX_REASON: usize = 80;
@@ -180,7 +180,7 @@ impl Report {
         if self.left_rows.is_empty() {
             return Ok(());
         }
-        let heading = ["CONTACT", "RECORDING", "LEFT OUT"].map(str::to_owned);
+        let heading = ["CONTACT", "RECORDING", "SKIPPED"].map(str::to_owned);
         let shown = self.left_rows.iter().take(MAX_LEFT_SHOWN).cloned();
         let rows: Vec<_> = std::iter::once(heading).chain(shown).collect();
         write_table(out, &rows)?;
