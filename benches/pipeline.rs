@@ -25,11 +25,11 @@ use callreel::media::levels::LevelMeter;
 use callreel::media::sides::Authorisation;
 use callreel::media::ticks::SAMPLE_RATE;
 use callreel::media::timeline::FRAMES_AT_ONCE;
-use callreel::media::wav;
+use callreel::media::wav::{self, Output};
+use callreel::sha256::Sha256;
 use callreel::synth::SynthCall;
 use divan::Bencher;
 use divan::counter::BytesCount;
-use sha2::{Digest, Sha256};
 
 /// A call of 36 minutes is 68 MiB of MKV: more than a core's caches hold.
 const CALL_MILLIS: u64 = 36 * 60_000;
@@ -229,7 +229,7 @@ fn memcpy(mkv: &[u8], copy: &mut [u8]) -> u64 {
 }
 
 /// The whole way: one call's MKV to three files of kind `F`. Gives their length.
-fn pipeline<F: Write + Seek + Default>(mkv: &[u8]) -> u64 {
+fn pipeline<F: Sink>(mkv: &[u8]) -> u64 {
     let outputs = Authorisation::Both.outputs();
     let mut files: Vec<F> = outputs.iter().map(|_| F::default()).collect();
     for (file, output) in files.iter_mut().zip(outputs) {
@@ -269,8 +269,9 @@ fn pipeline<F: Write + Seek + Default>(mkv: &[u8]) -> u64 {
 }
 
 /// Takes the buffers away, as the recorder does.
-fn drain(assembly: &mut Assembly, files: &mut [impl Write]) {
-    for (file, (_, buffer)) in files.iter_mut().zip(assembly.buffers()) {
+fn drain(assembly: &mut Assembly, files: &mut [impl Sink]) {
+    for (file, (output, buffer)) in files.iter_mut().zip(assembly.buffers()) {
+        file.note(*output, buffer);
         file.write_all(&mem::take(buffer)).unwrap();
     }
 }
@@ -344,11 +345,19 @@ fn touch(payload: &[u8]) -> u64 {
     words.iter().fold(number(tail), sum)
 }
 
+/// Where a file goes.
+trait Sink: Write + Seek + Default {
+    /// Is told the samples of a file before they are written.
+    fn note(&mut self, _output: Output, _samples: &[u8]) {}
+}
+
 /// A file that keeps no byte.
 #[derive(Default)]
 struct Null {
     position: u64,
 }
+
+impl Sink for Null {}
 
 impl Write for Null {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -371,17 +380,23 @@ impl Seek for Null {
     }
 }
 
-/// A file of which only the SHA-256 is kept. The header is hashed when it comes, first
-/// and last: as much work as in the right order, which only a second reading would give.
+/// A file of which only the hash is kept, as the recorder hashes: each side's samples.
 #[derive(Default)]
 struct Hashed {
     file: Null,
     hash: Sha256,
 }
 
+impl Sink for Hashed {
+    fn note(&mut self, output: Output, samples: &[u8]) {
+        if output.channels() == 1 {
+            self.hash.update(samples);
+        }
+    }
+}
+
 impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hash.update(bytes);
         self.file.write(bytes)
     }
 
@@ -398,6 +413,6 @@ impl Seek for Hashed {
 
 impl Drop for Hashed {
     fn drop(&mut self) {
-        black_box(mem::take(&mut self.hash).finalize());
+        black_box(mem::take(&mut self.hash).finish());
     }
 }

@@ -24,7 +24,7 @@ use crate::event::batch::{self, BatchRecord, NotABatch, Origin};
 use crate::failure::parked;
 use crate::failure::{Action, Failure};
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactAttributes, Deadline, FragmentSource, ParkingLot, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, ParkingLot, Recordings};
 use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch, walled, walled_work};
 use crate::recording::plan::RecordingPlan;
 use outage::Outage;
@@ -126,9 +126,7 @@ struct Call {
     memory: u64,
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes, P: ParkingLot>
-    Function<S, R, N, P>
-{
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Function<S, R, N, P> {
     /// Works an event. `told` hears of each part when it ended.
     pub async fn handle(
         &self,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
-use crate::port::{Erasable, Erasing};
+use crate::port::{Erasable, Erasing, Expect};
 use crate::recording::key::{self, VERDICT_SUFFIX};
 use crate::recording::verdict::Verdict;
 
@@ -88,7 +88,7 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
     let keys = listed.iter().map(|object| object.key.as_str());
     let verdicts: BTreeSet<&str> = keys.filter(is_verdict_nearby).collect();
     let mut read = stream::iter(verdicts)
-        .map(|key| async move { (key, store.find_verdict(key).await) })
+        .map(|key| async move { (key, store.read(key).await) })
         .buffered(CALLS_AT_ONCE);
     while let Some((key, json)) = read.next().await {
         let verdict = match json {
@@ -142,7 +142,7 @@ pub async fn forget(
     json.push(b'\n');
     // A mark that is there already says the same.
     let key = key::forgotten(prefix, contact);
-    store.put_verdict(&key, json, None).await?;
+    store.put(&key, json, Expect::Nothing).await?;
     let mut next = std::mem::take(&mut all.objects);
     for _ in 0..MAX_TURNS {
         erase(store, next, &mut all).await;

@@ -20,6 +20,7 @@
 //! | module | from | to |
 //! | --- | --- | --- |
 //! | [`media`] | bytes of media in any chunking | samples of both directions on one grid, and the bytes of WAV files: the kernel |
+//! | [`sha256`] | bytes | their hash, by the implementation that the build links |
 //! | [`json`] | bytes that should be JSON | text that a strict reader takes |
 //! | [`object_key`] | ids, days and keys from outside | safe keys and URLs |
 //! | [`failure`] | what broke | what to do about it: retry or park; [`failure::parked`], the message that a record waits in |
@@ -97,6 +98,7 @@ pub mod media;
 pub mod object_key;
 pub mod permissions;
 pub mod recording;
+pub mod sha256;
 pub mod synth;
 
 pub mod batches;

@@ -5,9 +5,9 @@
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 
 use crate::media::ticks::EpochMillis;
+use crate::sha256;
 
 /// The longest id that goes into a key as it is; longer ones end in their hash.
 const MAX_ID_CHARS: usize = 128;
@@ -48,7 +48,7 @@ pub fn safe(id: &str) -> String {
     if escaped.len() <= MAX_ID_CHARS {
         return escaped;
     }
-    let hash = hex(Sha256::digest(id));
+    let hash = hex(sha256::of(id.as_bytes()));
     format!("{}_{hash}", &escaped[..MAX_ID_CHARS - hash.len() - 1])
 }
 

@@ -84,35 +84,55 @@ pub trait MediaBody: Send {
     fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, Failure>> + Send;
 }
 
-/// Where recordings go.
-pub trait RecordingStore: Sync {
+/// A store of small objects under keys: verdicts and marks, and whatever else is kept beside
+/// recordings.
+pub trait Objects: Sync {
+    /// The object under a key, whole; `None` when there is none.
+    fn read(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Failure>> + Send;
+
+    /// Stores an object whole, if what is under the key is as expected. False when it is not:
+    /// nothing is changed then. Where an answer gets lost and the write is tried again, it can
+    /// meet itself and say false: whoever must know reads.
+    fn put(
+        &self,
+        key: &str,
+        object: Vec<u8>,
+        expect: Expect<'_>,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+
+    /// All objects whose keys start with this, in the order of their keys.
+    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<Listed>, Failure>> + Send;
+}
+
+/// What must be under a key for a write to take place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect<'a> {
+    /// Nothing.
+    Nothing,
+    /// An object of exactly these bytes.
+    Exactly(&'a [u8]),
+}
+
+impl<'a> Expect<'a> {
+    /// What was read before is still there.
+    pub fn unchanged(before: Option<&'a [u8]>) -> Self {
+        before.map_or(Self::Nothing, Self::Exactly)
+    }
+}
+
+/// Where recordings go: objects, and files that grow.
+pub trait Recordings: Objects {
     /// One file on its way.
     type Upload: Upload;
 
-    /// The verdict stored under a key, if there is one.
-    fn find_verdict(
-        &self,
-        key: &str,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, Failure>> + Send;
-
-    /// Starts a WAV file. Nothing can be seen under the key before it is finished.
+    /// Starts a file. Nothing can be seen under the key before it is finished.
     fn begin(
         &self,
-        key: &str,
-        contact: &str,
+        file: NewFile<'_>,
     ) -> impl Future<Output = Result<Self::Upload, Failure>> + Send;
 
-    /// Stores a verdict whole, in place of exactly what `instead_of` says: nothing, or the
-    /// verdict of these bytes. False when something else is there; nothing is changed then.
-    fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> impl Future<Output = Result<bool, Failure>> + Send;
-
     /// Whether the file under a key is still the one that was stored, and not another
-    /// delivery's.
+    /// delivery's of other bytes.
     fn is_there(
         &self,
         key: &str,
@@ -120,10 +140,26 @@ pub trait RecordingStore: Sync {
     ) -> impl Future<Output = Result<bool, Failure>> + Send;
 }
 
-/// A store that can be looked through.
-pub trait KeyListing: Sync {
-    /// All objects whose keys start with this, in the order of their keys.
-    fn list(&self, prefix: &str) -> impl Future<Output = Result<Vec<Listed>, Failure>> + Send;
+/// A file to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewFile<'a> {
+    /// Its key; how the key ends says what it is.
+    pub key: &'a str,
+    /// The contact that it is of.
+    pub contact: &'a str,
+    /// How many bytes are kept free at its start for what is known only at its end.
+    pub head_bytes: usize,
+}
+
+impl<'a> NewFile<'a> {
+    /// A WAV file, whose header is its head.
+    pub const fn wav(key: &'a str, contact: &'a str) -> Self {
+        Self {
+            key,
+            contact,
+            head_bytes: HEADER_BYTES,
+        }
+    }
 }
 
 /// An object that a listing names.
@@ -136,7 +172,7 @@ pub struct Listed {
 }
 
 /// A store from which things can be deleted for good: an operator's, never the function's.
-pub trait Erasing: RecordingStore {
+pub trait Erasing: Objects {
     /// All that is stored under keys that start with this: every version, what marks a
     /// deletion, and what was begun and not finished.
     fn list_all(&self, prefix: &str)
@@ -168,17 +204,15 @@ pub enum Which {
     Upload(String),
 }
 
-/// One WAV file on its way to the store. Dropped unfinished, it leaves nothing behind
+/// One file on its way to the store. Dropped unfinished, it leaves nothing behind
 /// under its key.
 pub trait Upload: Send {
-    /// Takes the next bytes behind the header.
+    /// Takes the next bytes behind the head.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Ends the file, now that its header is known.
-    fn finish(
-        self,
-        header: [u8; HEADER_BYTES],
-    ) -> impl Future<Output = Result<Stored, Failure>> + Send;
+    /// Ends the file, now that its head is known: as long as was kept free for it, or it
+    /// fails.
+    fn finish(self, head: Bytes) -> impl Future<Output = Result<Stored, Failure>> + Send;
 
     /// Gives the file up.
     fn abort(self) -> impl Future<Output = ()> + Send;
@@ -187,11 +221,9 @@ pub trait Upload: Send {
 /// A file in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Its size, header included.
+    /// Its size, head included.
     pub bytes: u64,
-    /// SHA-256 of the whole file, hexadecimal.
-    pub sha256: String,
-    /// The store's own mark of this very object, for [`RecordingStore::is_there`].
+    /// The store's own mark of this very object, for [`Recordings::is_there`].
     pub version: String,
 }
 

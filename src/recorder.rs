@@ -27,7 +27,7 @@ pub use work::{Trouble, Worked, WorkedRecord};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-use crate::port::{ContactAttributes, Deadline, FragmentSource, Ports, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Ports, Recordings};
 pub use crate::recording::plan::{Again, Reading};
 use crate::recording::plan::{Policy, RecordingPlan, Urls};
 use crate::recording::verdict::{Asked, Status, Verdict};
@@ -163,7 +163,7 @@ impl AttributesOutcome {
     }
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Makes one recording. A failure that ended it is in its verdict, too.
     pub async fn record(
         &self,
@@ -173,7 +173,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, 
     ) -> Result<Recorded, Failure> {
         let mut timings = Timings::default();
         let mut lap = Lap::start();
-        let before = self.store.find_verdict(&plan.keys.verdict()).await?;
+        let before = self.store.read(&plan.keys.verdict()).await?;
         timings.verdict = lap.next();
         let there = read_verdict(before.as_deref());
         // All that is known of the recording, by this record and by those that came before.
@@ -257,7 +257,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, 
     /// verdict is there, and it failed or lacks something of this plan. One that is gone
     /// was deleted by somebody.
     pub(super) async fn is_wanted_again(&self, plan: &RecordingPlan) -> Result<bool, Failure> {
-        let json = self.store.find_verdict(&plan.keys.verdict()).await?;
+        let json = self.store.read(&plan.keys.verdict()).await?;
         let there = read_verdict(json.as_deref());
         Ok(there.is_some_and(|there| {
             !there.is_final() || self.left_to_do(plan, &there) != Left::Nothing

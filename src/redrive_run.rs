@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
 use crate::recorder::{Recorder, Worked};
 use crate::recording::plan::Urls;
 use crate::recording::redrive::{
@@ -35,14 +35,14 @@ pub struct Looked {
 }
 
 /// Looks at a candidate's verdict and at the attributes of its contact.
-pub async fn look<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
+pub async fn look<S: FragmentSource, R: Recordings, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     mut candidate: Candidate,
 ) -> Looked {
     let mut failure = None;
     if candidate.verdict.is_none() {
         let key = candidate.plan.keys.verdict();
-        match recorder.store.find_verdict(&key).await {
+        match recorder.store.read(&key).await {
             // An unreadable verdict counts as absent, as for every delivery.
             Ok(json) => candidate.verdict = json.and_then(|json| Verdict::from_json(&json).ok()),
             Err(met) => failure = Some(met),
@@ -101,7 +101,7 @@ pub async fn in_order(
 /// Works calls side by side, the recordings of each one after the other, and tells of each
 /// when it ended. What became of them, in the order of work; those that the deadline came
 /// before are not among them.
-pub async fn work<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
+pub async fn work<S: FragmentSource, R: Recordings, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     calls: Vec<Vec<Planned>>,
     at_once: usize,

@@ -23,6 +23,7 @@
 
 mod buckets;
 mod calls;
+mod checksums;
 mod contacts;
 mod faults;
 mod operation;
@@ -60,6 +61,7 @@ pub use faults::{Effect, Faults, Quota, Rule};
 
 use buckets::Buckets;
 use calls::Log;
+use checksums::Checksums;
 use contacts::Contacts;
 use faults::Playing;
 use operation::{Operation, Service};
@@ -144,6 +146,7 @@ impl Sandbox {
             records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
             buckets,
+            checksums: Checksums::new(data.join("buckets")),
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
@@ -181,6 +184,7 @@ struct World {
     records: Records,
     queues: Queues,
     buckets: Buckets,
+    checksums: Checksums,
     playing: Mutex<Playing>,
     log: Mutex<Log>,
 }
@@ -234,10 +238,10 @@ impl World {
             let mut call = self.call(operation, subject);
             let reply = match self.interrupt(&mut call, &reset).await {
                 Some(interrupted) => {
-                    buckets::drain(request).await;
+                    buckets::drain(request.into_body()).await;
                     interrupted
                 }
-                None => self.buckets.answer(request).await,
+                None => self.checksums.answer(&self.buckets, request).await,
             };
             let reply = reply.unwrap_or_else(Refusal::into_xml);
             return self.end(call, reply, &reset);

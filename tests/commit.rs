@@ -15,12 +15,13 @@ use std::sync::{Arc, Mutex};
 
 use callreel::failure::{Failure, FailureKind};
 use callreel::media::sides::Authorisation;
+use callreel::object_key::hex;
 use callreel::recorder::{Again, Recorded};
 use callreel::recording::plan::RecordingPlan;
 use callreel::recording::verdict::{Status, Verdict};
+use callreel::sha256;
 use callreel::synth::SynthCall;
 use futures_executor::block_on;
-use sha2::{Digest, Sha256};
 
 mod common;
 use common::edges::{Call, Faults};
@@ -152,15 +153,28 @@ fn standing(out: &Path, plan: &RecordingPlan) -> Option<Verdict> {
     if !verdict.is_final() {
         return None;
     }
+    let mut sides = Vec::new();
     for file in &verdict.files {
         let bytes = std::fs::read(out.join(&file.key)).unwrap();
-        let sha256: String = Sha256::digest(bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(sha256, file.sha256, "{} is the verdict's", file.key);
+        assert_eq!(bytes.len() as u64, file.bytes, "{}", file.key);
+        match file.kind.as_str() {
+            "mixed" => assert_eq!(in_turn(&sides), bytes[44..], "the mix is the sides'"),
+            _ => {
+                let sha256 = hex(sha256::of(&bytes[44..]));
+                assert_eq!(file.samples_sha256, Some(sha256), "{}", file.key);
+                sides.push(bytes);
+            }
+        }
     }
     Some(verdict)
+}
+
+/// The samples of two mono files in turn.
+fn in_turn(sides: &[Vec<u8>]) -> Vec<u8> {
+    let (from, to) = (sides[0][44..].chunks(2), sides[1][44..].chunks(2));
+    from.zip(to)
+        .flat_map(|(from, to)| [from, to].concat())
+        .collect()
 }
 
 /// The delivery that passes by.

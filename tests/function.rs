@@ -567,7 +567,7 @@ async fn each_recording_is_told_once_with_its_steps_and_its_metrics() {
         .map(|(_, file)| file.len())
         .sum();
     assert_eq!(told["bytes"], bytes);
-    for step in ["verdict", "list", "media", "files", "commit", "note"] {
+    for step in ["verdict", "list", "media", "files", "commit", "attributes"] {
         assert!(told[format!("{step}_ms")].is_u64(), "{step}: {told}");
     }
     let log = world.log();

@@ -22,7 +22,9 @@ use callreel::aws::{ConnectContacts, KvsSource, ParkingQueue, S3Recordings, kvs,
 use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind};
 use callreel::media::fragment::FragmentRange;
-use callreel::port::{ContactAttributes, FragmentSource, RecordingStore, Upload, Whereabouts};
+use callreel::port::{
+    ContactAttributes, Expect, FragmentSource, NewFile, Objects, Recordings, Upload, Whereabouts,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What is sent in answer to any request.
@@ -106,18 +108,18 @@ async fn call_all(shared: &SdkConfig, arn: &str) -> Vec<(&'static str, Failure)>
     let queue = ParkingQueue::new(shared, "https://sqs.us-east-1.amazonaws.com/1/retry");
     let failure = Failure::new(FailureKind::Refused, "s", "c");
     let parked = Parked::new(b"{}", None, &failure, None);
-    let mut upload = store.begin("k.wav", "c").await.unwrap();
+    let mut upload = store.begin(NewFile::wav("k.wav", "c")).await.unwrap();
     let short = vec![1; 100];
     upload.write(short.into()).await.unwrap();
-    let mut long = store.begin("k.wav", "c").await.unwrap();
+    let mut long = store.begin(NewFile::wav("k.wav", "c")).await.unwrap();
     let (listed, fetched, read, written, found, put, finished, begun, sent) = tokio::join!(
         source.list(whereabouts),
         source.fetch(arn, &numbers),
         notes.read(Some("i"), "c"),
         notes.write(turn, Some("i"), "c", &changes),
-        store.find_verdict("v"),
-        store.put_verdict("v", b"{}".to_vec(), None),
-        upload.finish([0; callreel::media::wav::HEADER_BYTES]),
+        store.read("v"),
+        store.put("v", b"{}".to_vec(), Expect::Nothing),
+        upload.finish(vec![0; callreel::media::wav::HEADER_BYTES].into()),
         long.write(vec![1; 3 * s3::PART_BYTES].into()),
         queue.park(&parked),
     );
@@ -247,15 +249,15 @@ async fn call_all_but_writes(shared: &SdkConfig) -> Vec<(&'static str, Failure)>
     let queue = ParkingQueue::new(shared, "https://sqs.us-east-1.amazonaws.com/1/retry");
     let failure = Failure::new(FailureKind::Refused, "s", "c");
     let parked = Parked::new(b"{}", None, &failure, None);
-    let mut long = store.begin("k.wav", "c").await.unwrap();
+    let mut long = store.begin(NewFile::wav("k.wav", "c")).await.unwrap();
     vec![
         ("list", source.list(whereabouts).await.unwrap_err()),
         ("read", notes.read(Some("i"), "c").await.unwrap_err()),
-        ("find", store.find_verdict("v").await.unwrap_err()),
+        ("find", store.read("v").await.unwrap_err()),
         (
             "put",
             store
-                .put_verdict("v", b"{}".to_vec(), None)
+                .put("v", b"{}".to_vec(), Expect::Nothing)
                 .await
                 .unwrap_err(),
         ),
@@ -284,7 +286,7 @@ async fn bodies_without_end() {
         let failure = notes.read(Some("i"), "c").await.unwrap_err();
         assert_eq!(failure.action(), Action::Retry, "{failure}");
         let store = S3Recordings::new(&shared, s3::Bucket::to_read("bucket"));
-        store.find_verdict("v").await.unwrap_err();
+        store.read("v").await.unwrap_err();
         let took = started.elapsed();
         assert!(took < Duration::from_secs(60), "{took:?}");
     }

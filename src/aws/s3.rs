@@ -12,13 +12,14 @@
 //! A recording has the same keys on every delivery, and most deliveries write the same
 //! bytes. They differ when one came so early that fragments were not there yet. What must
 //! never be is a verdict that stands beside files of another one. Every write carries a
-//! condition, and the ETag of what was written is its version:
+//! condition. An object is known again by its size and its CRC-64/NVME, which S3 tells
+//! without reading it (`s3/checksum.rs`), so that the same bytes are one thing, whoever wrote them;
+//! where S3 tells none, by its ETag:
 //!
 //! 1. *Files* are created with `If-None-Match: *`. When something is there (412), it is of
-//!    a delivery that died, or of one under way. Same size and SHA-256: it serves as our
+//!    a delivery that died, or of one under way. The same bytes: it serves as our
 //!    own. Else it is overwritten, since a dead delivery's file would otherwise stand in
-//!    the way for ever. A file of several parts is overwritten at once: its hash is known
-//!    only when S3 holds it. Just before its files end, the recorder looks once more for
+//!    the way for ever. Just before its files end, the recorder looks once more for
 //!    a final verdict, so that a recording that is done is not overwritten.
 //! 2. *The verdict* is created with `If-None-Match: *`, or put with `If-Match` in place of
 //!    exactly the unfinished one that was found. The first final verdict wins.
@@ -45,22 +46,25 @@
 //! A conflict (409) leaves a PutObject to be tried again; a multipart upload is lost by
 //! it, and the recording is handed back.
 //!
-//! # The hash
+//! # What arrived is what was sent
 //!
-//! SHA-256 begins with the header. A file in one part is hashed in memory; a longer one is
-//! read back once, by version, which also proves what S3 holds.
+//! Each call that writes gives the CRC-64/NVME of its body, and the one that ends a file of
+//! several parts that of the whole: S3 refuses what arrived otherwise, and no file is read
+//! back. Over TLS no payload is signed beside that (`s3/signing.rs`).
 //!
 //! # What stays behind
 //!
 //! A delivery that is killed leaves parts that nobody sees and the bucket's owner pays:
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
-//! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set; checksums (CRC-32 by part) are left on.
+//! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set.
 
+mod checksum;
 #[cfg(feature = "operate")]
 mod erasing;
 mod listing;
 mod objects;
 mod parts;
+mod signing;
 mod upload;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -72,9 +76,10 @@ use tokio::task::JoinHandle;
 use super::Trying;
 use super::answers::CheckAnswers;
 use crate::failure::Failure;
-use crate::port::{RecordingStore, Stored};
+use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored};
 use crate::settings::recorder::Config;
-use objects::{Condition, Object, Objects, Written};
+use objects::{Calls, Condition, Object, Written};
+use signing::TlsKeepsPayloads;
 pub use upload::S3Upload;
 
 /// Bytes of a part: the least that S3 allows, since memory grows with it. At 10,000 parts
@@ -82,8 +87,8 @@ pub use upload::S3Upload;
 pub const PART_BYTES: usize = 5 << 20;
 /// Parts under way at once, of all files together.
 pub const PARTS_IN_FLIGHT: usize = 3;
-/// The largest verdict that is read; one with all its lists full has less than half.
-const MAX_VERDICT_BYTES: usize = 4 << 20;
+/// The largest object that is read whole; a verdict with all its lists full has less than half.
+const MAX_OBJECT_BYTES: usize = 4 << 20;
 
 /// The most bytes that uploads of so many files at once hold.
 pub const fn most_bytes(files: usize) -> usize {
@@ -157,7 +162,7 @@ pub struct S3Recordings(Arc<Shared>);
 /// What uploads share.
 #[derive(Debug)]
 struct Shared {
-    objects: Objects,
+    calls: Calls,
     parts_in_flight: Arc<Semaphore>,
     /// Aborts under way in the background.
     aborts: Mutex<Vec<JoinHandle<()>>>,
@@ -167,7 +172,7 @@ impl Shared {
     /// Gives an upload up. Who called is told of another failure already, so that this one
     /// only leaves a line.
     async fn abort(&self, key: &str, upload: &str) {
-        if let Err(failure) = self.objects.abort(key, upload).await {
+        if let Err(failure) = self.calls.abort(key, upload).await {
             tracing::warn!(key, %failure, "an unfinished upload stays until the bucket's lifecycle rule removes it");
         }
     }
@@ -195,6 +200,7 @@ pub(super) fn config(shared: &SdkConfig) -> aws_sdk_s3::Config {
     aws_sdk_s3::config::Builder::from(shared)
         .force_path_style(super::has_own_endpoint(shared, "AWS_ENDPOINT_URL_S3"))
         .interceptor(CheckAnswers)
+        .interceptor(TlsKeepsPayloads)
         .build()
 }
 
@@ -203,7 +209,7 @@ impl S3Recordings {
     pub fn new(shared: &SdkConfig, bucket: Bucket) -> Self {
         let config = config(&Trying::S3.on(shared));
         Self(Arc::new(Shared {
-            objects: Objects {
+            calls: Calls {
                 client: aws_sdk_s3::Client::from_conf(config),
                 bucket,
                 account: OnceLock::new(),
@@ -218,7 +224,7 @@ impl S3Recordings {
     pub fn runs_in(&self, function_arn: &str) {
         if let Some(account) = account_in(function_arn) {
             // Another invocation of the same function says the same.
-            let _ = self.0.objects.account.set(account.to_owned());
+            let _ = self.0.calls.account.set(account.to_owned());
         }
     }
 
@@ -240,58 +246,57 @@ fn account_in(arn: &str) -> Option<&str> {
     (account.len() == 12 && digits).then_some(account)
 }
 
-fn verdict(key: &str) -> Object {
+/// An object to be; how its key ends says what it is.
+fn object(key: &str, contact: Option<&str>) -> Object {
+    let content_type = match key.rsplit_once('.') {
+        Some((_, "wav")) => "audio/wav",
+        Some((_, "json")) => "application/json",
+        Some(_) | None => "application/octet-stream",
+    };
     Object {
         key: key.to_owned(),
-        content_type: "application/json",
-        contact: None,
+        content_type,
+        contact: contact.map(escape),
     }
 }
 
-impl RecordingStore for S3Recordings {
-    type Upload = S3Upload;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let found = self.0.objects.read(key, MAX_VERDICT_BYTES).await?;
-        Ok(found.map(|(json, _)| json))
+impl Objects for S3Recordings {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.read_at_most(key, MAX_OBJECT_BYTES).await
     }
 
-    async fn begin(&self, key: &str, contact: &str) -> Result<S3Upload, Failure> {
-        let object = Object {
-            key: key.to_owned(),
-            content_type: "audio/wav",
-            contact: Some(escape(contact)),
-        };
-        Ok(S3Upload::new(Arc::clone(&self.0), object))
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        let objects = &self.0.objects;
-        let object = verdict(key);
-        let put = match instead_of {
-            None => objects.put(&object, json.into(), Condition::Absent).await?,
-            Some(old) => match objects.read(key, MAX_VERDICT_BYTES).await? {
+    async fn put(&self, key: &str, bytes: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
+        let calls = &self.0.calls;
+        let object = object(key, None);
+        let put = match expect {
+            Expect::Nothing => calls.put(&object, bytes.into(), Condition::Absent).await?,
+            Expect::Exactly(old) => match calls.read(key, MAX_OBJECT_BYTES).await? {
                 Some((there, version)) if there == old => {
                     let unchanged = Condition::Unchanged(&version);
-                    objects.put(&object, json.into(), unchanged).await?
+                    calls.put(&object, bytes.into(), unchanged).await?
                 }
                 Some(_) | None => Written::Occupied,
             },
         };
-        Ok(put != Written::Occupied)
+        Ok(matches!(put, Written::Done(_)))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        self.list_all_pages(prefix).await
+    }
+}
+
+impl Recordings for S3Recordings {
+    type Upload = S3Upload;
+
+    async fn begin(&self, file: NewFile<'_>) -> Result<S3Upload, Failure> {
+        let object = object(file.key, Some(file.contact));
+        Ok(S3Upload::new(Arc::clone(&self.0), object, file.head_bytes))
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        let there = self.0.objects.head(key).await?;
-        Ok(
-            there
-                .is_some_and(|(version, bytes)| version == stored.version && bytes == stored.bytes),
-        )
+        let there = self.0.calls.head(key).await?;
+        Ok(there.is_some_and(|there| there.is(stored)))
     }
 }
 

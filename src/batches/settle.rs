@@ -10,7 +10,7 @@ use crate::event::batch::{BatchRecord, Origin};
 use crate::failure::parked::{MAX_MESSAGE_BYTES, Parked};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactAttributes, FragmentSource, ParkingLot, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, ParkingLot, Recordings};
 use crate::recorder::{WorkedRecord, walled_work};
 
 /// How long after it came to the data stream a record is delivered again at once when it can
@@ -31,9 +31,7 @@ pub const REST: Duration = Duration::from_secs(5);
 /// calls behind it no longer; the data stream still keeps it.
 const HANDED_BACK_FOR: Duration = Duration::from_secs(3_600);
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes, P: ParkingLot>
-    Function<S, R, N, P>
-{
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Function<S, R, N, P> {
     /// Hands back what another delivery can help at once, and parks what it cannot.
     pub(super) async fn settle(
         &self,

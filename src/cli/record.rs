@@ -12,7 +12,7 @@ use super::{CliError, count_bar, cures, ended, event, folder_url, tell_error, te
 use crate::connect::record::{Limits, NotAContactRecord};
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::port::{ContactAttributes, FragmentSource, NoDeadline, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, NoDeadline, Recordings};
 use crate::recorder::{
     AttributesOutcome, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
 };
@@ -208,7 +208,7 @@ impl Place {
 }
 
 /// Works the records one after the other, with a bar for the fragments of each.
-pub(super) async fn work_all<S: FragmentSource, R: RecordingStore, N: ContactAttributes>(
+pub(super) async fn work_all<S: FragmentSource, R: Recordings, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     records: &[BatchRecord],
 ) -> Vec<WorkedRecord> {

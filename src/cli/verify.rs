@@ -21,7 +21,7 @@ const RESTORE: &str = "restore it from a copy, or record the call again into ano
 
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Reads each verdict below DIR and each file that it names: its size and its SHA-256. Nothing is \
+    after_help = "Reads each verdict below DIR and each file that it names, byte for byte. Nothing is \
     written. A bucket is verified in a copy: aws s3 sync s3://BUCKET DIR.\n\n\
     Exit codes: 0 all are as they were written; 1 something is changed, gone or cannot be read; 2 wrong usage.\n\n\
     Try it:  callreel verify out"

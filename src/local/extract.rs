@@ -17,7 +17,7 @@ use crate::media::demux::{Demuxer, Document};
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::request::{Answer, Missing, MissingCause};
 use crate::media::sides::{Authorisation, Consent};
-use crate::port::{NoDeadline, RecordingStore};
+use crate::port::{Expect, NoDeadline, Objects};
 use crate::recorder::{AllOf, assemble};
 use crate::recording::key::{RecordingId, RecordingKeys, RecordingStart};
 use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
@@ -50,9 +50,13 @@ pub async fn extract(
     .verdict;
     // Extracted again, it is replaced; there are no other deliveries here.
     let key = plan.keys.verdict();
-    let before = store.find_verdict(&key).await?;
+    let before = store.read(&key).await?;
     store
-        .put_verdict(&key, verdict.to_json(), before.as_deref())
+        .put(
+            &key,
+            verdict.to_json(),
+            Expect::unchanged(before.as_deref()),
+        )
         .await?;
     Ok(verdict)
 }

@@ -2,20 +2,20 @@
 //! it is whole: it grows beside it as `.part` and is renamed.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::parts::{self, Part, is_part};
 use super::turn::{LOCK, Turn};
 use super::{Tried, io_failure, write_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
-use crate::media::wav::HEADER_BYTES;
-use crate::object_key::hex;
-use crate::port::{KeyListing, Listed, RecordingStore, Stored, Upload};
+use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored, Upload};
+
+/// How much of two files is compared at once.
+const COMPARED_AT_ONCE: usize = 64 << 10;
 
 /// A folder that stands in for the bucket.
 #[derive(Clone, Debug)]
@@ -89,13 +89,11 @@ impl LocalRecordings {
     }
 }
 
-impl RecordingStore for LocalRecordings {
-    type Upload = LocalUpload;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+impl Objects for LocalRecordings {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
         let path = self.path(key)?;
         match fs::read(&path) {
-            Ok(json) => Ok(Some(json)),
+            Ok(object) => Ok(Some(object)),
             // A file can stand where a folder must be: writing will say so.
             Err(error) => match io_failure(Tried::Reading, &path, &error) {
                 failure if failure.kind == FailureKind::NotThere => Ok(None),
@@ -104,47 +102,20 @@ impl RecordingStore for LocalRecordings {
         }
     }
 
-    async fn begin(&self, key: &str, _contact: &str) -> Result<LocalUpload, Failure> {
-        LocalUpload::begin(self.path(key)?)
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
+    async fn put(&self, key: &str, object: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
         let part = Part::begin(self.path(key)?)?;
         (&part.file)
-            .write_all(&json)
+            .write_all(&object)
             .map_err(write_failure(&part.path))?;
-        // A folder has no conditional write: nobody else writes a verdict meanwhile.
+        // A folder has no conditional write: nobody else writes an object meanwhile.
         let _turn = Turn::take(&self.folder)?;
-        match instead_of {
-            None => part.keep_if_first(),
-            Some(_) if self.find_verdict(key).await?.as_deref() != instead_of => Ok(false),
-            Some(_) => part.keep().map(|()| true),
+        match expect {
+            Expect::Nothing => part.keep_if_first(),
+            Expect::Exactly(old) if self.read(key).await?.as_deref() != Some(old) => Ok(false),
+            Expect::Exactly(_) => part.keep().map(|()| true),
         }
     }
 
-    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
-        let path = self.path(key)?;
-        let there = version(&path)?;
-        if there.as_ref() == Some(&stored.version) {
-            return Ok(true);
-        }
-        // Another run wrote it at the same time: the same bytes are the same file.
-        let size = format!("{}-", stored.bytes);
-        if !there.is_some_and(|there| there.starts_with(&size)) {
-            return Ok(false);
-        }
-        let failed = |error| io_failure(Tried::Reading, &path, &error);
-        let file = File::open(&path).map_err(failed)?;
-        Ok(hash(&file).map_err(failed)? == stored.sha256)
-    }
-}
-
-impl KeyListing for LocalRecordings {
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
         let mut files = self.files_below(prefix)?;
         files.retain(|(key, _)| !is_part(Path::new(key)));
@@ -153,6 +124,18 @@ impl KeyListing for LocalRecordings {
             modified: metadata.modified().ok().and_then(epoch_millis),
         });
         Ok(listed.collect())
+    }
+}
+
+impl Recordings for LocalRecordings {
+    type Upload = LocalUpload;
+
+    async fn begin(&self, file: NewFile<'_>) -> Result<LocalUpload, Failure> {
+        LocalUpload::begin(self, self.path(file.key)?, file.head_bytes)
+    }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        Ok(version(&self.path(key)?)? == Some(stored.version.clone()))
     }
 }
 
@@ -213,19 +196,26 @@ fn version(path: &Path) -> Result<Option<String>, Failure> {
     Ok(Some(format!("{}-{nanos}", metadata.len())))
 }
 
-/// A WAV file that grows beside its place.
+/// A file that grows beside its place.
 #[derive(Debug)]
 pub struct LocalUpload {
+    folder: PathBuf,
     part: Part,
+    head_bytes: usize,
     bytes: u64,
 }
 
 impl LocalUpload {
-    fn begin(path: PathBuf) -> Result<Self, Failure> {
+    fn begin(store: &LocalRecordings, path: PathBuf, head_bytes: usize) -> Result<Self, Failure> {
         let part = Part::begin(path)?;
-        let mut upload = Self { part, bytes: 0 };
-        // The header's place, filled in at the end.
-        upload.append(&[0; HEADER_BYTES])?;
+        let mut upload = Self {
+            folder: store.folder.clone(),
+            part,
+            head_bytes,
+            bytes: 0,
+        };
+        // The head's place, filled in at the end.
+        upload.append(&vec![0; head_bytes])?;
         Ok(upload)
     }
 
@@ -243,21 +233,33 @@ impl Upload for LocalUpload {
         self.append(&bytes)
     }
 
-    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
+    async fn finish(self, head: Bytes) -> Result<Stored, Failure> {
+        if head.len() != self.head_bytes {
+            let place = self.part.place.display().to_string();
+            let cause = "its head is not as long as what was kept free for it";
+            return Err(Failure::new(FailureKind::WriteFailed, place, cause));
+        }
         let mut file = &self.part.file;
         let failed = write_failure(&self.part.place);
         file.rewind().map_err(&failed)?;
-        file.write_all(&header).map_err(&failed)?;
-        // The header comes last and is hashed first: the file is read once more.
-        let sha256 = hash(file).map_err(&failed)?;
+        file.write_all(&head).map_err(&failed)?;
+        // Another run can have written the same bytes. Then that file stays, so that both runs
+        // know it as their own: nobody comes between the look and the renaming.
+        let _turn = Turn::take(&self.folder)?;
+        let has_same = holds(&self.part.place, file).map_err(&failed)?;
         drop(failed);
         let bytes = self.bytes;
-        let version = version(&self.part.path)?.unwrap_or_default();
-        self.part.keep()?;
+        let version = match has_same {
+            true => version(&self.part.place)?,
+            false => {
+                let version = version(&self.part.path)?;
+                self.part.keep()?;
+                version
+            }
+        };
         Ok(Stored {
             bytes,
-            sha256,
-            version,
+            version: version.unwrap_or_default(),
         })
     }
 
@@ -266,15 +268,28 @@ impl Upload for LocalUpload {
     }
 }
 
-pub(super) fn hash(mut file: &File) -> std::io::Result<String> {
+/// Whether a place holds a file of the same bytes.
+fn holds(place: &Path, mut file: &File) -> std::io::Result<bool> {
+    let there = match File::open(place) {
+        Ok(there) => there,
+        // Whatever else stands there, renaming will say so.
+        Err(_) => return Ok(false),
+    };
+    let size = file.metadata()?.len();
+    if there.metadata()?.len() != size {
+        return Ok(false);
+    }
     file.seek(SeekFrom::Start(0))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
+    let mut here = BufReader::with_capacity(COMPARED_AT_ONCE, file);
+    let mut there = BufReader::with_capacity(COMPARED_AT_ONCE, there);
     loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(hasher.finalize())),
-            count => hasher.update(&buffer[..count]),
+        let (ours, theirs) = (here.fill_buf()?, there.fill_buf()?);
+        let common = ours.len().min(theirs.len());
+        if common == 0 || ours[..common] != theirs[..common] {
+            return Ok(ours.is_empty() && theirs.is_empty());
         }
+        here.consume(common);
+        there.consume(common);
     }
 }
 

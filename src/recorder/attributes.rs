@@ -9,7 +9,7 @@ use super::consent::told;
 use super::{AttributesOutcome, Recorder};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::sides::Authorisation;
-use crate::port::{ContactAttributes, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, Recordings};
 use crate::recording::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
@@ -18,7 +18,7 @@ use crate::recording::verdict::Verdict;
 /// wrote between a read and the write behind it, or that a write failed.
 const MAX_LOOKS: u32 = 6;
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Adds the files' URLs to the contact's attributes.
     pub(super) async fn write_urls(
         &self,

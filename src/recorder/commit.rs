@@ -16,7 +16,7 @@
 
 use super::Timings;
 use crate::failure::{Failure, FailureKind};
-use crate::port::{RecordingStore, Stored};
+use crate::port::{Expect, Recordings, Stored};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::{CONTENDED, Verdict};
 
@@ -35,7 +35,7 @@ pub struct Made {
 }
 
 /// Puts a final verdict in place of what was there `before`. The verdict that stands.
-pub(super) async fn commit<R: RecordingStore>(
+pub(super) async fn commit<R: Recordings>(
     store: &R,
     plan: &RecordingPlan,
     mut before: Option<Vec<u8>>,
@@ -44,7 +44,7 @@ pub(super) async fn commit<R: RecordingStore>(
     let key = plan.keys.verdict();
     let json = made.verdict.to_json();
     for _ in 0..MAX_TURNS {
-        let put = store.put_verdict(&key, json.clone(), before.as_deref());
+        let put = store.put(&key, json.clone(), Expect::unchanged(before.as_deref()));
         if put.await? {
             if count_there(store, &made.files).await? == made.files.len() {
                 return Ok(made.verdict);
@@ -52,7 +52,7 @@ pub(super) async fn commit<R: RecordingStore>(
             before = Some(json);
             break;
         }
-        before = store.find_verdict(&key).await?;
+        before = store.read(&key).await?;
         let Some(other) = final_verdict(before.as_deref()) else {
             continue;
         };
@@ -71,12 +71,12 @@ pub(super) async fn commit<R: RecordingStore>(
     let failure = contended(&key);
     let unfinished = widest_failure(plan, &failure, before.as_deref()).to_json();
     let undone = store
-        .put_verdict(&key, unfinished, before.as_deref())
+        .put(&key, unfinished, Expect::unchanged(before.as_deref()))
         .await?;
     if undone {
         return Err(failure);
     }
-    final_verdict(store.find_verdict(&key).await?.as_deref())
+    final_verdict(store.read(&key).await?.as_deref())
         .filter(|other| other.covers(plan))
         .ok_or(failure)
 }
@@ -97,14 +97,18 @@ fn widest_failure(plan: &RecordingPlan, failure: &Failure, there: Option<&[u8]>)
 }
 
 /// Puts a verdict in place of the one that was there `before`, beside the same files.
-pub(super) async fn replace<R: RecordingStore>(
+pub(super) async fn replace<R: Recordings>(
     store: &R,
     plan: &RecordingPlan,
     before: Option<Vec<u8>>,
     verdict: Verdict,
 ) -> Result<Verdict, Failure> {
     let key = plan.keys.verdict();
-    let put = store.put_verdict(&key, verdict.to_json(), before.as_deref());
+    let put = store.put(
+        &key,
+        verdict.to_json(),
+        Expect::unchanged(before.as_deref()),
+    );
     match put.await? {
         true => Ok(verdict),
         false => Err(contended(&key)),
@@ -112,14 +116,14 @@ pub(super) async fn replace<R: RecordingStore>(
 }
 
 /// Puts a verdict that is not final, unless a final one is there. The verdict that stands.
-pub(super) async fn put_unfinished<R: RecordingStore>(
+pub(super) async fn put_unfinished<R: Recordings>(
     store: &R,
     plan: &RecordingPlan,
     verdict: Verdict,
 ) -> Result<Verdict, Failure> {
     let key = plan.keys.verdict();
     // Whether it can be read or not: the failure that came before is the one to tell.
-    let there = store.find_verdict(&key).await.ok().flatten();
+    let there = store.read(&key).await.ok().flatten();
     if let Some(other) = final_verdict(there.as_deref()) {
         return Ok(other);
     }
@@ -136,7 +140,7 @@ pub(super) async fn put_unfinished<R: RecordingStore>(
         }
         None => verdict,
     };
-    let put = store.put_verdict(&key, verdict.to_json(), there.as_deref());
+    let put = store.put(&key, verdict.to_json(), Expect::unchanged(there.as_deref()));
     put.await.map(|_| verdict)
 }
 
@@ -151,7 +155,7 @@ pub(super) fn read_verdict(json: Option<&[u8]>) -> Option<Verdict> {
 }
 
 /// How many of these files are still those that were stored.
-async fn count_there<R: RecordingStore>(
+async fn count_there<R: Recordings>(
     store: &R,
     files: &[(String, Stored)],
 ) -> Result<usize, Failure> {

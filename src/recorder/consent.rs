@@ -8,13 +8,13 @@ use super::commit::final_verdict;
 use super::{Left, Recorder};
 use crate::failure::Failure;
 use crate::media::sides::{Authorisation, Consent};
-use crate::port::{ContactAttributes, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, FragmentSource, Recordings};
 use crate::recording::attributes::{self, Held, RECORDING_AUTH};
 use crate::recording::decide::{SkipReason, authorisation};
 use crate::recording::key;
 use crate::recording::plan::{Policy, RecordingPlan, Urls};
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// The plan as far as it is allowed now, or why nothing is to be done.
     pub(super) async fn allowed(
         &self,
@@ -30,7 +30,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, 
         if plan.consent != Consent::AskFirst || plan.urls == Urls::NotForContact {
             return Ok(Ok(plan.clone()));
         }
-        let verdict = self.store.find_verdict(&plan.keys.verdict()).await?;
+        let verdict = self.store.read(&plan.keys.verdict()).await?;
         let made = match final_verdict(verdict.as_deref()) {
             // No media is read: the URLs are written by what the attributes say then.
             Some(verdict) if self.left_to_do(plan, &verdict) == Left::Nothing => {
@@ -74,7 +74,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, 
             .flatten()
         {
             let mark = key::forgotten(&self.policy.key_prefix, contact);
-            if self.store.find_verdict(&mark).await?.is_some() {
+            if self.store.read(&mark).await?.is_some() {
                 return Ok(true);
             }
         }

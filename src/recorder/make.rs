@@ -6,12 +6,11 @@ use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use super::commit::final_verdict;
 use super::pour::{LookAhead, pour};
-use super::write::Files;
+use super::write::{File, Files};
 use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
 use crate::media::request::Answer;
-use crate::media::wav::Output;
-use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore, Stored};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
 use crate::recording::plan::{Policy, RecordingPlan};
 use crate::recording::verdict::{Account, Facts, FileEntry, Verdict};
 
@@ -32,7 +31,7 @@ pub(super) enum Ended {
     GivenUp(Verdict),
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Makes one recording over what stands where it goes.
     pub(super) async fn make(
         &self,
@@ -96,7 +95,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, 
                 "the contact's recordings were deleted meanwhile",
             ));
         }
-        let there = final_verdict(self.store.find_verdict(&key).await?.as_deref());
+        let there = final_verdict(self.store.read(&key).await?.as_deref());
         match (there, over) {
             (None, _) => Ok(Answer::default()),
             (Some(there), Over::Recording(old)) if there == *old => Ok(Answer::default()),
@@ -112,7 +111,7 @@ impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, 
 /// Answers of one recording, in order, to its files and its verdict. At the deadline it
 /// stops wherever it is, and gives the files up. `ahead` looks ahead where an upload session
 /// names its contact late.
-pub async fn assemble<R: RecordingStore>(
+pub async fn assemble<R: Recordings>(
     store: &R,
     policy: &Policy,
     deadline: &impl Deadline,
@@ -150,7 +149,7 @@ pub(super) async fn until<T>(
     }
 }
 
-async fn make_files<R: RecordingStore>(
+async fn make_files<R: Recordings>(
     store: &R,
     policy: &Policy,
     plan: &RecordingPlan,
@@ -188,15 +187,16 @@ async fn make_files<R: RecordingStore>(
         return Ok(Ended::GivenUp(verdict));
     }
     let stored = files.finish(samples, heard).await?;
-    let entry = |(output, key, stored): &(Output, String, Stored)| FileEntry {
-        kind: output.name().to_owned(),
-        url: policy.url(key),
-        key: key.clone(),
-        bytes: stored.bytes,
-        sha256: stored.sha256.clone(),
+    let entry = |file: &File| FileEntry {
+        kind: file.output.name().to_owned(),
+        url: policy.url(&file.key),
+        key: file.key.clone(),
+        bytes: file.stored.bytes,
+        samples_sha256: file.samples_sha256.clone(),
+        sha256: None,
     };
     verdict.files = stored.iter().map(entry).collect();
-    let files = stored.into_iter().map(|(_, key, stored)| (key, stored));
+    let files = stored.into_iter().map(|file| (file.key, file.stored));
     Ok(Ended::Made(Made {
         verdict,
         files: files.collect(),

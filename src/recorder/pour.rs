@@ -9,7 +9,7 @@ use crate::media::assembly::Assembly;
 use crate::media::attribution::Attribution;
 use crate::media::fragment::{ContactTag, Fragment, FragmentNumber, SegmentUid};
 use crate::media::request::Answer;
-use crate::port::RecordingStore;
+use crate::port::Recordings;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Account;
 
@@ -39,7 +39,7 @@ impl LookAhead for AllOf {
 }
 
 /// A recording under way.
-struct Pouring<'f, 'a, R: RecordingStore> {
+struct Pouring<'f, 'a, R: Recordings> {
     account: Account,
     attribution: Attribution,
     assembly: Assembly,
@@ -47,7 +47,7 @@ struct Pouring<'f, 'a, R: RecordingStore> {
 }
 
 /// Pours every answer into the files.
-pub(super) async fn pour<R: RecordingStore>(
+pub(super) async fn pour<R: Recordings>(
     plan: &RecordingPlan,
     account: Account,
     answers: impl Stream<Item = Result<Answer, Failure>>,
@@ -90,7 +90,7 @@ pub(super) async fn pour<R: RecordingStore>(
     Ok((account, attribution, assembly))
 }
 
-impl<R: RecordingStore> Pouring<'_, '_, R> {
+impl<R: Recordings> Pouring<'_, '_, R> {
     /// Pours what is decided, own fragments into the files.
     async fn pour_decided(&mut self) -> Result<(), Failure> {
         while let Some((fragment, judged)) = self.attribution.next_judged() {

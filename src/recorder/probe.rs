@@ -8,11 +8,11 @@ use super::make::until;
 use super::{Reading, Recorder, listing, read};
 use crate::failure::Failure;
 use crate::media::fragment::FragmentNumber;
-use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::{LISTING_INCOMPLETE, Verdict};
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Whether something of a partial recording can be had that could not when it was read:
     /// more fragments are listed, or one comes that was missing. Each is asked for once.
     pub async fn more_came(

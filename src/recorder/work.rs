@@ -12,7 +12,7 @@ use super::{AttributesOutcome, Progress, Recorded, Recorder};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, FailureKind, WaitsFor};
-use crate::port::{ContactAttributes, Deadline, FragmentSource, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Status;
@@ -169,7 +169,7 @@ impl WorkedRecord {
     }
 }
 
-impl<S: FragmentSource, R: RecordingStore, N: ContactAttributes> Recorder<S, R, N> {
+impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
     /// Works one stream record, part after part.
     pub async fn work(
         &self,

@@ -1,5 +1,6 @@
 //! Writing a recording's files: begun with the first sample, fed as buffers fill, ended
-//! together when the length is known.
+//! together when the length is known. The samples of each side are hashed here, as they come:
+//! the mix holds the same ones in turn, and no byte is hashed twice.
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -7,22 +8,41 @@ use futures_util::future::join_all;
 use crate::failure::{Failure, FailureKind};
 use crate::media::assembly::Assembly;
 use crate::media::wav::{self, Output};
-use crate::port::{RecordingStore, Stored, Upload};
+use crate::object_key::hex;
+use crate::port::{NewFile, Recordings, Stored, Upload};
 use crate::recording::plan::RecordingPlan;
+use crate::sha256::Sha256;
 
 /// The files of one recording on their way to the store.
-pub(super) struct Files<'a, R: RecordingStore> {
+pub(super) struct Files<'a, R: Recordings> {
     store: &'a R,
     plan: &'a RecordingPlan,
-    uploads: Vec<(Output, R::Upload)>,
+    begun: Vec<Begun<R::Upload>>,
 }
 
-impl<'a, R: RecordingStore> Files<'a, R> {
+/// One file on its way.
+struct Begun<U> {
+    output: Output,
+    upload: U,
+    /// The hash of its samples so far, if it is one side's.
+    samples: Option<Sha256>,
+}
+
+/// One file in the store.
+pub(super) struct File {
+    pub output: Output,
+    pub key: String,
+    pub stored: Stored,
+    /// Hexadecimal.
+    pub samples_sha256: Option<String>,
+}
+
+impl<'a, R: Recordings> Files<'a, R> {
     pub fn new(store: &'a R, plan: &'a RecordingPlan) -> Self {
         Self {
             store,
             plan,
-            uploads: Vec::new(),
+            begun: Vec::new(),
         }
     }
 
@@ -43,15 +63,24 @@ impl<'a, R: RecordingStore> Files<'a, R> {
         {
             return Ok(());
         }
-        if self.uploads.is_empty() {
+        if self.begun.is_empty() {
             for output in self.plan.authorisation.outputs() {
                 let key = self.plan.keys.wav(*output);
-                let upload = self.store.begin(&key, &self.plan.id.contact).await?;
-                self.uploads.push((*output, upload));
+                let upload = self.store.begin(NewFile::wav(&key, &self.plan.id.contact));
+                let is_one_side = output.channels() == 1;
+                self.begun.push(Begun {
+                    output: *output,
+                    upload: upload.await?,
+                    samples: is_one_side.then(Sha256::new),
+                });
             }
         }
-        for ((_, upload), (_, buffer)) in self.uploads.iter_mut().zip(assembly.buffers()) {
-            upload.write(Bytes::from(std::mem::take(buffer))).await?;
+        for (file, (_, buffer)) in self.begun.iter_mut().zip(assembly.buffers()) {
+            if let Some(samples) = &mut file.samples {
+                samples.update(buffer);
+            }
+            let bytes = Bytes::from(std::mem::take(buffer));
+            file.upload.write(bytes).await?;
         }
         Ok(())
     }
@@ -61,13 +90,14 @@ impl<'a, R: RecordingStore> Files<'a, R> {
     /// others end all the same: what was begun is ended or aborted by whoever began it.
     ///
     /// [`Direction::index`]: crate::media::fragment::Direction::index
-    pub async fn finish(
-        self,
-        samples: u64,
-        heard: [bool; 2],
-    ) -> Result<Vec<(Output, String, Stored)>, Failure> {
+    pub async fn finish(self, samples: u64, heard: [bool; 2]) -> Result<Vec<File>, Failure> {
         let plan = self.plan;
-        let finished = self.uploads.into_iter().map(|(output, upload)| async move {
+        let finished = self.begun.into_iter().map(|begun| async move {
+            let Begun {
+                output,
+                upload,
+                samples: hash,
+            } = begun;
             let mut sides = output.directions().iter();
             if !sides.all(|side| heard[side.index()]) {
                 upload.abort().await;
@@ -76,8 +106,13 @@ impl<'a, R: RecordingStore> Files<'a, R> {
             let key = plan.keys.wav(output);
             match wav::header(output.channels(), samples) {
                 Ok(header) => {
-                    let stored = upload.finish(header).await?;
-                    Ok(Some((output, key, stored)))
+                    let stored = upload.finish(Bytes::copy_from_slice(&header)).await?;
+                    Ok(Some(File {
+                        output,
+                        key,
+                        stored,
+                        samples_sha256: hash.map(|hash| hex(hash.finish())),
+                    }))
                 }
                 Err(error) => {
                     upload.abort().await;
@@ -91,8 +126,8 @@ impl<'a, R: RecordingStore> Files<'a, R> {
 
     /// Gives all files up.
     pub async fn abort(self) {
-        for (_, upload) in self.uploads {
-            upload.abort().await;
+        for begun in self.begun {
+            begun.upload.abort().await;
         }
     }
 }

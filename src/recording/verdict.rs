@@ -4,12 +4,14 @@
 
 mod account;
 mod build;
+mod check;
 mod cover;
 mod reasons;
 mod sides;
 
 pub use account::Account;
 pub use build::Facts;
+pub use check::Check;
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
 pub use reasons::NOT_STREAMED;
 pub use reasons::SILENT_SIDE;
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::media::fragment::{Direction, LeftOutReason};
 
 /// The contract's name and version.
-pub const SCHEMA: &str = "callreel.verdict/2";
+pub const SCHEMA: &str = "callreel.verdict/3";
 
 /// The reason's code for a list of fragments that is proven incomplete.
 pub const LISTING_INCOMPLETE: &str = "listing_incomplete";
@@ -398,7 +400,7 @@ pub struct DriftEntry {
 }
 
 /// One file of a recording.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
     /// `from`, `to` or `mixed`.
     pub kind: String,
@@ -408,8 +410,14 @@ pub struct FileEntry {
     pub url: String,
     /// Its size, header included.
     pub bytes: u64,
-    /// SHA-256 of the whole file, hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of its samples, which are all that follows the header of 44 bytes; 64
+    /// hexadecimal digits. A mix has none: its samples are those of the two sides in turn,
+    /// and each of those has its own.
+    #[serde(default)]
+    pub samples_sha256: Option<String>,
+    /// SHA-256 of the whole file, in verdicts of versions 1 and 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 impl Verdict {

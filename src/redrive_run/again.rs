@@ -15,7 +15,7 @@ use futures_util::{StreamExt, pin_mut, stream};
 use super::{LOOKS_AT_ONCE, in_order, work};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
-use crate::port::{ContactAttributes, Deadline, FragmentSource, KeyListing, RecordingStore};
+use crate::port::{ContactAttributes, Deadline, Expect, FragmentSource, Recordings};
 use crate::recorder::{Recorder, Worked};
 use crate::recording::key::VERDICT_SUFFIX;
 use crate::recording::plan::{RecordingPlan, Urls};
@@ -99,7 +99,7 @@ struct ToLookAt {
 impl<S, R, N> Run<'_, S, R, N>
 where
     S: FragmentSource,
-    R: RecordingStore + KeyListing,
+    R: Recordings,
     N: ContactAttributes,
 {
     /// Looks at what is new or open, works on it until the deadline, and remembers the rest.
@@ -110,7 +110,7 @@ where
     ) -> Result<Summary, Failure> {
         let store = &self.recorder.store;
         let register_key = register_key(&self.recorder.policy.key_prefix);
-        let before = store.find_verdict(&register_key).await?;
+        let before = store.read(&register_key).await?;
         let register = Register::read(before.as_deref());
         let mut summary = Summary::default();
         let mut next = Register::default();
@@ -133,7 +133,11 @@ where
         summary.open = next.open.len();
         // Where another run was faster, its register stands: it knows as much.
         store
-            .put_verdict(&register_key, next.to_json(), before.as_deref())
+            .put(
+                &register_key,
+                next.to_json(),
+                Expect::unchanged(before.as_deref()),
+            )
             .await?;
         Ok(summary)
     }
@@ -179,7 +183,7 @@ where
         {
             let looks = stream::iter(&to_look_at.keys)
                 .take_until(deadline.passed())
-                .map(|at| async move { (at, self.recorder.store.find_verdict(&at.0).await) })
+                .map(|at| async move { (at, self.recorder.store.read(&at.0).await) })
                 .buffered(LOOKS_AT_ONCE);
             pin_mut!(looks);
             while let Some(((key, written), json)) = looks.next().await {
@@ -264,7 +268,7 @@ where
 
     /// Marks a verdict as given up, unless it changed meanwhile.
     async fn mark(&self, open: &Open) -> Result<bool, Failure> {
-        let before = self.recorder.store.find_verdict(&open.key).await?;
+        let before = self.recorder.store.read(&open.key).await?;
         let there = before
             .as_deref()
             .and_then(|json| Verdict::from_json(json).ok());
@@ -275,10 +279,11 @@ where
             gave_up_at: Some(self.now.to_rfc3339()),
             ..open.verdict.clone()
         };
-        let put = self
-            .recorder
-            .store
-            .put_verdict(&open.key, marked.to_json(), before.as_deref());
+        let put = self.recorder.store.put(
+            &open.key,
+            marked.to_json(),
+            Expect::unchanged(before.as_deref()),
+        );
         put.await
     }
 

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::Request;
-use hyper::body::Incoming;
 use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -67,13 +66,13 @@ impl Buckets {
         })
     }
 
-    pub async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+    pub async fn answer(&self, request: Request<Body>) -> Result<Reply, Refusal> {
         let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
         let expected = request.headers().get("x-amz-expected-bucket-owner");
         if let (Some(owner), Some(expected)) = (&self.owner, expected)
             && expected != owner
         {
-            drain(request).await;
+            drain(request.into_body()).await;
             return Err(Refusal::new(403, "AccessDenied", "Access Denied"));
         }
         if self.on_demand && is_bucket_name(bucket) {
@@ -94,7 +93,7 @@ impl Buckets {
             let request = Request::from_parts(head, Body::from(body));
             self.service.call(request).await
         } else {
-            self.service.call(request.map(Body::from)).await
+            self.service.call(request).await
         };
         called.map_err(|error| Refusal::new(500, "InternalError", format!("{error:?}")))
     }
@@ -108,8 +107,7 @@ fn is_bucket_name(name: &str) -> bool {
 }
 
 /// Takes a request's body in and forgets it, so that its sender hears the answer.
-pub(super) async fn drain(request: Request<Incoming>) {
-    let mut body = request.into_body();
+pub(super) async fn drain(mut body: impl hyper::body::Body<Data = Bytes> + Unpin) {
     while let Some(Ok(frame)) = body.frame().await {
         drop::<Result<Bytes, _>>(frame.into_data());
     }

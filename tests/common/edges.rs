@@ -9,10 +9,9 @@ use bytes::Bytes;
 use callreel::failure::parked::Parked;
 use callreel::failure::{Failure, FailureKind};
 use callreel::media::fragment::FragmentNumber;
-use callreel::media::wav::HEADER_BYTES;
 use callreel::port::{
-    ContactAttributes, FragmentSource, KeyListing, Listed, Listing, MediaBody, ParkingLot,
-    RecordingStore, Stored, Upload, Whereabouts,
+    ContactAttributes, Expect, FragmentSource, Listed, Listing, MediaBody, NewFile, Objects,
+    ParkingLot, Recordings, Stored, Upload, Whereabouts,
 };
 
 /// A call on a port, with the stream, key or contact that it is about.
@@ -190,42 +189,37 @@ pub struct File<'a, U> {
     at: Hook<'a>,
 }
 
-impl<'a, R: RecordingStore> RecordingStore for Store<'a, R> {
+impl<R: Recordings> Objects for Store<'_, R> {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        (self.at)(Call::FindVerdict(key))?;
+        self.inner.read(key).await
+    }
+
+    async fn put(&self, key: &str, object: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
+        (self.at)(Call::PutVerdict(key))?;
+        self.inner.put(key, object, expect).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        self.inner.list(prefix).await
+    }
+}
+
+impl<'a, R: Recordings> Recordings for Store<'a, R> {
     type Upload = File<'a, R::Upload>;
 
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        (self.at)(Call::FindVerdict(key))?;
-        self.inner.find_verdict(key).await
-    }
-
-    async fn begin(&self, key: &str, contact: &str) -> Result<Self::Upload, Failure> {
-        (self.at)(Call::Begin(key))?;
+    async fn begin(&self, file: NewFile<'_>) -> Result<Self::Upload, Failure> {
+        (self.at)(Call::Begin(file.key))?;
         Ok(File {
-            inner: self.inner.begin(key, contact).await?,
-            key: key.to_owned(),
+            inner: self.inner.begin(file).await?,
+            key: file.key.to_owned(),
             at: self.at.clone(),
         })
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
-        (self.at)(Call::PutVerdict(key))?;
-        self.inner.put_verdict(key, json, instead_of).await
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
         (self.at)(Call::IsThere(key))?;
         self.inner.is_there(key, stored).await
-    }
-}
-
-impl<R: KeyListing> KeyListing for Store<'_, R> {
-    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
-        self.inner.list(prefix).await
     }
 }
 
@@ -235,9 +229,9 @@ impl<U: Upload> Upload for File<'_, U> {
         self.inner.write(bytes).await
     }
 
-    async fn finish(self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
+    async fn finish(self, head: Bytes) -> Result<Stored, Failure> {
         (self.at)(Call::Finish(&self.key))?;
-        self.inner.finish(header).await
+        self.inner.finish(head).await
     }
 
     async fn abort(self) {

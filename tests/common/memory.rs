@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use callreel::failure::Failure;
 use callreel::failure::parked::Parked;
-use callreel::media::wav::HEADER_BYTES;
-use callreel::port::{ContactAttributes, ParkingLot, RecordingStore, Stored, Upload};
+use callreel::port::{
+    ContactAttributes, Expect, Listed, NewFile, Objects, ParkingLot, Recordings, Stored, Upload,
+};
 
 type Attributes = BTreeMap<String, String>;
 
@@ -33,33 +34,41 @@ pub struct File {
     bytes: Vec<u8>,
 }
 
-impl RecordingStore for Memory {
-    type Upload = File;
-
-    async fn find_verdict(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+impl Objects for Memory {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
         Ok(self.files.lock().unwrap().get(key).cloned())
     }
 
-    async fn begin(&self, key: &str, _contact: &str) -> Result<File, Failure> {
-        Ok(File {
-            memory: self.clone(),
-            key: key.to_owned(),
-            bytes: vec![0; HEADER_BYTES],
-        })
-    }
-
-    async fn put_verdict(
-        &self,
-        key: &str,
-        json: Vec<u8>,
-        instead_of: Option<&[u8]>,
-    ) -> Result<bool, Failure> {
+    async fn put(&self, key: &str, object: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
         let mut files = self.files.lock().unwrap();
-        let expected = files.get(key).map(Vec::as_slice) == instead_of;
+        let before = files.get(key).map(Vec::as_slice);
+        let expected = Expect::unchanged(before) == expect;
         if expected {
-            files.insert(key.to_owned(), json);
+            files.insert(key.to_owned(), object);
         }
         Ok(expected)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        let files = self.files.lock().unwrap();
+        let listed = files.keys().filter(|key| key.starts_with(prefix));
+        let listed = listed.map(|key| Listed {
+            key: key.clone(),
+            modified: None,
+        });
+        Ok(listed.collect())
+    }
+}
+
+impl Recordings for Memory {
+    type Upload = File;
+
+    async fn begin(&self, file: NewFile<'_>) -> Result<File, Failure> {
+        Ok(File {
+            memory: self.clone(),
+            key: file.key.to_owned(),
+            bytes: vec![0; file.head_bytes],
+        })
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
@@ -74,11 +83,10 @@ impl Upload for File {
         Ok(())
     }
 
-    async fn finish(mut self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
-        self.bytes[..HEADER_BYTES].copy_from_slice(&header);
+    async fn finish(mut self, head: Bytes) -> Result<Stored, Failure> {
+        self.bytes[..head.len()].copy_from_slice(&head);
         let stored = Stored {
             bytes: self.bytes.len() as u64,
-            sha256: String::new(),
             version: String::new(),
         };
         let mut files = self.memory.files.lock().unwrap();

@@ -14,7 +14,7 @@ use super::root;
 /// The storeys of the house, from the ground up. A module may use those of the storeys
 /// below its own, and none beside it.
 const STOREYS: &[(Layer, &[&str])] = &[
-    (Layer::Pure, &["media"]),
+    (Layer::Pure, &["media", "sha256"]),
     (Layer::Pure, &["json", "object_key"]),
     (Layer::Pure, &["failure"]),
     (Layer::Pure, &["event"]),
@@ -57,13 +57,16 @@ enum Layer {
 const USERS: &[(&str, &[&str])] = &[
     ("aws_config", &["aws"]),
     ("aws_lambda_events", &["lambda"]),
+    ("aws_lc_rs", &["sha256"]),
+    ("aws_runtime", &["aws"]),
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
-    ("base64", &["event", "failure", "synth"]),
+    ("base64", &["event", "failure", "sandbox", "synth"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
+    ("crc_fast", &["aws::s3::checksum", "sandbox::checksums"]),
     ("ebml_iterable", &["media::demux"]),
     ("futures_executor", &["cli"]),
     (
@@ -88,7 +91,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("percent_encoding", &["object_key", "sandbox"]),
     ("s3s", &["sandbox"]),
     ("s3s_fs", &["sandbox"]),
-    ("sha2", &["aws", "local", "object_key"]),
+    ("sha2", &["sha256"]),
     ("time", &["media::ticks"]),
     ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
     ("tracing", &["aws", "lambda"]),

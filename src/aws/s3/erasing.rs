@@ -59,7 +59,7 @@ impl Erasing for S3Recordings {
             Which::Version(version) | Which::DeleteMarker(version) => {
                 self.delete(&object.key, Some(version)).await
             }
-            Which::Upload(upload) => self.0.objects.abort(&object.key, upload).await,
+            Which::Upload(upload) => self.0.calls.abort(&object.key, upload).await,
         }
     }
 }
@@ -84,7 +84,7 @@ impl S3Recordings {
                 None => return Ok(all),
                 Some(next) if next.key.is_some() && next != from => from = next,
                 Some(_) => {
-                    let subject = format!("s3://{}/{prefix}", self.0.objects.bucket.name);
+                    let subject = format!("s3://{}/{prefix}", self.0.calls.bucket.name);
                     let cause = "a listing says that there is more, and not where";
                     return Err(Failure::new(FailureKind::Unavailable, subject, cause));
                 }
@@ -93,7 +93,7 @@ impl S3Recordings {
     }
 
     async fn versions(&self, prefix: &str, from: Marker) -> Result<Page, Failure> {
-        let objects = &self.0.objects;
+        let objects = &self.0.calls;
         let page = objects
             .client
             .list_object_versions()
@@ -121,7 +121,7 @@ impl S3Recordings {
 
     /// Uploads that a delivery began and did not end: they hold audio, and nobody sees them.
     async fn unfinished(&self, prefix: &str, from: Marker) -> Result<Page, Failure> {
-        let objects = &self.0.objects;
+        let objects = &self.0.calls;
         let page = objects
             .client
             .list_multipart_uploads()
@@ -143,7 +143,7 @@ impl S3Recordings {
     }
 
     async fn delete(&self, key: &str, version: Option<&str>) -> Result<(), Failure> {
-        let objects = &self.0.objects;
+        let objects = &self.0.calls;
         let request = objects.client.delete_object();
         let request = request.bucket(&objects.bucket.name).key(key);
         let request = request.set_expected_bucket_owner(objects.owner());

@@ -5,11 +5,12 @@ use super::S3Recordings;
 use crate::aws::errors::Call;
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
-use crate::port::{KeyListing, Listed};
+use crate::port::Listed;
 
-impl KeyListing for S3Recordings {
-    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
-        let objects = &self.0.objects;
+impl S3Recordings {
+    /// All pages of a listing.
+    pub(super) async fn list_all_pages(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        let objects = &self.0.calls;
         let request = objects.client.list_objects_v2();
         let request = request.bucket(&objects.bucket.name).prefix(prefix);
         let request = request.set_expected_bucket_owner(objects.owner());
@@ -29,12 +30,10 @@ impl KeyListing for S3Recordings {
         }
         Ok(listed)
     }
-}
 
-impl S3Recordings {
     /// An object of so many bytes at the most, whole; `None` when it is not there.
-    pub async fn read(&self, key: &str, most: usize) -> Result<Option<Vec<u8>>, Failure> {
-        let found = self.0.objects.read(key, most).await?;
+    pub async fn read_at_most(&self, key: &str, most: usize) -> Result<Option<Vec<u8>>, Failure> {
+        let found = self.0.calls.read(key, most).await?;
         Ok(found.map(|(bytes, _)| bytes))
     }
 }

@@ -7,20 +7,21 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{
-    ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
+    ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
+    ServerSideEncryption,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::Bucket;
+use super::checksum::Checksum;
 use super::parts::Part;
 use crate::aws::errors::{
     Call, bucket_region, failed_within_success, failure, is_conflict, is_not_found, is_precondition,
 };
 use crate::failure::{Failure, FailureKind};
-use crate::object_key::hex;
+use crate::port::Stored;
 
 /// A write is tried so often that meets another one (409), or that fails within an answer
 /// which began as a success.
@@ -61,14 +62,50 @@ pub(super) enum Written {
     Done(String),
     /// Its condition did not hold.
     Occupied,
+    /// The upload is not there any more: another attempt of this very call ended it and its
+    /// answer was lost, or somebody gave it up.
+    Gone,
 }
 
-/// What an object is.
+/// What is under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Contents {
+pub(super) struct Found {
     pub bytes: u64,
-    pub sha256: String,
     pub version: String,
+    /// The CRC-64/NVME of all of it in base64; S3 itself tells it of every object that was
+    /// written since 2025 by anybody.
+    pub checksum: Option<String>,
+}
+
+impl Found {
+    /// Whether it is what a write left there that returned this version and sent these bytes.
+    /// By the checksum, so that the same bytes are, whoever wrote them; where S3 tells none, by
+    /// the version.
+    pub fn is(&self, stored: &Stored) -> bool {
+        let Some((sent, version)) = stored.version.split_once(' ') else {
+            return false;
+        };
+        let sent = Checksum::sent(sent, stored.bytes);
+        let same = sent.and_then(|sent| self.tells(sent));
+        same.unwrap_or(self.version == version) && self.bytes == stored.bytes
+    }
+
+    /// Whether it holds bytes of this checksum, as far as S3 tells.
+    pub fn holds(&self, whole: Checksum) -> bool {
+        self.bytes == whole.bytes() && self.tells(whole) == Some(true)
+    }
+
+    fn tells(&self, whole: Checksum) -> Option<bool> {
+        whole.is_told(self.checksum.as_deref()?)
+    }
+}
+
+/// What was stored under a version, as [`Found::is`] knows it again.
+pub(super) fn stored(whole: Checksum, version: &str) -> Stored {
+    Stored {
+        bytes: whole.bytes(),
+        version: format!("{} {version}", whole.to_base64()),
+    }
 }
 
 /// An object to be.
@@ -80,9 +117,9 @@ pub(super) struct Object {
     pub contact: Option<String>,
 }
 
-/// One bucket's objects.
+/// The calls to one bucket.
 #[derive(Debug)]
-pub(super) struct Objects {
+pub(super) struct Calls {
     pub client: Client,
     pub bucket: Bucket,
     /// The account that this runs in, once it is known.
@@ -93,11 +130,11 @@ type ServiceError<E> = SdkError<E, HttpResponse>;
 
 /// Calls that write share these settings, and no type.
 macro_rules! with_settings {
-    ($request:expr, $objects:expr, $object:expr) => {{
-        let key = $objects.bucket.kms_key.clone();
+    ($request:expr, $calls:expr, $object:expr) => {{
+        let key = $calls.bucket.kms_key.clone();
         $request
-            .bucket(&$objects.bucket.name)
-            .set_expected_bucket_owner($objects.owner())
+            .bucket(&$calls.bucket.name)
+            .set_expected_bucket_owner($calls.owner())
             .key(&$object.key)
             .content_type($object.content_type)
             .set_metadata(
@@ -106,14 +143,14 @@ macro_rules! with_settings {
                     .clone()
                     .map(|contact| [("contact-id".to_owned(), contact)].into_iter().collect()),
             )
-            .set_tagging($objects.bucket.tagging())
+            .set_tagging($calls.bucket.tagging())
             .set_server_side_encryption(key.as_ref().map(|_| ServerSideEncryption::AwsKms))
             .set_bucket_key_enabled(key.as_ref().map(|_| true))
             .set_ssekms_key_id(key)
     }};
 }
 
-impl Objects {
+impl Calls {
     fn subject(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket.name)
     }
@@ -166,11 +203,13 @@ impl Objects {
         body: Bytes,
         condition: Condition<'_>,
     ) -> Result<Written, Failure> {
+        let checksum = Checksum::of(&body).to_base64();
         let mut attempt = 1;
         loop {
             let put = with_settings!(self.client.put_object(), self, object)
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match())
+                .checksum_crc64_nvme(&checksum)
                 .body(body.clone().into())
                 .send();
             match put.await {
@@ -195,7 +234,8 @@ impl Objects {
     /// Begins an object of several parts; its upload id.
     pub async fn create(&self, object: &Object) -> Result<String, Failure> {
         let created = with_settings!(self.client.create_multipart_upload(), self, object)
-            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+            .checksum_type(ChecksumType::FullObject)
             .send()
             .await
             .map_err(|error| self.failed(Call::WriteObject, &object.key, &error))?;
@@ -212,6 +252,7 @@ impl Objects {
         upload: &str,
         part: Part,
     ) -> Result<CompletedPart, Failure> {
+        let checksum = part.checksum.to_base64();
         let sent = self
             .client
             .upload_part()
@@ -220,7 +261,7 @@ impl Objects {
             .key(key)
             .upload_id(upload)
             .part_number(part.number)
-            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .checksum_crc64_nvme(&checksum)
             .body(part.bytes.into())
             .send()
             .await
@@ -229,17 +270,19 @@ impl Objects {
         Ok(CompletedPart::builder()
             .part_number(part.number)
             .e_tag(version)
-            .set_checksum_crc32(sent.checksum_crc32)
+            .checksum_crc64_nvme(checksum)
             .build())
     }
 
-    /// Makes one object of the parts. When the condition does not hold (412), the upload
-    /// stays as it is and can be completed once more; after a conflict (409) it is lost.
+    /// Makes one object of the parts, if what arrived has the checksum of the `whole`. When
+    /// the condition does not hold (412), the upload stays as it is and can be completed once
+    /// more; after a conflict (409) it is lost.
     pub async fn complete(
         &self,
         key: &str,
         upload: &str,
         parts: Vec<CompletedPart>,
+        whole: Checksum,
         condition: Condition<'_>,
     ) -> Result<Written, Failure> {
         let parts = CompletedMultipartUpload::builder()
@@ -255,6 +298,8 @@ impl Objects {
                 .key(key)
                 .upload_id(upload)
                 .multipart_upload(parts.clone())
+                .checksum_type(ChecksumType::FullObject)
+                .checksum_crc64_nvme(whole.to_base64())
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match())
                 .send();
@@ -264,6 +309,7 @@ impl Objects {
                     return Ok(Written::Done(version));
                 }
                 Err(error) if is_precondition(&error) => return Ok(Written::Occupied),
+                Err(error) if error.code() == Some("NoSuchUpload") => return Ok(Written::Gone),
                 Err(error)
                     if failed_within_success(Call::WriteObject, &error)
                         && attempt < WRITE_ATTEMPTS =>
@@ -294,44 +340,23 @@ impl Objects {
         }
     }
 
-    /// The version and size of the object under a key.
-    pub async fn head(&self, key: &str) -> Result<Option<(String, u64)>, Failure> {
+    /// What is under a key, without reading it.
+    pub async fn head(&self, key: &str) -> Result<Option<Found>, Failure> {
         let request = self.client.head_object().bucket(&self.bucket.name).key(key);
         let request = request.set_expected_bucket_owner(self.owner());
+        let request = request.checksum_mode(ChecksumMode::Enabled);
         match request.send().await {
             Ok(head) => {
                 let bytes = u64::try_from(head.content_length.unwrap_or(0)).unwrap_or(0);
                 let version = self.version(Call::ReadObject, key, head.e_tag)?;
-                Ok(Some((version, bytes)))
+                Ok(Some(Found {
+                    bytes,
+                    version,
+                    checksum: head.checksum_crc64_nvme,
+                }))
             }
             Err(error) if is_not_found(&error) => Ok(None),
             Err(error) => Err(self.failed(Call::ReadObject, key, &error)),
-        }
-    }
-
-    /// Reads the object under a key through and says what it is. With a version, only that
-    /// one will do.
-    pub async fn contents(
-        &self,
-        key: &str,
-        version: Option<&str>,
-    ) -> Result<Option<Contents>, Failure> {
-        let mut attempt = 1;
-        loop {
-            let Some(object) = self.get(key, version).await? else {
-                return Ok(None);
-            };
-            match hash(object).await {
-                Ok(contents) => return Ok(Some(contents)),
-                Err(cause) if attempt == READ_ATTEMPTS => {
-                    return Err(Failure::new(
-                        FailureKind::ConnectionLost,
-                        self.subject(key),
-                        cause,
-                    ));
-                }
-                Err(_) => attempt += 1,
-            }
         }
     }
 
@@ -339,7 +364,7 @@ impl Objects {
     pub async fn read(&self, key: &str, most: usize) -> Result<Option<(Vec<u8>, String)>, Failure> {
         let mut attempt = 1;
         'again: loop {
-            let Some(mut object) = self.get(key, None).await? else {
+            let Some(mut object) = self.get(key).await? else {
                 return Ok(None);
             };
             let mut whole = Vec::new();
@@ -373,41 +398,16 @@ impl Objects {
         }
     }
 
-    async fn get(
-        &self,
-        key: &str,
-        version: Option<&str>,
-    ) -> Result<Option<GetObjectOutput>, Failure> {
+    async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
         let request = self.client.get_object().bucket(&self.bucket.name).key(key);
         let request = request.set_expected_bucket_owner(self.owner());
-        let version = version.map(str::to_owned);
-        match request.set_if_match(version).send().await {
+        match request.send().await {
             Ok(object) => {
                 self.version(Call::ReadObject, key, object.e_tag.clone())?;
                 Ok(Some(object))
             }
-            Err(error) if is_not_found(&error) || is_precondition(&error) => Ok(None),
+            Err(error) if is_not_found(&error) => Ok(None),
             Err(error) => Err(self.failed(Call::ReadObject, key, &error)),
         }
     }
-}
-
-async fn hash(mut object: GetObjectOutput) -> Result<Contents, String> {
-    let mut hasher = Sha256::new();
-    let mut bytes = 0;
-    while let Some(chunk) = object.body.next().await {
-        let chunk = chunk.map_err(|error| format!("reading it back broke off: {error}"))?;
-        hasher.update(&chunk);
-        bytes += chunk.len() as u64;
-    }
-    Ok(Contents {
-        bytes,
-        sha256: hex(hasher.finalize()),
-        version: object.e_tag.unwrap_or_default(),
-    })
-}
-
-/// The SHA-256 of bytes at hand, hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(Sha256::digest(bytes))
 }

@@ -1,9 +1,9 @@
 //! A file cut into parts as it grows. Its first part is held back, since it begins with
-//! the header, which is known last. Pure.
+//! the head, which is known last. Pure.
 
 use bytes::{Buf, Bytes};
 
-use crate::media::wav::HEADER_BYTES;
+use super::checksum::Checksum;
 
 /// A part of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,18 @@ pub(super) struct Part {
     /// Its number, from 1.
     pub number: i32,
     pub bytes: Bytes,
+    pub checksum: Checksum,
+}
+
+impl Part {
+    fn new(number: i32, bytes: Bytes) -> Self {
+        let checksum = Checksum::of(&bytes);
+        Self {
+            number,
+            bytes,
+            checksum,
+        }
+    }
 }
 
 /// How a file ends.
@@ -18,38 +30,42 @@ pub(super) struct Part {
 pub(super) enum Ending {
     /// It fits into one part.
     Whole(Bytes),
-    /// The parts that were not yet given out: the last one, if any, and the first.
-    Parts(Vec<Part>),
+    /// It has several.
+    Parts {
+        /// Those that were not yet given out: the last one, if any, and the first.
+        rest: Vec<Part>,
+        /// The checksum of all of it.
+        whole: Checksum,
+    },
 }
 
 /// A file on its way: at most two parts of it are held.
 #[derive(Debug)]
 pub(super) struct Parts {
     part_bytes: usize,
+    /// Kept free at the start of the first one.
+    head_bytes: usize,
     first: Vec<u8>,
     filling: Vec<u8>,
     next: i32,
-    bytes: u64,
+    /// The checksum of the parts behind the first one.
+    behind: Checksum,
 }
 
 impl Parts {
     /// A file whose parts are of so many bytes, the last one of at most so many.
-    pub fn new(part_bytes: usize) -> Self {
+    pub fn new(part_bytes: usize, head_bytes: usize) -> Self {
         let mut first = Vec::with_capacity(part_bytes);
-        // The header's place.
-        first.resize(HEADER_BYTES, 0);
+        // The head's place.
+        first.resize(head_bytes, 0);
         Self {
             part_bytes,
+            head_bytes,
             first,
             filling: Vec::new(),
             next: 2,
-            bytes: HEADER_BYTES as u64,
+            behind: Checksum::of(&[]),
         }
-    }
-
-    /// The file's size so far, header included.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// Takes the next bytes until a part is full or there are none left.
@@ -67,7 +83,6 @@ impl Parts {
             let taken = bytes.len().min(self.part_bytes - place.len());
             place.extend_from_slice(&bytes[..taken]);
             bytes.advance(taken);
-            self.bytes += taken as u64;
             if self.filling.len() == self.part_bytes {
                 return Some(self.take_filling());
             }
@@ -75,31 +90,33 @@ impl Parts {
         None
     }
 
-    /// Ends the file, now that its header is known.
-    pub fn finish(mut self, header: [u8; HEADER_BYTES]) -> Ending {
-        self.first[..HEADER_BYTES].copy_from_slice(&header);
+    /// Ends the file, now that its head is known. `None` where that has another length than
+    /// was kept free for it.
+    pub fn finish(mut self, head: &[u8]) -> Option<Ending> {
+        if head.len() != self.head_bytes {
+            return None;
+        }
+        self.first[..head.len()].copy_from_slice(head);
         let mut rest = Vec::new();
         if !self.filling.is_empty() {
             rest.push(self.take_filling());
         }
         let first = Bytes::from(self.first);
         if self.next == 2 {
-            return Ending::Whole(first);
+            return Some(Ending::Whole(first));
         }
-        rest.push(Part {
-            number: 1,
-            bytes: first,
-        });
-        Ending::Parts(rest)
+        let first = Part::new(1, first);
+        let whole = first.checksum.followed_by(self.behind);
+        rest.push(first);
+        Some(Ending::Parts { rest, whole })
     }
 
     fn take_filling(&mut self) -> Part {
         let number = self.next;
         self.next += 1;
-        Part {
-            number,
-            bytes: std::mem::take(&mut self.filling).into(),
-        }
+        let part = Part::new(number, std::mem::take(&mut self.filling).into());
+        self.behind = self.behind.followed_by(part.checksum);
+        part
     }
 }
 
@@ -108,14 +125,14 @@ mod tests {
     use super::*;
 
     const PART: usize = 100;
-    const HEADER: [u8; HEADER_BYTES] = [b'h'; HEADER_BYTES];
+    const HEAD: [u8; 44] = [b'h'; 44];
 
     /// A body of so many bytes, written in pieces of `piece`; the sizes of the parts that
     /// come on the way, and of those at the end.
     #[track_caller]
     fn check(body: usize, piece: usize, on_the_way: &[(i32, usize)], at_the_end: &[(i32, usize)]) {
         let bytes: Vec<u8> = (0..body).map(|place| place as u8).collect();
-        let mut parts = Parts::new(PART);
+        let mut parts = Parts::new(PART, HEAD.len());
         let mut given = Vec::new();
         for piece in bytes.chunks(piece.max(1)) {
             let mut piece = Bytes::copy_from_slice(piece);
@@ -124,7 +141,6 @@ mod tests {
             }
             assert!(piece.is_empty());
         }
-        assert_eq!(parts.bytes(), (HEADER_BYTES + body) as u64);
         let sizes = |parts: &[Part]| -> Vec<_> {
             parts
                 .iter()
@@ -132,10 +148,11 @@ mod tests {
                 .collect()
         };
         assert_eq!(sizes(&given), on_the_way);
-        let rest = match parts.finish(HEADER) {
-            Ending::Whole(bytes) => vec![Part { number: 1, bytes }],
-            Ending::Parts(rest) => {
+        let rest = match parts.finish(&HEAD).unwrap() {
+            Ending::Whole(bytes) => vec![Part::new(1, bytes)],
+            Ending::Parts { rest, whole } => {
                 assert!(rest.len() + given.len() > 1);
+                assert_eq!(whole, Checksum::of(&[&HEAD[..], &bytes].concat()));
                 rest
             }
         };
@@ -147,7 +164,15 @@ mod tests {
             .map(|part| &part.bytes[..])
             .collect::<Vec<_>>()
             .concat();
-        assert_eq!(file, [&HEADER[..], &bytes].concat());
+        assert_eq!(file, [&HEAD[..], &bytes].concat());
+    }
+
+    #[test]
+    fn a_head_has_the_length_that_was_kept_free() {
+        for length in [0, 43, 45, 101] {
+            let parts = Parts::new(PART, HEAD.len());
+            assert_eq!(parts.finish(&vec![0; length]), None);
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@ use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use super::objects::{Condition, Object, Written, sha256};
+use super::checksum::Checksum;
+use super::objects::{Condition, Object, Written, stored};
 use super::parts::{Ending, Part, Parts};
 use super::{PART_BYTES, Shared};
 use crate::failure::{Failure, FailureKind};
-use crate::media::wav::HEADER_BYTES;
 use crate::port::{Stored, Upload};
 
 /// A WAV file that grows in S3. Nothing is seen of it before it is finished.
@@ -31,11 +31,11 @@ struct Multipart {
 }
 
 impl S3Upload {
-    pub(super) fn new(shared: Arc<Shared>, object: Object) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, object: Object, head_bytes: usize) -> Self {
         Self {
             shared,
             object,
-            parts: Parts::new(PART_BYTES),
+            parts: Parts::new(PART_BYTES, head_bytes),
             multipart: None,
         }
     }
@@ -45,7 +45,7 @@ impl S3Upload {
         let multipart = match &mut self.multipart {
             Some(multipart) => multipart,
             none => none.insert(Multipart {
-                id: self.shared.objects.create(&self.object).await?.into(),
+                id: self.shared.calls.create(&self.object).await?.into(),
                 sending: JoinSet::new(),
                 sent: Vec::new(),
             }),
@@ -59,7 +59,7 @@ impl S3Upload {
         let shared = Arc::clone(&self.shared);
         let (key, id) = (self.object.key.clone(), Arc::clone(&multipart.id));
         multipart.sending.spawn(async move {
-            let sent = shared.objects.part(&key, &id, part).await;
+            let sent = shared.calls.part(&key, &id, part).await;
             drop(room);
             sent
         });
@@ -68,26 +68,29 @@ impl S3Upload {
 
     /// Ends a file that fits into one part.
     async fn finish_whole(&self, file: Bytes) -> Result<Stored, Failure> {
-        let objects = &self.shared.objects;
-        let (bytes, sha256) = (file.len() as u64, sha256(&file));
+        let objects = &self.shared.calls;
+        let whole = Checksum::of(&file);
         let put = |condition| objects.put(&self.object, file.clone(), condition);
         let version = match put(Condition::Absent).await? {
             Written::Done(version) => version,
-            Written::Occupied => match objects.contents(&self.object.key, None).await? {
-                // The same bytes from an earlier delivery, or from another one just now.
-                Some(there) if (there.bytes, &there.sha256) == (bytes, &sha256) => there.version,
-                Some(_) | None => self.overwritten(put(Condition::Always).await?)?,
+            Written::Occupied | Written::Gone => match self.found(whole).await? {
+                Some(version) => version,
+                None => self.overwritten(put(Condition::Always).await?)?,
             },
         };
-        Ok(Stored {
-            bytes,
-            sha256,
-            version,
-        })
+        Ok(stored(whole, &version))
     }
 
-    /// Ends a file of several parts, and reads it back for its hash.
-    async fn finish_parts(&mut self, rest: Vec<Part>, bytes: u64) -> Result<Stored, Failure> {
+    /// The version of what is there, if it is these very bytes: from an earlier delivery, from
+    /// another one just now, or from an attempt of ours whose answer was lost.
+    async fn found(&self, whole: Checksum) -> Result<Option<String>, Failure> {
+        let there = self.shared.calls.head(&self.object.key).await?;
+        let ours = there.filter(|there| there.holds(whole));
+        Ok(ours.map(|there| there.version))
+    }
+
+    /// Ends a file of several parts.
+    async fn finish_parts(&mut self, rest: Vec<Part>, whole: Checksum) -> Result<Stored, Failure> {
         for part in rest {
             self.send(part).await?;
         }
@@ -100,28 +103,24 @@ impl S3Upload {
         let mut parts = std::mem::take(&mut multipart.sent);
         parts.sort_by_key(CompletedPart::part_number);
         let id = Arc::clone(&multipart.id);
-        let (objects, key) = (&self.shared.objects, &self.object.key);
-        let complete = |condition| objects.complete(key, &id, parts.clone(), condition);
+        let (shared, key) = (Arc::clone(&self.shared), self.object.key.clone());
+        let complete = |condition| {
+            let parts = parts.clone();
+            shared.calls.complete(&key, &id, parts, whole, condition)
+        };
         let version = match complete(Condition::Absent).await? {
             Written::Done(version) => version,
-            Written::Occupied => self.overwritten(complete(Condition::Always).await?)?,
+            Written::Occupied | Written::Gone => match self.found(whole).await? {
+                Some(version) => {
+                    self.give_up().await;
+                    version
+                }
+                None => self.overwritten(complete(Condition::Always).await?)?,
+            },
         };
         // There is nothing to abort from here on.
         self.multipart = None;
-        let wanted = (!version.is_empty()).then_some(&*version);
-        let objects = &self.shared.objects;
-        match objects.contents(&self.object.key, wanted).await? {
-            Some(there) if there.bytes == bytes => Ok(Stored {
-                bytes,
-                sha256: there.sha256,
-                version: there.version,
-            }),
-            Some(_) | None => Err(Failure::new(
-                FailureKind::Contended,
-                &self.object.key,
-                "another delivery wrote the file while this one did",
-            )),
-        }
+        Ok(stored(whole, &version))
     }
 
     /// An unconditional write cannot be refused for a condition.
@@ -129,6 +128,7 @@ impl S3Upload {
         match written {
             Written::Done(version) => Ok(version),
             Written::Occupied => Err(self.failed("S3 refused an unconditional write with 412")),
+            Written::Gone => Err(self.failed("NoSuchUpload: somebody gave the upload up")),
         }
     }
 
@@ -162,12 +162,12 @@ impl Upload for S3Upload {
         Ok(())
     }
 
-    async fn finish(mut self, header: [u8; HEADER_BYTES]) -> Result<Stored, Failure> {
-        let parts = std::mem::replace(&mut self.parts, Parts::new(0));
-        let bytes = parts.bytes();
-        let finished = match parts.finish(header) {
-            Ending::Whole(file) => self.finish_whole(file).await,
-            Ending::Parts(rest) => self.finish_parts(rest, bytes).await,
+    async fn finish(mut self, head: Bytes) -> Result<Stored, Failure> {
+        let parts = std::mem::replace(&mut self.parts, Parts::new(0, 0));
+        let finished = match parts.finish(&head) {
+            None => Err(self.failed("its head is not as long as what was kept free for it")),
+            Some(Ending::Whole(file)) => self.finish_whole(file).await,
+            Some(Ending::Parts { rest, whole }) => self.finish_parts(rest, whole).await,
         };
         if finished.is_err() {
             self.give_up().await;

@@ -16,7 +16,7 @@ use crate::cli::{CliError, cures, tell_warning};
 use crate::connect::record::read_contact_records;
 use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::Failure;
-use crate::port::{Erasing, KeyListing};
+use crate::port::{Erasing, Objects};
 use crate::recording::redrive::read_failed_batch;
 use crate::redrive_run::LOOKS_AT_ONCE;
 
@@ -161,7 +161,7 @@ async fn in_batches(
     };
     let mut read = stream::iter(listed)
         .map(|object| async {
-            let batch = store.read(&object.key, MAX_BATCH_BYTES).await;
+            let batch = store.read_at_most(&object.key, MAX_BATCH_BYTES).await;
             (object.key, batch)
         })
         .buffered(LOOKS_AT_ONCE);

@@ -16,7 +16,7 @@ use crate::event::batch::{BatchRecord, read_event_value};
 use crate::failure::parked::Parked;
 use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Consent;
-use crate::port::{ContactAttributes, KeyListing, RecordingStore};
+use crate::port::{ContactAttributes, Objects};
 use crate::recorder::{Part, Worked, open_record};
 use crate::recording::decide::{Decision, SkipReason, decide};
 use crate::recording::key::{self, VERDICT_SUFFIX};
@@ -210,7 +210,7 @@ impl Gatherer<'_> {
         bar.set_length(keys.len() as u64);
         let mut read = stream::iter(keys)
             .map(|key| async {
-                let read = store.read(&key, MAX_BATCH_BYTES).await;
+                let read = store.read_at_most(&key, MAX_BATCH_BYTES).await;
                 (key, read)
             })
             .buffered(LOOKS_AT_ONCE);
@@ -303,7 +303,7 @@ impl Gatherer<'_> {
         let mut done = HashMap::new();
         let mut read = stream::iter(keys)
             .map(|key| async {
-                let read = self.recorder.store.find_verdict(&key).await;
+                let read = self.recorder.store.read(&key).await;
                 (key, read)
             })
             .buffered(LOOKS_AT_ONCE);

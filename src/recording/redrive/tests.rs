@@ -50,7 +50,7 @@ fn file() -> FileEntry {
         key: "k".into(),
         url: "u".into(),
         bytes: 44,
-        sha256: String::new(),
+        ..FileEntry::default()
     }
 }
 

@@ -97,7 +97,7 @@ fn read(
             key: "k".into(),
             url: "u".into(),
             bytes: 1,
-            sha256: String::new(),
+            ..FileEntry::default()
         }],
     }
 }
