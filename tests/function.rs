@@ -1383,7 +1383,7 @@ async fn no_url_is_written_against_the_contacts_word() {
     assert_eq!(told["level"], "ERROR");
     let cure = told["cure"].as_str().unwrap();
     assert!(
-        cure.contains("callreel forget --aws --contact 11111111-aaaa"),
+        cure.contains("callreel forget --aws --stack NAME --contact 11111111-aaaa"),
         "{cure}"
     );
     assert!((world.metric("Withdrawn") - 1.0).abs() < 0.1);

@@ -13,7 +13,7 @@ use crate::event::batch::Origin;
 use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Authorisation;
 use crate::media::ticks::EpochMillis;
-use crate::recorder::Worked;
+use crate::recorder::{AttributesOutcome, Worked};
 use crate::recording::decide::SkipReason;
 use crate::recording::redrive::{Planned, SCHEMA, Urgency, reason, started};
 
@@ -166,7 +166,10 @@ impl Report {
         let to_do = match (self.dry_run, self.plan.len()) {
             (_, 0) => "nothing to do".to_owned(),
             (true, count) => format!("{} to work on", counted(count as u64, "recording")),
-            (false, count) => format!("{} worked on", counted(count as u64, "recording")),
+            (false, count) => {
+                let worked_on = counted(count as u64, "recording");
+                format!("{worked_on} worked on, {} unchanged", self.unchanged())
+            }
         };
         writeln!(out, "{to_do} ({looked_at})")?;
         if let Some(Messages { deleted, left }) = self.messages {
@@ -174,6 +177,18 @@ impl Report {
             writeln!(out, "{deleted} done and deleted, {left} left in the queue")?;
         }
         Ok(())
+    }
+
+    /// Recordings that stayed what they were: nothing better was found, nor a URL lacking.
+    fn unchanged(&self) -> usize {
+        let results = self.results.iter().flatten();
+        let is_unchanged = |part: &&Worked| match part {
+            Worked::Recorded(_, recorded) => {
+                recorded.found && recorded.attributes != AttributesOutcome::Written
+            }
+            _ => false,
+        };
+        results.filter(is_unchanged).count()
     }
 
     fn write_left(&self, out: &mut dyn Write) -> io::Result<()> {
