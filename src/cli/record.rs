@@ -243,9 +243,7 @@ const fn reading_cure(origin: Origin) -> &'static str {
         Origin::Kinesis => {
             "nothing was made of it, and the function parks it; mend what writes to the data stream"
         }
-        Origin::Sqs => {
-            "it goes back to the queue; look what it was, and delete it there if it was no call"
-        }
+        Origin::Sqs => "it goes back to the queue; look what it is, and mend or delete it there",
     }
 }
 

@@ -253,6 +253,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_script_names_operations_that_there_are_and_the_page_has_them() {
+        let read = |on: &str| {
+            let script = format!(r#"{{"rules": [{{"on": "{on}", "effect": "reset"}}]}}"#);
+            serde_json::from_str::<Faults>(&script).map_err(|error| error.to_string())
+        };
+        let told = read("ListFragmants").unwrap_err();
+        assert!(told.contains("`ListFragmants`, expected one of"), "{told}");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/function.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for name in OPERATIONS {
+            assert!(read(name).is_ok(), "{name}");
+            assert!(
+                page.contains(&format!("`{name}`")),
+                "{name} is not on the page"
+            );
+        }
+    }
+
+    #[test]
     fn rules_happen_as_often_as_they_say_and_one_to_a_call() {
         #[track_caller]
         fn check(rules: &str, calls: &[(&str, &str)], expected: &[&str]) {
