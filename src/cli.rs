@@ -5,6 +5,7 @@
 mod account;
 #[cfg(feature = "operate")]
 mod aws;
+mod cures;
 #[cfg(feature = "operate")]
 mod doctor;
 mod event;
@@ -26,6 +27,7 @@ mod stack;
 mod synth;
 mod table;
 mod text;
+mod values;
 mod verify;
 mod worked;
 
@@ -48,6 +50,8 @@ use crate::local::Swept;
 
 /// Of the document that a command prints when it fails as a whole and is asked for JSON.
 const ERROR_SCHEMA: &str = "callreel.error/1";
+/// The exit code of a command line that asks for what cannot be.
+const WRONG_USAGE: u8 = 2;
 
 /// Records Amazon Connect calls that stream to Kinesis Video Streams: whole,
 /// sample-exact, this caller's alone.
@@ -56,7 +60,7 @@ const ERROR_SCHEMA: &str = "callreel.error/1";
     name = "callreel",
     version,
     arg_required_else_help = true,
-    after_help = "Start here:  callreel synth && callreel record demo/event.json\n\n\
+    after_help = "Start here:  callreel synth && callreel record demo/event.json --out demo/out\n\n\
         Exit codes: 0 all done (a verdict may still say partial); 1 something could not be done, each with \
         an error line, and the rest is done; 2 wrong usage."
 )]
@@ -136,7 +140,7 @@ pub fn main() -> ExitCode {
         let message = words.collect::<Vec<_>>().join(" ");
         let _ = write_error(&mut io::stdout().lock(), &message);
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(WRONG_USAGE))
 }
 
 fn run(cli: &Cli, json: bool) -> ExitCode {
@@ -170,16 +174,22 @@ fn failed(error: CliError, out: &mut Noting<impl Write>, json: bool) -> ExitCode
         CliError::Output(error) => {
             tell_error(&format!("standard output: {error}; check where it leads"));
         }
-        CliError::Told(message) => {
-            tell_error(&message);
-            if json && !out.any {
-                // When nobody reads it, only the exit code is left.
-                let _ = write_error(out, &message);
-            }
+        CliError::Told(message) => tell_all(&message, out, json),
+        CliError::Usage(message) => {
+            tell_all(&message, out, json);
+            return ExitCode::from(WRONG_USAGE);
         }
         CliError::Already => {}
     }
     ExitCode::FAILURE
+}
+
+fn tell_all(message: &str, out: &mut Noting<impl Write>, json: bool) {
+    tell_error(message);
+    if json && !out.any {
+        // When nobody reads it, only the exit code is left.
+        let _ = write_error(out, message);
+    }
 }
 
 fn write_error(out: &mut impl Write, message: &str) -> io::Result<()> {
@@ -216,6 +226,8 @@ impl<W: Write> Write for Noting<W> {
 enum CliError {
     /// One line for the user.
     Told(String),
+    /// One line for the user, who asked for what cannot be: flags that do not go together.
+    Usage(String),
     /// The user has been told in passing.
     Already,
     /// Standard output refused.
@@ -269,7 +281,7 @@ fn tell_swept(folder: &Path, swept: &Swept) {
 
 impl From<crate::failure::Failure> for CliError {
     fn from(failure: crate::failure::Failure) -> Self {
-        Self::Told(failure.to_string())
+        Self::Told(reader::Reader::Aws.told(&failure))
     }
 }
 
@@ -289,6 +301,19 @@ fn bar(total: u64, what: &'static str, template: &str) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// A folder of recordings that is looked into must be there, and be one.
+fn check_folder(folder: &Path) -> Result<(), CliError> {
+    let cause = match folder.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => "is no folder",
+        Err(_) => "no such folder",
+    };
+    Err(CliError::Told(format!(
+        "{}: {cause}; give the folder that record or extract wrote to",
+        folder.display()
+    )))
 }
 
 /// `file:///…/` of a folder, which need not exist yet.

@@ -345,7 +345,7 @@ pub const CHECKS: &[CheckInfo] = &[
         Check::Withdrawn,
         "withdrawn",
         "No recording was found in the last seven days that its contact does not allow any more: no URL leads to it, and it is kept all the same.",
-        "`callreel forget --aws --contact ID` for each contact that the log names in an ERROR line `consent withdrawn`; it deletes with `--yes`. What was deleted since is counted until it is seven days old.",
+        "`callreel forget --aws --stack NAME --contact ID` for each contact that the log names in an ERROR line `consent withdrawn`; it deletes with `--yes`. What was deleted since is counted until it is seven days old.",
     ),
     info(
         Check::NoteFunction,

@@ -50,6 +50,10 @@ pub struct Found {
     pub objects: Vec<Erasable>,
     /// Verdicts that could not be read, and why: whose legs they are of, nobody knows.
     pub unread: Vec<(String, String)>,
+    /// The call's first contact, if this one is a further leg: the others are not looked for.
+    pub leg_of: Option<String>,
+    /// The mark was there: its recordings were deleted before.
+    pub marked: bool,
     /// Objects that were not deleted.
     pub left: Vec<Erasable>,
     /// Why not.
@@ -70,18 +74,19 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
         .collect::<Option<Vec<_>>>()
         .filter(|days| !days.is_empty())
         .map(|days| days.into_iter().flatten().collect());
+    let mark = key::forgotten(prefix, contact);
     let mut found = Found {
         contacts: vec![contact.to_owned()],
+        marked: listed.iter().any(|object| object.key == mark),
         ..Found::default()
     };
-    let is_others_verdict = |key: &&str| {
+    // Its own verdicts lie there, and tell whether it is a further leg itself.
+    let is_verdict_nearby = |key: &&str| {
         let is_near = |days: &BTreeSet<String>| days.contains(folder(key, prefix));
-        key.ends_with(VERDICT_SUFFIX)
-            && !key::is_of_contact(name(key), contact)
-            && days.as_ref().is_none_or(is_near)
+        key.ends_with(VERDICT_SUFFIX) && days.as_ref().is_none_or(is_near)
     };
     let keys = listed.iter().map(|object| object.key.as_str());
-    let verdicts: BTreeSet<&str> = keys.filter(is_others_verdict).collect();
+    let verdicts: BTreeSet<&str> = keys.filter(is_verdict_nearby).collect();
     let mut read = stream::iter(verdicts)
         .map(|key| async move { (key, store.read(key).await) })
         .buffered(CALLS_AT_ONCE);
@@ -93,7 +98,13 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
             Err(failure) if is_its_own(failure.kind) => Err(failure.to_string()),
             Err(failure) => return Err(failure),
         };
+        let is_own = key::is_of_contact(name(key), contact);
         match verdict {
+            Ok(verdict) if is_own => {
+                let first = verdict.recording.initial_contact_id;
+                found.leg_of = found.leg_of.or((first != contact).then_some(first));
+            }
+            Err(_) if is_own => {}
             Ok(verdict) if verdict.recording.initial_contact_id == contact => {
                 let leg = verdict.recording.contact_id;
                 if !found.contacts.contains(&leg) {

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::reader::Reader;
 use super::table::write_table;
 use super::text::{counted, duration, plain};
-use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_swept, tell_warning};
+use super::values::parse_contact;
+use super::{CliError, byte_bar, cures, ended, folder_url, tell_error, tell_swept, tell_warning};
 use crate::extract::{Media, extract};
 use crate::failure::Failure;
 use crate::local::LocalRecordings;
@@ -30,7 +31,7 @@ pub(super) struct ExtractArgs {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Only this contact [default: every contact found gets its own files]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = parse_contact)]
     contact: Option<String>,
     /// The folder for the files
     #[arg(long, value_name = "DIR", default_value = "out")]
@@ -49,14 +50,13 @@ const MAX_NAMED: usize = 8;
 type Extracted = (String, Result<Verdict, Failure>);
 
 pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let (index, left_out) = read_index(args);
-    // Each file by itself: a bad one is told and left out.
-    left_out
-        .iter()
-        .for_each(|failure| tell_error(&Reader::Folders.told(failure)));
+    let (index, unread) = read_index(args);
+    // Each file by itself: a bad one is told, and the others are read.
+    let unread: Vec<_> = unread.iter().map(cures::no_media).collect();
+    unread.iter().for_each(|error| tell_error(error));
     let contacts = match wanted_contacts(args, &index) {
         // There was no file to look for them in.
-        Err(_) if left_out.len() == args.files.len() => Vec::new(),
+        Err(_) if unread.len() == args.files.len() => Vec::new(),
         contacts => contacts?,
     };
     let store = LocalRecordings::new(&args.out);
@@ -92,7 +92,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
             "consent": "not looked at",
             "contacts": extracted.iter().map(extracted_json).collect::<Vec<_>>(),
             "unowned_fragments": unowned,
-            "unread_files": left_out.iter().map(Failure::to_string).collect::<Vec<_>>(),
+            "unread_files": unread,
         });
         writeln!(out, "{document:#}")
     } else if extracted.is_empty() {
@@ -106,7 +106,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
             counted(unowned, "fragment")
         ));
     }
-    ended(left_out.len() + tell_errors(&extracted), written)
+    ended(unread.len() + tell_errors(&extracted), written)
 }
 
 fn read_index(args: &ExtractArgs) -> (Index, Vec<Failure>) {

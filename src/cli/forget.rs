@@ -12,7 +12,9 @@ use serde_json::json;
 
 use super::record::parse_prefix;
 use super::text::counted;
-use super::{CliError, ended, tell_error};
+use super::values::parse_contact;
+use super::{CliError, check_folder, ended, tell_error, tell_warning};
+use crate::cli::reader::Reader;
 use crate::forget::{Found, forget, look};
 use crate::local::{LocalContacts, LocalRecordings};
 use crate::media::ticks::EpochMillis;
@@ -28,7 +30,7 @@ use crate::recording::key;
 )]
 pub(super) struct ForgetArgs {
     /// The contact: of a call with several legs the first one (repeatable)
-    #[arg(long = "contact", value_name = "ID", required = true)]
+    #[arg(long = "contact", value_name = "ID", required = true, value_parser = parse_contact)]
     contacts: Vec<String>,
     /// Delete; without it, only print what would be deleted
     #[arg(long)]
@@ -50,7 +52,7 @@ struct Told {
     mark: String,
     found: Found,
     /// URLs in contacts.json.
-    urls: usize,
+    urls: Vec<String>,
     /// Copies of its records elsewhere, each with what became of it.
     copies: Vec<String>,
 }
@@ -63,6 +65,7 @@ pub(super) fn run(args: &ForgetArgs, out: &mut dyn Write, json: bool) -> Result<
         false => write_text(args, &told, out),
     };
     for contact in &told {
+        warn(args, contact);
         let found = &contact.found;
         errors.extend(found.unread.iter().map(|(key, cause)| {
             format!(
@@ -71,7 +74,13 @@ pub(super) fn run(args: &ForgetArgs, out: &mut dyn Write, json: bool) -> Result<
             )
         }));
         let failures = found.failures.iter();
-        errors.extend(failures.map(|failure| format!("contact {}: {failure}", contact.contact)));
+        errors.extend(failures.map(|failure| {
+            format!(
+                "contact {}: {}",
+                contact.contact,
+                Reader::Folders.told(failure)
+            )
+        }));
     }
     errors.iter().for_each(|error| tell_error(error));
     ended(errors.len(), written)
@@ -82,13 +91,14 @@ fn in_its_place(args: &ForgetArgs, errors: &mut Vec<String>) -> Result<Vec<Told>
     if args.aws.aws {
         return aws::forget_all(args, errors);
     }
+    check_folder(&args.out)?;
     let store = LocalRecordings::new(&args.out);
     let notes = LocalContacts::new(args.out.join("contacts.json"));
     let mut told = Vec::new();
     for contact in &args.contacts {
         // Media that was extracted lies beside the folder of the prefix.
         let done = block_on(one(args, &store, &args.key_prefix, contact)).and_then(|mut one| {
-            one.urls = notes.count_urls(&one.found.contacts)?;
+            one.urls = notes.urls(&one.found.contacts)?;
             if args.yes {
                 notes.take_urls(&one.found.contacts)?;
             }
@@ -96,10 +106,63 @@ fn in_its_place(args: &ForgetArgs, errors: &mut Vec<String>) -> Result<Vec<Told>
         });
         match done {
             Ok(one) => told.push(one),
-            Err(failure) => errors.push(format!("contact {contact}: {failure}")),
+            Err(failure) => errors.push(format!(
+                "contact {contact}: {}",
+                Reader::Folders.told(&failure)
+            )),
         }
     }
     Ok(told)
+}
+
+impl Told {
+    /// Nothing of the contact is there, but perhaps a mark.
+    fn is_nothing(&self) -> bool {
+        let found = &self.found;
+        [&found.objects, &found.left].iter().all(|it| it.is_empty())
+            && self.urls.is_empty()
+            && self.copies.is_empty()
+    }
+}
+
+/// What looks like another contact, folder or prefix than was meant.
+fn warn(args: &ForgetArgs, told: &Told) {
+    if told.is_nothing() && !told.found.marked {
+        tell_warning(&format!(
+            "contact {}: nothing of it was found{}; check the whole id, and where it was looked for: {}",
+            told.contact,
+            if args.yes {
+                ", and only the mark was put"
+            } else {
+                ""
+            },
+            place(args)
+        ));
+    }
+    let prefix = crate::object_key::url("/", &args.key_prefix);
+    let outside = told.urls.iter().filter(|url| !url.contains(&prefix));
+    if let count @ 1.. = outside.count() {
+        tell_warning(&format!(
+            "contact {}: {} of contacts.json {} to another prefix than {}, and what is there stays; give its --key-prefix",
+            told.contact,
+            counted(count as u64, "URL"),
+            if count == 1 { "leads" } else { "lead" },
+            args.key_prefix
+        ));
+    }
+}
+
+fn place(args: &ForgetArgs) -> String {
+    #[cfg(feature = "operate")]
+    if args.aws.aws {
+        return "the bucket and prefix of the settings, queues and batches that were given"
+            .to_owned();
+    }
+    format!(
+        "--out {}, --key-prefix {}",
+        args.out.display(),
+        args.key_prefix
+    )
 }
 
 /// Looks, or deletes.
@@ -120,7 +183,7 @@ async fn one(
         contact: contact.to_owned(),
         mark: key::forgotten(prefix, contact),
         found,
-        urls: 0,
+        urls: Vec::new(),
         copies: Vec::new(),
     })
 }
@@ -137,10 +200,20 @@ fn write_text(args: &ForgetArgs, told: &[Told], out: &mut dyn Write) -> std::io:
             "contact {}: {} and {} {word}",
             super::text::plain(&contact.contact),
             counted(found.objects.len() as u64, "object"),
-            counted(contact.urls as u64, "URL"),
+            counted(contact.urls.len() as u64, "URL"),
         )?;
         for leg in found.contacts.iter().skip(1) {
             writeln!(out, "  with its leg {}", super::text::plain(leg))?;
+        }
+        if let Some(first) = &found.leg_of {
+            writeln!(
+                out,
+                "  it is a leg of contact {}: give that one, and the whole call goes",
+                super::text::plain(first)
+            )?;
+        }
+        if contact.is_nothing() && found.marked {
+            writeln!(out, "  it was deleted before: its mark is there")?;
         }
         for object in &found.objects {
             writeln!(
@@ -186,9 +259,10 @@ fn write_json(args: &ForgetArgs, told: &[Told], out: &mut dyn Write) -> std::io:
             json!({
                 "contact": contact.contact,
                 "legs": contact.found.contacts[1..],
+                "leg_of": contact.found.leg_of,
                 "objects": keys(&contact.found.objects),
                 "left": keys(&contact.found.left),
-                "urls": contact.urls,
+                "urls": contact.urls.len(),
                 "copies": contact.copies,
                 "mark": args.yes.then_some(&contact.mark),
             })

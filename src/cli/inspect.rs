@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::table::write_table;
 use super::text::{counted, duration, plain, short_number};
-use super::{CliError, byte_bar, ended, tell_error};
+use super::{CliError, byte_bar, cures, ended, tell_error};
 use crate::local::inspect::{COLUMNS, Contact, Inspection, Session, Side, inspect};
 use crate::media::fragment::FragmentNumber;
 
@@ -36,7 +36,7 @@ pub(super) fn run(args: &InspectArgs, out: &mut dyn Write, json: bool) -> Result
     for path in &args.files {
         match inspect(path, |bytes| bar.inc(bytes)) {
             Ok(inspection) => inspections.push(inspection),
-            Err(failure) => unread.push(failure.to_string()),
+            Err(failure) => unread.push(cures::no_media(&failure)),
         }
     }
     bar.finish_and_clear();
@@ -51,10 +51,7 @@ pub(super) fn run(args: &InspectArgs, out: &mut dyn Write, json: bool) -> Result
     for found in &inspections {
         if let Some(cause) = &found.nothing {
             errors += 1;
-            tell_error(&format!(
-                "{}: {cause}; give a file of Matroska fragments, as KVS answers with them",
-                found.file
-            ));
+            tell_error(&format!("{}: {cause}; {}", found.file, cures::MEDIA));
         }
     }
     ended(errors, written)

@@ -19,6 +19,8 @@ const COMMANDS: [(&str, bool); 3] = [
 ];
 /// Commands with a side to AWS, which a build has or lacks for all of them.
 const WITH_AWS: [&str; 3] = ["record", "redrive", "forget"];
+/// What that build takes.
+const TAKES: &str = "about 20 minutes on two cores, and up to 7 GB of memory";
 /// The flags of that side.
 const FLAGS: [&str; 5] = [
     "--aws",
@@ -27,10 +29,11 @@ const FLAGS: [&str; 5] = [
     "--profile",
     "--endpoint-url",
 ];
+/// Those of `forget` alone.
+const FLAGS_OF_FORGET: [&str; 2] = ["--queue", "--failure-bucket"];
 
 // No doc comment: it would stand in the help of the command.
 #[derive(clap::Args, Debug)]
-#[command(disable_help_flag = true)]
 pub(super) struct Lacking {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     _any: Vec<String>,
@@ -51,7 +54,7 @@ pub(super) fn run(_: &Lacking, _: &mut dyn Write, _: bool) -> Result<(), CliErro
 
 fn lacks(what: &str) -> CliError {
     CliError::Told(format!(
-        "this callreel was built without {what}; build one that has everything with `{EVERYTHING}`"
+        "this callreel was built without {what}; build one that has everything with `{EVERYTHING}` ({TAKES})"
     ))
 }
 
@@ -64,7 +67,8 @@ pub(super) fn marked(command: Command) -> Command {
             let about = command.get_about().map(ToString::to_string);
             let about = format!("{} (not in this build)", about.unwrap_or_default());
             command.about(about).after_help(format!(
-                "Not in this build. Build one that has everything:\n\n  {EVERYTHING}"
+                "Not in this build. Build one that has everything ({TAKES}):\n\n  {EVERYTHING}\n\n\
+                 All flags are in docs/commands.md."
             ))
         }
     }
@@ -78,7 +82,9 @@ pub(super) fn flag(error: &clap::Error, arguments: &[String]) -> Option<CliError
     let command = arguments
         .iter()
         .find(|argument| !argument.starts_with('-'))?;
-    let is_of_aws = FLAGS.contains(&&**unknown) && WITH_AWS.contains(&&**command);
+    let is_flag = FLAGS.contains(&&**unknown)
+        || (command == "forget" && FLAGS_OF_FORGET.contains(&&**unknown));
+    let is_of_aws = is_flag && WITH_AWS.contains(&&**command);
     (error.kind() == ErrorKind::UnknownArgument && is_of_aws && !cfg!(feature = "operate"))
         .then(|| lacks(unknown))
 }

@@ -1,5 +1,6 @@
-//! Failures in the words of who reads them: what is to be done about the same failure
-//! depends on where streams and recordings are.
+//! Failures in the words of who reads them: a command ends, and nothing tries again by
+//! itself, as the function does; and what is to be done about the same failure depends on
+//! where streams and recordings are.
 
 use crate::failure::{Failure, FailureKind};
 
@@ -8,19 +9,18 @@ use crate::failure::{Failure, FailureKind};
 pub(super) enum Reader {
     /// In folders, which flags name.
     Folders,
-    /// In AWS.
-    #[cfg(feature = "operate")]
+    /// In AWS, or nobody knows.
     Aws,
 }
 
 impl Reader {
     /// A failure as one line.
     pub(super) fn told(self, failure: &Failure) -> String {
-        let own = match self {
+        let with_flags = match self {
             Self::Folders => cure_with_flags(failure.kind),
-            #[cfg(feature = "operate")]
             Self::Aws => None,
         };
+        let own = with_flags.or_else(|| cure_by_hand(failure.kind));
         own.map_or_else(|| failure.to_string(), |cure| failure.told_with(cure))
     }
 }
@@ -47,9 +47,52 @@ const fn cure_with_flags(kind: FailureKind) -> Option<&'static str> {
     })
 }
 
+/// What a person does where the function would try again by itself.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what nobody tries again by itself has its cure in the table of failures"
+)]
+const fn cure_by_hand(kind: FailureKind) -> Option<&'static str> {
+    Some(match kind {
+        FailureKind::Unavailable | FailureKind::ConnectionLost => {
+            "run it again; if this lasts, check the network, the endpoint and the state of the service"
+        }
+        FailureKind::Throttled => {
+            "run it again; if this lasts, ask AWS for a higher quota, or let less run at the same time"
+        }
+        FailureKind::Contended | FailureKind::OutOfTime => "run it again",
+        FailureKind::ListingIncomplete => {
+            "run it again later; some hours after the call, or when the stream will not keep the audio much longer, what is listed is recorded as partial"
+        }
+        FailureKind::NothingCame => "run it again later; check that the stream holds this call",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_command_says_that_something_tries_again() {
+        for kind in [
+            FailureKind::Unavailable,
+            FailureKind::ConnectionLost,
+            FailureKind::Throttled,
+            FailureKind::Contended,
+            FailureKind::OutOfTime,
+            FailureKind::ListingIncomplete,
+            FailureKind::NothingCame,
+        ] {
+            let failure = Failure::new(kind, "queue q", "HTTP 503");
+            assert!(failure.to_string().contains("tried again"), "{failure}");
+            let told = Reader::Folders.told(&failure);
+            assert!(
+                told.starts_with("queue q: HTTP 503; run it again"),
+                "{told}"
+            );
+        }
+    }
 
     #[test]
     fn only_who_has_folders_reads_of_flags() {

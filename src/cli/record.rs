@@ -32,7 +32,7 @@ const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
     that is ended leaves unfinished files (.part), which can hold audio: the next run of the \
     same command into DIR removes them.\n\n\
     Try it:  callreel record events/kinesis-event.json\n\
-    Or make a call of your own first:  callreel synth && callreel record demo/event.json"
+    Or make a call of your own first:  callreel synth && callreel record demo/event.json --out demo/out"
 )]
 pub(super) struct RecordArgs {
     /// A Kinesis event as Lambda gets it, with contact records in base64, an SQS event of parked records, or a contact

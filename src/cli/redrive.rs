@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 
 use super::account::{Account, runtime};
 use super::reader::Reader;
+use super::values::parse_contact;
 use super::worked::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
@@ -57,7 +58,7 @@ pub(super) struct RedriveArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "since")]
     until: Option<EpochMillis>,
     /// Recordings of this contact (repeatable)
-    #[arg(long = "contact", value_name = "ID")]
+    #[arg(long = "contact", value_name = "ID", value_parser = parse_contact)]
     contacts: Vec<String>,
     /// The Connect instance, to look for contacts whose record is lost: --contact's, or all of the time range
     #[arg(long, value_name = "ID")]
@@ -100,9 +101,9 @@ pub(super) fn parse_bucket(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(args: &RedriveArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let config = args.account.config()?;
     let now = aws::now();
     let period = period(args, now)?;
+    let config = args.account.config()?;
     let report = runtime()?.block_on(redrive(args, &config, period, now))?;
     let written = match json {
         true => report.write_json(out),
@@ -117,7 +118,10 @@ fn period(args: &RedriveArgs, now: EpochMillis) -> Result<Option<Period>, CliErr
         return Ok(None);
     };
     let until = args.until.unwrap_or(now);
-    let told = |message: &str| Err(CliError::Told(message.to_owned()));
+    let told = |message: &str| Err(CliError::Usage(message.to_owned()));
+    if since >= now {
+        return told("--since lies in the future; give a time that is over");
+    }
     if since >= until {
         return told("--since is not before --until; give a range of time");
     }
@@ -210,11 +214,13 @@ async fn plan(recorder: &Recorders, found: &mut Gathered, now: EpochMillis) -> V
     bar.finish_and_clear();
     let mut open = Vec::new();
     for looked in looked {
-        found.errors.extend(
-            looked
-                .failure
-                .map(|failure| format!("contact {}: {failure}", looked.candidate.plan.id.contact)),
-        );
+        found.errors.extend(looked.failure.map(|failure| {
+            format!(
+                "contact {}: {}",
+                looked.candidate.plan.id.contact,
+                Reader::Aws.told(&failure)
+            )
+        }));
         match looked.step {
             Ok(step) => {
                 let mut candidate = looked.candidate;
@@ -324,7 +330,7 @@ async fn settle(
         errors.extend(
             settled
                 .err()
-                .map(|failure| format!("message {}: {failure}", message.id)),
+                .map(|failure| format!("message {}: {}", message.id, Reader::Aws.told(&failure))),
         );
     }
     messages

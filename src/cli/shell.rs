@@ -18,6 +18,9 @@ use super::{CliError, command};
 pub(super) struct CompletionsArgs {
     /// The shell
     shell: Shell,
+    // In place of the one of all commands: this prints text for another program.
+    #[arg(long, hide = true)]
+    json: bool,
 }
 
 #[derive(clap::Args, Debug)]
@@ -26,6 +29,8 @@ pub(super) struct CompletionsArgs {
 pub(super) struct ManArgs {
     /// The page of this command [default: the page that lists all of them]
     command: Option<String>,
+    #[arg(long, hide = true)]
+    json: bool,
 }
 
 pub(super) fn completions(
@@ -33,7 +38,7 @@ pub(super) fn completions(
     out: &mut dyn Write,
     json: bool,
 ) -> Result<(), CliError> {
-    no_json(json)?;
+    no_json(json || args.json)?;
     // Into memory first: the generator knows no way to fail.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command(), "callreel", &mut script);
@@ -41,7 +46,7 @@ pub(super) fn completions(
 }
 
 pub(super) fn man(args: &ManArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    no_json(json)?;
+    no_json(json || args.json)?;
     let mut all = command().disable_help_subcommand(true);
     // Gives the commands below their whole names and the flags that all of them take.
     all.build();
@@ -52,18 +57,19 @@ pub(super) fn man(args: &ManArgs, out: &mut dyn Write, json: bool) -> Result<(),
             None => {
                 let names = all.get_subcommands().map(|command| command.get_name());
                 let names = names.collect::<Vec<_>>().join(", ");
-                return Err(CliError::Told(format!(
+                return Err(CliError::Usage(format!(
                     "{name} is no command; give one of {names}, or none for all"
                 )));
             }
         },
     };
-    Ok(Man::new(page).render(out)?)
+    let version = concat!("callreel ", env!("CARGO_PKG_VERSION"));
+    Ok(Man::new(page).source(version).render(out)?)
 }
 
 fn no_json(json: bool) -> Result<(), CliError> {
     match json {
-        true => Err(CliError::Told(
+        true => Err(CliError::Usage(
             "this is text for another program; leave --json out".to_owned(),
         )),
         false => Ok(()),

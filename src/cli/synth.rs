@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::CliError;
+use super::values::parse_contact;
 use crate::media::counts::nearest;
 use crate::synth::{Oddity, SynthCall};
 
@@ -19,8 +20,11 @@ const SCHEMA: &str = "callreel.synth/1";
 /// The longest call that is made up: twice Connect's own limit of 12 hours.
 const MAX_SECONDS: u64 = 24 * 60 * 60;
 
-/// The longest ContactId and stream name; a stream's name becomes a folder's.
-const MAX_CONTACT_CHARS: usize = 256;
+/// The contact of a call that names none: not that of the examples in `events/`, so that both
+/// can be recorded into one folder.
+const CONTACT: &str = "e41d7b90-2c58-4f63-a1d9-7b0c35f8e624";
+
+/// The longest stream name, which becomes a folder's.
 const MAX_STREAM_CHARS: usize = 200;
 
 /// What the stream is written through, a few fragments at a time.
@@ -35,7 +39,7 @@ const LEG_BEFORE: &str = "9d3e7a10-52f6-4b8c-8e71-06c4b2d9f5a3";
     DIR/event.json. With --untagged-tail, NAME.numbers.json beside the stream tells `callreel sandbox` the numbers \
     that the media lacks. The same flags give the same bytes. Times are seconds from the call's first sample, with up \
     to three decimals. A fragment lasts 1.088 s.\n\n\
-    Try it:  callreel synth --seconds 60 --hold-at 20..25 --reuse --lose 7\n         callreel record demo/event.json"
+    Try it:  callreel synth --seconds 60 --hold-at 20..25 --reuse --lose 7\n         callreel record demo/event.json --out demo/out"
 )]
 pub(super) struct SynthArgs {
     /// Length of the call
@@ -97,8 +101,8 @@ pub(super) struct SynthArgs {
     pub odd: Vec<Oddity>,
 
     /// ContactId of the call
-    #[arg(long, value_name = "ID", value_parser = parse_contact)]
-    pub contact: Option<String>,
+    #[arg(long, value_name = "ID", default_value = CONTACT, value_parser = parse_contact)]
+    pub contact: String,
 
     /// Another seed, another pair of speakers
     #[arg(long, value_name = "N", default_value_t = SynthCall::default().seed)]
@@ -116,7 +120,7 @@ pub(super) struct SynthArgs {
 /// Writes DIR/streams/NAME/NAME.mkv, then DIR/event.json, and tells on `out` what was
 /// written and what to do next. An error is one line: what, where, and the cure.
 pub(super) fn run(args: &SynthArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let call = call_of(args).map_err(CliError::Told)?;
+    let call = call_of(args).map_err(CliError::Usage)?;
     let told = |path: &Path, error| CliError::Told(told(path, &error));
     let folder = args.out.join("streams").join(&args.stream);
     fs::create_dir_all(&folder).map_err(|error| told(&folder, error))?;
@@ -141,6 +145,7 @@ pub(super) fn run(args: &SynthArgs, out: &mut dyn Write, json: bool) -> Result<(
         call: &call,
         stream: &stream,
         event: &event,
+        recordings: args.out.join("out"),
         bytes,
     };
     let report = if json {
@@ -153,7 +158,6 @@ pub(super) fn run(args: &SynthArgs, out: &mut dyn Write, json: bool) -> Result<(
 
 /// The call that the flags ask for, or the flag that asks for what cannot be.
 fn call_of(args: &SynthArgs) -> Result<SynthCall, String> {
-    let standard = SynthCall::default();
     let call = SynthCall {
         millis: args.millis,
         holds: args.holds.clone(),
@@ -170,12 +174,9 @@ fn call_of(args: &SynthArgs) -> Result<SynthCall, String> {
         no_epoch: args.no_epoch,
         odd: args.odd.clone(),
         leg_before: (args.odd.contains(&Oddity::TwoContacts)).then(|| LEG_BEFORE.to_owned()),
-        contact: args
-            .contact
-            .clone()
-            .unwrap_or_else(|| standard.contact.clone()),
+        contact: args.contact.clone(),
         seed: args.seed,
-        ..standard
+        ..SynthCall::default()
     };
     let times = (call.holds.iter().map(|hold| ("--hold-at", hold.start)))
         .chain([("--late-to", call.late_to_millis)])
@@ -259,6 +260,8 @@ struct Written<'a> {
     call: &'a SynthCall,
     stream: &'a Path,
     event: &'a Path,
+    /// Where the recordings of this call are made, apart from all others.
+    recordings: PathBuf,
     bytes: u64,
 }
 
@@ -292,8 +295,9 @@ impl Written<'_> {
     /// The command that records the call, ready to be pasted.
     fn next(&self) -> String {
         format!(
-            "callreel record {}",
-            quoted(&self.event.display().to_string())
+            "callreel record {} --out {}",
+            quoted(&self.event.display().to_string()),
+            quoted(&self.recordings.display().to_string())
         )
     }
 }
@@ -345,17 +349,6 @@ fn parse_span(text: &str) -> Result<Range<u64>, String> {
     match span.is_empty() {
         true => Err("the second time lies after the first, as in 12..15.5".into()),
         false => Ok(span),
-    }
-}
-
-fn parse_contact(text: &str) -> Result<String, String> {
-    match (1..=MAX_CONTACT_CHARS).contains(&text.chars().count())
-        && !text.contains(char::is_control)
-    {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
-            "1 to {MAX_CONTACT_CHARS} characters, none of them a control character"
-        )),
     }
 }
 
@@ -415,7 +408,12 @@ mod tests {
             ..SynthCall::default()
         };
         assert_eq!(call_of(&args), Ok(expected));
-        assert_eq!(call_of(&parse("").unwrap()), Ok(SynthCall::default()));
+        let plain = SynthCall {
+            contact: CONTACT.into(),
+            ..SynthCall::default()
+        };
+        assert_ne!(plain.contact, SynthCall::default().contact);
+        assert_eq!(call_of(&parse("").unwrap()), Ok(plain));
     }
 
     #[test]
@@ -470,14 +468,13 @@ mod tests {
         let event: serde_json::Value = serde_json::from_slice(&event).unwrap();
         assert_eq!(event, call.event_json("one"));
         let path = out.join("event.json").display().to_string();
-        assert_eq!(report["next"], format!("callreel record '{path}'"));
+        let recordings = out.join("out").display().to_string();
+        let next = format!("callreel record '{path}' --out '{recordings}'");
+        assert_eq!(report["next"], next);
         let mut text = Vec::new();
         run(&args, &mut text, false).unwrap();
         let text = String::from_utf8(text).unwrap();
-        assert!(
-            text.ends_with(&format!("\nNext: callreel record '{path}'\n")),
-            "{text}"
-        );
+        assert!(text.ends_with(&format!("\nNext: {next}\n")), "{text}");
         assert!(!out.join("streams/one/one.mkv.part").exists());
     }
 

@@ -7,13 +7,17 @@ use futures_executor::block_on;
 use serde_json::{Value, json};
 
 use super::table::write_table;
-use super::text::{counted, plain};
-use super::{CliError, byte_bar, ended, tell_error, tell_warning};
+use super::text::{counted, plain, short_number};
+use super::{CliError, byte_bar, check_folder, ended, tell_error, tell_warning};
 use crate::local::LocalRecordings;
 use crate::local::verify::{Folder, Found, Verified, verify};
+use crate::recording::key;
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.verify/1";
+
+/// The verdict is kept in any case: it alone says what there was.
+const RESTORE: &str = "restore it from a copy, or record the call again into another folder";
 
 #[derive(clap::Args, Debug)]
 #[command(
@@ -29,17 +33,22 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn run(args: &VerifyArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let name = args.folder.display();
-    if !args.folder.is_dir() {
-        return Err(CliError::Told(format!(
-            "{name}: no such folder; give the folder that record or extract wrote to"
-        )));
-    }
+    check_folder(&args.folder)?;
     let bar = byte_bar(0, "reading");
     let store = LocalRecordings::new(&args.folder);
     let folder = block_on(verify(&store, |bytes| bar.inc(bytes)));
     bar.finish_and_clear();
     let folder = folder?;
+    if folder.recordings.is_empty() && folder.unread.is_empty() {
+        return Err(CliError::Told(format!(
+            "{}: no verdict in it{}; give the folder that record or extract wrote to",
+            args.folder.display(),
+            match folder.unnamed.len() as u64 {
+                0 => String::new(),
+                count => format!(", and {} that no verdict names", counted(count, "WAV file")),
+            }
+        )));
+    }
     let written = match json {
         true => write_json(args, &folder, out),
         false => write_text(&folder, out),
@@ -70,20 +79,25 @@ fn errors(args: &VerifyArgs, folder: &Folder) -> Vec<String> {
     let files = files.filter_map(|(file, found)| match found {
         Ok(Found::Whole) => None,
         Ok(Found::Changed) => Some(format!(
-            "{}: is not what its verdict tells of; restore it, or remove the verdict and record the call again",
+            "{}: is not what its verdict tells of; {RESTORE}",
             at(&file.key)
         )),
-        Ok(Found::Gone) => Some(format!(
-            "{}: is gone; restore it, or remove the verdict and record the call again",
-            at(&file.key)
-        )),
+        Ok(Found::Gone) => Some(format!("{}: is gone; {RESTORE}", at(&file.key))),
         Err(failure) => Some(failure.to_string()),
     });
     unread.chain(files).collect()
 }
 
+/// Where a recording begins, in short; media that was extracted has no start of its own.
+fn start(recording: &Verified) -> String {
+    let contact = &recording.verdict.recording.contact_id;
+    let name = recording.key.rsplit('/').next().unwrap_or_default();
+    let start = key::names_start(name, contact);
+    start.map_or("-".to_owned(), |start| short_number(&start.to_string()))
+}
+
 fn write_text(folder: &Folder, out: &mut dyn Write) -> io::Result<()> {
-    let heading = ["CONTACT", "VERDICT", "STATUS", "FILES"].map(str::to_owned);
+    let heading = ["CONTACT", "RECORDING", "STATUS", "FILES"].map(str::to_owned);
     let row = |recording: &Verified| {
         let files = recording.files.iter().map(|(file, found)| match found {
             Ok(Found::Whole) => file.kind.clone(),
@@ -93,7 +107,7 @@ fn write_text(folder: &Folder, out: &mut dyn Write) -> io::Result<()> {
         let files: Vec<_> = files.collect();
         [
             recording.verdict.recording.contact_id.clone(),
-            recording.key.clone(),
+            start(recording),
             recording.verdict.status.name().to_owned(),
             match files.is_empty() {
                 true => "-".to_owned(),

@@ -34,7 +34,7 @@ impl Place {
                 let gone = if path.exists() {
                     ""
                 } else {
-                    "  (gone; remove the verdict to record it again)"
+                    "  (gone; restore it, or record it again into another --out)"
                 };
                 format!("{}{gone}", path.display())
             }
@@ -94,8 +94,10 @@ pub(super) async fn work_all<S: FragmentSource, R: Recordings, N: ContactAttribu
 /// What to do about a record that cannot be read.
 const fn reading_cure(origin: Origin) -> &'static str {
     match origin {
-        Origin::Kinesis => "it was left out, mend what writes to the data stream",
-        Origin::Sqs => "it was left out, mend what writes to the queue",
+        Origin::Kinesis => {
+            "nothing was made of it, and the function parks it; mend what writes to the data stream"
+        }
+        Origin::Sqs => "it goes back to the queue; look what it is, and mend or delete it there",
     }
 }
 

@@ -189,7 +189,7 @@ fn forget(contact: &str) -> String {
         false => "ID",
     };
     format!(
-        "delete what was recorded: callreel forget --aws --contact {contact} (docs/operations.md)"
+        "delete what was recorded: callreel forget --aws --stack NAME --contact {contact} (docs/operations.md)"
     )
 }
 

@@ -30,11 +30,12 @@ impl Erasing for LocalRecordings {
 }
 
 impl LocalContacts {
-    /// How many URLs of these contacts' recordings the file holds.
-    pub fn count_urls(&self, of: &[String]) -> Result<usize, Failure> {
+    /// The URLs of these contacts' recordings that the file holds.
+    pub fn urls(&self, of: &[String]) -> Result<Vec<String>, Failure> {
         let contacts = self.load()?;
         let values = contacts.values().flat_map(audio).map(|(_, value)| value);
-        Ok(values.map(|value| attributes::split_off(value, of).1).sum())
+        let urls = values.flat_map(|value| attributes::split_off(value, of).0);
+        Ok(urls.map(str::to_owned).collect())
     }
 
     /// Takes the URLs of these contacts' recordings out of the file.
@@ -44,19 +45,25 @@ impl LocalContacts {
         }
         let _turn = self.take_turn()?;
         let mut contacts = self.load()?;
+        let mut changed = false;
         for held in contacts.values_mut() {
             let left: Vec<_> = audio(held)
                 .map(|(name, value)| (name, attributes::split_off(value, of)))
-                .filter(|(_, (_, taken))| *taken > 0)
+                .filter(|(_, (taken, _))| !taken.is_empty())
+                .map(|(name, (_, left))| (name, left))
                 .collect();
-            for (name, (left, _)) in left {
+            changed |= !left.is_empty();
+            for (name, left) in left {
                 match left.is_empty() {
                     true => drop(held.remove(name)),
                     false => drop(held.insert(name.to_owned(), left)),
                 }
             }
         }
-        self.save(&contacts)
+        match changed {
+            true => self.save(&contacts),
+            false => Ok(()),
+        }
     }
 }
 

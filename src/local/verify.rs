@@ -43,7 +43,8 @@ pub struct Verified {
     pub key: String,
     /// The verdict.
     pub verdict: Verdict,
-    /// Each file's kind and key, and what it is, or why that cannot be told.
+    /// Each file, with the key beside the verdict's under which it was looked for, and what it
+    /// is, or why that cannot be told.
     pub files: Vec<(FileEntry, Result<Found, Failure>)>,
 }
 
@@ -81,6 +82,7 @@ pub async fn verify(
         };
         let mut files = Vec::new();
         for file in &verdict.files {
+            let file = &beside(key, file);
             named.insert(file.key.clone());
             files.push((file.clone(), look(store, &verdict, file)));
             progress(file.bytes);
@@ -95,6 +97,17 @@ pub async fn verify(
     let unnamed = keys.filter(|key| key.ends_with(".wav") && !named.contains(key));
     folder.unnamed = unnamed.collect();
     Ok(folder)
+}
+
+/// The file of a verdict, beside it: they are written into one folder and stay what they are
+/// in a copy of it, or seen from a folder below or above the one that they were written to.
+fn beside(verdict: &str, file: &FileEntry) -> FileEntry {
+    let folder = verdict.rfind('/').map_or("", |end| &verdict[..=end]);
+    let name = file.key.rsplit('/').next().unwrap_or_default();
+    FileEntry {
+        key: format!("{folder}{name}"),
+        ..file.clone()
+    }
 }
 
 fn look(store: &LocalRecordings, verdict: &Verdict, file: &FileEntry) -> Result<Found, Failure> {

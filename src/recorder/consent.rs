@@ -129,7 +129,10 @@ fn not_yet_done(
         let attribute = output.attribute();
         let value = held.get(attribute).map(String::as_str);
         match attributes::held_now(value, &base, &plan.id) {
-            Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute }),
+            Held::NotOurs => {
+                let ours = base;
+                return Err(SkipReason::AttributeNotOurs { attribute, ours });
+            }
             Held::This => {}
             Held::Nothing | Held::Others => urls = Urls::Lacking,
         }

@@ -116,8 +116,8 @@ pub fn with_url(value: Option<&str>, url: &str) -> Option<String> {
     Some(held.join(SEPARATOR))
 }
 
-/// The value without the URLs of these contacts' recordings, and how many those were.
-pub fn split_off(value: &str, contacts: &[String]) -> (String, usize) {
+/// The URLs of these contacts' recordings in a value, and the value without them.
+pub fn split_off<'a>(value: &'a str, contacts: &[String]) -> (Vec<&'a str>, String) {
     let is_theirs = |url: &&str| {
         let file_name = url.rsplit('/').next().unwrap_or_default();
         contacts
@@ -125,7 +125,7 @@ pub fn split_off(value: &str, contacts: &[String]) -> (String, usize) {
             .any(|contact| key::is_of_contact(file_name, contact))
     };
     let (theirs, others): (Vec<_>, Vec<_>) = urls(value).partition(is_theirs);
-    (others.join(SEPARATOR), theirs.len())
+    (theirs, others.join(SEPARATOR))
 }
 
 /// What a set of attributes takes of [`MAX_ATTRIBUTE_BYTES`]: names and values.

@@ -62,6 +62,8 @@ pub enum SkipReason {
     AttributeNotOurs {
         /// The attribute.
         attribute: &'static str,
+        /// What the URLs of ours start with: those of another domain are none.
+        ours: String,
     },
     /// The record does not say which stream or which fragments; nothing can be read.
     NotLocated {
@@ -101,9 +103,10 @@ impl fmt::Display for SkipReason {
                 f.write_str("a newer version of the contact in the same batch decides")
             }
             Self::Forgotten => f.write_str("its recordings were deleted by `callreel forget`"),
-            Self::AttributeNotOurs { attribute } => {
-                write!(f, "{attribute} holds a value that Callreel did not write")
-            }
+            Self::AttributeNotOurs { attribute, ours } => write!(
+                f,
+                "{attribute} holds a value that Callreel did not write (URLs of ours start with {ours})"
+            ),
             Self::NotLocated { missing } => {
                 write!(f, "the record does not say where the audio is: {missing}")
             }
@@ -359,7 +362,10 @@ fn not_refused(
         let attribute = output.attribute();
         let value = record.attributes.get(attribute).map(String::as_str);
         match attributes::held(value, &base, &plan.id, siblings) {
-            Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute }),
+            Held::NotOurs => {
+                let ours = base;
+                return Err(SkipReason::AttributeNotOurs { attribute, ours });
+            }
             Held::This => {}
             Held::Nothing | Held::Others => urls = Urls::Lacking,
         }

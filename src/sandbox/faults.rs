@@ -19,7 +19,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::operation::OPERATIONS;
 
 /// A script: quotas that always hold, and rules for single calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,7 +54,9 @@ pub struct Quota {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The operation by AWS's name: `GetMediaForFragmentList`, `UploadPart` …
+    /// The operation by AWS's name: `GetMediaForFragmentList`, `UploadPart` … A script that
+    /// names one that the sandbox does not have is refused.
+    #[serde(deserialize_with = "known_operation")]
     pub on: String,
     /// The rule fits only calls whose subject holds this: a stream, a contact, a queue's URL, or the
     /// path and query of an S3 request.
@@ -65,6 +70,15 @@ pub struct Rule {
     pub after: u32,
     /// What happens.
     pub effect: Effect,
+}
+
+/// A name that no call has would make a rule that never happens.
+fn known_operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    match OPERATIONS.contains(&&*name) {
+        true => Ok(name),
+        false => Err(D::Error::unknown_variant(&name, &OPERATIONS)),
+    }
 }
 
 fn one() -> Option<u32> {
@@ -237,6 +251,25 @@ impl Playing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_names_operations_that_there_are_and_the_page_has_them() {
+        let read = |on: &str| {
+            let script = format!(r#"{{"rules": [{{"on": "{on}", "effect": "reset"}}]}}"#);
+            serde_json::from_str::<Faults>(&script).map_err(|error| error.to_string())
+        };
+        let told = read("ListFragmants").unwrap_err();
+        assert!(told.contains("`ListFragmants`, expected one of"), "{told}");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/function.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for name in OPERATIONS {
+            assert!(read(name).is_ok(), "{name}");
+            assert!(
+                page.contains(&format!("`{name}`")),
+                "{name} is not on the page"
+            );
+        }
+    }
 
     #[test]
     fn rules_happen_as_often_as_they_say_and_one_to_a_call() {

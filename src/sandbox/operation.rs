@@ -4,6 +4,42 @@
 use hyper::Method;
 use hyper::http::request::Parts;
 
+/// The operations that there are, service by service: what a rule of a script can be on.
+pub(super) const OPERATIONS: [&str; 32] = [
+    "GetDataEndpoint",
+    "DescribeStream",
+    "ListFragments",
+    "GetMediaForFragmentList",
+    "UpdateContactAttributes",
+    "GetContactAttributes",
+    "DescribeContact",
+    "SearchContacts",
+    "SendMessage",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "ChangeMessageVisibility",
+    "GetQueueAttributes",
+    "CreateBucket",
+    "HeadBucket",
+    "DeleteBucket",
+    "ListBuckets",
+    "ListObjectsV2",
+    "ListObjectVersions",
+    "ListMultipartUploads",
+    "ListParts",
+    "GetObject",
+    "HeadObject",
+    "PutObject",
+    "CopyObject",
+    "PutObjectTagging",
+    "DeleteObject",
+    "DeleteObjects",
+    "CreateMultipartUpload",
+    "UploadPart",
+    "CompleteMultipartUpload",
+    "AbortMultipartUpload",
+];
+
 /// The service that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
@@ -111,6 +147,10 @@ mod tests {
                 request = request.header("x-amz-target", target);
             }
             let (head, ()) = request.body(()).unwrap().into_parts();
+            assert!(
+                service == Service::Own || OPERATIONS.contains(&name),
+                "{name}"
+            );
             let name = name.to_owned();
             assert_eq!(Operation::of(&head), Operation { service, name });
         }

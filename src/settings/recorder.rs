@@ -82,7 +82,7 @@ const MARGIN: Setting = setting(
 const RETENTION: Setting = setting(
     "MEDIA_RETENTION_HOURS",
     "720",
-    "Hours, 1 to 87600, that the media streams keep their media, as set in Connect: how far back `again` looks for what is not complete, and what a stream is taken for that does not tell.",
+    "Hours, 1 to 87600, that the media streams keep their media, as set in Connect: how far back `again` looks for what is not complete, and what a stream is taken for that does not tell. Without the template's value the longest usual one: too long costs requests, too short costs audio.",
 );
 const LOG: Setting = setting(
     "LOG_LEVEL",

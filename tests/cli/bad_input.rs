@@ -174,7 +174,8 @@ fn check_media(media: &[u8], words: &[&str]) {
 
 #[test]
 fn a_record_that_cannot_be_read() {
-    let cure = "; it was left out, mend what writes to the data stream";
+    let cure =
+        "; nothing was made of it, and the function parks it; mend what writes to the data stream";
     let set_data =
         |data: Value| move |_: &Desk, record: &mut Value| record["kinesis"]["data"] = data;
     check_record(
@@ -246,7 +247,7 @@ fn a_contact_record_that_leads_nowhere() {
     );
     check_contact(
         |record| record["Recordings"] = json!(record["Recordings"].to_string()),
-        &["its Recordings is a text, not a list; it was left out"],
+        &["its Recordings is a text, not a list; nothing was made of it"],
     );
     check_contact(
         |record| record["ContactId"] = json!("somebody/../else"),

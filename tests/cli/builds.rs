@@ -83,7 +83,10 @@ fn what_a_build_lacks_it_says_how_to_get() {
     for (name, built) in COMMANDS {
         if !built {
             check(name, "this command");
-            check(&format!("{name} --help"), "this command");
+            let help = desk.run(&format!("{name} --help")).done().out;
+            for word in ["(not in this build)", EVERYTHING, "20 minutes", "7 GB"] {
+                assert!(help.contains(word), "{name} lacks {word}: {help}");
+            }
             check(&format!("{name} --since 2026-01-01"), "this command");
         }
     }
@@ -95,6 +98,11 @@ fn what_a_build_lacks_it_says_how_to_get() {
             "--endpoint-url",
         );
         check("forget --contact c --aws", "--aws");
+        check("forget --contact c --queue https://q", "--queue");
+        check(
+            "forget --contact c --failure-bucket s3://b",
+            "--failure-bucket",
+        );
         check("record event.json --stack s", "--stack");
     }
     // What no build has is no question of builds.
@@ -200,8 +208,10 @@ fn shells_and_manuals_know_every_command_and_flag() {
         "{page}"
     );
     assert!(page.contains(r"\-\-cloudfront\-domain"), "{page}");
+    let title = page.lines().find(|line| line.starts_with(".TH")).unwrap();
+    assert!(title.contains(env!("CARGO_PKG_VERSION")), "{title}");
     desk.run("man replay")
-        .check(1, &[&["replay is no command; give one of ", "record"]]);
+        .check(2, &[&["replay is no command; give one of ", "record"]]);
 }
 
 #[test]

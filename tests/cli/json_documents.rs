@@ -67,9 +67,9 @@ fn every_command_prints_one_document_however_it_ends() {
         1,
         "contact x is not in",
     );
-    error("synth --seconds 2 --lose 9 --json", 1, "--lose 9");
-    error("man --json", 1, "leave --json out");
-    error("completions bash --json", 1, "leave --json out");
+    error("synth --seconds 2 --lose 9 --json", 2, "--lose 9");
+    error("man --json", 2, "leave --json out");
+    error("completions bash --json", 2, "leave --json out");
     // Wrong usage, too, in a line.
     error("--json", 2, "");
     error(

@@ -157,12 +157,12 @@ fn a_bad_file_is_told_and_the_good_ones_are_extracted() {
         1,
         &[
             &["missing.mkv: No such file", "; check the path"],
-            &["empty.mkv: is empty; repair or remove it"],
+            &["empty.mkv: is empty; give a file of Matroska fragments, as KVS answers with them"],
             &[
                 "noise.mkv: is no Matroska file (byte 0: ",
-                "; repair or remove it",
+                "; give a file of Matroska fragments",
             ],
-            &["folder.mkv: is a folder; a plain file must be there"],
+            &["folder.mkv: is a folder; give its .mkv files: folder.mkv/*.mkv"],
         ],
     );
     assert_eq!(
@@ -181,7 +181,7 @@ fn a_bad_file_is_told_and_the_good_ones_are_extracted() {
         .check(1, &[&["empty.mkv"]]);
     assert_eq!(
         ran.json()["unread_files"],
-        json!(["empty.mkv: is empty; repair or remove it"])
+        json!(["empty.mkv: is empty; give a file of Matroska fragments, as KVS answers with them"])
     );
     let ran = desk
         .run("extract empty.mkv --out n")
@@ -353,7 +353,7 @@ fn inspect_of_nothing_says_so() {
     desk.run("inspect missing.mkv")
         .check(1, &[&["missing.mkv: No such file", "; check the path"]]);
     desk.run("inspect .")
-        .check(1, &[&[".: is a folder; a plain file must be there"]]);
+        .check(1, &[&[".: is a folder; give its .mkv files: ./*.mkv"]]);
     // What is only error documents holds something worth to be shown.
     let lost = SynthCall {
         lose: vec![0, 1],

@@ -298,7 +298,10 @@ fn errors_of_a_queue_speak_of_messages() {
         errors.contains(&format!("error: message {id}: not a parked record")),
         "{errors}"
     );
-    assert!(errors.contains("mend what writes to the queue"), "{errors}");
+    assert!(
+        errors.contains("it goes back to the queue; look what it is"),
+        "{errors}"
+    );
     assert!(!errors.contains("data stream"), "{errors}");
 }
 

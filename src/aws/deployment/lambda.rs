@@ -52,7 +52,10 @@ impl Functions {
                 Refused::Denied | Refused::NotFound | Refused::Throttled | Refused::Otherwise => "",
             };
             if !cure.is_empty() {
-                return Err(NoDeployment::Unreachable(cause, cure.to_owned()));
+                return Err(NoDeployment::Unreachable(
+                    format!("function {name}: {cause}"),
+                    cure.to_owned(),
+                ));
             }
         }
         let answered = or_not_there("lambda:GetFunctionConfiguration", answered)
@@ -120,7 +123,10 @@ impl Functions {
         let answered = request.function_name(name).send().await;
         let answered = answered.map_err(|error| {
             let (_, cause) = errors::refused(&error);
-            NoDeployment::Unreachable(format!("{name}: {cause}"), "run it again".to_owned())
+            NoDeployment::Unreachable(
+                format!("function {name}: {cause}"),
+                "run it again".to_owned(),
+            )
         })?;
         let variables = answered.environment.and_then(|set| set.variables);
         Ok(variables.unwrap_or_default())

@@ -11,6 +11,7 @@ use super::{ForgetArgs, Told, one};
 use crate::aws::queue::Message;
 use crate::aws::{self, ParkingQueue, S3Recordings, s3};
 use crate::cli::account::{Account, runtime};
+use crate::cli::reader::Reader;
 use crate::cli::redrive::{parse_bucket, parse_queue};
 use crate::cli::{CliError, tell_warning};
 use crate::connect::record::read_contact_records;
@@ -56,7 +57,9 @@ pub(super) fn forget_all(
         for contact in &args.contacts {
             match one(args, &store, &config.key_prefix, contact).await {
                 Ok(one) => told.push(one),
-                Err(failure) => errors.push(format!("contact {contact}: {failure}")),
+                Err(failure) => {
+                    errors.push(format!("contact {contact}: {}", Reader::Aws.told(&failure)))
+                }
             }
         }
         for url in &args.aws.queues {
@@ -86,7 +89,7 @@ async fn in_queue(
         let messages = match queue.receive(HIDDEN).await {
             Ok(messages) => messages,
             Err(failure) => {
-                errors.push(failure.to_string());
+                errors.push(Reader::Aws.told(&failure));
                 break;
             }
         };
@@ -110,7 +113,11 @@ async fn in_queue(
                 (Whose::Alone, true) => match queue.delete(&message).await {
                     Ok(()) => Some("deleted"),
                     Err(failure) => {
-                        errors.push(format!("message {}: {failure}", message.id));
+                        errors.push(format!(
+                            "message {}: {}",
+                            message.id,
+                            Reader::Aws.told(&failure)
+                        ));
                         Some("stays")
                     }
                 },
@@ -156,7 +163,7 @@ async fn in_batches(
 ) {
     let listed = match store.list(prefix).await {
         Ok(listed) => listed,
-        Err(failure) => return errors.push(failure.to_string()),
+        Err(failure) => return errors.push(Reader::Aws.told(&failure)),
     };
     let mut read = stream::iter(listed)
         .map(|object| async {
@@ -170,7 +177,7 @@ async fn in_batches(
             Ok(None) => continue,
             Ok(Some(batch)) => read_failed_batch(&batch)
                 .map_err(|error| format!("{url}: {error}; look at the object")),
-            Err(failure) => Err(failure.to_string()),
+            Err(failure) => Err(Reader::Aws.told(&failure)),
         };
         let records = match records {
             Ok(records) => records,
@@ -189,7 +196,7 @@ async fn in_batches(
             (Whose::Alone, true) => match erase(store, &key).await {
                 Ok(()) => "deleted",
                 Err(failure) => {
-                    errors.push(failure.to_string());
+                    errors.push(Reader::Aws.told(&failure));
                     "stays"
                 }
             },

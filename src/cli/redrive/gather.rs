@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Recorders;
 use crate::aws::queue::Message;
 use crate::aws::{ContactSearch, ParkingQueue, S3Recordings};
+use crate::cli::reader::Reader;
 use crate::cli::{count_bar, tell_warning};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::{BatchRecord, read_event_value};
@@ -229,7 +230,7 @@ impl Gatherer<'_> {
             let object = match object {
                 Ok(object) => object.unwrap_or_default(),
                 Err(failure) => {
-                    found.errors.push(failure.to_string());
+                    found.errors.push(Reader::Aws.told(&failure));
                     continue;
                 }
             };
@@ -326,7 +327,7 @@ impl Gatherer<'_> {
                     continue;
                 }
                 Err(failure) => {
-                    found.errors.push(failure.to_string());
+                    found.errors.push(Reader::Aws.told(&failure));
                     continue;
                 }
             };
@@ -386,7 +387,7 @@ impl Gatherer<'_> {
         for id in ids {
             found.contacts += 1;
             if let Err(failure) = self.in_contact(instance, &id, found).await {
-                found.errors.push(failure.to_string());
+                found.errors.push(Reader::Aws.told(&failure));
             }
             bar.inc(1);
         }

@@ -14,11 +14,11 @@ use crate::event::batch::Origin;
 use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Authorisation;
 use crate::media::ticks::EpochMillis;
-use crate::recorder::Worked;
+use crate::recorder::{AttributesOutcome, Worked};
 use crate::recording::decide::SkipReason;
 use crate::recording::redrive::{Planned, SCHEMA, Urgency, reason, started};
 
-/// Left-out recordings that are shown one by one; JSON has all.
+/// Skipped recordings that are shown one by one; JSON has all.
 const MAX_LEFT_SHOWN: usize = 50;
 /// Characters of a reason in a table.
 const MAX_REASON: usize = 80;
@@ -169,7 +169,10 @@ impl Report {
         let to_do = match (self.dry_run, self.plan.len()) {
             (_, 0) => "nothing to do".to_owned(),
             (true, count) => format!("{} to work on", counted(count as u64, "recording")),
-            (false, count) => format!("{} worked on", counted(count as u64, "recording")),
+            (false, count) => {
+                let worked_on = counted(count as u64, "recording");
+                format!("{worked_on} worked on, {} unchanged", self.unchanged())
+            }
         };
         writeln!(out, "{to_do} ({looked_at})")?;
         if let Some(Messages { deleted, left }) = self.messages {
@@ -179,11 +182,23 @@ impl Report {
         Ok(())
     }
 
+    /// Recordings that stayed what they were: nothing better was found, nor a URL lacking.
+    fn unchanged(&self) -> usize {
+        let results = self.results.iter().flatten();
+        let is_unchanged = |part: &&Worked| match part {
+            Worked::Recorded(_, recorded) => {
+                recorded.found && recorded.attributes != AttributesOutcome::Written
+            }
+            _ => false,
+        };
+        results.filter(is_unchanged).count()
+    }
+
     fn write_left(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.left_rows.is_empty() {
             return Ok(());
         }
-        let heading = ["CONTACT", "RECORDING", "LEFT OUT"].map(str::to_owned);
+        let heading = ["CONTACT", "RECORDING", "SKIPPED"].map(str::to_owned);
         let shown = self.left_rows.iter().take(MAX_LEFT_SHOWN).cloned();
         let rows: Vec<_> = std::iter::once(heading).chain(shown).collect();
         write_table(out, &rows)?;

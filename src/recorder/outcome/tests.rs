@@ -141,7 +141,10 @@ fn every_outcome_asks_for_what_it_needs() {
         },
         SkipReason::NoKvsRecording,
         SkipReason::AlreadyRecorded,
-        SkipReason::AttributeNotOurs { attribute: "a" },
+        SkipReason::AttributeNotOurs {
+            attribute: "a",
+            ours: "https://d.example/".into(),
+        },
     ] {
         check(&skipped(reason), None, None);
     }

@@ -254,7 +254,8 @@ fn attributes_say_what_is_done() {
         &["10 from", "30 from"],
     );
     check_held("", two(), &["10 from", "30 from"]);
-    let not_ours = "audioFromCustomer holds a value that Callreel did not write";
+    let not_ours = "audioFromCustomer holds a value that Callreel did not write \
+                    (URLs of ours start with https://d.example/rec/)";
     check_held(
         "https://other.example/leg2_10_from.wav",
         two(),
