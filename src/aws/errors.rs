@@ -33,14 +33,12 @@ pub(super) enum Call {
     ReadAttributes,
     WriteAttributes,
     SendMessage,
-    // An operator's calls, never the function's: `callreel redrive`.
     ListObjects,
     ReceiveMessage,
     DeleteMessage,
     HideMessage,
     DescribeContact,
     SearchContacts,
-    // … and `callreel forget`.
     #[cfg(feature = "operate")]
     ListVersions,
     #[cfg(feature = "operate")]
