@@ -33,6 +33,7 @@ fn all_builds_list_the_same_commands_with_and_without_help() {
         listed(&help),
         [
             "record",
+            "note",
             "redrive",
             "extract",
             "forget",
