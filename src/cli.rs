@@ -72,7 +72,7 @@ enum Command {
     Extract(extract::ExtractArgs),
     /// Delete one contact's recordings for good, after a look at what there is
     Forget(forget::ForgetArgs),
-    /// Check that the files of a folder are still those that their verdicts tell of
+    /// Check that files and verdicts are still what they were, and seal a day of them
     Verify(verify::VerifyArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
@@ -280,6 +280,19 @@ fn bar(total: u64, what: &'static str, template: &str) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// A folder of recordings that is looked into must be there, and be one.
+fn check_folder(folder: &Path) -> Result<(), CliError> {
+    let cause = match folder.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => "is no folder",
+        Err(_) => "no such folder",
+    };
+    Err(CliError::Told(format!(
+        "{}: {cause}; give the folder that record or extract wrote to",
+        folder.display()
+    )))
 }
 
 /// `file:///…/` of a folder, which need not exist yet.

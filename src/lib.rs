@@ -26,7 +26,7 @@
 //! | [`failure`] | what broke | what to do about it: retry or park; [`failure::parked`], the message that a record waits in |
 //! | [`event`] | a Lambda payload | records, and the ids to hand back; [`event::aggregated`], what a producer packed |
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s |
-//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`recording::verdict`](recording::verdict), what is to be made again ([`redrive`](recording::redrive)) |
+//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`recording::verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)) |
 //! | [`permissions`] | | what the recorder's role must be allowed |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
@@ -35,7 +35,8 @@
 //! the world in the recorder's words; [`settings`], the environment parsed once;
 //! [`recorder`], one recording from plan to attributes; and the use cases over them:
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
-//! again, in the order of work; [`forget`], one contact's recordings deleted for good.
+//! again, in the order of work; [`forget`], one contact's recordings deleted for good; [`verify`], whether
+//! files and verdicts are still what they were.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -107,6 +108,7 @@ pub mod port;
 pub mod recorder;
 pub mod redrive_run;
 pub mod settings;
+pub mod verify;
 
 #[cfg(feature = "aws")]
 pub mod aws;

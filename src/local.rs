@@ -9,16 +9,17 @@ pub mod inspect;
 mod kind;
 mod media;
 mod parts;
+mod reading;
 mod recordings;
 mod streams;
 mod turn;
-pub mod verify;
 
 use std::io;
 use std::path::Path;
 
 pub use contacts::LocalContacts;
 pub use kind::{Kind, begins_as};
+pub use reading::LocalFile;
 pub use recordings::{LocalRecordings, LocalUpload, Swept};
 pub use streams::{LocalBody, LocalStreams};
 pub use turn::Turn;

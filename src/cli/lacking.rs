@@ -18,10 +18,11 @@ const COMMANDS: [(&str, bool); 3] = [
     ("sandbox", cfg!(feature = "sandbox")),
 ];
 /// Commands with a side to AWS, and whether this build has it.
-const WITH_AWS: [(&str, bool); 3] = [
+const WITH_AWS: [(&str, bool); 4] = [
     ("record", cfg!(feature = "aws")),
     ("redrive", cfg!(feature = "aws")),
     ("forget", cfg!(feature = "operate")),
+    ("verify", cfg!(feature = "operate")),
 ];
 /// The flags of that side.
 const FLAGS: [&str; 5] = [

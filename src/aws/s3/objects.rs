@@ -151,7 +151,7 @@ macro_rules! with_settings {
 }
 
 impl Calls {
-    fn subject(&self, key: &str) -> String {
+    pub fn subject(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket.name)
     }
 
@@ -398,7 +398,8 @@ impl Calls {
         }
     }
 
-    async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
+    /// An object whose bytes come when they are asked for.
+    pub async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
         let request = self.client.get_object().bucket(&self.bucket.name).key(key);
         let request = request.set_expected_bucket_owner(self.owner());
         match request.send().await {
