@@ -63,7 +63,7 @@
 //!    lacks nothing of it ([`recording::verdict`]), whoever reads it again, and when.
 //! 7. No input panics; damaged media is data, and errors are the input's or the world's.
 //!
-//! `tests/tidy.rs` keeps the layering: the core imports neither shell nor edge, and each
+//! `tests/house/tidy.rs` keeps the layering: the core imports neither shell nor edge, and each
 //! outside crate has the users that its module names.
 //!
 //! # Glossary

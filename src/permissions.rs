@@ -1,6 +1,6 @@
 //! What the recorder's role must be allowed, said once: the AWS edge tells a denied call by
 //! these words, the template grants them, `docs/permissions.md` explains them, and
-//! `tests/template.rs` compares all three. Pure, so that this needs no AWS.
+//! `tests/house/template.rs` compares all three. Pure, so that this needs no AWS.
 //!
 //! A permission is a phrase for people, such as `kinesisvideo:ListFragments on the stream`;
 //! its words with a colon are the actions ([`actions`]). Actions: Service Authorization

@@ -1,6 +1,6 @@
 //! What the recorder needs of the world, in its own words: fragments of a stream, a place
 //! for recordings, and the attributes of contacts. The local edge and the AWS edge answer
-//! the same contract, which `tests/contract.rs` checks on both. Edges decide nothing.
+//! the same contract, which `tests/common/contract.rs` checks on both. Edges decide nothing.
 //!
 //! The futures are `Send`, so that any runtime can drive them, and none is named here.
 

@@ -1,5 +1,5 @@
 //! Any bytes, in any chunking: no panic, the same documents, no more work than the bytes pay
-//! for, no more audio than came, and a timeline that takes it. The replay of the corpus in `tests/fuzz_corpus.rs` checks the same.
+//! for, no more audio than came, and a timeline that takes it. The replay of the corpus in `tests/core/fuzz_corpus.rs` checks the same.
 
 #![no_main]
 

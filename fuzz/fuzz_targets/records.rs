@@ -1,5 +1,5 @@
 //! Any data of a stream record: no panic, nothing passed over, nothing guessed. The replay of
-//! the corpus in `tests/fuzz_corpus.rs` checks the same.
+//! the corpus in `tests/core/fuzz_corpus.rs` checks the same.
 
 #![no_main]
 

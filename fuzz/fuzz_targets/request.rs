@@ -1,5 +1,5 @@
 //! Any answers to a request, and any contacts that they name: no panic, nothing foreign, and
-//! nothing lost that came whole. The replay of the corpus in `tests/fuzz_corpus.rs` checks
+//! nothing lost that came whole. The replay of the corpus in `tests/core/fuzz_corpus.rs` checks
 //! the same.
 
 #![no_main]

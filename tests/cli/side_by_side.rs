@@ -109,6 +109,9 @@ fn sized_parts(desk: &Desk) -> Vec<(String, u64)> {
     names
 }
 
+/// How long a test waits before it says that a run hangs.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// A run that writes its three files.
 fn in_the_middle(desk: &Desk, line: &str) -> Child {
     let mut child = start(desk, line);
@@ -116,7 +119,7 @@ fn in_the_middle(desk: &Desk, line: &str) -> Child {
     let begun_with = |(_, bytes): &&(String, u64)| *bytes > 0;
     while sized_parts(desk).iter().filter(begun_with).count() < 3 {
         assert!(child.try_wait().unwrap().is_none(), "{line} was too fast");
-        assert!(begun.elapsed() < Duration::from_secs(60), "{line}");
+        assert!(begun.elapsed() < PATIENCE, "{line} hangs");
         sleep(Duration::from_millis(2));
     }
     child

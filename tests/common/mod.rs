@@ -1,10 +1,10 @@
 //! Calls in a folder, and everything to record them with: the local edge, behind ports that
 //! can be told to fail.
 
-#![allow(dead_code, reason = "each test has its own use of it")]
-
+pub mod contract;
 pub mod edges;
 pub mod memory;
+pub mod outages;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,32 @@
+//! The recorder without AWS and without its binaries: the core on whole calls, the shell
+//! over folders and over memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[cfg(feature = "cli")]
+#[path = "../common/mod.rs"]
+mod common;
+
+#[cfg(feature = "cli")]
+mod again;
+#[cfg(feature = "cli")]
+mod commit;
+#[cfg(feature = "cli")]
+mod conservation;
+#[cfg(feature = "cli")]
+mod contract;
+mod fixtures;
+mod fuzz_corpus;
+#[cfg(feature = "cli")]
+mod later;
+#[cfg(feature = "cli")]
+mod outages;
+#[cfg(feature = "cli")]
+mod panics;
+#[cfg(feature = "cli")]
+mod recorder;

@@ -1,0 +1,653 @@
+//! The flows of `SampleFlows/`: that they have the flow language's shape, that what they
+//! stream is what they authorise on every way through them, what becomes of some calls, and
+//! that the drawings in the README are theirs. Each check is tried on flows broken on
+//! purpose. `UPDATE_FLOWS=1 cargo test --test house flows` draws them anew.
+
+mod course;
+mod drawing;
+mod shape;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use callreel::media::wav::Output;
+use callreel::recording::attributes::RECORDING_AUTH;
+use course::{Caller, run};
+use drawing::draw;
+use serde_json::{Value, json};
+
+const TRANSFER: &str = "external-transfer.json";
+const PARTIAL: &str = "partial-recording.json";
+const CONSENT: &str = "consent-by-keypad.json";
+const FLOWS: &[&str] = &[CONSENT, TRANSFER, PARTIAL];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("SampleFlows")
+}
+
+fn flow(file: &str) -> Value {
+    serde_json::from_slice(&fs::read(folder().join(file)).unwrap()).unwrap()
+}
+
+fn findings(flow: &Value) -> Vec<String> {
+    [shape::findings(flow), course::findings(flow)].concat()
+}
+
+#[test]
+fn every_flow_is_checked_and_none_is_wrong() {
+    let mut there: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "README.md")
+        .collect();
+    there.sort();
+    assert_eq!(there, FLOWS);
+    for file in FLOWS {
+        assert_eq!(findings(&flow(file)), Vec::<String>::new(), "{file}");
+    }
+}
+
+/// The action of this name.
+fn action<'a>(flow: &'a mut Value, id: &str) -> &'a mut Value {
+    let actions = flow["Actions"].as_array_mut().unwrap();
+    actions
+        .iter_mut()
+        .find(|action| action["Identifier"] == id)
+        .unwrap()
+}
+
+/// Leads an action on to another one.
+fn lead(flow: &mut Value, from: &str, to: &str) {
+    action(flow, from)["Transitions"]["NextAction"] = json!(to);
+}
+
+/// Leads an action on to another one when it fails.
+fn lead_error(flow: &mut Value, from: &str, to: &str) {
+    action(flow, from)["Transitions"]["Errors"][0]["NextAction"] = json!(to);
+}
+
+fn set_auth(flow: &mut Value, id: &str, value: &str) {
+    action(flow, id)["Parameters"]["Attributes"] = json!({ RECORDING_AUTH: value });
+}
+
+/// A flow broken in this way is found out, with these words.
+#[track_caller]
+fn check_broken(file: &str, break_it: impl FnOnce(&mut Value), words: &str) {
+    let mut flow = flow(file);
+    break_it(&mut flow);
+    let findings = findings(&flow);
+    assert!(
+        findings.iter().any(|finding| finding.contains(words)),
+        "{words}: {findings:#?}"
+    );
+}
+
+#[test]
+fn a_broken_frame_is_found() {
+    let check = |break_it: fn(&mut Value), words| check_broken(TRANSFER, break_it, words);
+    check(|flow| flow["Version"] = json!("2019-10-31"), "Version is");
+    check(
+        |flow| flow["StartAction"] = json!("begin"),
+        "StartAction \"begin\" is no action",
+    );
+    check(
+        |flow| flow["Settings"] = json!({}),
+        "a flow has other fields",
+    );
+    check(
+        |flow| action(flow, "notice")["Identifier"] = json!("authorise"),
+        "an Identifier is used twice",
+    );
+    check(
+        |flow| action(flow, "notice")["Identifier"] = json!("notice (1)"),
+        "not an Identifier that Connect takes",
+    );
+    check(
+        |flow| action(flow, "notice")["Type"] = json!("PlayPrompt"),
+        "unknown Type",
+    );
+    check(
+        |flow| action(flow, "notice")["Name"] = json!("Notice"),
+        "an action has other fields",
+    );
+    check(
+        |flow| flow["Metadata"]["ActionMetadata"]["notice"]["position"] = json!({ "x": 1 }),
+        "notice has no position",
+    );
+    check(
+        |flow| {
+            let place = flow["Metadata"]["ActionMetadata"]["transfer"]["position"].clone();
+            flow["Metadata"]["ActionMetadata"]["notice"]["position"] = place;
+        },
+        "transfer lies on notice",
+    );
+    check(
+        |flow| {
+            drop(
+                flow["Metadata"]["ActionMetadata"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("notice"),
+            )
+        },
+        "its blocks are not the flow's actions",
+    );
+    check(
+        |flow| flow["Metadata"]["ActionMetadata"]["notice"]["isFriendlyName"] = json!(false),
+        "notice is not told to be a name",
+    );
+    check(
+        |flow| flow["Metadata"]["type"] = json!("module"),
+        "not of type contactFlow",
+    );
+    check(
+        |flow| flow["Metadata"]["entryPointPosition"] = Value::Null,
+        "no entryPointPosition",
+    );
+}
+
+#[test]
+fn a_broken_transition_is_found() {
+    let check = |break_it: fn(&mut Value), words| check_broken(TRANSFER, break_it, words);
+    check(
+        |flow| lead(flow, "notice", "nowhere"),
+        "leads to \"nowhere\"",
+    );
+    check(
+        |flow| lead_error(flow, "notice", "nowhere"),
+        "Error(\"NoMatchingError\") leads to \"nowhere\"",
+    );
+    check(
+        |flow| {
+            lead(flow, "authorise", "transfer");
+        },
+        "notice: nothing leads here",
+    );
+    check(
+        |flow| {
+            lead(flow, "stop-streaming", "transfer");
+            lead_error(flow, "stop-streaming", "transfer");
+        },
+        "transfer: the call cannot end from here",
+    );
+    check(
+        |flow| action(flow, "notice")["Transitions"]["Errors"] = json!([]),
+        "notice: error branches are []",
+    );
+    check(
+        |flow| {
+            drop(
+                action(flow, "transfer")["Transitions"]["Errors"]
+                    .as_array_mut()
+                    .unwrap()
+                    .remove(1),
+            )
+        },
+        "transfer: error branches are",
+    );
+    check(
+        |flow| action(flow, "transfer")["Parameters"]["ContinueFlowExecution"] = json!("False"),
+        "transfer: error branches are",
+    );
+    check(
+        |flow| action(flow, "hang-up")["Transitions"] = json!({ "NextAction": "notice" }),
+        "hang-up: the end has Transitions",
+    );
+    check(
+        |flow| {
+            drop(
+                action(flow, "notice")["Transitions"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("Conditions"),
+            )
+        },
+        "notice: Transitions has other fields",
+    );
+    let check = |break_it: fn(&mut Value), words| check_broken(CONSENT, break_it, words);
+    check(
+        |flow| action(flow, "ask")["Transitions"]["Conditions"][0]["NextAction"] = json!("nowhere"),
+        "ask: Result(\"1\") leads to \"nowhere\"",
+    );
+    check(
+        |flow| {
+            action(flow, "ask")["Transitions"]["Conditions"][0]["Condition"]["Operands"] =
+                json!(["11"])
+        },
+        "ask: conditions are",
+    );
+    check(
+        |flow| {
+            action(flow, "ask")["Transitions"]["Conditions"][1]["Condition"]["Operands"] =
+                json!(["1"])
+        },
+        "ask: conditions are",
+    );
+    check(
+        |flow| {
+            action(flow, "ask")["Transitions"]["Conditions"][0]["Condition"]["Operator"] =
+                json!("TextContains")
+        },
+        "ask: a condition is not Equals",
+    );
+    check(
+        |flow| {
+            drop(
+                action(flow, "ask-again")["Transitions"]["Conditions"]
+                    .as_array_mut()
+                    .unwrap()
+                    .pop(),
+            )
+        },
+        "ask-again: conditions are",
+    );
+    check(
+        |flow| lead(flow, "ask", "consent-both"),
+        "ask: NextAction is",
+    );
+    check(
+        |flow| {
+            flow["Metadata"]["ActionMetadata"]["ask"]["conditionMetadata"][0]["value"] = json!("9")
+        },
+        "ask shows the keys",
+    );
+}
+
+#[test]
+fn a_broken_parameter_is_found() {
+    fn check(file: &str, id: &str, parameter: &str, value: Value, words: &str) {
+        let break_it = |flow: &mut Value| action(flow, id)["Parameters"][parameter] = value;
+        check_broken(file, break_it, &format!("{id}: {words}"));
+    }
+    let streaming = |directions: Value| json!([{ "ParticipantType": "Customer", "MediaDirections": directions }]);
+    for (id, parameter, value) in [
+        ("notice", "Text", json!(" ")),
+        ("notice", "Text", json!(5)),
+        ("authorise", "TargetContact", json!("current")),
+        ("authorise", "Attributes", json!({})),
+        ("authorise", "Attributes", json!({ "recording auth": "3" })),
+        ("authorise", "Attributes", json!({ RECORDING_AUTH: 3 })),
+        ("start-streaming", "MediaStreamingState", json!("On")),
+        ("start-streaming", "MediaStreamType", json!("Video")),
+        ("start-streaming", "Participants", json!([])),
+        (
+            "start-streaming",
+            "Participants",
+            json!([{ "ParticipantType": "Agent", "MediaDirections": ["From"] }]),
+        ),
+        ("start-streaming", "Participants", streaming(json!([]))),
+        (
+            "start-streaming",
+            "Participants",
+            streaming(json!(["Both"])),
+        ),
+        (
+            "start-streaming",
+            "Participants",
+            streaming(json!(["To", "To"])),
+        ),
+        ("transfer", "ThirdPartyPhoneNumber", json!("555-0177")),
+        ("transfer", "ThirdPartyPhoneNumber", json!("+1206555017x")),
+        (
+            "transfer",
+            "ThirdPartyConnectionTimeLimitSeconds",
+            json!("601"),
+        ),
+        (
+            "transfer",
+            "ThirdPartyConnectionTimeLimitSeconds",
+            json!(30),
+        ),
+        ("transfer", "ContinueFlowExecution", json!(true)),
+    ] {
+        check(
+            TRANSFER,
+            id,
+            parameter,
+            value,
+            &format!("{parameter} cannot be"),
+        );
+    }
+    check(TRANSFER, "notice", "Text", Value::Null, "Text is missing");
+    check(
+        TRANSFER,
+        "notice",
+        "SSML",
+        json!("<speak/>"),
+        "SSML is no parameter",
+    );
+    check(
+        TRANSFER,
+        "hang-up",
+        "Reason",
+        json!("done"),
+        "Reason is no parameter",
+    );
+    check(
+        CONSENT,
+        "ask",
+        "StoreInput",
+        json!("True"),
+        "StoreInput cannot be",
+    );
+    check(
+        CONSENT,
+        "ask",
+        "InputTimeLimitSeconds",
+        json!("0"),
+        "InputTimeLimitSeconds cannot be",
+    );
+    check(
+        CONSENT,
+        "ask-again",
+        "LoopCount",
+        json!("many"),
+        "LoopCount cannot be",
+    );
+}
+
+#[test]
+fn recording_what_is_not_authorised_is_found() {
+    let from = json!([{ "ParticipantType": "Customer", "MediaDirections": ["From"] }]);
+    check_broken(
+        TRANSFER,
+        |flow| action(flow, "start-streaming")["Parameters"]["Participants"] = from,
+        "start-streaming: it streams [\"From\"], and [\"From\", \"To\"] is authorised",
+    );
+    let both = json!([{ "ParticipantType": "Customer", "MediaDirections": ["From", "To"] }]);
+    check_broken(
+        CONSENT,
+        |flow| action(flow, "stream-voice")["Parameters"]["Participants"] = both,
+        "stream-voice: it streams [\"From\", \"To\"], and [\"From\"] is authorised",
+    );
+    // An attribute that could not be set authorises nothing.
+    check_broken(
+        TRANSFER,
+        |flow| lead_error(flow, "authorise", "notice"),
+        "start-streaming: it can stream when recordingAuth is None",
+    );
+    check_broken(
+        CONSENT,
+        |flow| lead_error(flow, "consent-both", "stream-both"),
+        "stream-both: it can stream when recordingAuth is Some(\"0\")",
+    );
+    for value in ["4", "yes", "", "03"] {
+        check_broken(
+            TRANSFER,
+            |flow| set_auth(flow, "authorise", value),
+            "is none that Callreel knows",
+        );
+    }
+    let outputs = Output::ALL.map(Output::attribute);
+    for name in ["RecordingAuth", "recordingauth"]
+        .into_iter()
+        .chain(outputs)
+    {
+        check_broken(
+            TRANSFER,
+            |flow| action(flow, "authorise")["Parameters"]["Attributes"] = json!({ name: "3" }),
+            &format!("authorise: it sets {name}, and not recordingAuth"),
+        );
+    }
+}
+
+#[test]
+fn recording_too_long_is_found() {
+    check_broken(
+        TRANSFER,
+        |flow| lead(flow, "transfer", "hang-up"),
+        "hang-up: the call can end before streaming was stopped",
+    );
+    check_broken(
+        CONSENT,
+        |flow| lead(flow, "not-reached", "hang-up"),
+        "hang-up: the call can end before streaming was stopped",
+    );
+    check_broken(
+        PARTIAL,
+        |flow| lead(flow, "order", "private-payment"),
+        "order: NextAction is",
+    );
+    check_broken(
+        PARTIAL,
+        |flow| {
+            action(flow, "order")["Transitions"]["Conditions"][0]["NextAction"] =
+                json!("private-payment")
+        },
+        "private-payment: it is private, and can be recorded",
+    );
+    check_broken(
+        PARTIAL,
+        |flow| lead_error(flow, "stop-first-part", "payment-notice"),
+        "private-payment: it is private, and can be recorded",
+    );
+    check_broken(
+        PARTIAL,
+        |flow| lead(flow, "withdraw", "start-second-part"),
+        "start-second-part: it can stream when recordingAuth is Some(\"0\")",
+    );
+    check_broken(
+        PARTIAL,
+        |flow| lead(flow, "start-first-part", "start-second-part"),
+        "start-second-part: it can start what was not stopped",
+    );
+    check_broken(
+        PARTIAL,
+        |flow| set_auth(flow, "withdraw", "1"),
+        "withdraw: it authorises what is streamed already",
+    );
+}
+
+const DESK: &str = "call +12065550177";
+const PAYMENT: &str = "call +12065550188";
+
+/// The course of a call, as far as recording goes.
+#[track_caller]
+fn check_call(file: &str, caller: Caller<'_>, course: &[&str]) {
+    assert_eq!(run(&flow(file), caller), course, "{file}");
+}
+
+#[test]
+fn a_transfer_is_recorded_as_long_as_it_lasts() {
+    let fails = |failing| Caller {
+        failing,
+        ..Caller::default()
+    };
+    let whole = ["auth 3", "stream From To", DESK, "stop", "hang up"];
+    check_call(TRANSFER, Caller::default(), &whole);
+    let failed = format!("{DESK} (failed)");
+    check_call(
+        TRANSFER,
+        fails(&["transfer"]),
+        &["auth 3", "stream From To", &failed, "stop", "hang up"],
+    );
+    // Whatever fails, the caller is put through, unrecorded.
+    check_call(
+        TRANSFER,
+        fails(&["authorise"]),
+        &["auth 3 (failed)", DESK, "stop", "hang up"],
+    );
+    check_call(
+        TRANSFER,
+        fails(&["notice"]),
+        &["auth 3", DESK, "stop", "hang up"],
+    );
+    let course = ["auth 3", "stream From To (failed)", DESK, "stop", "hang up"];
+    check_call(TRANSFER, fails(&["start-streaming"]), &course);
+}
+
+#[test]
+fn the_private_part_is_never_recorded() {
+    let first = ["auth 3", "stream From To", "stop", PAYMENT];
+    let second = ["stream From To", DESK, "stop", "hang up"];
+    let whole = [&first[..], &second[..]].concat();
+    for keys in [&["#"][..], &[""], &["5"]] {
+        let caller = Caller {
+            keys,
+            ..Caller::default()
+        };
+        check_call(PARTIAL, caller, &whole);
+    }
+    let fails = |failing| Caller {
+        keys: &["#"],
+        failing,
+    };
+    // Streaming that cannot be stopped: the whole call is given up, the part before as well.
+    let given_up = [
+        "auth 3",
+        "stream From To",
+        "stop (failed)",
+        "auth 0",
+        PAYMENT,
+        DESK,
+        "hang up",
+    ];
+    check_call(PARTIAL, fails(&["stop-first-part"]), &given_up);
+    let course = [
+        "auth 3",
+        "stream From To",
+        "stop (failed)",
+        "auth 0 (failed)",
+        "hang up",
+    ];
+    check_call(PARTIAL, fails(&["stop-first-part", "withdraw"]), &course);
+    check_call(
+        PARTIAL,
+        fails(&["authorise"]),
+        &["auth 3 (failed)", DESK, "hang up"],
+    );
+}
+
+#[test]
+fn consent_is_what_was_pressed_and_nothing_else() {
+    let keys = |keys| Caller {
+        keys,
+        ..Caller::default()
+    };
+    let told = |auth, streamed| ["auth 0", auth, streamed, DESK, "stop", "hang up"];
+    check_call(CONSENT, keys(&["1"]), &told("auth 1", "stream From"));
+    check_call(CONSENT, keys(&["2"]), &told("auth 2", "stream To"));
+    check_call(CONSENT, keys(&["3"]), &told("auth 3", "stream From To"));
+    check_call(
+        CONSENT,
+        keys(&["", "9", "3"]),
+        &told("auth 3", "stream From To"),
+    );
+    // No, no answer, none that is one, and every failure: nothing is streamed.
+    let declined = ["auth 0", "auth 0", DESK, "stop", "hang up"];
+    for pressed in [&["0"][..], &["", "", ""], &["7", "*", "#"], &["", "8", ""]] {
+        check_call(CONSENT, keys(pressed), &declined);
+    }
+    let fails = |failing| Caller {
+        keys: &["3"],
+        failing,
+    };
+    check_call(
+        CONSENT,
+        fails(&["no-consent"]),
+        &["auth 0 (failed)", DESK, "stop", "hang up"],
+    );
+    let course = [
+        "auth 0",
+        "auth 3 (failed)",
+        "auth 0",
+        DESK,
+        "stop",
+        "hang up",
+    ];
+    check_call(CONSENT, fails(&["consent-both"]), &course);
+    let course = [
+        "auth 0",
+        "auth 3",
+        "stream From To (failed)",
+        "auth 0",
+        DESK,
+        "stop",
+        "hang up",
+    ];
+    check_call(CONSENT, fails(&["stream-both"]), &course);
+}
+
+/// The README with each flow's drawing between its marks.
+fn with_drawings(readme: &str) -> String {
+    let mut readme = readme.to_owned();
+    for file in FLOWS {
+        let begin = format!("<!-- drawn from {file} -->\n");
+        let start = readme
+            .find(&begin)
+            .unwrap_or_else(|| panic!("SampleFlows/README.md has no {begin}"));
+        let start = start + begin.len();
+        let end = start + readme[start..].find("<!-- end -->").unwrap();
+        readme.replace_range(
+            start..end,
+            &format!("```mermaid\n{}\n```\n", draw(&flow(file))),
+        );
+    }
+    readme
+}
+
+#[test]
+fn the_drawings_are_the_flows() {
+    let path = folder().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let drawn = with_drawings(&readme);
+    if std::env::var_os("UPDATE_FLOWS").is_some() {
+        fs::write(&path, &drawn).unwrap();
+        return;
+    }
+    assert!(
+        readme == drawn,
+        "a drawing is out of date: UPDATE_FLOWS=1 cargo test --test house flows"
+    );
+}
+
+#[test]
+fn a_drawing_shows_every_action_and_every_way() {
+    for file in FLOWS {
+        let flow = flow(file);
+        let drawing = draw(&flow);
+        for (id, action) in shape::actions(&flow) {
+            assert!(
+                drawing.contains(&format!("<b>{id}</b>")),
+                "{file}: {id} is not drawn"
+            );
+            for exit in shape::exits(action) {
+                let (from, to) = (id.replace('-', "_"), exit.to.replace('-', "_"));
+                let drawn = drawing.lines().any(|line| {
+                    let line = line.trim();
+                    line.starts_with(&format!("{from} ")) && line.ends_with(&format!(" {to}"))
+                });
+                assert!(drawn, "{file}: no arrow from {id} to {}", exit.to);
+            }
+        }
+    }
+}
+
+/// The README tells of each flow and of every number and name that must be looked at.
+#[test]
+fn the_readme_names_what_must_be_adjusted() {
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    for file in FLOWS {
+        assert!(
+            readme.contains(&format!("[`{file}`]({file})")),
+            "README does not name {file}"
+        );
+        for (id, action) in shape::actions(&flow(file)) {
+            if let Some(number) = action["Parameters"]["ThirdPartyPhoneNumber"].as_str() {
+                assert!(
+                    readme.contains(&format!("`{number}`")),
+                    "{file}: README does not name {number} of {id}"
+                );
+            }
+        }
+    }
+    for name in [RECORDING_AUTH]
+        .into_iter()
+        .chain(Output::ALL.map(Output::attribute))
+    {
+        assert!(
+            readme.contains(&format!("`{name}`")),
+            "README does not name {name}"
+        );
+    }
+}
