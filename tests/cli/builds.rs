@@ -97,6 +97,7 @@ fn what_a_build_lacks_it_says_how_to_get() {
     }
     if !cfg!(feature = "operate") {
         check("forget --contact c --aws", "--aws");
+        check("verify --aws", "--aws");
         check("record event.json --stack s", "--stack");
     }
     // What no build has is no question of builds.
@@ -112,7 +113,7 @@ fn what_a_build_lacks_it_says_how_to_get() {
 fn flags_of_aws_say_nothing_without_it() {
     let desk = Desk::new();
     desk.run("synth --seconds 1").done();
-    for command in ["record demo/event.json", "forget --contact c"] {
+    for command in ["record demo/event.json", "forget --contact c", "verify"] {
         for flag in [
             "--region r",
             "--profile p",
