@@ -3,7 +3,7 @@ everything else from the sandbox; compares what is in the bucket with the local 
 
     moto.py CALLREEL
 
-CALLREEL is a callreel with the features aws and sandbox. Needs moto[server] and boto3.
+CALLREEL is a callreel with the features operate and sandbox. Needs moto[server] and boto3.
 """
 import json
 import os

@@ -21,7 +21,7 @@ from packageurl import PackageURL
 from crates import ROOT, Crates
 
 # As they are handed out: the function as cargo-lambda builds it, and the command line with all that it can.
-BINARIES = {"recorder": ["--features", "aws"], "callreel": ["--all-features"]}
+BINARIES = {"recorder": ["--no-default-features", "--features", "aws"], "callreel": ["--all-features"]}
 
 
 def locked():

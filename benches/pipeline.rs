@@ -8,6 +8,10 @@
 #![allow(
     missing_docs,
     clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "nobody links a bench, and one that cannot go on has nothing to say"
 )]
 

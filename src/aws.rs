@@ -48,8 +48,6 @@ pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 
 use crate::media::ticks::EpochMillis;
-use crate::port::Ports;
-use crate::settings::recorder::Config;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -153,33 +151,11 @@ pub struct Access {
     pub endpoint: Option<String>,
 }
 
-/// Everything that the recorder needs of AWS.
-#[derive(Debug)]
-pub struct Connected {
-    /// KVS, the bucket and Connect.
-    pub ports: Ports<KvsSource, S3Recordings, ConnectContacts>,
-    /// Where parked records wait, if there is such a place.
-    pub queue: Option<ParkingQueue>,
-}
-
-/// Makes all clients over the configuration that they share. No call is made yet, but for
-/// credentials that must be looked up.
-pub fn connect(config: &Config, shared: &SdkConfig) -> Connected {
-    Connected {
-        ports: Ports {
-            source: KvsSource::new(shared, kvs::Limits::from(config)),
-            store: S3Recordings::new(shared, s3::Bucket::from(config)),
-            attributes: ConnectContacts::new(shared, config.connect_calls_per_second),
-        },
-        queue: config
-            .parking_queue
-            .as_ref()
-            .map(|url| ParkingQueue::new(shared, url)),
-    }
-}
-
 /// The configuration that all clients share.
-pub async fn load(access: Access) -> SdkConfig {
+pub type Shared = SdkConfig;
+
+/// Looks it up: no call is made yet, but for credentials that must be looked up.
+pub async fn load(access: Access) -> Shared {
     let http = aws_smithy_http_client::Builder::new()
         .pool_idle_timeout(POOL_IDLE)
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))

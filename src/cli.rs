@@ -1,7 +1,9 @@
 //! The command line. Each command is a file of its own: arguments in, text or JSON out,
 //! errors as one line that says what and what to do. What they do is done elsewhere.
 
-#[cfg(feature = "aws")]
+#[cfg(feature = "operate")]
+mod account;
+#[cfg(feature = "operate")]
 mod aws;
 #[cfg(feature = "operate")]
 mod doctor;
@@ -10,8 +12,9 @@ mod extract;
 mod forget;
 mod inspect;
 mod lacking;
+mod reader;
 mod record;
-#[cfg(feature = "aws")]
+#[cfg(feature = "operate")]
 mod redrive;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -22,10 +25,11 @@ mod synth;
 mod table;
 mod text;
 mod verify;
+mod worked;
 
 #[cfg(not(feature = "operate"))]
 use lacking as doctor;
-#[cfg(not(feature = "aws"))]
+#[cfg(not(feature = "operate"))]
 use lacking as redrive;
 #[cfg(not(feature = "sandbox"))]
 use lacking as sandbox;

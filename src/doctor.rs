@@ -12,6 +12,7 @@ pub mod filter;
 mod function;
 mod keys;
 mod mapping;
+pub mod need;
 mod queues;
 pub mod rights;
 #[cfg(test)]

@@ -196,44 +196,149 @@ impl KeyTrouble {
     }
 }
 
+/// A row of the table: what is known of a kind.
+struct Row {
+    name: &'static str,
+    action: Action,
+    cure: &'static str,
+}
+
+const fn row(name: &'static str, action: Action, cure: &'static str) -> Row {
+    Row { name, action, cure }
+}
+
 impl FailureKind {
+    /// The table: of each kind its word for programs, what becomes of the work, and what to
+    /// do, for whoever reads it. Who shows a failure to a reader with means of their own, such
+    /// as the flags of a command, words the cure for them.
+    const fn row(self) -> Row {
+        use Action::{Park, Retry, RetryLater};
+        match self {
+            Self::StreamNotNamed => row(
+                "stream_not_named",
+                Park,
+                "correct the Location in the contact record's Recordings",
+            ),
+            Self::StreamMissing => row(
+                "stream_missing",
+                Park,
+                "check that the stream is there, in this account and region",
+            ),
+            Self::StreamEmpty => row(
+                "stream_empty",
+                Park,
+                "put the stream's media there as .mkv files",
+            ),
+            Self::NotThere => row("not_there", Park, "check the path"),
+            Self::NotAFile => row("not_a_file", Park, "a plain file must be there"),
+            Self::RetentionOver => row(
+                "retention_over",
+                Park,
+                "this audio is gone; give the instance's live media streaming a longer retention so that a retry can come in time",
+            ),
+            Self::ListingIncomplete => row(
+                "listing_incomplete",
+                RetryLater,
+                "it is tried again; some hours after the call, or when the stream will not keep the audio much longer, what is listed is recorded as partial",
+            ),
+            Self::Key(trouble) => row("key_trouble", Park, trouble.cure()),
+            Self::ReadDenied => row("read_denied", Park, "give this user the right to read it"),
+            Self::ReadFailed => row("read_failed", Retry, "try again"),
+            Self::Unreadable => row("unreadable", Park, "repair or remove it"),
+            Self::StoreFull => row("store_full", Retry, "free some space where recordings go"),
+            Self::WriteDenied => row(
+                "write_denied",
+                Park,
+                "give this user the right to write there",
+            ),
+            Self::WriteBlocked => row("write_blocked", Park, "move what stands in its way"),
+            Self::WriteFailed => row(
+                "write_failed",
+                Retry,
+                "it is tried again; if this lasts, look at the cause and at where recordings go",
+            ),
+            Self::OutOfTime => row("out_of_time", Retry, "it is handed back and tried again"),
+            Self::Contended => row("contended", Retry, "it is tried again"),
+            Self::TooLong => row("too_long", Park, "extract it in parts"),
+            // The permission itself stands in the failure's text.
+            Self::Denied(_) => row("denied", Park, "allow it to the role that this runs as"),
+            Self::NoCredentials => row(
+                "no_credentials",
+                Retry,
+                "give the recorder a role, or log in; a session that expired must be renewed",
+            ),
+            Self::Throttled => row(
+                "throttled",
+                Retry,
+                "it is tried again; if this lasts, lower KVS_CONNECTIONS or the function's concurrency, or ask AWS for a higher quota",
+            ),
+            Self::Unavailable => row(
+                "unavailable",
+                Retry,
+                "it is tried again; if this lasts, check the network and the state of the service",
+            ),
+            Self::ConnectionLost => row(
+                "connection_lost",
+                Retry,
+                "it is tried again; if this lasts, check the network and the state of the service",
+            ),
+            Self::BucketMissing => row(
+                "bucket_missing",
+                Park,
+                "check the bucket's name (for recordings RECORDINGS_BUCKET_NAME), and that it is in this region",
+            ),
+            Self::ContactMissing => row(
+                "contact_missing",
+                Park,
+                "Connect keeps contacts for 24 months; check that the record is of this account and region",
+            ),
+            Self::InstanceUnknown => row(
+                "instance_unknown",
+                Park,
+                "the contact record must carry InstanceARN; redrive it with one",
+            ),
+            Self::QueueMissing => row("queue_missing", Park, "check PARKING_QUEUE_URL"),
+            Self::WrongRegion => row(
+                "wrong_region",
+                Park,
+                "set REGION to the bucket's region, or use a bucket in this one",
+            ),
+            Self::Archived => row(
+                "archived",
+                Park,
+                "restore the object, and keep verdicts (`_verdict.json`) out of the archive by the bucket's lifecycle rules; no permission is missing",
+            ),
+            Self::Refused => row(
+                "refused",
+                Park,
+                "look at the cause; a setting or the record is at fault",
+            ),
+            Self::RecordUnreadable => row(
+                "record_unreadable",
+                Park,
+                "look what it was, and mend what wrote it (docs/operations.md, \"A record that cannot be read\")",
+            ),
+            Self::NotLocated => row(
+                "not_located",
+                Park,
+                "correct the contact record, and redrive it",
+            ),
+            Self::NothingCame => row(
+                "nothing_came",
+                RetryLater,
+                "it is tried again later; check that the stream holds this call",
+            ),
+            Self::Defect => row(
+                "defect",
+                Park,
+                "this is a fault of Callreel: report it with the log's lines before this one; the record is kept",
+            ),
+        }
+    }
+
     /// Whether trying again can help.
     pub const fn action(self) -> Action {
-        match self {
-            Self::ReadFailed
-            | Self::WriteFailed
-            | Self::StoreFull
-            | Self::Contended
-            | Self::NoCredentials
-            | Self::Throttled
-            | Self::Unavailable
-            | Self::ConnectionLost
-            | Self::OutOfTime => Action::Retry,
-            Self::ListingIncomplete | Self::NothingCame => Action::RetryLater,
-            Self::StreamNotNamed
-            | Self::StreamMissing
-            | Self::StreamEmpty
-            | Self::NotThere
-            | Self::NotAFile
-            | Self::RetentionOver
-            | Self::Key(_)
-            | Self::ReadDenied
-            | Self::Unreadable
-            | Self::WriteDenied
-            | Self::WriteBlocked
-            | Self::TooLong
-            | Self::Denied(_)
-            | Self::BucketMissing
-            | Self::ContactMissing
-            | Self::InstanceUnknown
-            | Self::QueueMissing
-            | Self::Refused
-            | Self::RecordUnreadable
-            | Self::NotLocated
-            | Self::WrongRegion
-            | Self::Archived
-            | Self::Defect => Action::Park,
-        }
+        self.row().action
     }
 
     /// Whether the service itself is out, so that the next call fares no better. A throttle
@@ -244,110 +349,12 @@ impl FailureKind {
 
     /// A word for programs: log fields, metrics, parked records.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::StreamNotNamed => "stream_not_named",
-            Self::StreamMissing => "stream_missing",
-            Self::StreamEmpty => "stream_empty",
-            Self::NotThere => "not_there",
-            Self::NotAFile => "not_a_file",
-            Self::RetentionOver => "retention_over",
-            Self::ListingIncomplete => "listing_incomplete",
-            Self::Key(_) => "key_trouble",
-            Self::ReadDenied => "read_denied",
-            Self::ReadFailed => "read_failed",
-            Self::Unreadable => "unreadable",
-            Self::StoreFull => "store_full",
-            Self::WriteDenied => "write_denied",
-            Self::WriteBlocked => "write_blocked",
-            Self::WriteFailed => "write_failed",
-            Self::OutOfTime => "out_of_time",
-            Self::Contended => "contended",
-            Self::TooLong => "too_long",
-            Self::Denied(_) => "denied",
-            Self::NoCredentials => "no_credentials",
-            Self::Throttled => "throttled",
-            Self::Unavailable => "unavailable",
-            Self::ConnectionLost => "connection_lost",
-            Self::BucketMissing => "bucket_missing",
-            Self::ContactMissing => "contact_missing",
-            Self::InstanceUnknown => "instance_unknown",
-            Self::QueueMissing => "queue_missing",
-            Self::WrongRegion => "wrong_region",
-            Self::Archived => "archived",
-            Self::Refused => "refused",
-            Self::RecordUnreadable => "record_unreadable",
-            Self::NotLocated => "not_located",
-            Self::NothingCame => "nothing_came",
-            Self::Defect => "defect",
-        }
+        self.row().name
     }
 
     /// What to do, in a few words.
     pub const fn cure(self) -> &'static str {
-        match self {
-            Self::StreamNotNamed => "correct the Location in the contact record's Recordings",
-            Self::StreamMissing => {
-                "check that the stream is there: in this account and region, or as a folder of that name (--streams)"
-            }
-            Self::RetentionOver => {
-                "this audio is gone; give the instance's live media streaming a longer retention so that a retry can come in time"
-            }
-            Self::ListingIncomplete => {
-                "it is tried again; some hours after the call, or when the stream will not keep the audio much longer, what is listed is recorded as partial"
-            }
-            Self::Key(trouble) => trouble.cure(),
-            Self::StreamEmpty => "put the stream's media there as .mkv files",
-            Self::NotThere => "check the path",
-            Self::NotAFile => "a plain file must be there",
-            Self::ReadDenied => "give this user the right to read it",
-            Self::ReadFailed => "try again",
-            Self::Unreadable => "repair or remove it",
-            Self::StoreFull => "free some space, or choose another folder with --out",
-            Self::WriteDenied => {
-                "give this user the right to write there, or choose another folder with --out"
-            }
-            Self::WriteBlocked => {
-                "move what stands in its way, or choose another folder with --out"
-            }
-            Self::WriteFailed => "try again, or choose another folder with --out",
-            Self::OutOfTime => "it is handed back and tried again",
-            Self::Contended => "it is tried again",
-            Self::TooLong => "extract it in parts",
-            // The permission itself stands in the failure's text.
-            Self::Denied(_) => "allow it to the role that this runs as",
-            Self::NoCredentials => {
-                "give the recorder a role, or log in; a session that expired must be renewed"
-            }
-            Self::Throttled => {
-                "it is tried again; if this lasts, lower KVS_CONNECTIONS or the function's concurrency, or ask AWS for a higher quota"
-            }
-            Self::Unavailable | Self::ConnectionLost => {
-                "it is tried again; if this lasts, check the network and the state of the service"
-            }
-            Self::BucketMissing => {
-                "check the bucket's name (for recordings RECORDINGS_BUCKET_NAME), and that it is in this region"
-            }
-            Self::ContactMissing => {
-                "Connect keeps contacts for 24 months; check that the record is of this account and region"
-            }
-            Self::InstanceUnknown => {
-                "the contact record must carry InstanceARN; redrive it with one"
-            }
-            Self::QueueMissing => "check PARKING_QUEUE_URL",
-            Self::WrongRegion => "set REGION to the bucket's region, or use a bucket in this one",
-            Self::Archived => {
-                "restore the object, and keep verdicts (`_verdict.json`) out of the archive by the bucket's lifecycle rules; no permission is missing"
-            }
-            Self::Refused => "look at the cause; a setting or the record is at fault",
-            Self::RecordUnreadable => {
-                "look what it was, and mend what wrote it (docs/operations.md, \"A record that cannot be read\")"
-            }
-            Self::NotLocated => "correct the contact record, and redrive it",
-            Self::NothingCame => "it is tried again later; check that the stream holds this call",
-            Self::Defect => {
-                "this is a fault of Callreel: report it with the log's lines before this one; the record is kept"
-            }
-        }
+        self.row().cure
     }
 }
 
@@ -381,16 +388,23 @@ impl Failure {
 impl Failure {
     /// What to do, with the permission that is missing where one is.
     pub fn cure(&self) -> String {
-        match self.kind {
-            FailureKind::Denied(permission) => format!("{permission}: {}", self.kind.cure()),
-            kind => kind.cure().to_owned(),
+        let cure = self.kind.cure();
+        if let FailureKind::Denied(permission) = self.kind {
+            format!("{permission}: {cure}")
+        } else {
+            cure.to_owned()
         }
+    }
+
+    /// The whole of it, with a cure in the words of its reader.
+    pub fn told_with(&self, cure: &str) -> String {
+        format!("{}: {}; {cure}", self.subject, self.cause)
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.subject, self.cause, self.cure())
+        f.write_str(&self.told_with(&self.cure()))
     }
 }
 

@@ -17,12 +17,13 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::aws::{self, Access, ConnectContacts, Connected, KvsSource, ParkingQueue, S3Recordings};
+use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkingQueue, S3Recordings};
 use crate::batches::{Function, REST, SideBySide};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::port::Deadline;
 use crate::recorder::{Recorder, walled};
 use crate::settings::recorder::Config;
+use crate::wiring::{self, Connected};
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
 const MEMORY: u64 = 60 << 20;
@@ -106,7 +107,7 @@ async fn connect(config: &Config) -> Connected {
         endpoint: config.endpoint.clone(),
         ..Access::default()
     };
-    aws::connect(config, &aws::load(access).await)
+    wiring::connect(config, &aws::load(access).await)
 }
 
 async fn function(config: &Config) -> Recording {

@@ -35,14 +35,16 @@
 //! the world in the recorder's words; [`settings`], the environment parsed once;
 //! [`recorder`], one recording from plan to attributes; and the use cases over them:
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
-//! again, in the order of work; [`forget`], one contact's recordings deleted for good; [`verify`], whether
-//! files and verdicts are still what they were.
+//! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
+//! recordings deleted for good; [`verify`], whether files and verdicts are still what they were.
+//! Everybody may use [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
 //!
 //! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
-//! functions' process; `sandbox`, which answers on loopback what Callreel asks of AWS.
+//! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
+//! `sandbox`, which answers on loopback what Callreel asks of AWS.
 //!
 //! To add an event, a setting, a permission, an alarm or a check: `docs/change-it.md`.
 //!
@@ -86,9 +88,25 @@
 //!   `callreel record` the same from a terminal.
 //! - **again**: the handler of the same binary that reads once an hour what is not complete.
 //! - **operate**: the feature of everything that an operator runs: `record --aws`, `redrive`,
-//!   `doctor`, and profiles that log in.
+//!   `forget --aws`, `doctor`, and profiles that log in. `aws` is that of all that the
+//!   functions link, `cli` (the default) that of the command line on folders; without any
+//!   feature there are the pure part, the shell and [`local`].
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::wildcard_enum_match_arm,
+        reason = "a test knows its numbers, and tells what it measured"
+    )
+)]
 
 pub mod connect;
 pub mod doctor;
@@ -103,7 +121,9 @@ pub mod sha256;
 pub mod synth;
 
 pub mod batches;
+pub mod extract;
 pub mod forget;
+pub mod lock;
 pub mod port;
 pub mod recorder;
 pub mod redrive_run;
@@ -120,3 +140,5 @@ pub mod cli;
 pub mod lambda;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(feature = "aws")]
+pub mod wiring;

@@ -3,12 +3,12 @@
 
 mod contacts;
 mod erasing;
-pub mod extract;
 pub mod index;
 pub mod inspect;
 mod kind;
 mod media;
 mod parts;
+pub mod pieces;
 mod reading;
 mod recordings;
 mod streams;
@@ -66,13 +66,6 @@ fn write_failure(path: &Path) -> impl Fn(io::Error) -> Failure + '_ {
     |error| io_failure(Tried::Writing, path, &error)
 }
 
-/// A lock whose holder cannot leave it in disorder: a panic elsewhere is no reason to stop.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,28 +103,38 @@ mod tests {
             "a plain file must be there",
         );
         check(Reading, ErrorKind::Other, Action::Retry, "try again");
-        let other = "choose another folder with --out";
         for full in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
-            let cure = format!("free some space, or {other}");
-            check(Writing, full, Action::Retry, &cure);
+            check(
+                Writing,
+                full,
+                Action::Retry,
+                "free some space where recordings go",
+            );
         }
         for denied in [
             ErrorKind::PermissionDenied,
             ErrorKind::ReadOnlyFilesystem,
             ErrorKind::NotFound,
         ] {
-            let cure = format!("the right to write there, or {other}");
-            check(Writing, denied, Action::Park, &cure);
+            check(Writing, denied, Action::Park, "the right to write there");
         }
         for blocked in [
             ErrorKind::NotADirectory,
             ErrorKind::AlreadyExists,
             ErrorKind::IsADirectory,
         ] {
-            let cure = format!("move what stands in its way, or {other}");
-            check(Writing, blocked, Action::Park, &cure);
+            check(
+                Writing,
+                blocked,
+                Action::Park,
+                "move what stands in its way",
+            );
         }
-        let cure = format!("try again, or {other}");
-        check(Writing, ErrorKind::FileTooLarge, Action::Retry, &cure);
+        check(
+            Writing,
+            ErrorKind::FileTooLarge,
+            Action::Retry,
+            "where recordings go",
+        );
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod assembly;
 pub mod attribution;
+pub mod counts;
 pub mod demux;
 pub mod fragment;
 pub mod levels;

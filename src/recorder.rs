@@ -10,6 +10,7 @@ mod consent;
 mod listing;
 mod make;
 mod open;
+mod outcome;
 mod pour;
 mod probe;
 mod read;
@@ -20,9 +21,9 @@ mod write;
 pub use commit::Made;
 pub use make::assemble;
 pub use open::{Part, open_batch, open_record};
+pub use outcome::{Trouble, Worked, WorkedRecord};
 pub use pour::{AllOf, LookAhead};
 pub(crate) use wall::{walled, walled_work};
-pub use work::{Trouble, Worked, WorkedRecord};
 
 use std::time::{Duration, Instant};
 

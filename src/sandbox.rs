@@ -43,7 +43,7 @@ use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -64,6 +64,7 @@ use tokio_rustls::TlsAcceptor;
 pub use calls::{Call, Calls};
 pub use faults::{Effect, Faults, Quota, Rule};
 
+use crate::lock::lock;
 use buckets::Buckets;
 use calls::Log;
 use checksums::Checksums;
@@ -416,9 +417,4 @@ fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
     let names = ["StreamName", "StreamARN", "InitialContactId", "QueueUrl"];
     let named = names.iter().find_map(|name| body[name].as_str());
     named.unwrap_or_default().to_owned()
-}
-
-/// A lock whose holder cannot leave it in disorder: a panic elsewhere is no reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

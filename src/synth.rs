@@ -19,6 +19,7 @@ mod voice;
 use std::io::{self, Write};
 use std::ops::Range;
 
+use crate::media::counts::in_memory;
 use crate::media::fragment::Direction;
 use document::Writer;
 pub use oddity::Oddity;
@@ -241,8 +242,8 @@ impl SynthCall {
         {
             for block in plan.blocks(&fragment) {
                 let origin = *origin.get_or_insert(block.samples.start);
-                let at = (block.samples.start - origin) as usize;
-                let block_end = (block.samples.end - origin) as usize;
+                let at = in_memory(block.samples.start - origin);
+                let block_end = in_memory(block.samples.end - origin);
                 end = end.max(block_end);
                 if block.direction == direction && !plan.is_left_out(&fragment, direction) {
                     audio.resize(block_end, 0);

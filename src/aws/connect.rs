@@ -6,7 +6,6 @@
 //! customer taken back what they allowed.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
@@ -89,10 +88,10 @@ fn burst(calls_per_second: u32) -> u32 {
 
 /// The wait before a look, from 2: doubled each time, and of that at least two thirds,
 /// so that legs which met once do not meet again.
-fn wait_before(look: u32, random: u64) -> Duration {
+fn wait_before(look: u32, random: u32) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << look.saturating_sub(2).min(16));
     let whole = doubled.min(LONGEST_WAIT);
-    whole + (whole / 2).mul_f64((random % 1_024) as f64 / 1_024.0)
+    whole + (whole / 2).mul_f64(f64::from(random % 1_024) / 1_024.0)
 }
 
 /// Attributes belong to an instance, which Connect must be told.
@@ -156,8 +155,7 @@ impl ContactAttributes for ConnectContacts {
     }
 
     async fn wait_to_look_again(&self, look: u32) -> bool {
-        let random = RandomState::new().build_hasher().finish();
-        tokio::time::sleep(wait_before(look, random)).await;
+        tokio::time::sleep(wait_before(look, fastrand::u32(..))).await;
         true
     }
 }
@@ -170,7 +168,7 @@ mod tests {
     fn looks_wait_longer_each_time_and_legs_part() {
         #[track_caller]
         fn check(look: u32, least: u128, most: u128) {
-            for random in [0, 511, 1_023, u64::MAX] {
+            for random in [0, 511, 1_023, u32::MAX] {
                 let wait = wait_before(look, random).as_millis();
                 assert!((least..=most).contains(&wait), "{look}: {wait}");
             }

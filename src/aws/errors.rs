@@ -241,7 +241,9 @@ where
         }
         Transport::Answered => format!("HTTP {}", fault.status),
         Transport::Unsigned => words::unsigned(error),
-        _ => said(error),
+        Transport::Garbled | Transport::TimedOut | Transport::Broken | Transport::NotMade => {
+            said(error)
+        }
     };
     (refusal(fault), cause.trim_end_matches(": ").to_owned())
 }

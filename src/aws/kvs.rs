@@ -20,7 +20,6 @@ mod listing;
 mod streams;
 mod window;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +40,6 @@ use crate::failure::{Failure, FailureKind};
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
-use crate::settings::recorder::Config;
 use endpoint::{Endpoints, region_in};
 use limits::LimitsAreThrottles;
 use streams::{Api, Described, Description, Stream, Streams};
@@ -66,15 +64,6 @@ pub struct Limits {
     pub connections: usize,
     /// Fragments asked for at once, as the recorder does it.
     pub fragments_per_request: usize,
-}
-
-impl From<&Config> for Limits {
-    fn from(config: &Config) -> Self {
-        Self {
-            connections: config.connections,
-            fragments_per_request: config.fragments_per_request,
-        }
-    }
 }
 
 /// Kinesis Video Streams.
@@ -307,21 +296,17 @@ impl FragmentSource for KvsSource {
         if attempt > MAX_ASKS {
             return false;
         }
-        tokio::time::sleep(wait_before(
-            attempt,
-            RandomState::new().build_hasher().finish(),
-        ))
-        .await;
+        tokio::time::sleep(wait_before(attempt, fastrand::u32(..))).await;
         true
     }
 }
 
 /// The wait before an attempt, from 2: doubled each time, and of that at least half, so
 /// that recordings that failed together do not ask together again.
-fn wait_before(attempt: u32, random: u64) -> Duration {
+fn wait_before(attempt: u32, random: u32) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << attempt.saturating_sub(2).min(16));
     let whole = doubled.min(LONGEST_WAIT);
-    whole.mul_f64(0.5 + (random % 1_024) as f64 / 2_048.0)
+    whole.mul_f64(0.5 + f64::from(random % 1_024) / 2_048.0)
 }
 
 /// A body of fragments, with the connection that it takes of the stream's quota.
@@ -357,7 +342,7 @@ mod tests {
     fn waits_double_within_their_bounds_and_differ() {
         #[track_caller]
         fn check(attempt: u32, least: u64, most: u64) {
-            for random in [0, 511, 1_023, u64::MAX] {
+            for random in [0, 511, 1_023, u32::MAX] {
                 let wait = wait_before(attempt, random).as_millis() as u64;
                 assert!((least..=most).contains(&wait), "{attempt}: {wait}");
             }

@@ -1,9 +1,12 @@
 //! Keeping under a rate: a token bucket, pure, and the waiting around it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::lock::lock;
+use crate::media::counts::nearest;
 
 /// A token bucket that may go negative: a caller that takes more than is available waits
 /// until the balance is zero again, and later callers queue behind it.
@@ -30,7 +33,7 @@ impl Bucket {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.level = (self.level + passed * self.per_second).min(self.burst);
         self.at = now;
-        self.level -= count as f64;
+        self.level -= nearest(count as u64);
         Duration::from_secs_f64((-self.level / self.per_second).max(0.0))
     }
 }
@@ -42,8 +45,8 @@ pub(super) fn rate_under(quota: usize, size: usize) -> (u32, u32) {
     let burst = quota / 10;
     let whole_requests = quota / size.max(1) * size;
     let rate = (quota - burst).min(whole_requests * 49 / 50).max(1);
-    // Small numbers: quotas are hundreds.
-    (rate as u32 - (rate as u32).min(10) / 2, burst as u32)
+    let whole = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    (whole(rate - rate.min(10) / 2), whole(burst))
 }
 
 /// Holds callers back so that a quota is kept.
@@ -53,15 +56,14 @@ pub(super) struct Pace(Mutex<Bucket>);
 impl Pace {
     /// At most `burst` at once and `per_second` in the long run: in any second, at most
     /// their sum.
-    pub fn new(per_second: u32, burst: u32) -> Self {
+    pub(super) fn new(per_second: u32, burst: u32) -> Self {
         Self(Mutex::new(Bucket::new(per_second, burst, Instant::now())))
     }
 
     /// Waits until so many may go.
-    pub async fn take(&self, count: usize) {
+    pub(super) async fn take(&self, count: usize) {
         let wait = {
-            // A panic elsewhere cannot leave the bucket in disorder.
-            let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut bucket = lock(&self.0);
             bucket.take(count, Instant::now())
         };
         if !wait.is_zero() {

@@ -69,7 +69,7 @@ mod reading;
 mod signing;
 mod upload;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_config::SdkConfig;
 use tokio::sync::Semaphore;
@@ -78,8 +78,8 @@ use tokio::task::JoinHandle;
 use super::Trying;
 use super::answers::CheckAnswers;
 use crate::failure::Failure;
+use crate::lock::lock;
 use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored};
-use crate::settings::recorder::Config;
 use objects::{Calls, Condition, Object, Written};
 use signing::TlsKeepsPayloads;
 pub use upload::S3Upload;
@@ -110,17 +110,6 @@ pub struct Bucket {
     /// ([`S3Recordings::runs_in`]): a bucket's name alone can be anybody's, once the bucket
     /// was deleted.
     pub owner: Option<String>,
-}
-
-impl From<&Config> for Bucket {
-    fn from(config: &Config) -> Self {
-        Self {
-            name: config.bucket.clone(),
-            kms_key: config.kms_key.clone(),
-            tags: config.object_tags.clone(),
-            owner: config.bucket_owner.clone(),
-        }
-    }
 }
 
 impl Bucket {
@@ -186,14 +175,9 @@ impl Shared {
         };
         let task = Arc::clone(shared);
         let abort = runtime.spawn(async move { task.abort(&key, &upload).await });
-        let mut aborts = shared.lock_aborts();
+        let mut aborts = lock(&shared.aborts);
         aborts.retain(|abort| !abort.is_finished());
         aborts.push(abort);
-    }
-
-    fn lock_aborts(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
-        // A panic elsewhere cannot leave the list in disorder.
-        self.aborts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -233,7 +217,7 @@ impl S3Recordings {
     /// Waits until uploads that were dropped are aborted: before an invocation ends, since
     /// the function is frozen then.
     pub async fn aborts_ended(&self) {
-        let aborts = std::mem::take(&mut *self.0.lock_aborts());
+        let aborts = std::mem::take(&mut *lock(&self.0.aborts));
         for abort in aborts {
             // A task that panicked has nothing to tell.
             let _ = abort.await;

@@ -22,11 +22,13 @@ pub(super) struct Left<'a>(&'a Failure);
 
 impl Outage {
     /// Hears how a call's recordings ended.
-    pub fn hear<'a>(&mut self, call: impl IntoIterator<Item = &'a Worked>) {
+    pub(super) fn hear<'a>(&mut self, call: impl IntoIterator<Item = &'a Worked>) {
         let mut parts = call.into_iter();
-        let failed = |part: &'a Worked| match part {
-            Worked::Failed(_, failure) if failure.kind.is_outage() => Some(failure),
-            _ => None,
+        let failed = |part: &'a Worked| {
+            let Worked::Failed(_, failure) = part else {
+                return None;
+            };
+            failure.kind.is_outage().then_some(failure)
         };
         match parts.try_fold(None, |_, part| failed(part).map(Some)) {
             Some(Some(failure)) => {
@@ -39,7 +41,7 @@ impl Outage {
     }
 
     /// What to leave the others for.
-    pub fn proven(&self) -> Option<Left<'_>> {
+    pub(super) fn proven(&self) -> Option<Left<'_>> {
         let failure = self.last.as_ref()?;
         (self.in_a_row >= PROOF).then_some(Left(failure))
     }
@@ -47,7 +49,7 @@ impl Outage {
 
 impl Left<'_> {
     /// The failure of a recording that was not tried.
-    pub fn on(&self, plan: &RecordingPlan) -> Failure {
+    pub(super) fn on(&self, plan: &RecordingPlan) -> Failure {
         let Failure {
             kind,
             subject,

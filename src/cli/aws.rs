@@ -1,13 +1,11 @@
 //! `callreel record --aws`: the same against AWS itself, or what stands in for it.
 
-use std::collections::BTreeMap;
-
 use super::CliError;
-use super::record::{Place, work_all};
-use crate::aws::{self, Access};
+use super::account::{Account, runtime};
+use super::worked::{Place, work_all};
 use crate::event::batch::BatchRecord;
 use crate::recorder::{Recorder, WorkedRecord};
-use crate::settings::recorder::Config;
+use crate::{aws, wiring};
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
@@ -17,96 +15,6 @@ pub(super) struct AwsArgs {
     pub aws: bool,
     #[command(flatten)]
     account: Account,
-}
-
-/// Which account and deployment.
-#[derive(clap::Args, Debug)]
-#[command(next_help_heading = "AWS")]
-pub(super) struct Account {
-    /// Take the settings of this CloudFormation stack's function, not those of the environment
-    #[cfg(feature = "operate")]
-    #[arg(long, value_name = "NAME")]
-    pub stack: Option<String>,
-    /// The region [default: REGION, else AWS_REGION]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// A profile of the AWS configuration files
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// One endpoint for all services, e.g. the sandbox's
-    #[arg(long, value_name = "URL")]
-    pub endpoint_url: Option<String>,
-}
-
-impl Account {
-    /// The deployment's settings: those of the stack's function, else those of the environment.
-    pub(super) fn config(&self) -> Result<Config, CliError> {
-        if let Some(profile) = &self.profile {
-            check_profile(&runtime()?, profile)?;
-        }
-        let of_stack = self.settings_of_stack()?;
-        let lookup = |name: &str| match (name, &self.region) {
-            ("REGION", Some(region)) => Some(region.clone()),
-            _ => match &of_stack {
-                Some(settings) => settings.get(name).cloned(),
-                None => std::env::var(name).ok(),
-            },
-        };
-        Config::from_lookup(lookup).map_err(|error| {
-            CliError::Told(format!(
-                "{error}; set them as the function has them, or take them from it with --stack, the region with \
-                 --region"
-            ))
-        })
-    }
-
-    #[cfg(feature = "operate")]
-    fn settings_of_stack(&self) -> Result<Option<BTreeMap<String, String>>, CliError> {
-        let Some(stack) = &self.stack else {
-            return Ok(None);
-        };
-        let access = Access {
-            region: self.region.clone().or_else(|| std::env::var("REGION").ok()),
-            profile: self.profile.clone(),
-            endpoint: self.endpoint_url.clone(),
-        };
-        super::stack::of(stack, access).map(Some)
-    }
-
-    #[cfg(not(feature = "operate"))]
-    #[allow(clippy::unused_self, reason = "only a build with operate knows stacks")]
-    fn settings_of_stack(&self) -> Result<Option<BTreeMap<String, String>>, CliError> {
-        Ok(None)
-    }
-
-    /// How its services are reached.
-    pub(super) fn access(&self, config: &Config) -> Access {
-        Access {
-            region: Some(config.region.clone()),
-            profile: self.profile.clone(),
-            endpoint: self
-                .endpoint_url
-                .clone()
-                .or_else(|| config.endpoint.clone()),
-        }
-    }
-}
-
-/// What asynchronous commands run on.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Told(format!("the async runtime: {error}; try again")))
-}
-
-/// A profile that is named must be there.
-pub(super) fn check_profile(
-    runtime: &tokio::runtime::Runtime,
-    profile: &str,
-) -> Result<(), CliError> {
-    let unknown = runtime.block_on(aws::unknown_profile(profile));
-    unknown.map_or(Ok(()), |told| Err(CliError::Told(told)))
 }
 
 /// Works the records against AWS.
@@ -119,7 +27,7 @@ pub(super) fn work(
     let runtime = runtime()?;
     let worked = runtime.block_on(async {
         let shared = aws::load(account.access(&config)).await;
-        let ports = aws::connect(&config, &shared).ports;
+        let ports = wiring::connect(&config, &shared).ports;
         let recorder = Recorder::new(ports, config.policy(), config.reading());
         let worked = Box::pin(work_all(&recorder, records)).await;
         recorder.store.aborts_ended().await;

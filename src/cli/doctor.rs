@@ -56,7 +56,7 @@ pub(super) fn run(args: &DoctorArgs, out: &mut dyn Write, as_json: bool) -> Resu
         instance: args.instance.clone(),
     };
     if let Some(profile) = &args.profile {
-        super::aws::check_profile(&runtime, profile)?;
+        super::account::check_profile(&runtime, profile)?;
     }
     let deployment = runtime
         .block_on(Box::pin(gather(access, asked)))

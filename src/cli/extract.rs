@@ -4,15 +4,18 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use futures_executor::block_on;
+use futures_util::stream;
 use serde_json::json;
 
+use super::reader::Reader;
 use super::table::write_table;
 use super::text::{counted, duration, plain};
 use super::{CliError, byte_bar, ended, folder_url, tell_error, tell_swept, tell_warning};
+use crate::extract::{Media, extract};
 use crate::failure::Failure;
 use crate::local::LocalRecordings;
-use crate::local::extract::extract;
 use crate::local::index::Index;
+use crate::local::pieces::{Pieces, file_names};
 use crate::recording::key::RecordingKeys;
 use crate::recording::plan::Policy;
 use crate::recording::verdict::{Status, Verdict};
@@ -50,7 +53,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
     // Each file by itself: a bad one is told and left out.
     left_out
         .iter()
-        .for_each(|failure| tell_error(&failure.to_string()));
+        .for_each(|failure| tell_error(&Reader::Folders.told(failure)));
     let contacts = match wanted_contacts(args, &index) {
         // There was no file to look for them in.
         Err(_) if left_out.len() == args.files.len() => Vec::new(),
@@ -67,12 +70,17 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
     let extracted: Vec<Extracted> = contacts
         .into_iter()
         .map(|contact| {
+            let (first, runs) = index.runs_of(&contact);
             bar.set_position(0);
-            bar.set_length(index.runs_of(&contact).1.iter().map(|run| run.length).sum());
-            let verdict = block_on(extract(&index, &contact, &store, &policy, |bytes| {
-                bar.inc(bytes)
-            }));
-            (contact, verdict)
+            bar.set_length(runs.iter().map(|run| run.length).sum());
+            let media = Media {
+                contact,
+                first,
+                files: file_names(&index, &runs),
+            };
+            let answers = stream::iter(Pieces::new(&index, &runs, |bytes| bar.inc(bytes)));
+            let verdict = block_on(extract(&media, answers, &store, &policy));
+            (media.contact, verdict)
         })
         .collect();
     bar.finish_and_clear();
@@ -224,7 +232,7 @@ fn extracted_json((contact, verdict): &Extracted) -> serde_json::Value {
             "verdict": verdict,
         }),
         Err(failure) => {
-            json!({"contact": contact, "status": "failed", "error": failure.to_string()})
+            json!({"contact": contact, "status": "failed", "error": Reader::Folders.told(failure)})
         }
     }
 }
@@ -253,7 +261,10 @@ fn tell_errors(extracted: &[Extracted]) -> usize {
                     reasons.join(", ")
                 ));
             }
-            Err(failure) => tell_error(&format!("contact {contact}: {failure}")),
+            Err(failure) => tell_error(&format!(
+                "contact {contact}: {}",
+                Reader::Folders.told(failure)
+            )),
         }
         errors += 1;
     }

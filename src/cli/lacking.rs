@@ -13,17 +13,12 @@ use super::CliError;
 const EVERYTHING: &str = "cargo install --locked --path . --features operate,sandbox";
 /// Commands that not every build has.
 const COMMANDS: [(&str, bool); 3] = [
-    ("redrive", cfg!(feature = "aws")),
+    ("redrive", cfg!(feature = "operate")),
     ("doctor", cfg!(feature = "operate")),
     ("sandbox", cfg!(feature = "sandbox")),
 ];
-/// Commands with a side to AWS, and whether this build has it.
-const WITH_AWS: [(&str, bool); 4] = [
-    ("record", cfg!(feature = "aws")),
-    ("redrive", cfg!(feature = "aws")),
-    ("forget", cfg!(feature = "operate")),
-    ("verify", cfg!(feature = "operate")),
-];
+/// Commands with a side to AWS, which a build has or lacks for all of them.
+const WITH_AWS: [&str; 4] = ["record", "redrive", "forget", "verify"];
 /// The flags of that side.
 const FLAGS: [&str; 5] = [
     "--aws",
@@ -83,11 +78,7 @@ pub(super) fn flag(error: &clap::Error, arguments: &[String]) -> Option<CliError
     let command = arguments
         .iter()
         .find(|argument| !argument.starts_with('-'))?;
-    let lacks_aws = |(name, built): &(&str, bool)| name == command && !built;
-    let is_aws = FLAGS.contains(&&**unknown) && WITH_AWS.iter().any(lacks_aws);
-    // A build that records to AWS and does not operate a deployment lacks this one alone.
-    let is_stack = unknown == "--stack" && !cfg!(feature = "operate");
-    let with_aws = WITH_AWS.iter().any(|(name, _)| name == command);
-    (error.kind() == ErrorKind::UnknownArgument && (is_aws || (is_stack && with_aws)))
+    let is_of_aws = FLAGS.contains(&&**unknown) && WITH_AWS.contains(&&**command);
+    (error.kind() == ErrorKind::UnknownArgument && is_of_aws && !cfg!(feature = "operate"))
         .then(|| lacks(unknown))
 }

@@ -6,19 +6,15 @@ use std::path::{Path, PathBuf};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
+use super::reader::Reader;
 use super::table::write_table;
-use super::text::{duration, plain, short_number};
-use super::{CliError, count_bar, ended, event, folder_url, tell_error, tell_swept};
-use crate::connect::record::{Limits, NotAContactRecord};
+use super::text::plain;
+use super::worked::{HEADING, Place, error_line, part_json, row, work_all};
+use super::{CliError, ended, event, folder_url, tell_error, tell_swept};
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
-use crate::port::{ContactAttributes, FragmentSource, NoDeadline, Recordings};
-use crate::recorder::{
-    AttributesOutcome, Progress, Reading, Recorded, Recorder, Worked, WorkedRecord, open_batch,
-};
-use crate::recording::decide::SkipReason;
+use crate::recorder::{AttributesOutcome, Reading, Recorder, Worked, WorkedRecord};
 use crate::recording::plan::Policy;
-use crate::recording::verdict::{FileEntry, Status};
 use crate::settings;
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
@@ -54,7 +50,7 @@ pub(super) struct RecordArgs {
     /// The domain that the files' URLs start with, as the function's CLOUDFRONT_DOMAIN [default: file:// and --out]
     #[arg(long = "cloudfront-domain", value_name = "DOMAIN", value_parser = settings::url_base)]
     url_base: Option<String>,
-    #[cfg(feature = "aws")]
+    #[cfg(feature = "operate")]
     #[command(flatten)]
     aws: super::aws::AwsArgs,
 }
@@ -62,6 +58,7 @@ pub(super) struct RecordArgs {
 pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
     let (origin, records) = event::read(&args.event)?;
     let (worked, place) = work(args, &records)?;
+    let reader = place.reader();
     let outcomes = records
         .iter()
         .zip(&worked)
@@ -75,7 +72,7 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
         let records: Vec<_> = records
             .iter()
             .zip(&worked)
-            .map(|(record, worked)| record_json(origin, record, worked))
+            .map(|(record, worked)| record_json(reader, origin, record, worked))
             .collect();
         let out_folder = place.name();
         let document = json!({"schema": SCHEMA, "out": out_folder, "records": records, "batchItemFailures": failures});
@@ -94,7 +91,7 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
         for error in worked
             .parts
             .iter()
-            .filter_map(|part| error_line(origin, part))
+            .filter_map(|part| error_line(reader, origin, part))
         {
             errors += 1;
             let record = match &record.sequence_number {
@@ -154,7 +151,7 @@ fn work(
     args: &RecordArgs,
     records: &[BatchRecord],
 ) -> Result<(Vec<WorkedRecord>, Place), CliError> {
-    #[cfg(feature = "aws")]
+    #[cfg(feature = "operate")]
     if args.aws.aws {
         return super::aws::work(&args.aws, records);
     }
@@ -164,145 +161,11 @@ fn work(
     Ok((worked, Place::Folder(args.out.clone())))
 }
 
-/// Where recordings went.
-pub(super) enum Place {
-    /// Below this folder, by key.
-    Folder(PathBuf),
-    /// Into this bucket; files are shown by their URLs.
-    #[cfg(feature = "aws")]
-    Bucket(String),
-}
-
-impl Place {
-    fn show_file(&self, file: &FileEntry) -> String {
-        match self {
-            Self::Folder(folder) => {
-                let path = folder.join(&file.key);
-                let gone = if path.exists() {
-                    ""
-                } else {
-                    "  (gone; remove the verdict to record it again)"
-                };
-                format!("{}{gone}", path.display())
-            }
-            #[cfg(feature = "aws")]
-            Self::Bucket(_) => file.url.clone(),
-        }
-    }
-
-    fn show_key(&self, key: &str) -> String {
-        match self {
-            Self::Folder(folder) => folder.join(key).display().to_string(),
-            #[cfg(feature = "aws")]
-            Self::Bucket(bucket) => format!("s3://{bucket}/{key}"),
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Folder(folder) => folder.display().to_string(),
-            #[cfg(feature = "aws")]
-            Self::Bucket(bucket) => format!("s3://{bucket}"),
-        }
-    }
-}
-
-/// Works the records one after the other, with a bar for the fragments of each.
-pub(super) async fn work_all<S: FragmentSource, R: Recordings, N: ContactAttributes>(
-    recorder: &Recorder<S, R, N>,
-    records: &[BatchRecord],
-) -> Vec<WorkedRecord> {
-    let bar = count_bar("fragments");
-    let mut worked = Vec::new();
-    for parts in open_batch(records, &recorder.policy, Limits::NONE) {
-        let told = |progress: Progress| {
-            if bar.length() != Some(progress.of) {
-                // The time before went into finding the fragments.
-                bar.set_length(progress.of);
-                bar.reset_elapsed();
-            }
-            bar.set_position(progress.settled);
-        };
-        worked.push(Box::pin(recorder.work_parts(parts, &NoDeadline, told)).await);
-    }
-    bar.finish_and_clear();
-    worked
-}
-
 /// What one record of an event is called there.
 const fn called(origin: Origin) -> &'static str {
     match origin {
         Origin::Kinesis => "record",
         Origin::Sqs => "message",
-    }
-}
-
-/// What to do about a record that cannot be read.
-const fn reading_cure(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Kinesis => "it was left out, mend what writes to the data stream",
-        Origin::Sqs => "it was left out, mend what writes to the queue",
-    }
-}
-
-/// The error to tell of a part, unless it went as it should.
-pub(super) fn error_line(origin: Origin, part: &Worked) -> Option<String> {
-    let cure = reading_cure(origin);
-    match part {
-        Worked::Undecodable(cause) => Some(format!("{}; {cure}", sentence(cause))),
-        Worked::NotAContactRecord(error @ NotAContactRecord::Unreadable(_)) => {
-            Some(format!("{error}; {cure}"))
-        }
-        Worked::NotOpened { failure, .. } => Some(failure.to_string()),
-        Worked::Failed(plan, failure) => Some(format!("contact {}: {failure}", plan.id.contact)),
-        Worked::Recorded(plan, recorded) => recorded_error(&plan.id.contact, recorded),
-        // To be recorded, and cannot be: that is no skipping.
-        Worked::Skipped {
-            contact,
-            reason: reason @ SkipReason::NotLocated { .. },
-        } => Some(format!(
-            "contact {contact}: {reason}; correct the contact record"
-        )),
-        Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) | Worked::Skipped { .. } => {
-            None
-        }
-    }
-}
-
-/// Without the full stop that decoders put behind their messages.
-fn sentence(cause: &str) -> &str {
-    cause.trim_end_matches('.')
-}
-
-fn recorded_error(contact: &str, recorded: &Recorded) -> Option<String> {
-    if recorded.verdict.status == Status::Failed {
-        let verdict = &recorded.verdict;
-        let reasons: Vec<_> = verdict
-            .reasons
-            .iter()
-            .map(|reason| reason.detail.as_str())
-            .collect();
-        return Some(format!(
-            "contact {contact}: nothing could be read from {}: {}; check that the stream holds this call",
-            verdict.recording.stream,
-            reasons.join(", ")
-        ));
-    }
-    match &recorded.attributes {
-        AttributesOutcome::NoRoom { bytes } => Some(format!(
-            "contact {contact}: its attributes would take {bytes} bytes of 32768; remove some, the files are written"
-        )),
-        AttributesOutcome::Failed(failure) => Some(format!(
-            "contact {contact}: {failure}; the files are written, record again to note them"
-        )),
-        AttributesOutcome::Withdrawn => Some(format!(
-            "contact {contact}: its recordingAuth does not allow all that was recorded, and no URL was written; \
-             delete it with callreel forget"
-        )),
-        AttributesOutcome::Written
-        | AttributesOutcome::Unchanged
-        | AttributesOutcome::NothingToWrite
-        | AttributesOutcome::NotOurs { .. } => None,
     }
 }
 
@@ -314,9 +177,11 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
     let recorded = worked
         .iter()
         .flat_map(|worked| &worked.parts)
-        .filter_map(|part| match part {
-            Worked::Recorded(plan, recorded) => Some((plan, recorded)),
-            _ => None,
+        .filter_map(|part| {
+            let Worked::Recorded(plan, recorded) = part else {
+                return None;
+            };
+            Some((plan, recorded))
         });
     for (plan, recorded) in recorded {
         writeln!(out)?;
@@ -341,103 +206,16 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
     Ok(())
 }
 
-/// What stands above rows of parts.
-pub(super) const HEADING: [&str; 5] = [
-    "CONTACT",
-    "RECORDING",
-    "OUTCOME",
-    "DURATION",
-    "FILES OR REASON",
-];
-
-pub(super) fn row(part: &Worked) -> [String; 5] {
-    let dash = || "-".to_owned();
-    let (contact, recording) = match part {
-        Worked::Undecodable(_) | Worked::NotAContactRecord(_) => (dash(), dash()),
-        Worked::NotOpened { contact, .. } => (contact.as_deref().unwrap_or("-").into(), dash()),
-        Worked::Skipped { contact, .. } => (contact.to_string(), dash()),
-        Worked::Failed(plan, _) | Worked::Recorded(plan, _) => (
-            plan.id.contact.to_string(),
-            short_number(&plan.id.start.to_string()),
-        ),
-    };
-    let (lasts, last) = match part {
-        Worked::Undecodable(cause) => (dash(), sentence(cause).to_owned()),
-        Worked::NotAContactRecord(error) => (dash(), error.to_string()),
-        Worked::Skipped { reason, .. } => (dash(), reason.to_string()),
-        Worked::NotOpened { .. } | Worked::Failed(..) => (dash(), "see the error".to_owned()),
-        Worked::Recorded(_, recorded) => recorded_cells(recorded),
-    };
-    let found = matches!(part, Worked::Recorded(_, recorded) if recorded.found);
-    let outcome = format!("{}{}", outcome(part), if found { " (found)" } else { "" });
-    [contact, recording, outcome, lasts, last]
-}
-
-/// Duration, and files or why there are none.
-fn recorded_cells(recorded: &Recorded) -> (String, String) {
-    let verdict = &recorded.verdict;
-    let files: Vec<_> = verdict.files.iter().map(|file| &*file.kind).collect();
-    match (files.is_empty(), verdict.status) {
-        (false, _) => (duration(verdict.span.seconds), files.join(" ")),
-        (true, Status::Failed) => ("-".to_owned(), "see the error".to_owned()),
-        (true, _) => ("-".to_owned(), "there was no audio".to_owned()),
-    }
-}
-
-/// What became of a part, in a word for people and programs.
-fn outcome(part: &Worked) -> &'static str {
-    match part {
-        Worked::Undecodable(_) | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_)) => {
-            "unreadable"
-        }
-        Worked::NotOpened { .. }
-        | Worked::Failed(..)
-        | Worked::Skipped {
-            reason: SkipReason::NotLocated { .. },
-            ..
-        } => "failed",
-        Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) | Worked::Skipped { .. } => {
-            "skipped"
-        }
-        Worked::Recorded(_, recorded) => recorded.verdict.status.name(),
-    }
-}
-
-fn record_json(origin: Origin, record: &BatchRecord, worked: &WorkedRecord) -> Value {
-    let parts = worked.parts.iter().map(|part| part_json(origin, part));
+fn record_json(
+    reader: Reader,
+    origin: Origin,
+    record: &BatchRecord,
+    worked: &WorkedRecord,
+) -> Value {
+    let parts = worked
+        .parts
+        .iter()
+        .map(|part| part_json(reader, origin, part));
     let parts: Vec<_> = parts.collect();
     json!({"sequence_number": record.sequence_number, "recordings": parts})
-}
-
-pub(super) fn part_json(origin: Origin, part: &Worked) -> Value {
-    let (outcome, error) = (outcome(part), error_line(origin, part));
-    match part {
-        Worked::Undecodable(cause) => json!({"outcome": outcome, "reason": cause, "error": error}),
-        Worked::NotAContactRecord(reason) => {
-            json!({"outcome": outcome, "reason": reason.to_string(), "error": error})
-        }
-        Worked::NotOpened { contact, failure } => {
-            json!({"outcome": outcome, "contact": contact, "reason": failure.to_string(), "error": error})
-        }
-        Worked::Skipped { contact, reason } => {
-            json!({"outcome": outcome, "contact": contact, "reason": reason.to_string(), "error": error})
-        }
-        Worked::Failed(plan, failure) => json!({
-            "outcome": outcome,
-            "contact": plan.id.contact,
-            "recording": plan.id.start.to_string(),
-            "reason": failure.to_string(),
-            "error": error,
-        }),
-        Worked::Recorded(plan, recorded) => json!({
-            "outcome": outcome,
-            "contact": plan.id.contact,
-            "recording": plan.id.start.to_string(),
-            "found": recorded.found,
-            "attributes": recorded.attributes.name(),
-            "verdict_key": plan.keys.verdict(),
-            "verdict": recorded.verdict,
-            "error": error,
-        }),
-    }
 }

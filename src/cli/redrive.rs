@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::aws::{Account, runtime};
-use super::record::error_line;
+use super::account::{Account, runtime};
+use super::reader::Reader;
+use super::worked::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
 use crate::aws::{self, ConnectContacts, ContactSearch, KvsSource, ParkingQueue, S3Recordings, s3};
@@ -26,6 +27,7 @@ use crate::recording::redrive::{self, Period, Planned, merge};
 use crate::redrive_run::{self, LOOKS_AT_ONCE};
 use crate::settings;
 use crate::settings::recorder::Config;
+use crate::wiring;
 use gather::{Gathered, Gatherer, Left};
 use show::{ConsentNow, Report};
 
@@ -136,7 +138,7 @@ async fn redrive(
     now: EpochMillis,
 ) -> Result<Report, CliError> {
     let shared = aws::load(args.account.access(config)).await;
-    let ports = aws::connect(config, &shared).ports;
+    let ports = wiring::connect(config, &shared).ports;
     let recorder = Recorder::new(ports, config.policy(), config.reading()).reading_again();
     let failures = args.failure_bucket.as_ref().map(|(bucket, prefix)| {
         let store = S3Recordings::new(&shared, s3::Bucket::to_read(bucket));
@@ -182,7 +184,9 @@ async fn redrive(
     };
     recorder.store.aborts_ended().await;
     for (_, part) in &worked {
-        report.errors.extend(error_line(Origin::Sqs, part));
+        report
+            .errors
+            .extend(error_line(Reader::Aws, Origin::Sqs, part));
     }
     if let Some(queue) = &queue {
         let settled = settle(queue, &found, &worked, &mut report.errors).await;

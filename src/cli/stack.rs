@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use super::CliError;
-use super::aws::runtime;
 use crate::aws::Access;
 use crate::aws::deployment::{NoDeployment, settings};
 
-/// The settings of the stack's function.
-pub(super) fn of(stack: &str, access: Access) -> Result<BTreeMap<String, String>, CliError> {
-    runtime()?
-        .block_on(settings(access, stack))
-        .map_err(|error| CliError::Told(told(stack, &error)))
+/// The settings of the stack's function, or one line that says what to do.
+pub(super) async fn settings_of(
+    stack: &str,
+    access: Access,
+) -> Result<BTreeMap<String, String>, String> {
+    let found = settings(access, stack).await;
+    found.map_err(|error| told(stack, &error))
 }
 
 /// The doctor's cure, `--function`, is none here.

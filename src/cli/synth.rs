@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::CliError;
+use crate::media::counts::nearest;
 use crate::synth::{Oddity, SynthCall};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
@@ -231,6 +232,10 @@ fn write_whole<T>(
 }
 
 /// What could not be written, why, and what to do about it, on one line.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the kinds are the standard library's, and become more"
+)]
 fn told(path: &Path, error: &io::Error) -> String {
     let cure = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -276,7 +281,7 @@ impl Written<'_> {
             "stream": self.stream.display().to_string(),
             "event": self.event.display().to_string(),
             "contact": self.call.contact,
-            "seconds": self.call.millis as f64 / 1_000.0,
+            "seconds": nearest(self.call.millis) / 1_000.0,
             "fragments": self.call.fragment_count(),
             "bytes": self.bytes,
             "next": self.next(),

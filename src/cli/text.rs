@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::media::counts::whole;
+
 /// Text from a record, from media or of a file name on one line: control characters,
 /// which could end the line or drive the terminal, stand as escapes.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
@@ -37,7 +39,7 @@ pub(super) fn short_number(number: &str) -> String {
 
 /// Seconds as `h:mm:ss.t`.
 pub(super) fn duration(seconds: f64) -> String {
-    let tenths = (seconds * 10.0).round() as u64;
+    let tenths = u64::try_from(whole((seconds * 10.0).round())).unwrap_or(0);
     let (hours, minutes) = (tenths / 36_000, tenths / 600 % 60);
     format!(
         "{hours}:{minutes:02}:{:02}.{}",

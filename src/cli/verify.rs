@@ -18,6 +18,7 @@ use super::record::parse_prefix;
 use super::text::counted;
 use super::{CliError, check_folder, count_bar, ended, tell_error, tell_warning};
 use crate::local::LocalRecordings;
+use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 use crate::port::Opening;
 use crate::recording::seal::Day;
@@ -212,8 +213,7 @@ fn check_all(
             scope.spawn(|| {
                 while let Some(key) = keys.verdicts.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let found = on.drive(verify::check(store, key));
-                    let mut checked = checked.lock().unwrap_or_else(|lock| lock.into_inner());
-                    checked.extend(found);
+                    lock(&checked).extend(found);
                     bar.inc(1);
                 }
             });

@@ -1,7 +1,7 @@
 //! What is known of a deployment, as plain values: what AWS answered, in its own words and
 //! units, and nothing concluded from it. What could not be found out says why.
 
-use super::rights::Need;
+use super::need::Need;
 
 /// Something that was asked for: known, or not and why.
 pub type Fact<T> = Result<T, Unknown>;

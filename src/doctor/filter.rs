@@ -102,7 +102,9 @@ impl Record {
             match wanted {
                 Value::Object(inner) => self.matches_all(inner, path)?,
                 Value::Array(rules) => self.matches_rules(rules, path)?,
-                _ => return Err(format!("`{}` is neither list nor object", path.join("."))),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                    return Err(format!("`{}` is neither list nor object", path.join(".")));
+                }
             }
             path.pop();
         }

@@ -1,7 +1,8 @@
 //! Keys and rights.
 
 use super::facts::{Deployment, Key, RightDecision, Unknown};
-use super::rights::{Need, needed};
+use super::need::Need;
+use super::rights::needed;
 use super::{Check, Report};
 
 pub(super) fn examine(deployment: &Deployment, report: &mut Report) {

@@ -2,25 +2,13 @@
 //! calls, what Lambda calls in the role's name for the mappings, and the keys behind both.
 
 use super::facts::{Deployment, Function, Key, Settings, Tags, service_of};
+use super::need::Need;
 
 /// An object as the recorder names them, to ask about the keys under the prefix.
 const SAMPLE_OBJECT: &str =
     "2026/01/01/00000000-0000-0000-0000-000000000000_91343852333181432392682062_verdict.json";
 /// A contact's id, to ask about the contacts of an instance.
 const SAMPLE_CONTACT: &str = "00000000-0000-0000-0000-000000000000";
-
-/// One permission on one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
-    /// The action, such as `s3:PutObject`.
-    pub action: &'static str,
-    /// The ARN of the thing, or of one that stands for its like.
-    pub resource: String,
-    /// What a request brings along that a policy's condition may look at.
-    pub context: Vec<(&'static str, String)>,
-    /// What does not work without it.
-    pub without: &'static str,
-}
 
 /// Reading media.
 const VIDEO: &[(&str, &str)] = &[

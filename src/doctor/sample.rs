@@ -3,14 +3,14 @@
 use super::facts::*;
 use super::rights::needed;
 
-pub const FUNCTION: &str = "callreel-recorder";
-pub const STREAM: &str = "arn:aws:kinesis:eu-west-1:111122223333:stream/records";
-pub const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:parked";
-pub const DEAD: &str = "arn:aws:sqs:eu-west-1:111122223333:parked-dead";
-pub const DISTRIBUTION: &str = "arn:aws:cloudfront::111122223333:distribution/E1";
+pub(super) const FUNCTION: &str = "callreel-recorder";
+pub(super) const STREAM: &str = "arn:aws:kinesis:eu-west-1:111122223333:stream/records";
+pub(super) const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:parked";
+pub(super) const DEAD: &str = "arn:aws:sqs:eu-west-1:111122223333:parked-dead";
+pub(super) const DISTRIBUTION: &str = "arn:aws:cloudfront::111122223333:distribution/E1";
 
 /// Everything as it should be.
-pub fn healthy() -> Deployment {
+pub(super) fn healthy() -> Deployment {
     let mut deployment = Deployment {
         function_name: FUNCTION.to_owned(),
         function: Ok(Some(function())),
@@ -47,7 +47,7 @@ pub fn healthy() -> Deployment {
     deployment
 }
 
-pub fn all_allowed(deployment: &Deployment) -> Vec<Right> {
+pub(super) fn all_allowed(deployment: &Deployment) -> Vec<Right> {
     let needs = needed(deployment).into_iter();
     needs
         .map(|need| Right {
@@ -154,7 +154,7 @@ fn distribution() -> Distribution {
     }
 }
 
-pub fn instance() -> Instance {
+pub(super) fn instance() -> Instance {
     Instance {
         id: "i1".to_owned(),
         arn: "arn:aws:connect:eu-west-1:111122223333:instance/i1".to_owned(),
@@ -167,7 +167,7 @@ pub fn instance() -> Instance {
     }
 }
 
-pub fn video_stream(retention_hours: u32) -> VideoStream {
+pub(super) fn video_stream(retention_hours: u32) -> VideoStream {
     let name = format!("callreel-connect-acme-contact-{retention_hours}");
     VideoStream {
         arn: format!("arn:aws:kinesisvideo:eu-west-1:111122223333:stream/{name}/1"),
@@ -177,7 +177,7 @@ pub fn video_stream(retention_hours: u32) -> VideoStream {
     }
 }
 
-pub fn key(state: &str, usage: &str) -> Key {
+pub(super) fn key(state: &str, usage: &str) -> Key {
     Key {
         named: "alias/media".to_owned(),
         used_by: vec!["video streams".to_owned()],
@@ -256,22 +256,22 @@ fn alarms() -> Vec<Alarm> {
     .into()
 }
 
-pub fn function_of(deployment: &mut Deployment) -> &mut Function {
+pub(super) fn function_of(deployment: &mut Deployment) -> &mut Function {
     deployment.function.as_mut().unwrap().as_mut().unwrap()
 }
 
-pub fn settings(deployment: &mut Deployment) -> &mut Settings {
+pub(super) fn settings(deployment: &mut Deployment) -> &mut Settings {
     function_of(deployment).settings.as_mut().unwrap()
 }
 
-pub fn mapping_of(deployment: &mut Deployment) -> &mut Mapping {
+pub(super) fn mapping_of(deployment: &mut Deployment) -> &mut Mapping {
     &mut deployment.mappings.as_mut().unwrap()[0]
 }
 
-pub fn bucket_of(deployment: &mut Deployment) -> &mut Bucket {
+pub(super) fn bucket_of(deployment: &mut Deployment) -> &mut Bucket {
     deployment.bucket.as_mut().unwrap().as_mut().unwrap()
 }
 
-pub fn queue_of(deployment: &mut Deployment) -> &mut Queue {
+pub(super) fn queue_of(deployment: &mut Deployment) -> &mut Queue {
     deployment.parking_queue.as_mut().unwrap().as_mut().unwrap()
 }

@@ -136,7 +136,9 @@ pub(super) fn statements(policy: &str) -> Vec<Value> {
     match &policy["Statement"] {
         Value::Array(statements) => statements.clone(),
         Value::Null => Vec::new(),
-        one => vec![one.clone()],
+        one @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            vec![one.clone()]
+        }
     }
 }
 
@@ -146,6 +148,6 @@ pub(super) fn names(value: &Value, wanted: &str) -> bool {
         Value::String(text) => text == wanted,
         Value::Bool(truth) => truth.to_string() == wanted,
         Value::Array(several) => several.iter().any(|one| names(one, wanted)),
-        _ => false,
+        Value::Null | Value::Number(_) | Value::Object(_) => false,
     }
 }

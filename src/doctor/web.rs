@@ -179,7 +179,7 @@ fn covers(value: &Value, arn: &str) -> bool {
     match value {
         Value::String(pattern) => matches(pattern.as_bytes(), arn.as_bytes()),
         Value::Array(several) => several.iter().any(|one| covers(one, arn)),
-        _ => false,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::failure::Action;
 use crate::failure::parked::Parked;
 use crate::json;
+use crate::media::counts::whole;
 use crate::media::sides::Consent;
 use crate::media::ticks::EpochMillis;
 
@@ -142,7 +143,7 @@ fn read_record(record: &Value) -> BatchRecord {
         sequence_number: text("sequenceNumber").map(str::to_owned),
         arrived: kinesis
             .and_then(|kinesis| kinesis.get("approximateArrivalTimestamp")?.as_f64())
-            .map(|seconds| EpochMillis((seconds * 1_000.0) as i64)),
+            .map(|seconds| EpochMillis(whole(seconds * 1_000.0))),
         data: match text("data") {
             Some(data) => STANDARD.decode(data.trim()).map_err(|error| Undecodable {
                 cause: format!("data is not base64: {error}"),

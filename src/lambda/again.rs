@@ -132,7 +132,7 @@ fn tell_unchanged(plan: &RecordingPlan, verdict: &Verdict) {
     );
 }
 
-#[allow(clippy::print_stdout, reason = "metrics are lines on standard output")]
+#[expect(clippy::print_stdout, reason = "metrics are lines on standard output")]
 fn tell_stayed(plan: &RecordingPlan, verdict: &Verdict, function: &str) {
     let reasons = verdict.reasons.iter();
     let reasons: Vec<_> = reasons.map(|reason| reason.detail.as_str()).collect();

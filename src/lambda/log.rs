@@ -4,7 +4,7 @@
 //!
 //! Format: CloudWatch User Guide, "Embedded metric format specification".
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
@@ -13,14 +13,16 @@ use crate::batches::{Batch, Handled, Settled};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::BatchRecord;
 use crate::failure::{Action, Failure, WaitsFor};
+use crate::media::counts::nearest;
 use crate::recorder::{AttributesOutcome, Recorded, Trouble, Worked};
+use crate::recording::attributes::MAX_ATTRIBUTE_BYTES;
 use crate::recording::decide::SkipReason;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::{NOT_STREAMED, Reason, SILENT_SIDE, Status, Verdict};
 use crate::settings::LogLevel;
 
 /// The namespace of the metrics.
-pub const NAMESPACE: &str = "Callreel";
+pub(super) const NAMESPACE: &str = "Callreel";
 
 /// JSON lines on standard output from here on.
 pub(super) fn start(level: LogLevel) {
@@ -42,7 +44,7 @@ pub(super) fn start(level: LogLevel) {
 }
 
 /// An error before there is a log.
-#[allow(clippy::print_stderr, reason = "there is no log yet")]
+#[expect(clippy::print_stderr, reason = "there is no log yet")]
 pub(super) fn plain_error(message: &str) {
     eprintln!("{}", json!({"level": "ERROR", "message": message}));
 }
@@ -118,12 +120,12 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         retries = verdict.fragments.asked_again,
         bytes = verdict.files.iter().map(|file| file.bytes).sum::<u64>(),
         attributes = recorded.attributes.name(),
-        verdict_ms = recorded.timings.verdict.as_millis() as u64,
-        list_ms = recorded.timings.list.as_millis() as u64,
-        media_ms = recorded.timings.media.as_millis() as u64,
-        files_ms = recorded.timings.files.as_millis() as u64,
-        commit_ms = recorded.timings.commit.as_millis() as u64,
-        attributes_ms = recorded.timings.attributes.as_millis() as u64,
+        verdict_ms = millis(recorded.timings.verdict),
+        list_ms = millis(recorded.timings.list),
+        media_ms = millis(recorded.timings.media),
+        files_ms = millis(recorded.timings.files),
+        commit_ms = millis(recorded.timings.commit),
+        attributes_ms = millis(recorded.timings.attributes),
         "recorded"
     );
     // A side that was never streamed is no loss, whatever it says of the flow.
@@ -151,7 +153,7 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
         AttributesOutcome::NoRoom { bytes } => tracing::error!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
-            cause = format!("the contact's attributes would take {bytes} of 32768 bytes"),
+            cause = format!("the contact's attributes would take {bytes} of {MAX_ATTRIBUTE_BYTES} bytes"),
             cure = "remove attributes; the files are written",
             "not noted"
         ),
@@ -236,7 +238,7 @@ pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
 }
 
 /// The metrics of a batch, one line for each status that came up.
-#[allow(clippy::print_stdout, reason = "metrics are lines on standard output")]
+#[expect(clippy::print_stdout, reason = "metrics are lines on standard output")]
 pub(super) fn metrics(batch: &Batch, function: &str, now: SystemTime) {
     let now = now
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -247,9 +249,13 @@ pub(super) fn metrics(batch: &Batch, function: &str, now: SystemTime) {
         .flat_map(|handled| handled.worked.parts.iter().map(move |part| (handled, part)));
     for (handled, part) in parts {
         if let Some(metrics) = metrics_of(handled, part, now.as_secs_f64()) {
-            println!("{}", emf(&metrics, function, now.as_millis() as u64));
+            println!("{}", emf(&metrics, function, millis(now)));
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(super) struct Metrics {
@@ -265,10 +271,8 @@ fn silent_sides(verdict: &Verdict) -> f64 {
 }
 
 fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
-    let waits_for = match handled.settled {
-        Settled::Parked => part.action().map(Action::waits_for),
-        _ => None,
-    };
+    let waits_for = part.action().map(Action::waits_for);
+    let waits_for = waits_for.filter(|_| handled.settled == Settled::Parked);
     let count = |waits| f64::from(u8::from(waits_for == Some(waits)));
     // What needs a person is an alarm of its own; what comes out well by itself is none.
     let parked = ("Parked", "Count", count(WaitsFor::Person));
@@ -299,7 +303,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
         }
         Worked::Recorded(_, recorded) => {
             let verdict = &recorded.verdict;
-            let retries = verdict.fragments.asked_again as f64;
+            let retries = nearest(verdict.fragments.asked_again);
             let mut values = vec![
                 ("AudioSeconds", "Seconds", verdict.span.seconds),
                 ("Retries", "Count", retries),
@@ -310,7 +314,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
             (verdict.status.name(), values, verdict.lost_seconds())
         }
         Worked::Failed(plan, _) => {
-            let lost = plan.times.length_millis().unwrap_or(0) as f64 / 1_000.0;
+            let lost = nearest(plan.times.length_millis().unwrap_or(0)) / 1_000.0;
             (Status::Failed.name(), Vec::new(), lost)
         }
         Worked::Skipped { reason, .. } if reason.is_forbidden() => {
@@ -346,12 +350,12 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
     if let Some(lag) = handled
         .record
         .arrived
-        .map(|arrived| (now - arrived.0 as f64 / 1_000.0).max(0.0))
+        .map(|arrived| (now - arrived.to_seconds()).max(0.0))
     {
         values.push(("RecordToFilesSeconds", "Seconds", lag));
     }
     if let Some(expires) = handled.expires {
-        let left = (expires.0 as f64 / 1_000.0 - now).max(0.0);
+        let left = (expires.to_seconds() - now).max(0.0);
         values.push(("RetentionLeftSeconds", "Seconds", left));
     }
     Some(Metrics { status, values })

@@ -25,6 +25,11 @@ const NONE: Id = Id::MAX;
 /// Several contacts.
 const CONFLICTING: Id = Id::MAX - 1;
 
+/// The id of a position. A list as long as there are ids would not fit into memory.
+fn id_of(position: usize) -> Id {
+    Id::try_from(position).unwrap_or(NONE)
+}
+
 /// One document of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -390,7 +395,7 @@ impl Builder {
     fn session_id(&mut self, session: SegmentUid) -> Id {
         *self.session_ids.entry(session).or_insert_with(|| {
             self.sessions.push(session);
-            self.sessions.len() as Id - 1
+            id_of(self.sessions.len() - 1)
         })
     }
 
@@ -400,7 +405,7 @@ impl Builder {
         if let Some(id) = self.contact_ids.get(&key) {
             return *id;
         }
-        let id = self.index.contacts.len() as Id;
+        let id = id_of(self.index.contacts.len());
         self.index.contacts.push(contact.into());
         self.contact_ids.insert(key, id);
         id
@@ -442,7 +447,7 @@ fn position(contacts: &[Box<str>], id: &str) -> Id {
     contacts
         .iter()
         .position(|contact| **contact == *id)
-        .map_or(NONE, |position| position as Id)
+        .map_or(NONE, id_of)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-use super::extract::Pieces;
 use super::index::Index;
 use super::media;
+use super::pieces::Pieces;
 use crate::failure::Failure;
 use crate::media::attribution::{Attribution, Claim};
 use crate::media::demux::Document;

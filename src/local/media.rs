@@ -11,7 +11,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::media::demux::{Demuxer, Document};
 
 /// How much of a file is read at a time.
-pub const READ_BYTES: usize = 256 << 10;
+pub(super) const READ_BYTES: usize = 256 << 10;
 
 /// Opens a media file. Media is read more than once: a pipe or a device will not do.
 pub(super) fn open(path: &Path) -> Result<File, Failure> {

@@ -32,7 +32,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub fn begin(place: PathBuf) -> Result<Self, Failure> {
+    pub(super) fn begin(place: PathBuf) -> Result<Self, Failure> {
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder).map_err(write_failure(folder))?;
         }
@@ -66,7 +66,7 @@ impl Part {
     }
 
     /// Keeps it unless there is something in its place: a link never replaces.
-    pub fn keep_if_first(self) -> Result<bool, Failure> {
+    pub(super) fn keep_if_first(self) -> Result<bool, Failure> {
         match fs::hard_link(&self.path, &self.place) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -76,7 +76,7 @@ impl Part {
         }
     }
 
-    pub fn keep(mut self) -> Result<(), Failure> {
+    pub(super) fn keep(mut self) -> Result<(), Failure> {
         fs::rename(&self.path, &self.place).map_err(write_failure(&self.place))?;
         self.kept = true;
         Ok(())

@@ -11,8 +11,9 @@ use bytes::Bytes;
 
 use super::index::{Entry, Index};
 use super::media::READ_BYTES;
-use super::{Tried, io_failure, lock};
+use super::{Tried, io_failure};
 use crate::failure::{Failure, FailureKind};
+use crate::lock::lock;
 use crate::media::fragment::FragmentNumber;
 use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
 

@@ -30,6 +30,7 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
 
+use crate::media::counts::nearest;
 use crate::media::fragment::{Damage, DamageKind, ErrorDocument, Fragment, LeftOutReason};
 use block::{BlockHeader, MAX_HEADER_BYTES};
 use document::Draft;
@@ -284,7 +285,7 @@ impl Demuxer {
         match kind {
             Kind::Uint if data.is_empty() => draft.take_uint(head.id, default),
             Kind::Uint => draft.take_uint(head.id, ebml::uint(data)),
-            Kind::Float if data.is_empty() => draft.take_float(head.id, default as f64),
+            Kind::Float if data.is_empty() => draft.take_float(head.id, nearest(default)),
             Kind::Float => match ebml::float(data) {
                 Some(value) => draft.take_float(head.id, value),
                 None => draft.note(offset, None, bad_size(head.id)),

@@ -172,14 +172,13 @@ impl FromStr for FragmentNumber {
         if text.len() > Self::MAX_DIGITS {
             return Err(FragmentNumberError::TooLong(text.len()));
         }
+        let length = text.len();
+        let digits = u8::try_from(length).map_err(|_| FragmentNumberError::TooLong(length))?;
         let mut packed = [0; 31];
         for (place, digit) in text.bytes().enumerate() {
             packed[place / 2] |= (digit - b'0') << if place.is_multiple_of(2) { 4 } else { 0 };
         }
-        Ok(Self {
-            digits: text.len() as u8,
-            packed,
-        })
+        Ok(Self { digits, packed })
     }
 }
 

@@ -1,6 +1,8 @@
 //! How loud one side of a recording is: peak, RMS, share of silence, clipped samples.
 //! Measured over what is written, inserted silence included, one pass, no history.
 
+use super::counts::nearest;
+
 /// Samples of one silence window: 20 ms. Voice crosses zero all the time, so silence is
 /// judged by windows, not by samples.
 const WINDOW_SAMPLES: usize = 160;
@@ -60,7 +62,7 @@ impl LevelMeter {
             if whole == 0 {
                 0.0
             } else {
-                part as f64 / whole as f64
+                nearest(part) / nearest(whole)
             }
         };
         Levels {
@@ -108,7 +110,7 @@ impl LevelMeter {
         for [a, b] in pairs {
             let (a, b) = (i32::from(*a), i32::from(*b));
             // Two squares are 2^31 at the most: they fit an unsigned 32 bits.
-            let squares = (a * a) as u32 + (b * b) as u32;
+            let squares = (a * a).cast_unsigned() + (b * b).cast_unsigned();
             energy_low += squares & 0xffff;
             energy_high += squares >> 16;
         }

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use super::counts::{nearest, nearest_signed};
+
 /// Samples a second on every track that Connect writes (MimeType `audio/L16;rate=8000`).
 pub const SAMPLE_RATE: u32 = 8_000;
 
@@ -67,6 +69,12 @@ impl EpochMillis {
             .unwrap_or_else(|| format!("{} ms", self.0))
     }
 
+    /// As seconds since 1970, as AWS's JSON has times; exact to the millisecond for times
+    /// that occur.
+    pub fn to_seconds(self) -> f64 {
+        nearest_signed(self.0) / 1_000.0
+    }
+
     /// Year, month and day in UTC; `None` outside the years 0 to 9999.
     pub fn to_utc_date(self) -> Option<(i32, u8, u8)> {
         let utc = self.utc()?;
@@ -121,7 +129,7 @@ pub const fn samples_in_millis(millis: i64) -> i64 {
 
 /// A count of samples as seconds; loses nothing that a report needs.
 pub fn seconds_of(samples: u64) -> f64 {
-    samples as f64 / f64::from(SAMPLE_RATE)
+    nearest(samples) / f64::from(SAMPLE_RATE)
 }
 
 impl fmt::Display for EpochMillis {

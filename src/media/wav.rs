@@ -14,7 +14,9 @@ use crate::media::ticks::SAMPLE_RATE;
 use crate::media::timeline::Frames;
 
 /// Length of the header in bytes; the samples follow.
-pub const HEADER_BYTES: usize = 44;
+pub const HEADER_BYTES: usize = HEADER_LENGTH as usize;
+/// The same, as the format counts.
+const HEADER_LENGTH: u32 = 44;
 /// The most bytes of samples in a WAV file, whose sizes are unsigned 32-bit numbers.
 pub const MAX_DATA_BYTES: u64 = u32::MAX as u64 - (HEADER_BYTES as u64 - 8);
 
@@ -101,7 +103,7 @@ pub fn header(channels: u16, samples: u64) -> Result<[u8; HEADER_BYTES], WavErro
         sample_format: hound::SampleFormat::Int,
     };
     hound::WavWriter::new(Cursor::new(&mut header[..]), spec)?.finalize()?;
-    let riff_size = data_size + (HEADER_BYTES as u32 - 8);
+    let riff_size = data_size + (HEADER_LENGTH - 8);
     header[RIFF_SIZE_AT..][..4].copy_from_slice(&riff_size.to_le_bytes());
     header[DATA_SIZE_AT..][..4].copy_from_slice(&data_size.to_le_bytes());
     Ok(header)
@@ -157,7 +159,7 @@ impl<W: Write + Seek> WavWriter<W> {
         let whole = i64::try_from(HEADER_BYTES as u64 + data_bytes).unwrap_or(i64::MAX);
         self.sink.seek(SeekFrom::Current(-whole))?;
         self.sink.write_all(&header)?;
-        self.sink.seek_relative(whole - HEADER_BYTES as i64)?;
+        self.sink.seek_relative(whole - i64::from(HEADER_LENGTH))?;
         self.sink.flush()?;
         Ok(self.sink)
     }

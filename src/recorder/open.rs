@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::outcome::Worked;
 use super::wall::walled;
-use super::work::Worked;
 use crate::connect::record::{
     ContactRecord, Limits, NotAContactRecord, RecordingEntry, read_contact_records_within,
 };

@@ -38,7 +38,7 @@ pub(super) struct File {
 }
 
 impl<'a, R: Recordings> Files<'a, R> {
-    pub fn new(store: &'a R, plan: &'a RecordingPlan) -> Self {
+    pub(super) fn new(store: &'a R, plan: &'a RecordingPlan) -> Self {
         Self {
             store,
             plan,
@@ -47,7 +47,7 @@ impl<'a, R: Recordings> Files<'a, R> {
     }
 
     /// Takes full buffers away until all that is settled is encoded.
-    pub async fn take(&mut self, assembly: &mut Assembly) -> Result<(), Failure> {
+    pub(super) async fn take(&mut self, assembly: &mut Assembly) -> Result<(), Failure> {
         while assembly.encode() {
             self.flush(assembly).await?;
         }
@@ -55,7 +55,7 @@ impl<'a, R: Recordings> Files<'a, R> {
     }
 
     /// Takes all encoded bytes away.
-    pub async fn flush(&mut self, assembly: &mut Assembly) -> Result<(), Failure> {
+    pub(super) async fn flush(&mut self, assembly: &mut Assembly) -> Result<(), Failure> {
         if assembly
             .buffers()
             .iter()
@@ -90,7 +90,7 @@ impl<'a, R: Recordings> Files<'a, R> {
     /// others end all the same: what was begun is ended or aborted by whoever began it.
     ///
     /// [`Direction::index`]: crate::media::fragment::Direction::index
-    pub async fn finish(self, samples: u64, heard: [bool; 2]) -> Result<Vec<File>, Failure> {
+    pub(super) async fn finish(self, samples: u64, heard: [bool; 2]) -> Result<Vec<File>, Failure> {
         let plan = self.plan;
         let finished = self.begun.into_iter().map(|begun| async move {
             let Begun {
@@ -125,7 +125,7 @@ impl<'a, R: Recordings> Files<'a, R> {
     }
 
     /// Gives all files up.
-    pub async fn abort(self) {
+    pub(super) async fn abort(self) {
         for begun in self.begun {
             begun.upload.abort().await;
         }

@@ -14,6 +14,7 @@ pub use sources::{NotAFailedBatch, plan_of_verdict, read_failed_batch};
 
 use std::time::Duration;
 
+use crate::failure::parked::retry_until;
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::RecordingStart;
 use crate::recording::plan::{RecordingPlan, Urls};
@@ -245,8 +246,7 @@ pub fn urgency(started: Option<EpochMillis>, kept: Option<Duration>, now: EpochM
 
 /// When the first fragment expires.
 pub fn expires(started: Option<EpochMillis>, kept: Option<Duration>) -> Option<EpochMillis> {
-    let kept = i64::try_from(kept?.as_millis()).ok()?;
-    started?.0.checked_add(kept).map(EpochMillis)
+    Some(retry_until(started?, kept?))
 }
 
 /// When a recording began: as its record says, else as its first fragment's number hints.
@@ -308,7 +308,7 @@ impl Period {
     pub fn folders(self) -> Vec<String> {
         let (since, until) = (self.with_day_before().since, self.until);
         let (first, last) = (since.0.div_euclid(DAY), until.0.div_euclid(DAY));
-        let days = (first..=last).take(MAX_DAYS as usize + 2);
+        let days = first..=last.min(first.saturating_add(MAX_DAYS + 1));
         let dates = days.filter_map(|day| EpochMillis(day * DAY).to_utc_date());
         let mut folders: Vec<_> = dates
             .map(|(year, month, day)| format!("{year:04}/{month:02}/{day:02}/"))

@@ -18,6 +18,7 @@ pub use reasons::SILENT_SIDE;
 
 use serde::{Deserialize, Serialize};
 
+use crate::media::counts::nearest;
 use crate::media::fragment::{Direction, LeftOutReason};
 
 /// The contract's name and version.
@@ -440,14 +441,14 @@ impl Verdict {
         let lacking = self.fragments.missing + self.fragments.unlisted;
         let mean = match self.fragments.own {
             0 => 1.088,
-            own => self.span.seconds / (own + lacking) as f64,
+            own => self.span.seconds / nearest(own + lacking),
         };
         let is_loss = |gap: &&Gap| matches!(gap.cause, GapCause::Damaged | GapCause::Refused);
         let silent = self.sides.all().map(|(_, side)| -> f64 {
             let gaps = side.gaps.list.iter().filter(is_loss);
             gaps.map(|gap| gap.seconds).sum()
         });
-        lacking as f64 * mean + silent.fold(0.0, f64::max)
+        nearest(lacking) * mean + silent.fold(0.0, f64::max)
     }
 
     /// Whether a later delivery may take the recording as done. A failed one is tried again.

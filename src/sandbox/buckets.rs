@@ -35,7 +35,7 @@ pub(super) struct Buckets {
 
 impl Buckets {
     /// Buckets in a folder: these, or any when none is named.
-    pub fn new(
+    pub(super) fn new(
         folder: PathBuf,
         names: &[String],
         owner: Option<String>,
@@ -66,7 +66,7 @@ impl Buckets {
         })
     }
 
-    pub async fn answer(&self, request: Request<Body>) -> Result<Reply, Refusal> {
+    pub(super) async fn answer(&self, request: Request<Body>) -> Result<Reply, Refusal> {
         let bucket = request.uri().path().split('/').nth(1).unwrap_or_default();
         let expected = request.headers().get("x-amz-expected-bucket-owner");
         if let (Some(owner), Some(expected)) = (&self.owner, expected)

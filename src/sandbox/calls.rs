@@ -52,7 +52,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             started: Instant::now(),
             counts: BTreeMap::new(),
@@ -60,7 +60,7 @@ impl Log {
         }
     }
 
-    pub fn push(&mut self, mut call: Call) {
+    pub(super) fn push(&mut self, mut call: Call) {
         call.at_millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         *self.counts.entry(call.operation.clone()).or_default() += 1;
         if self.calls.len() == MAX_CALLS {
@@ -69,7 +69,7 @@ impl Log {
         self.calls.push_back(call);
     }
 
-    pub fn so_far(&self, peak_connections: u32) -> Calls {
+    pub(super) fn so_far(&self, peak_connections: u32) -> Calls {
         Calls {
             counts: self.counts.clone(),
             peak_connections,

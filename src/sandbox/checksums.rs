@@ -20,8 +20,8 @@ use percent_encoding::percent_decode_str;
 use s3s::Body;
 
 use super::buckets::Buckets;
-use super::lock;
 use super::wire::{Refusal, Reply};
+use crate::lock::lock;
 
 const CHECKSUM: &str = "x-amz-checksum-crc64nvme";
 
@@ -37,7 +37,7 @@ pub(super) struct Checksums {
 
 impl Checksums {
     /// Of buckets in a folder.
-    pub fn new(buckets: PathBuf) -> Self {
+    pub(super) fn new(buckets: PathBuf) -> Self {
         Self {
             buckets,
             uploads: Mutex::default(),
@@ -45,7 +45,7 @@ impl Checksums {
     }
 
     /// Lets a request through to its bucket, if what it brings is what it says.
-    pub async fn answer(
+    pub(super) async fn answer(
         &self,
         buckets: &Buckets,
         request: Request<Incoming>,

@@ -12,8 +12,8 @@ use std::sync::Mutex;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::lock;
 use super::wire::{Refusal, Reply, json_reply, parse};
+use crate::lock::lock;
 use crate::recording::attributes::{MAX_ATTRIBUTE_BYTES, RECORDING_AUTH, byte_count};
 
 type Attributes = BTreeMap<String, String>;
@@ -33,7 +33,7 @@ struct Update {
 }
 
 impl Contacts {
-    pub fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path,
             turn: Mutex::new(()),
@@ -41,7 +41,7 @@ impl Contacts {
     }
 
     /// `UpdateContactAttributes`: others stay, an empty value removes.
-    pub fn update(&self, body: &[u8]) -> Result<Reply, Refusal> {
+    pub(super) fn update(&self, body: &[u8]) -> Result<Reply, Refusal> {
         let update: Update = parse(body, "InvalidRequestException")?;
         let _turn = lock(&self.turn);
         let mut contacts = self.load()?;
@@ -58,7 +58,7 @@ impl Contacts {
     }
 
     /// `GetContactAttributes`.
-    pub fn get(&self, contact: &str) -> Result<Reply, Refusal> {
+    pub(super) fn get(&self, contact: &str) -> Result<Reply, Refusal> {
         let _turn = lock(&self.turn);
         let mut attributes = self.load()?.remove(contact).unwrap_or_default();
         let auth = attributes.entry(RECORDING_AUTH.to_owned());

@@ -190,7 +190,7 @@ pub(super) struct Playing {
 }
 
 impl Playing {
-    pub fn new(faults: Faults) -> Self {
+    pub(super) fn new(faults: Faults) -> Self {
         let counts = vec![(0, 0); faults.rules.len()];
         Self {
             faults,
@@ -200,7 +200,7 @@ impl Playing {
     }
 
     /// Whether the quota allows this call now; it counts then.
-    pub fn allows_attribute_call(&mut self, operation: &str, now: Instant) -> bool {
+    pub(super) fn allows_attribute_call(&mut self, operation: &str, now: Instant) -> bool {
         let Some(per_second) = self.faults.quota.attribute_calls_per_second else {
             return true;
         };
@@ -217,7 +217,7 @@ impl Playing {
     }
 
     /// What happens to this call.
-    pub fn next(&mut self, operation: &str, subject: &str) -> Option<Effect> {
+    pub(super) fn next(&mut self, operation: &str, subject: &str) -> Option<Effect> {
         let mut chosen = None;
         for (rule, (fitted, happened)) in self.faults.rules.iter().zip(&mut self.counts) {
             if !rule.fits(operation, subject) {

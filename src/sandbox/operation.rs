@@ -23,7 +23,7 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    pub fn of(head: &Parts) -> Self {
+    pub(super) fn of(head: &Parts) -> Self {
         let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
         let target = head.headers.get("x-amz-target");
         let target = target.and_then(|target| target.to_str().ok());

@@ -14,8 +14,8 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::lock;
 use super::wire::{Refusal, Reply, json_reply, parse};
+use crate::lock::lock;
 
 /// SQS's own, where the call does not say.
 const VISIBILITY_SECONDS: u64 = 30;
@@ -53,7 +53,7 @@ struct Asked {
 }
 
 impl Queues {
-    pub fn new(folder: PathBuf) -> Self {
+    pub(super) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
             sent: AtomicU64::new(0),
@@ -61,7 +61,7 @@ impl Queues {
         }
     }
 
-    pub async fn answer(&self, operation: &str, body: &[u8]) -> Result<Reply, Refusal> {
+    pub(super) async fn answer(&self, operation: &str, body: &[u8]) -> Result<Reply, Refusal> {
         let asked: Asked = parse(body, "InvalidParameterValue")?;
         let queue = self.queue(&asked.queue_url)?;
         match operation {

@@ -47,12 +47,12 @@ struct Criteria {
 }
 
 impl Records {
-    pub fn new(folder: PathBuf) -> Self {
+    pub(super) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     /// `DescribeContact`.
-    pub fn describe(&self, contact: &str) -> Result<Reply, Refusal> {
+    pub(super) fn describe(&self, contact: &str) -> Result<Reply, Refusal> {
         let records = self.load()?;
         let record = records
             .iter()
@@ -72,7 +72,7 @@ impl Records {
     }
 
     /// `SearchContacts`, by the time of initiation and by channel.
-    pub fn search(&self, body: &[u8]) -> Result<Reply, Refusal> {
+    pub(super) fn search(&self, body: &[u8]) -> Result<Reply, Refusal> {
         let invalid = "InvalidParameterException";
         let asked: Search = parse(body, invalid)?;
         if asked.time_range.r#type != "INITIATION_TIMESTAMP" {
@@ -143,5 +143,5 @@ fn recording(entry: &Value) -> Value {
 /// A record's time as the API tells it.
 fn seconds(time: &Value) -> Value {
     let time = time.as_str().and_then(EpochMillis::from_rfc3339);
-    time.map_or(Value::Null, |time| json!(time.0 as f64 / 1_000.0))
+    time.map_or(Value::Null, |time| json!(time.to_seconds()))
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use super::lock;
+use crate::lock::lock;
 use crate::media::demux::{Demuxer, Document};
 use crate::media::fragment::{Fragment, FragmentNumber};
 use crate::media::ticks::SAMPLE_RATE;
@@ -49,7 +49,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// When it was made, in epoch milliseconds: when its first fragment came.
-    pub fn created(&self) -> i64 {
+    pub(super) fn created(&self) -> i64 {
         self.stored
             .iter()
             .map(|stored| stored.server)
@@ -58,7 +58,7 @@ impl Stream {
     }
 
     /// The document that answers for a number.
-    pub fn find(&self, number: FragmentNumber) -> Option<&Stored> {
+    pub(super) fn find(&self, number: FragmentNumber) -> Option<&Stored> {
         let behind = self
             .stored
             .partition_point(|stored| stored.number <= number);
@@ -79,7 +79,7 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub fn new(folder: PathBuf) -> Self {
+    pub(super) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
             read: Mutex::default(),
@@ -87,7 +87,7 @@ impl Streams {
     }
 
     /// The stream of a name; `None` when there is no such folder. Blocks while it reads.
-    pub fn open(&self, name: &str) -> io::Result<Option<Arc<Stream>>> {
+    pub(super) fn open(&self, name: &str) -> io::Result<Option<Arc<Stream>>> {
         if !is_name(name) {
             return Ok(None);
         }

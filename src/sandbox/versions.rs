@@ -66,7 +66,7 @@ struct Begun {
 
 impl Versions {
     /// The files of `buckets`, with folders beside it for what is kept of them.
-    pub fn new(files: FileSystem, buckets: &Path, keeping: Keeping) -> io::Result<Self> {
+    pub(super) fn new(files: FileSystem, buckets: &Path, keeping: Keeping) -> io::Result<Self> {
         let beside = buckets.parent().unwrap_or(buckets);
         let uploads = beside.join("uploads");
         fs::create_dir_all(&uploads)?;

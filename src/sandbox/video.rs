@@ -14,10 +14,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::faults::{Effect, Quota};
-use super::lock;
 use super::streams::{Stored, Stream, Streams, name_in_arn};
 use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
+use crate::lock::lock;
+use crate::media::counts::{in_memory, whole};
 use crate::media::fragment::FragmentNumber;
+use crate::media::ticks::EpochMillis;
 use crate::synth::error_document;
 
 /// How many fragments a page lists when the call does not say, and at the most.
@@ -87,13 +89,13 @@ fn described(stream: &Stream, asked: &Asked) -> Reply {
         "StreamName": asked.stream_name,
         "StreamARN": asked.stream_arn,
         "Status": "ACTIVE",
-        "CreationTime": stream.created() as f64 / 1_000.0,
+        "CreationTime": EpochMillis(stream.created()).to_seconds(),
         "DataRetentionInHours": stream.retention_hours.unwrap_or(RETENTION_HOURS),
     }}))
 }
 
 impl Video {
-    pub fn new(streams: PathBuf) -> Self {
+    pub(super) fn new(streams: PathBuf) -> Self {
         Self {
             streams: Streams::new(streams),
             loads: Arc::default(),
@@ -101,13 +103,13 @@ impl Video {
     }
 
     /// The most bodies that one stream had open at once.
-    pub fn peak_connections(&self) -> u32 {
+    pub(super) fn peak_connections(&self) -> u32 {
         let loads = lock(&self.loads);
         let peaks = loads.values().map(|load| load.peak_connections);
         peaks.max().unwrap_or(0)
     }
 
-    pub fn answer(
+    pub(super) fn answer(
         &self,
         operation: &str,
         body: &[u8],
@@ -291,8 +293,8 @@ fn list(
             json!({
                 "FragmentNumber": stored.number.to_string(),
                 "FragmentSizeInBytes": stored.length,
-                "ProducerTimestamp": stored.producer as f64 / 1_000.0,
-                "ServerTimestamp": stored.server as f64 / 1_000.0,
+                "ProducerTimestamp": EpochMillis(stored.producer).to_seconds(),
+                "ServerTimestamp": EpochMillis(stored.server).to_seconds(),
                 "FragmentLengthInMilliseconds": stored.millis,
             })
         })
@@ -343,7 +345,7 @@ fn selection(selector: Option<&Selector>) -> Result<Selection, String> {
         "PRODUCER_TIMESTAMP" => false,
         other => return Err(format!("FragmentSelectorType {other}")),
     };
-    let millis = |seconds: f64| (seconds * 1_000.0).round() as i64;
+    let millis = |seconds: f64| whole((seconds * 1_000.0).round());
     let from = millis(selector.timestamp_range.start_timestamp);
     let to = millis(selector.timestamp_range.end_timestamp);
     if from > to {
@@ -429,7 +431,7 @@ impl Media {
     fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(file) = &mut self.open {
-                let mut chunk = Vec::with_capacity(READ_BYTES.min(file.limit() as usize));
+                let mut chunk = Vec::with_capacity(READ_BYTES.min(in_memory(file.limit())));
                 file.by_ref()
                     .take(READ_BYTES as u64)
                     .read_to_end(&mut chunk)?;

@@ -34,7 +34,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub fn new(status: u16, error: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: u16, error: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             status,
             error: error.into(),
@@ -43,7 +43,7 @@ impl Refusal {
     }
 
     /// The answer as the JSON services give it: by a header and in the body.
-    pub fn into_json(self) -> Reply {
+    pub(super) fn into_json(self) -> Reply {
         let body = json!({"__type": self.error, "message": self.message});
         let mut reply = json_reply(&body);
         *reply.status_mut() = self.status_code();
@@ -54,7 +54,7 @@ impl Refusal {
     }
 
     /// The answer as S3 gives it.
-    pub fn into_xml(self) -> Reply {
+    pub(super) fn into_xml(self) -> Reply {
         let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
         let xml = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>",

@@ -5,6 +5,7 @@
 use super::plan::{BLOCK_SAMPLES, Fate, Plan, PlannedBlock, PlannedFragment, Tagging};
 use super::voice::Voice;
 use super::{Oddity, SynthCall};
+use crate::media::counts::in_memory;
 use crate::media::fragment::Direction;
 
 const SEGMENT: u32 = 0x1853_8067;
@@ -62,14 +63,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(call: &SynthCall) -> Self {
+    pub(super) fn new(call: &SynthCall) -> Self {
         Self {
             voices: Direction::BOTH.map(|direction| Voice::new(call.seed, direction)),
         }
     }
 
     /// Appends the document that stands in the stream for this fragment, if any does.
-    pub fn write(&self, plan: &Plan, fragment: &PlannedFragment, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, plan: &Plan, fragment: &PlannedFragment, out: &mut Vec<u8>) {
         if fragment.fate == Fate::Missing {
             return;
         }
@@ -120,9 +121,9 @@ impl Writer {
         let blocks = plan.blocks(fragment);
         let mut cut: [Option<u8>; 2] = [None; 2];
         for (at, block) in blocks.iter().enumerate() {
-            let mut audio = [0_i16; BLOCK_SAMPLES as usize];
+            let mut audio = [0_i16; in_memory(BLOCK_SAMPLES)];
             let (start, end) = (block.samples.start, block.samples.end);
-            let audio = &mut audio[..(end - start) as usize];
+            let audio = &mut audio[..in_memory(end - start)];
             self.voices[block.direction.index()].fill(start, audio);
             let cut = &mut cut[block.direction.index()];
             let mut pcm: Vec<u8> = cut.take().into_iter().collect();
@@ -135,7 +136,7 @@ impl Writer {
                 .map_or(0, |(number, _)| *number);
             let relative = match plan.call.is(Oddity::BlocksStill) {
                 true => 0,
-                false => (block.millis() - fragment.millis.start) as i16,
+                false => i16::try_from(block.millis() - fragment.millis.start).unwrap_or(i16::MAX),
             };
             simple_block(out, track, relative, &pcm);
         }

@@ -1,6 +1,11 @@
 //! Fragment numbers, made the way KVS makes them. They overflow `u128`, so five 32-bit
 //! limbs and a division by 10^9 stand in for a big-number crate.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers of several words: the low word is meant"
+)]
+
 /// Every number that KVS was seen to give carries this bit above its counter.
 const LEADING_BIT: u32 = 1 << (156 - 128);
 

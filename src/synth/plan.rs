@@ -102,14 +102,14 @@ pub(super) struct PlannedBlock {
 
 impl PlannedBlock {
     /// The block's time, as Connect rounds it.
-    pub fn millis(&self) -> u64 {
+    pub(super) fn millis(&self) -> u64 {
         (self.samples.start + RATE / 2) / RATE
     }
 }
 
 impl Plan {
     /// Lays out one caller; the first fragment gets the number with `first_counter`.
-    pub fn new(mut call: SynthCall, foreign: bool, first_counter: u64) -> Self {
+    pub(super) fn new(mut call: SynthCall, foreign: bool, first_counter: u64) -> Self {
         call.millis = call.millis.min(MAX_MILLIS);
         call.late_to_millis = call.late_to_millis.min(MAX_MILLIS);
         let holds = merged(&call.holds, call.millis);
@@ -127,20 +127,20 @@ impl Plan {
     }
 
     /// How many fragments Connect made of the call, lost and missing ones too.
-    pub fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.kept.last().map_or(0, |kept| {
             kept.first_index + kept.places.end - kept.places.start
         })
     }
 
     /// The counter after every one that this caller used.
-    pub fn next_counter(&self) -> u64 {
+    pub(super) fn next_counter(&self) -> u64 {
         let last = self.fragment(self.count().saturating_sub(1));
         last.counter + SESSION_COUNTERS
     }
 
     /// The fragment with this index. Indices past the end carry on after the last one.
-    pub fn fragment(&self, index: u64) -> PlannedFragment {
+    pub(super) fn fragment(&self, index: u64) -> PlannedFragment {
         let run = self.kept.partition_point(|kept| kept.first_index <= index);
         let place = match self.kept.get(run.saturating_sub(1)) {
             Some(kept) => kept.places.start + (index - kept.first_index),
@@ -171,12 +171,12 @@ impl Plan {
     }
 
     /// All fragments, in order.
-    pub fn fragments(&self) -> impl Iterator<Item = PlannedFragment> {
+    pub(super) fn fragments(&self) -> impl Iterator<Item = PlannedFragment> {
         (0..self.count()).map(|index| self.fragment(index))
     }
 
     /// The blocks of a fragment in the order of its document: by time, then by track.
-    pub fn blocks(&self, fragment: &PlannedFragment) -> Vec<PlannedBlock> {
+    pub(super) fn blocks(&self, fragment: &PlannedFragment) -> Vec<PlannedBlock> {
         let mut blocks = Vec::with_capacity(2 * (FRAGMENT_MILLIS / BLOCK_MILLIS) as usize + 4);
         for (_, direction) in self.tracks(fragment) {
             for media in self.media(direction, &fragment.millis) {
@@ -189,7 +189,7 @@ impl Plan {
 
     /// The tracks that a fragment declares, and their numbers. A caller with one direction
     /// declares one track; a new upload session numbers them the other way round.
-    pub fn tracks(&self, fragment: &PlannedFragment) -> Vec<(u8, Direction)> {
+    pub(super) fn tracks(&self, fragment: &PlannedFragment) -> Vec<(u8, Direction)> {
         let mut order = Direction::BOTH;
         if self.call.swap_tracks != (fragment.session % 2 == 1) {
             order.reverse();

@@ -100,7 +100,7 @@ pub fn kinesis_record(
             "partitionKey": partition_key,
             "sequenceNumber": sequence,
             "data": data,
-            "approximateArrivalTimestamp": arrived.0 as f64 / 1_000.0,
+            "approximateArrivalTimestamp": arrived.to_seconds(),
         },
         "eventSource": "aws:kinesis",
         "eventVersion": "1.0",

@@ -7,6 +7,13 @@
 //! that a call of 12 hours is made in seconds. It is not intelligible
 //! speech, and no recorded voice is used.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "voices are arithmetic of bits: what is cut and what wraps is meant"
+)]
+
 use std::sync::LazyLock;
 
 use super::mix;
@@ -41,7 +48,7 @@ pub(super) struct Voice {
 
 impl Voice {
     /// The customer speaks lower than the agent; `seed` says which customer and agent.
-    pub fn new(seed: u64, direction: Direction) -> Self {
+    pub(super) fn new(seed: u64, direction: Direction) -> Self {
         let key = mix(seed, 0x5eed_0001 + direction.index() as u64);
         let speaker = &SPEAKERS[direction.index()];
         // A twelfth up or down, in tenths of a hertz.
@@ -56,7 +63,7 @@ impl Voice {
     }
 
     /// What is said from sample `start` of the call on.
-    pub fn fill(&self, start: u64, out: &mut [i16]) {
+    pub(super) fn fill(&self, start: u64, out: &mut [i16]) {
         let (mut at, mut rest) = (start, out);
         while !rest.is_empty() {
             let within = at % self.pace;
@@ -353,7 +360,7 @@ mod tests {
     fn samples_are_pinned() {
         let digest = |direction| {
             (spoken(0, direction, 0, 100_000).iter())
-                .fold(0_u64, |sum, sample| mix(sum, *sample as u16 as u64))
+                .fold(0_u64, |sum, sample| mix(sum, u64::from(*sample as u16)))
         };
         assert_eq!(digest(Direction::FromCustomer), 1_066_810_049_394_525_257);
         assert_eq!(digest(Direction::ToCustomer), 8_595_363_385_664_104_381);

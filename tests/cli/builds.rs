@@ -10,7 +10,7 @@ const EVERYTHING: &str = "cargo install --locked --path . --features operate,san
 
 /// Commands and whether this build has them, besides those that each build has.
 const COMMANDS: [(&str, bool); 3] = [
-    ("redrive", cfg!(feature = "aws")),
+    ("redrive", cfg!(feature = "operate")),
     ("doctor", cfg!(feature = "operate")),
     ("sandbox", cfg!(feature = "sandbox")),
 ];
@@ -87,15 +87,13 @@ fn what_a_build_lacks_it_says_how_to_get() {
             check(&format!("{name} --since 2026-01-01"), "this command");
         }
     }
-    if !cfg!(feature = "aws") {
+    if !cfg!(feature = "operate") {
         check("record --aws event.json", "--aws");
         check("record event.json --profile p --aws", "--profile");
         check(
             "record event.json --endpoint-url http://localhost",
             "--endpoint-url",
         );
-    }
-    if !cfg!(feature = "operate") {
         check("forget --contact c --aws", "--aws");
         check("verify --aws", "--aws");
         check("record event.json --stack s", "--stack");
@@ -153,7 +151,7 @@ fn a_profile_that_is_not_there_is_named_with_those_that_are() {
 }
 
 #[test]
-#[cfg(feature = "aws")]
+#[cfg(feature = "operate")]
 fn credentials_that_nobody_gave_are_told_in_a_line() {
     let desk = Desk::new();
     desk.run("synth --seconds 1").done();

@@ -14,7 +14,8 @@ use crate::doctor::facts::{
     Behaviour, Deployment, Distribution, Fact, Key, KeyState, Origin, Right, RightDecision,
     Settings, Unknown,
 };
-use crate::doctor::rights::{Need, needed};
+use crate::doctor::need::Need;
+use crate::doctor::rights::needed;
 
 pub(super) async fn distributions(
     shared: &SdkConfig,

@@ -25,7 +25,7 @@ pub(super) struct Functions {
 }
 
 impl Functions {
-    pub fn new(shared: &SdkConfig) -> Self {
+    pub(super) fn new(shared: &SdkConfig) -> Self {
         let region = shared.region().map(ToString::to_string);
         Self {
             client: Client::new(shared),
@@ -34,7 +34,7 @@ impl Functions {
     }
 
     /// The function asked for, or the only one that looks like Callreel's, by its name.
-    pub async fn find(
+    pub(super) async fn find(
         &self,
         asked: &Asked,
     ) -> Result<(String, Fact<Option<Function>>), NoDeployment> {
@@ -64,7 +64,7 @@ impl Functions {
     }
 
     /// The name of the only function that looks like Callreel's, of this stack or of any.
-    pub async fn search(&self, stack: Option<&str>) -> Result<String, NoDeployment> {
+    pub(super) async fn search(&self, stack: Option<&str>) -> Result<String, NoDeployment> {
         let mut found = Vec::new();
         let mut pages = self.client.list_functions().into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -112,7 +112,10 @@ impl Functions {
     }
 
     /// All that its environment holds.
-    pub async fn variables(&self, name: &str) -> Result<HashMap<String, String>, NoDeployment> {
+    pub(super) async fn variables(
+        &self,
+        name: &str,
+    ) -> Result<HashMap<String, String>, NoDeployment> {
         let request = self.client.get_function_configuration();
         let answered = request.function_name(name).send().await;
         let answered = answered.map_err(|error| {
@@ -174,7 +177,7 @@ impl Functions {
         config.map(settings).map_err(|error| error.to_string())
     }
 
-    pub async fn mappings(&self, function: &str) -> Fact<Vec<Mapping>> {
+    pub(super) async fn mappings(&self, function: &str) -> Fact<Vec<Mapping>> {
         let request = self.client.list_event_source_mappings();
         let mut pages = request.function_name(function).into_paginator().send();
         let mut mappings = Vec::new();

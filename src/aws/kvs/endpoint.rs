@@ -33,7 +33,7 @@ pub(super) enum Endpoints {
 
 impl Endpoints {
     /// Whether a data endpoint is believed; else what is wrong with it.
-    pub fn check(self, endpoint: &str, region: Option<&str>) -> Result<(), &'static str> {
+    pub(super) fn check(self, endpoint: &str, region: Option<&str>) -> Result<(), &'static str> {
         let uri: Uri = endpoint.parse().map_err(|_| "it is no URL")?;
         let authority = uri.authority().ok_or("it is no URL with a host")?;
         let host = authority.host();

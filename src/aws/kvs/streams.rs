@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Limits;
 use crate::aws::pace::{Pace, rate_under};
 use crate::failure::Failure;
+use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 
 /// KVS gives so many fragments a second for each stream.
@@ -84,7 +85,7 @@ impl Stream {
     }
 
     /// The endpoint of an API, looked up once for all who ask at the same time.
-    pub async fn endpoint<F: Future<Output = Result<String, Failure>>>(
+    pub(super) async fn endpoint<F: Future<Output = Result<String, Failure>>>(
         &self,
         api: Api,
         look_up: impl FnOnce() -> F,
@@ -98,7 +99,7 @@ impl Stream {
     }
 
     /// Forgets an endpoint that failed, unless another one stands there by now.
-    pub async fn drop_endpoint(&self, api: Api, failed: &str) {
+    pub(super) async fn drop_endpoint(&self, api: Api, failed: &str) {
         let mut place = self.place(api).lock().await;
         if place.as_deref() == Some(failed) {
             *place = None;
@@ -114,16 +115,15 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
             known: Mutex::default(),
         }
     }
 
-    pub fn get(&self, arn: &str) -> Arc<Stream> {
-        // A panic elsewhere cannot leave the map in disorder.
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn get(&self, arn: &str) -> Arc<Stream> {
+        let mut known = lock(&self.known);
         if let Some(stream) = known.get(arn) {
             return Arc::clone(stream);
         }

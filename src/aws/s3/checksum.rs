@@ -16,7 +16,7 @@ pub(super) struct Checksum {
 
 impl Checksum {
     /// That of bytes at hand.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         Self {
             crc: crc_fast::checksum(Crc64Nvme, bytes),
             bytes: bytes.len() as u64,
@@ -24,7 +24,7 @@ impl Checksum {
     }
 
     /// That of these bytes and, behind them, others.
-    pub fn followed_by(self, next: Self) -> Self {
+    pub(super) fn followed_by(self, next: Self) -> Self {
         Self {
             crc: crc_fast::checksum_combine(Crc64Nvme, self.crc, next.crc, next.bytes),
             bytes: self.bytes + next.bytes,
@@ -32,24 +32,24 @@ impl Checksum {
     }
 
     /// How many bytes it is of.
-    pub fn bytes(self) -> u64 {
+    pub(super) fn bytes(self) -> u64 {
         self.bytes
     }
 
     /// Whether S3 tells this one. What is no CRC-64 at all says nothing: some that stand in for
     /// S3 tell another sum under its name.
-    pub fn is_told(self, text: &str) -> Option<bool> {
+    pub(super) fn is_told(self, text: &str) -> Option<bool> {
         Some(self.crc == crc_of(text)?)
     }
 
     /// The one that was sent as this text, of so many bytes.
-    pub fn sent(text: &str, bytes: u64) -> Option<Self> {
+    pub(super) fn sent(text: &str, bytes: u64) -> Option<Self> {
         let crc = crc_of(text)?;
         Some(Self { crc, bytes })
     }
 
     /// As S3 writes it: its eight bytes, the highest first, in base64.
-    pub fn to_base64(self) -> String {
+    pub(super) fn to_base64(self) -> String {
         base64::encode(self.crc.to_be_bytes())
     }
 }

@@ -81,7 +81,7 @@ impl Found {
     /// Whether it is what a write left there that returned this version and sent these bytes.
     /// By the checksum, so that the same bytes are, whoever wrote them; where S3 tells none, by
     /// the version.
-    pub fn is(&self, stored: &Stored) -> bool {
+    pub(super) fn is(&self, stored: &Stored) -> bool {
         let Some((sent, version)) = stored.version.split_once(' ') else {
             return false;
         };
@@ -91,7 +91,7 @@ impl Found {
     }
 
     /// Whether it holds bytes of this checksum, as far as S3 tells.
-    pub fn holds(&self, whole: Checksum) -> bool {
+    pub(super) fn holds(&self, whole: Checksum) -> bool {
         self.bytes == whole.bytes() && self.tells(whole) == Some(true)
     }
 
@@ -151,23 +151,27 @@ macro_rules! with_settings {
 }
 
 impl Calls {
-    pub fn subject(&self, key: &str) -> String {
+    pub(super) fn subject(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket.name)
     }
 
     /// Whose bucket it must be, if that is known: S3 refuses the call where a bucket of this
     /// name is another account's.
-    pub fn owner(&self) -> Option<String> {
+    pub(super) fn owner(&self) -> Option<String> {
         let told = self.bucket.owner.as_ref();
         told.or_else(|| self.account.get()).cloned()
     }
 
     /// A refusal that may come of the bucket's region or owner says what was expected.
-    pub fn failed<E>(&self, call: Call, key: &str, error: &ServiceError<E>) -> Failure
+    pub(super) fn failed<E>(&self, call: Call, key: &str, error: &ServiceError<E>) -> Failure
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let mut failure = failure(call, self.subject(key), error);
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "of the other kinds there is no more to say"
+        )]
         let more = match failure.kind {
             FailureKind::WrongRegion => {
                 let here = self.client.config().region();
@@ -197,7 +201,7 @@ impl Calls {
     }
 
     /// Writes an object in one call.
-    pub async fn put(
+    pub(super) async fn put(
         &self,
         object: &Object,
         body: Bytes,
@@ -232,7 +236,7 @@ impl Calls {
     }
 
     /// Begins an object of several parts; its upload id.
-    pub async fn create(&self, object: &Object) -> Result<String, Failure> {
+    pub(super) async fn create(&self, object: &Object) -> Result<String, Failure> {
         let created = with_settings!(self.client.create_multipart_upload(), self, object)
             .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
             .checksum_type(ChecksumType::FullObject)
@@ -246,7 +250,7 @@ impl Calls {
     }
 
     /// Uploads a part.
-    pub async fn part(
+    pub(super) async fn part(
         &self,
         key: &str,
         upload: &str,
@@ -277,7 +281,7 @@ impl Calls {
     /// Makes one object of the parts, if what arrived has the checksum of the `whole`. When
     /// the condition does not hold (412), the upload stays as it is and can be completed once
     /// more; after a conflict (409) it is lost.
-    pub async fn complete(
+    pub(super) async fn complete(
         &self,
         key: &str,
         upload: &str,
@@ -323,7 +327,7 @@ impl Calls {
     }
 
     /// Gives an upload up. One that is gone is given up already.
-    pub async fn abort(&self, key: &str, upload: &str) -> Result<(), Failure> {
+    pub(super) async fn abort(&self, key: &str, upload: &str) -> Result<(), Failure> {
         let request = self.client.abort_multipart_upload();
         let request = request.set_expected_bucket_owner(self.owner());
         let request = request.bucket(&self.bucket.name).key(key).upload_id(upload);
@@ -341,7 +345,7 @@ impl Calls {
     }
 
     /// What is under a key, without reading it.
-    pub async fn head(&self, key: &str) -> Result<Option<Found>, Failure> {
+    pub(super) async fn head(&self, key: &str) -> Result<Option<Found>, Failure> {
         let request = self.client.head_object().bucket(&self.bucket.name).key(key);
         let request = request.set_expected_bucket_owner(self.owner());
         let request = request.checksum_mode(ChecksumMode::Enabled);
@@ -361,7 +365,11 @@ impl Calls {
     }
 
     /// A small object whole, with its version.
-    pub async fn read(&self, key: &str, most: usize) -> Result<Option<(Vec<u8>, String)>, Failure> {
+    pub(super) async fn read(
+        &self,
+        key: &str,
+        most: usize,
+    ) -> Result<Option<(Vec<u8>, String)>, Failure> {
         let mut attempt = 1;
         'again: loop {
             let Some(mut object) = self.get(key).await? else {
@@ -399,7 +407,7 @@ impl Calls {
     }
 
     /// An object whose bytes come when they are asked for.
-    pub async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
+    pub(super) async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
         let request = self.client.get_object().bucket(&self.bucket.name).key(key);
         let request = request.set_expected_bucket_owner(self.owner());
         match request.send().await {

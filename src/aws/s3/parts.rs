@@ -54,7 +54,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// A file whose parts are of so many bytes, the last one of at most so many.
-    pub fn new(part_bytes: usize, head_bytes: usize) -> Self {
+    pub(super) fn new(part_bytes: usize, head_bytes: usize) -> Self {
         let mut first = Vec::with_capacity(part_bytes);
         // The head's place.
         first.resize(head_bytes, 0);
@@ -69,7 +69,7 @@ impl Parts {
     }
 
     /// Takes the next bytes until a part is full or there are none left.
-    pub fn push(&mut self, bytes: &mut Bytes) -> Option<Part> {
+    pub(super) fn push(&mut self, bytes: &mut Bytes) -> Option<Part> {
         while !bytes.is_empty() {
             let place = if self.first.len() < self.part_bytes {
                 &mut self.first
@@ -92,7 +92,7 @@ impl Parts {
 
     /// Ends the file, now that its head is known. `None` where that has another length than
     /// was kept free for it.
-    pub fn finish(mut self, head: &[u8]) -> Option<Ending> {
+    pub(super) fn finish(mut self, head: &[u8]) -> Option<Ending> {
         if head.len() != self.head_bytes {
             return None;
         }

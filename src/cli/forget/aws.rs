@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{ForgetArgs, Told, one};
 use crate::aws::queue::Message;
 use crate::aws::{self, ParkingQueue, S3Recordings, s3};
-use crate::cli::aws::{Account, runtime};
+use crate::cli::account::{Account, runtime};
 use crate::cli::redrive::{parse_bucket, parse_queue};
 use crate::cli::{CliError, tell_warning};
 use crate::connect::record::read_contact_records;
@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::port::{Erasing, Objects};
 use crate::recording::redrive::read_failed_batch;
 use crate::redrive_run::LOOKS_AT_ONCE;
+use crate::wiring;
 
 /// Messages are hidden from other receivers for so long while it is looked whose they are.
 const HIDDEN: Duration = Duration::from_secs(60);
@@ -50,7 +51,7 @@ pub(super) fn forget_all(
     let config = args.aws.account.config()?;
     runtime()?.block_on(async {
         let shared = aws::load(args.aws.account.access(&config)).await;
-        let store = S3Recordings::new(&shared, s3::Bucket::from(&config));
+        let store = S3Recordings::new(&shared, wiring::bucket(&config));
         let mut told = Vec::new();
         for contact in &args.contacts {
             match one(args, &store, &config.key_prefix, contact).await {

@@ -72,7 +72,7 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// The messages that were received.
-    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Message> {
         let sources = self.sources.iter();
         sources.filter_map(|source| source.message.as_ref())
     }
@@ -110,7 +110,15 @@ impl Gathered {
                 let cure = "correct the contact record";
                 self.trouble(source, &format!("contact {contact}: {reason}; {cure}"));
             }
-            _ => self.left.push(Left {
+            SkipReason::NotVoice { .. }
+            | SkipReason::NotAuthorised { .. }
+            | SkipReason::OtherInstance { .. }
+            | SkipReason::NoKvsRecording
+            | SkipReason::AlreadyRecorded
+            | SkipReason::Withdrawn
+            | SkipReason::Superseded
+            | SkipReason::Forgotten
+            | SkipReason::AttributeNotOurs { .. } => self.left.push(Left {
                 contact: contact.to_owned(),
                 recording: None,
                 reason: reason.to_string(),
@@ -136,7 +144,7 @@ pub(super) struct Gatherer<'a> {
 }
 
 impl Gatherer<'_> {
-    pub async fn gather(&self) -> Result<Gathered, Failure> {
+    pub(super) async fn gather(&self) -> Result<Gathered, Failure> {
         let mut found = Gathered::default();
         if let Some((store, bucket, prefix)) = &self.failures {
             self.in_batches(store, bucket, prefix, &mut found).await?;

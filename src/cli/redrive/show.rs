@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::Messages;
 use super::gather::{Gathered, Left};
-use crate::cli::record::{HEADING, part_json, row};
+use crate::cli::reader::Reader;
 use crate::cli::table::write_table;
 use crate::cli::text::{counted, short_number};
+use crate::cli::worked::{HEADING, part_json, row};
 use crate::event::batch::Origin;
 use crate::failure::{Failure, WaitsFor};
 use crate::media::sides::Authorisation;
@@ -45,7 +46,7 @@ pub(super) struct Report {
 
 impl Report {
     /// Consents are those of a dry run, one for each that is planned; a run tells by its results.
-    pub fn new(
+    pub(super) fn new(
         now: EpochMillis,
         found: &Gathered,
         calls: &[Vec<Planned>],
@@ -107,9 +108,11 @@ impl Report {
         }
     }
 
-    pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let results = self.results.as_ref().map(|results| {
-            let results = results.iter().map(|part| part_json(Origin::Sqs, part));
+            let results = results
+                .iter()
+                .map(|part| part_json(Reader::Aws, Origin::Sqs, part));
             results.collect::<Vec<_>>()
         });
         let messages = self
@@ -129,7 +132,7 @@ impl Report {
         writeln!(out, "{document:#}")
     }
 
-    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.results {
             Some(results) if !results.is_empty() => {
                 let rows: Vec<_> = std::iter::once(HEADING.map(str::to_owned))

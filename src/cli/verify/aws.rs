@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use super::{Drives, Place, VerifyArgs, in_place};
-use crate::aws::{self, S3Recordings, s3};
+use crate::aws::{self, S3Recordings};
 use crate::cli::CliError;
-use crate::cli::aws::{Account, runtime};
+use crate::cli::account::{Account, runtime};
+use crate::wiring;
 
 /// Objects that are read at once: each has a chunk in memory.
 const LANES: usize = 8;
@@ -31,7 +32,7 @@ pub(super) fn run(args: &VerifyArgs, out: &mut dyn Write, json: bool) -> Result<
     let config = account.config()?;
     let runtime = runtime()?;
     let shared = runtime.block_on(aws::load(account.access(&config)));
-    let store = S3Recordings::new(&shared, s3::Bucket::from(&config));
+    let store = S3Recordings::new(&shared, wiring::bucket(&config));
     let place = Place {
         name: format!("s3://{}/", config.bucket),
         looked_at: &config.key_prefix,

@@ -45,17 +45,18 @@ struct Place {
 
 impl Unnumbered {
     /// A file begins: nothing stands before its first fragment.
-    pub fn begin_file(&mut self) {
+    pub(super) fn begin_file(&mut self) {
         self.before = None;
     }
 
     /// Takes the next fragment of a file, numbered or not, which becomes this entry. True
     /// for an unnumbered one whose double has been seen.
-    pub fn take(&mut self, entry: usize, fragment: &Fragment) -> bool {
-        let ends = fragment
-            .blocks
-            .iter()
-            .map(|block| block.start.moved_by(block.samples() as i64));
+    pub(super) fn take(&mut self, entry: usize, fragment: &Fragment) -> bool {
+        let ends = fragment.blocks.iter().map(|block| {
+            block
+                .start
+                .moved_by(i64::try_from(block.samples()).unwrap_or(i64::MAX))
+        });
         let before = std::mem::replace(&mut self.before, fragment.session.zip(ends.max()));
         if fragment.number.is_some() {
             return false;
@@ -81,7 +82,7 @@ impl Unnumbered {
     }
 
     /// Forgets what a file gave that cannot be read to its end.
-    pub fn forget_from(&mut self, entry: usize) {
+    pub(super) fn forget_from(&mut self, entry: usize) {
         let seen = &mut self.seen;
         self.list.retain(|place| {
             let stays = place.entry < entry;
@@ -93,7 +94,7 @@ impl Unnumbered {
     }
 
     /// Names the fragments by time where their places in the files do not tell.
-    pub fn name(self, files: &[PathBuf], entries: &mut [Entry]) -> Result<(), Failure> {
+    pub(super) fn name(self, files: &[PathBuf], entries: &mut [Entry]) -> Result<(), Failure> {
         if !self.astray {
             return Ok(());
         }

@@ -18,7 +18,7 @@ pub(super) const MAX_HEADER_BYTES: usize = 11;
 
 impl BlockHeader {
     /// Reads the header at the front; `None` when the bytes hold none.
-    pub fn read(data: &[u8]) -> Option<Self> {
+    pub(super) fn read(data: &[u8]) -> Option<Self> {
         let first = data.first().copied().filter(|first| *first != 0)?;
         let width = first.leading_zeros() as usize + 1;
         let header = data.get(..width + 3)?;

@@ -79,7 +79,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn new(offset: u64) -> Self {
+    pub(super) fn new(offset: u64) -> Self {
         Self {
             fragment: Fragment {
                 offset,
@@ -103,12 +103,12 @@ impl Draft {
         }
     }
 
-    pub fn has_segment(&self) -> bool {
+    pub(super) fn has_segment(&self) -> bool {
         self.segment_seen
     }
 
     /// A master begins at `offset`; what ends with it when a merged call goes on.
-    pub fn open(&mut self, element: u32, offset: u64) -> Option<Document> {
+    pub(super) fn open(&mut self, element: u32, offset: u64) -> Option<Document> {
         let mut ended = None;
         match element {
             id::SEGMENT => self.segment_seen = true,
@@ -158,7 +158,7 @@ impl Draft {
     }
 
     /// A master has ended.
-    pub fn close_master(&mut self, element: u32) {
+    pub(super) fn close_master(&mut self, element: u32) {
         match element {
             id::TRACK_ENTRY => self.tracks.close(),
             id::TAG => self.tags.types.close_tag(),
@@ -166,7 +166,7 @@ impl Draft {
         }
     }
 
-    pub fn take_uint(&mut self, element: u32, value: u64) {
+    pub(super) fn take_uint(&mut self, element: u32, value: u64) {
         match element {
             id::TIMESTAMP => self.take_cluster_time(value),
             id::TIMESTAMP_SCALE => self.scale_nanos = value,
@@ -175,15 +175,15 @@ impl Draft {
         }
     }
 
-    pub fn take_float(&mut self, element: u32, value: f64) {
+    pub(super) fn take_float(&mut self, element: u32, value: f64) {
         self.on_track(|track| track.take_float(element, value));
     }
 
-    pub fn take_session(&mut self, uid: &[u8]) {
+    pub(super) fn take_session(&mut self, uid: &[u8]) {
         self.fragment.session = <[u8; 16]>::try_from(uid).ok().map(SegmentUid);
     }
 
-    pub fn take_text(&mut self, element: u32, text: TagText, offset: u64) {
+    pub(super) fn take_text(&mut self, element: u32, text: TagText, offset: u64) {
         let part = match (element, &text) {
             (id::TAG_NAME, _) => Part::Name,
             (id::TAG_STRING, _) => Part::Value,
@@ -205,11 +205,11 @@ impl Draft {
         }
     }
 
-    pub fn take_encodings(&mut self) {
+    pub(super) fn take_encodings(&mut self) {
         self.on_track(|track| track.encoded = true);
     }
 
-    pub fn take_block(&mut self, element: u32, data: &[u8], offset: u64) {
+    pub(super) fn take_block(&mut self, element: u32, data: &[u8], offset: u64) {
         self.tags.pass_audio();
         let Some(header) = BlockHeader::read(data) else {
             self.leave_out_block(data, LeftOutReason::Unreadable);
@@ -246,7 +246,7 @@ impl Draft {
 
     /// Counts what came of a block that is not taken. All of it when its track has no
     /// number that can be read.
-    pub fn leave_out_block(&mut self, data: &[u8], reason: LeftOutReason) {
+    pub(super) fn leave_out_block(&mut self, data: &[u8], reason: LeftOutReason) {
         let (track, header) = match BlockHeader::read(data) {
             Some(header) => (Some(header.track), header.length),
             None if data.first() == Some(&0) => (None, 0),
@@ -256,7 +256,7 @@ impl Draft {
     }
 
     /// Counts audio that becomes no block. More tracks than a fragment may have are one.
-    pub fn leave_out(&mut self, track: Option<u64>, reason: LeftOutReason, bytes: u64) {
+    pub(super) fn leave_out(&mut self, track: Option<u64>, reason: LeftOutReason, bytes: u64) {
         self.tags.pass_audio();
         let mut counted = self.left_out.iter_mut();
         if let Some(left) = counted.find(|left| (left.track, left.reason) == (track, reason)) {
@@ -272,7 +272,7 @@ impl Draft {
         }
     }
 
-    pub fn note(&mut self, offset: u64, direction: Option<Direction>, kind: DamageKind) {
+    pub(super) fn note(&mut self, offset: u64, direction: Option<Direction>, kind: DamageKind) {
         if self.fragment.damage.len() < MAX_DAMAGE {
             self.fragment.damage.push(Damage {
                 number: None,
@@ -284,7 +284,7 @@ impl Draft {
     }
 
     /// The document ends at `end`: what it was, or what the last of it was.
-    pub fn close(mut self, end: u64) -> Document {
+    pub(super) fn close(mut self, end: u64) -> Document {
         let is_empty = self.blocks.is_empty() && self.left_out.is_empty();
         match self.tags.take_error() {
             Some((id, code)) if is_empty => {

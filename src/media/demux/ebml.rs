@@ -12,39 +12,39 @@ use webm_iterable::matroska_spec::MatroskaSpec;
 
 pub(super) mod id {
     //! Ids as they stand in the specification, their length marker included.
-    pub const EBML: u32 = 0x1A45_DFA3;
-    pub const DOC_TYPE: u32 = 0x4282;
-    pub const SEGMENT: u32 = 0x1853_8067;
-    pub const INFO: u32 = 0x1549_A966;
-    pub const SEGMENT_UID: u32 = 0x73A4;
-    pub const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
-    pub const TRACKS: u32 = 0x1654_AE6B;
-    pub const TRACK_ENTRY: u32 = 0xAE;
-    pub const TRACK_NUMBER: u32 = 0xD7;
-    pub const TRACK_UID: u32 = 0x73C5;
-    pub const TRACK_TYPE: u32 = 0x83;
-    pub const NAME: u32 = 0x536E;
-    pub const CODEC_ID: u32 = 0x86;
-    pub const CONTENT_ENCODINGS: u32 = 0x6D80;
-    pub const AUDIO: u32 = 0xE1;
-    pub const SAMPLING_FREQUENCY: u32 = 0xB5;
-    pub const OUTPUT_SAMPLING_FREQUENCY: u32 = 0x78B5;
-    pub const CHANNELS: u32 = 0x9F;
-    pub const BIT_DEPTH: u32 = 0x6264;
-    pub const TAGS: u32 = 0x1254_C367;
-    pub const TAG: u32 = 0x7373;
-    pub const TARGETS: u32 = 0x63C0;
-    pub const TAG_TRACK_UID: u32 = 0x63C5;
-    pub const SIMPLE_TAG: u32 = 0x67C8;
-    pub const TAG_NAME: u32 = 0x45A3;
-    pub const TAG_STRING: u32 = 0x4487;
-    pub const CLUSTER: u32 = 0x1F43_B675;
-    pub const TIMESTAMP: u32 = 0xE7;
-    pub const SIMPLE_BLOCK: u32 = 0xA3;
-    pub const BLOCK_GROUP: u32 = 0xA0;
-    pub const BLOCK: u32 = 0xA1;
-    pub const ENCRYPTED_BLOCK: u32 = 0xAF;
-    pub const VOID: u32 = 0xEC;
+    pub(crate) const EBML: u32 = 0x1A45_DFA3;
+    pub(crate) const DOC_TYPE: u32 = 0x4282;
+    pub(crate) const SEGMENT: u32 = 0x1853_8067;
+    pub(crate) const INFO: u32 = 0x1549_A966;
+    pub(crate) const SEGMENT_UID: u32 = 0x73A4;
+    pub(crate) const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
+    pub(crate) const TRACKS: u32 = 0x1654_AE6B;
+    pub(crate) const TRACK_ENTRY: u32 = 0xAE;
+    pub(crate) const TRACK_NUMBER: u32 = 0xD7;
+    pub(crate) const TRACK_UID: u32 = 0x73C5;
+    pub(crate) const TRACK_TYPE: u32 = 0x83;
+    pub(crate) const NAME: u32 = 0x536E;
+    pub(crate) const CODEC_ID: u32 = 0x86;
+    pub(crate) const CONTENT_ENCODINGS: u32 = 0x6D80;
+    pub(crate) const AUDIO: u32 = 0xE1;
+    pub(crate) const SAMPLING_FREQUENCY: u32 = 0xB5;
+    pub(crate) const OUTPUT_SAMPLING_FREQUENCY: u32 = 0x78B5;
+    pub(crate) const CHANNELS: u32 = 0x9F;
+    pub(crate) const BIT_DEPTH: u32 = 0x6264;
+    pub(crate) const TAGS: u32 = 0x1254_C367;
+    pub(crate) const TAG: u32 = 0x7373;
+    pub(crate) const TARGETS: u32 = 0x63C0;
+    pub(crate) const TAG_TRACK_UID: u32 = 0x63C5;
+    pub(crate) const SIMPLE_TAG: u32 = 0x67C8;
+    pub(crate) const TAG_NAME: u32 = 0x45A3;
+    pub(crate) const TAG_STRING: u32 = 0x4487;
+    pub(crate) const CLUSTER: u32 = 0x1F43_B675;
+    pub(crate) const TIMESTAMP: u32 = 0xE7;
+    pub(crate) const SIMPLE_BLOCK: u32 = 0xA3;
+    pub(crate) const BLOCK_GROUP: u32 = 0xA0;
+    pub(crate) const BLOCK: u32 = 0xA1;
+    pub(crate) const ENCRYPTED_BLOCK: u32 = 0xAF;
+    pub(crate) const VOID: u32 = 0xEC;
 }
 
 /// What is done with an element.
@@ -66,7 +66,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub fn of(element: u32) -> Self {
+    pub(super) fn of(element: u32) -> Self {
         use id::*;
         match element {
             SIMPLE_BLOCK | BLOCK | ENCRYPTED_BLOCK => Self::Block,
@@ -88,7 +88,7 @@ impl Kind {
 
 impl Kind {
     /// Whether the element is waited for as a whole, and taken.
-    pub fn is_read(self) -> bool {
+    pub(super) fn is_read(self) -> bool {
         !matches!(self, Self::Master | Self::Known | Self::Unknown)
     }
 }
@@ -120,7 +120,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub fn of(element: u32) -> Self {
+    pub(super) fn of(element: u32) -> Self {
         const SEGMENT: u64 = id::SEGMENT as u64;
         const CLUSTER: u64 = id::CLUSTER as u64;
         let element = u64::from(element);
@@ -174,14 +174,15 @@ pub(super) enum NoHead {
 /// Reads the head at the front.
 pub(super) fn read_head(bytes: &[u8]) -> Result<Head, NoHead> {
     let first = *bytes.first().ok_or(NoHead::Short)?;
-    let width = first.leading_zeros() as usize + 1;
+    let zeros = first.leading_zeros();
+    let width = zeros as usize + 1;
     if width > 4 {
         return Err(NoHead::BadId);
     }
     let field = bytes.get(..width).ok_or(NoHead::Short)?;
     let id = field.iter().fold(0, |id, byte| id << 8 | u32::from(*byte));
     // Ids have one form only, the shortest; all zeros and all ones are none (RFC 8794, 5).
-    let bits = 7 * width as u32;
+    let bits = 7 * (zeros + 1);
     let value = id & ((1 << bits) - 1);
     let least = if width == 1 { 1 } else { (1 << (bits - 7)) - 1 };
     if value < least || value == (1 << bits) - 1 {

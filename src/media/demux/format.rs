@@ -29,7 +29,7 @@ pub(super) struct TrackFormat {
 impl TrackFormat {
     /// What the entry says, when it is another format. `typed`: a media type says that it
     /// is the right one, whatever the codec's name.
-    pub fn contradiction(&self, typed: bool) -> Option<Box<str>> {
+    pub(super) fn contradiction(&self, typed: bool) -> Option<Box<str>> {
         let rate = f64::from(SAMPLE_RATE);
         let other = |value: Option<f64>| value.filter(|value| *value != 0.0 && *value != rate);
         let unlike =

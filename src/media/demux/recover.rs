@@ -4,6 +4,7 @@
 use super::ebml::{self, Kind};
 use super::resync::{self, BEHIND_BYTES, Found};
 use super::{Demuxer, End, Step, unreadable};
+use crate::media::counts::in_memory;
 use crate::media::fragment::{DamageKind, LeftOutReason};
 
 const REACHES_ON: &str = "length reaches into the next fragment";
@@ -40,7 +41,7 @@ impl Demuxer {
                 draft.leave_out(track, reason, bytes);
             }
         }
-        self.drop_front((until - self.base) as usize);
+        self.drop_front(in_memory(until - self.base));
         if found {
             if !step.told {
                 self.note(step.start, unreadable(REACHES_ON));
@@ -73,7 +74,7 @@ impl Demuxer {
                 Found::NotBefore(at) if at < limit && end == End::NotYet => return Inside::Unknown,
                 Found::At(_) | Found::NotBefore(_) => return Inside::No,
             };
-            let start = (at - self.base) as usize;
+            let start = in_memory(at - self.base);
             let came = self.input.len();
             let starts = match self.is_document(at) {
                 None if end == End::NotYet => return Inside::Unknown,
@@ -93,7 +94,7 @@ impl Demuxer {
     }
 
     fn is_document(&mut self, at: u64) -> Option<bool> {
-        let start = (at - self.base) as usize;
+        let start = in_memory(at - self.base);
         resync::is_document(&self.input[start..], &mut self.work)
     }
 

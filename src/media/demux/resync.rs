@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::ebml::{self, Head, MAX_HEAD_BYTES, NoHead, Place, id};
+use crate::media::counts::in_memory;
 
 const MAGIC: [u8; 4] = id::EBML.to_be_bytes();
 /// An EBML header longer than this is none; those of KVS have 40 bytes.
@@ -42,7 +43,7 @@ pub(super) enum Found {
 impl Magic {
     /// The first magic at `from` or behind it and before `until`, in `input`, which lies at
     /// `base`; or any magic that is known behind `until`.
-    pub fn find(&mut self, input: &[u8], base: u64, from: u64, until: u64) -> Found {
+    pub(super) fn find(&mut self, input: &[u8], base: u64, from: u64, until: u64) -> Found {
         if let Some(at) = self.found.filter(|at| *at >= from) {
             return Found::At(at);
         }
@@ -60,7 +61,7 @@ impl Magic {
     }
 
     /// The magic that was found is none of a document.
-    pub fn dismiss(&mut self) {
+    pub(super) fn dismiss(&mut self) {
         if let Some(at) = self.found.take() {
             self.searched = at + 1;
         }
@@ -87,7 +88,7 @@ pub(super) fn is_document(bytes: &[u8], work: &mut u64) -> Option<bool> {
     let Some(size) = header.size.filter(|size| *size <= MAX_HEADER_BYTES) else {
         return Some(false);
     };
-    let segment = header.length + size as usize;
+    let segment = header.length + in_memory(size);
     if !names_matroska(bytes.get(header.length..segment)?, work) {
         return Some(false);
     }
@@ -122,7 +123,7 @@ fn names_matroska(mut header: &[u8], work: &mut u64) -> bool {
 
 /// What a block and a document that starts inside of it need to be told apart: so many
 /// bytes behind the block's end, for an EBML header that begins there and two heads more.
-pub(super) const BEHIND_BYTES: usize = MAX_HEADER_BYTES as usize + 4 * MAX_HEAD_BYTES;
+pub(super) const BEHIND_BYTES: usize = in_memory(MAX_HEADER_BYTES) + 4 * MAX_HEAD_BYTES;
 
 /// Whether a block that ends at `end` is whole although a document seems to start at
 /// `start` inside of it: an element follows where it ends, or the body ends there, and the

@@ -64,20 +64,20 @@ pub(super) struct Next {
 
 impl Tags {
     /// Audio that stands behind the tags of what follows is not its own.
-    pub fn pass_audio(&mut self) {
+    pub(super) fn pass_audio(&mut self) {
         self.begin = None;
         if let Some(next) = &mut self.next {
             next.begin = None;
         }
     }
 
-    pub fn open_simple_tag(&mut self) {
+    pub(super) fn open_simple_tag(&mut self) {
         (self.name, self.value) = (None, None);
     }
 
     /// Name and value of a SimpleTag come in either order, and are read when both are
     /// there. The error is a tag that matters and holds a value that it cannot.
-    pub fn take(
+    pub(super) fn take(
         &mut self,
         fragment: &mut Fragment,
         part: Part,
@@ -189,7 +189,7 @@ impl Tags {
     }
 
     /// Id and code, when the document says that it is an error.
-    pub fn take_error(&mut self) -> Option<(Option<u32>, Box<str>)> {
+    pub(super) fn take_error(&mut self) -> Option<(Option<u32>, Box<str>)> {
         Some((self.error_id.take(), self.error_code.take()?))
     }
 }
@@ -225,19 +225,19 @@ struct Said {
 }
 
 impl MediaTypes {
-    pub fn open_tag(&mut self) {
+    pub(super) fn open_tag(&mut self) {
         self.tag_from = self.said.len();
         self.targets.clear();
     }
 
     /// A TagTrackUID; 0 is all tracks (RFC 9559).
-    pub fn target(&mut self, uid: u64) {
+    pub(super) fn target(&mut self, uid: u64) {
         if uid != 0 && self.targets.len() < MAX_TRACKS {
             self.targets.push(uid);
         }
     }
 
-    pub fn close_tag(&mut self) {
+    pub(super) fn close_tag(&mut self) {
         let from = self.tag_from.min(self.said.len());
         for said in &mut self.said[from..] {
             said.targets.clone_from(&self.targets);
@@ -262,13 +262,13 @@ impl MediaTypes {
     }
 
     /// The other format that is said for a track, and where.
-    pub fn other_for(&self, uid: Option<u64>, declared: &[u64]) -> Option<(&str, u64)> {
+    pub(super) fn other_for(&self, uid: Option<u64>, declared: &[u64]) -> Option<(&str, u64)> {
         let mut said = self.of(uid, declared);
         said.find_map(|said| Some((said.other.as_deref()?, said.offset)))
     }
 
     /// Whether the right format is said for a track.
-    pub fn right_for(&self, uid: Option<u64>, declared: &[u64]) -> bool {
+    pub(super) fn right_for(&self, uid: Option<u64>, declared: &[u64]) -> bool {
         self.of(uid, declared).any(|said| said.other.is_none())
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Track {
 }
 
 impl Track {
-    pub fn take_uint(&mut self, element: u32, value: u64) {
+    pub(super) fn take_uint(&mut self, element: u32, value: u64) {
         match element {
             id::TRACK_NUMBER => self.number = Some(value),
             id::TRACK_UID => self.uid = Some(value),
@@ -36,7 +36,7 @@ impl Track {
         }
     }
 
-    pub fn take_float(&mut self, element: u32, value: f64) {
+    pub(super) fn take_float(&mut self, element: u32, value: f64) {
         match element {
             id::SAMPLING_FREQUENCY => self.format.rate = Some(value),
             id::OUTPUT_SAMPLING_FREQUENCY => self.format.output_rate = Some(value),
@@ -83,12 +83,12 @@ pub(super) struct Tracks {
 }
 
 impl Tracks {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// An entry begins; false when there are too many.
-    pub fn open(&mut self, offset: u64) -> bool {
+    pub(super) fn open(&mut self, offset: u64) -> bool {
         self.open = self.list.len() < MAX_TRACKS;
         if self.open {
             self.list.push(Track {
@@ -99,17 +99,17 @@ impl Tracks {
         self.open
     }
 
-    pub fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.open = false;
     }
 
     /// The entry being read.
-    pub fn current(&mut self) -> Option<&mut Track> {
+    pub(super) fn current(&mut self) -> Option<&mut Track> {
         self.list.last_mut().filter(|_| self.open)
     }
 
     /// Number and name of each, as declared.
-    pub fn names(&self) -> Vec<(u64, Box<str>)> {
+    pub(super) fn names(&self) -> Vec<(u64, Box<str>)> {
         let named = |track: &Track| Some((track.number?, track.name.clone()));
         self.list.iter().filter_map(named).collect()
     }
@@ -125,11 +125,11 @@ impl Tracks {
     }
 
     /// The direction that a track's name says, whatever else it is.
-    pub fn direction(&self, number: u64) -> Option<Direction> {
+    pub(super) fn direction(&self, number: u64) -> Option<Direction> {
         Direction::from_track_name(&self.get(number)?.name)
     }
 
-    pub fn judge(&self, number: u64, types: &MediaTypes) -> Judged {
+    pub(super) fn judge(&self, number: u64, types: &MediaTypes) -> Judged {
         let direction = self.direction(number);
         let refused = |reason, why| Judged::Refused {
             direction,
@@ -169,7 +169,7 @@ impl Tracks {
 
 impl Refusal {
     /// The damage of a track that has so many bytes of audio, first at `offset`.
-    pub fn into_damage(self, number: u64, bytes: u64, offset: u64) -> (DamageKind, u64) {
+    pub(super) fn into_damage(self, number: u64, bytes: u64, offset: u64) -> (DamageKind, u64) {
         match self {
             Self::Said(kind, offset) => (kind, offset),
             Self::Name(name) => {

@@ -54,13 +54,13 @@ pub(super) struct Clock {
 
 impl Clock {
     /// What was added to the last fragment's block times.
-    pub fn shift(&self) -> i64 {
+    pub(super) fn shift(&self) -> i64 {
         self.shift
     }
 
     /// What to add to this fragment's block times. `end` is where the audio so far ends,
     /// and `fits` how the blocks fit behind it, moved as the last fragment's were.
-    pub fn shift_for(
+    pub(super) fn shift_for(
         &mut self,
         fragment: &Fragment,
         end: Option<MediaTime>,

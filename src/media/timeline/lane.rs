@@ -55,20 +55,20 @@ pub(super) enum Fit {
 }
 
 impl Lane {
-    pub fn start(&self) -> Option<MediaTime> {
+    pub(super) fn start(&self) -> Option<MediaTime> {
         self.start
     }
 
-    pub fn end(&self) -> Option<MediaTime> {
+    pub(super) fn end(&self) -> Option<MediaTime> {
         self.end
     }
 
-    pub fn queued(&self) -> u64 {
+    pub(super) fn queued(&self) -> u64 {
         self.written.queued()
     }
 
     /// The recording starts at `origin`: silence up to this lane's first block.
-    pub fn open_at(&mut self, origin: MediaTime) {
+    pub(super) fn open_at(&mut self, origin: MediaTime) {
         let lead = match self.start {
             Some(start) => u64::try_from(start.samples_since(origin)).unwrap_or(0),
             None => {
@@ -83,7 +83,7 @@ impl Lane {
     }
 
     /// How a block of this time would fit; nothing is changed.
-    pub fn fit(&self, start: MediaTime, pcm: &[u8]) -> Fit {
+    pub(super) fn fit(&self, start: MediaTime, pcm: &[u8]) -> Fit {
         let Some(early) = self.early(start) else {
             return Fit::Follows;
         };
@@ -97,7 +97,7 @@ impl Lane {
     /// Puts a block at its time, or in the run when it is close enough to it. One that
     /// comes for a time that is written already is cut where it is the very same, and else
     /// follows what is written.
-    pub fn append(&mut self, start: MediaTime, mut pcm: Bytes) {
+    pub(super) fn append(&mut self, start: MediaTime, mut pcm: Bytes) {
         self.blocks += 1;
         self.came_bytes += pcm.len() as u64;
         let offset = self.end.map_or(0, |end| start.samples_since(end));
@@ -119,7 +119,7 @@ impl Lane {
     }
 
     /// Counts a block that is put behind what is written, its time being out of reach.
-    pub fn append_displaced(&mut self, start: MediaTime, pcm: Bytes) {
+    pub(super) fn append_displaced(&mut self, start: MediaTime, pcm: Bytes) {
         self.displaced.add(start, pcm.len() as u64 / 2);
         self.append(start, pcm);
     }
@@ -199,7 +199,7 @@ impl Lane {
     }
 
     /// Silence up to `end`, unless the lane reaches that far.
-    pub fn pad_to(&mut self, end: MediaTime) {
+    pub(super) fn pad_to(&mut self, end: MediaTime) {
         let Some(behind) = self
             .end
             .and_then(|from| u64::try_from(end.samples_since(from)).ok())
@@ -211,11 +211,11 @@ impl Lane {
     }
 
     /// Fills `out` with the first queued samples; there are at least as many.
-    pub fn drain_into(&mut self, out: &mut [i16]) {
+    pub(super) fn drain_into(&mut self, out: &mut [i16]) {
         self.written.drain_into(out);
     }
 
-    pub fn into_report(mut self, origin: Option<MediaTime>) -> LaneReport {
+    pub(super) fn into_report(mut self, origin: Option<MediaTime>) -> LaneReport {
         self.rebase_drift();
         self.drop_half();
         let (came_bytes, halves) = (self.came_bytes, self.halves);

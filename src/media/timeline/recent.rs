@@ -50,17 +50,17 @@ pub(super) struct Written {
 }
 
 impl Written {
-    pub fn queued(&self) -> u64 {
+    pub(super) fn queued(&self) -> u64 {
         self.queued
     }
 
     /// Puts silence before everything; nothing was taken yet.
-    pub fn lead_in(&mut self, samples: u64) {
+    pub(super) fn lead_in(&mut self, samples: u64) {
         self.queue.push_front(Piece::Silence(samples));
         self.queued += samples;
     }
 
-    pub fn push(&mut self, piece: Piece) {
+    pub(super) fn push(&mut self, piece: Piece) {
         self.queued += piece.samples();
         match (&piece, self.queue.back_mut()) {
             (Piece::Silence(samples), Some(Piece::Silence(last))) => *last += samples,
@@ -69,7 +69,7 @@ impl Written {
     }
 
     /// Fills `out` with the first queued samples; there are at least as many.
-    pub fn drain_into(&mut self, mut out: &mut [i16]) {
+    pub(super) fn drain_into(&mut self, mut out: &mut [i16]) {
         self.queued -= out.len() as u64;
         while !out.is_empty() {
             let Some(piece) = self.queue.front_mut() else {
@@ -136,7 +136,7 @@ impl Written {
     /// Whether a block's first samples are the very same that stand at the end of what is
     /// written, beginning `early` samples before it; `None` when they are others. A run
     /// absorbs the rounding of block times, so the place may be off by its tolerance.
-    pub fn repetition(&self, early: u64, pcm: &[u8]) -> Option<Repetition> {
+    pub(super) fn repetition(&self, early: u64, pcm: &[u8]) -> Option<Repetition> {
         let slack = TOLERANCE.unsigned_abs();
         let (pairs, _) = pcm.as_chunks::<2>();
         let samples = pairs.len() as u64;

@@ -1,5 +1,6 @@
 //! What the timeline found: counted and listed while samples flow, in bounded memory.
 
+use crate::media::counts::{nearest, nearest_signed};
 use crate::media::ticks::MediaTime;
 
 /// Spans listed one by one; beyond it they are only counted.
@@ -34,7 +35,7 @@ pub(super) struct OpenSpans {
 }
 
 impl OpenSpans {
-    pub fn add(&mut self, at: MediaTime, samples: u64) {
+    pub(super) fn add(&mut self, at: MediaTime, samples: u64) {
         self.count += 1;
         self.samples += samples;
         if self.listed.len() < MAX_LISTED {
@@ -42,7 +43,7 @@ impl OpenSpans {
         }
     }
 
-    pub fn close(self, origin: MediaTime) -> Spans {
+    pub(super) fn close(self, origin: MediaTime) -> Spans {
         let at = |time: MediaTime| u64::try_from(time.samples_since(origin)).unwrap_or(0);
         Spans {
             listed: self
@@ -79,7 +80,8 @@ impl Drift {
     /// Drift of the block clock against the samples in parts per million; `None` for
     /// less than a minute of audio, where rounding hides it.
     pub fn ppm(&self) -> Option<f64> {
-        (self.over >= Self::LEAST_SAMPLES).then(|| self.gained as f64 / self.over as f64 * 1e6)
+        (self.over >= Self::LEAST_SAMPLES)
+            .then(|| nearest_signed(self.gained) / nearest(self.over) * 1e6)
     }
 }
 

@@ -265,7 +265,7 @@ pub(super) struct Found {
 
 impl Found {
     /// What lacks within or at the beginning of a stretch of silence.
-    pub fn lacks_in(&self, at: u64, samples: u64) -> impl Iterator<Item = Lack> {
+    pub(super) fn lacks_in(&self, at: u64, samples: u64) -> impl Iterator<Item = Lack> {
         let slack = TOLERANCE.unsigned_abs();
         let within = move |from: u64, to: u64| from < at + samples && to + slack >= at;
         let lacks = self.lacks.iter();
@@ -273,7 +273,7 @@ impl Found {
     }
 
     /// The audio of a direction, or of none that is known, that came and was left out.
-    pub fn left_out_of(&self, side: Option<Direction>) -> Vec<LeftOutEntry> {
+    pub(super) fn left_out_of(&self, side: Option<Direction>) -> Vec<LeftOutEntry> {
         let of_side = self.left_out.iter().filter(|((of, _), _)| *of == side);
         of_side
             .map(|((_, reason), bytes)| LeftOutEntry {

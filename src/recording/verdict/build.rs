@@ -10,6 +10,7 @@ use super::{
 use crate::failure::Failure;
 use crate::media::assembly::AssemblyReport;
 use crate::media::attribution::AttributionReport;
+use crate::media::counts::whole;
 use crate::media::fragment::Direction;
 use crate::media::sides::Consent;
 use crate::media::ticks::{EpochMillis, SAMPLE_RATE, seconds_of};
@@ -175,8 +176,7 @@ fn span(
                     .saturating_add(origin.samples_since(media) * 1_000 / i64::from(SAMPLE_RATE)),
             )
         });
-    let ends_at =
-        starts_at.map(|start| EpochMillis(start.0.saturating_add((seconds * 1e3) as i64)));
+    let ends_at = starts_at.map(|start| EpochMillis(start.0.saturating_add(whole(seconds * 1e3))));
     SpanTimes {
         sample_rate: SAMPLE_RATE,
         samples: timeline.samples,

@@ -6,6 +6,7 @@ use super::{
     ByteCounts, DriftEntry, Gap, GapCause, Gaps, LeftOutEntry, Side, Sides, Stretch, Stretches,
 };
 use crate::media::assembly::AssemblyReport;
+use crate::media::counts::nearest_signed;
 use crate::media::fragment::{Direction, FragmentNumber};
 use crate::media::levels::Levels;
 use crate::media::sides::Authorisation;
@@ -39,7 +40,7 @@ pub(super) fn sides(
 
 fn side(direction: Direction, assembly: &AssemblyReport, levels: &Levels, found: &Found) -> Side {
     let lane = &assembly.timeline.lanes[direction.index()];
-    let millis = |samples: i64| samples as f64 * 1e3 / f64::from(SAMPLE_RATE);
+    let millis = |samples: i64| nearest_signed(samples) * 1e3 / f64::from(SAMPLE_RATE);
     let left_out = left_out(direction, assembly, found);
     Side {
         offset_samples: lane.starts_at,

@@ -28,18 +28,18 @@ impl Plan {
     }
 
     /// An oddity that is met at one place, and this is it.
-    pub fn is_here(&self, oddity: Oddity, fragment: &PlannedFragment) -> bool {
+    pub(crate) fn is_here(&self, oddity: Oddity, fragment: &PlannedFragment) -> bool {
         self.is(oddity) && fragment.index == self.halfway()
     }
 
     /// A fragment inside of this call that is another contact's.
-    pub fn is_foreign_inside(&self, fragment: &PlannedFragment) -> bool {
+    pub(crate) fn is_foreign_inside(&self, fragment: &PlannedFragment) -> bool {
         // One without tags would be its session's.
         self.is_here(Oddity::ForeignInside, fragment) && fragment.tagging != Tagging::None
     }
 
     /// The contact that a fragment names.
-    pub fn contact(&self, fragment: &PlannedFragment) -> &str {
+    pub(crate) fn contact(&self, fragment: &PlannedFragment) -> &str {
         match self.is_foreign_inside(fragment) {
             true => &self.call.foreign_contact,
             false => &self.call.contact,
@@ -47,7 +47,7 @@ impl Plan {
     }
 
     /// Whether a recorder must leave this direction of a fragment out.
-    pub fn is_left_out(&self, fragment: &PlannedFragment, direction: Direction) -> bool {
+    pub(crate) fn is_left_out(&self, fragment: &PlannedFragment, direction: Direction) -> bool {
         self.is_foreign_inside(fragment)
             || direction == Direction::FromCustomer && self.is_here(Oddity::OtherFormat, fragment)
     }
@@ -85,7 +85,7 @@ impl Plan {
     }
 
     /// What is sent at a fragment's place: it, and at one place some once more.
-    pub fn sent_at(&self, index: u64) -> Vec<PlannedFragment> {
+    pub(crate) fn sent_at(&self, index: u64) -> Vec<PlannedFragment> {
         let fragment = self.fragment(index);
         let is_twice = self.is_here(Oddity::SentTwice, &fragment) && index > 0;
         let again = 1..=if is_twice { SENT_TWICE } else { 0 };

@@ -1,109 +1,20 @@
-//! Recordings out of media files with no contact record at hand: every contact that the
-//! fragments name gets files of its own.
+//! A contact's media out of files, piece by piece, as the answers that the recorder takes.
 
 use std::fs::File;
 use std::io::{Chain, Read, Seek, SeekFrom, Take};
 use std::ops::Range;
 use std::path::Path;
 
-use futures_util::stream;
-
 use super::index::{Index, Run};
 use super::media::{self, READ_BYTES};
-use super::{LocalRecordings, Tried, io_failure};
+use super::{Tried, io_failure};
 use crate::failure::Failure;
-use crate::media::attribution::Claim;
 use crate::media::demux::{Demuxer, Document};
-use crate::media::fragment::{FragmentNumber, FragmentRange};
+use crate::media::fragment::FragmentNumber;
 use crate::media::request::{Answer, Missing, MissingCause};
-use crate::media::sides::{Authorisation, Consent};
-use crate::port::{Expect, NoDeadline, Objects};
-use crate::recorder::{AllOf, assemble};
-use crate::recording::key::{RecordingId, RecordingKeys, RecordingStart};
-use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
-use crate::recording::verdict::Verdict;
-
-/// Writes the files and the verdict of one contact that the index holds. `progress` is
-/// told the bytes read of each piece.
-pub async fn extract(
-    index: &Index,
-    contact: &str,
-    store: &LocalRecordings,
-    policy: &Policy,
-    progress: impl FnMut(u64),
-) -> Result<Verdict, Failure> {
-    let (first, runs) = index.runs_of(contact);
-    let plan = plan(index, contact, first, &runs);
-    let answers = Pieces::new(index, &runs, progress);
-    let answers = stream::unfold(answers, |mut pieces| async {
-        pieces.next().map(|answer| (answer, pieces))
-    });
-    let verdict = assemble(
-        store,
-        policy,
-        &NoDeadline,
-        &plan,
-        answers,
-        &AllOf(contact.into()),
-    )
-    .await?
-    .verdict;
-    // Extracted again, it is replaced; there are no other deliveries here.
-    let key = plan.keys.verdict();
-    let before = store.read(&key).await?;
-    store
-        .put(
-            &key,
-            verdict.to_json(),
-            Expect::unchanged(before.as_deref()),
-        )
-        .await?;
-    Ok(verdict)
-}
-
-/// What a contact record would say, as far as the media itself says it.
-fn plan(
-    index: &Index,
-    contact: &str,
-    first: Option<FragmentNumber>,
-    runs: &[Run],
-) -> RecordingPlan {
-    let name = |path: &Path| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-    };
-    let mut files: Vec<String> = Vec::new();
-    for name in runs.iter().filter_map(|run| name(index.path_of_run(run))) {
-        if !files.contains(&name) {
-            files.push(name);
-        }
-    }
-    RecordingPlan {
-        id: RecordingId {
-            contact: contact.into(),
-            initiated: None,
-            start: RecordingStart::Fragment(first.unwrap_or(FragmentNumber::ZERO)),
-        },
-        keys: RecordingKeys::flat(contact),
-        has_siblings: false,
-        initial_contact: contact.into(),
-        previous_contact: None,
-        next_contact: None,
-        instance: None,
-        stream: files.join(", ").into(),
-        claim: Claim {
-            range: FragmentRange::default(),
-            contacts: vec![contact.into()],
-        },
-        times: Times::default(),
-        authorisation: Authorisation::Both,
-        urls: Urls::Lacking,
-        consent: Consent::Unknown,
-    }
-}
 
 /// A contact's runs, piece by piece: what came of each piece as an answer.
-pub(super) struct Pieces<'a, F> {
+pub struct Pieces<'a, F> {
     index: &'a Index,
     /// The last is the next.
     runs: Vec<Run>,
@@ -138,7 +49,20 @@ impl<'a> Opened<'a> {
     }
 }
 
+/// The names of the files that runs lie in, each once, in the order of the runs.
+pub fn file_names(index: &Index, runs: &[Run]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let files = runs.iter().map(|run| index.path_of_run(run).file_name());
+    for name in files.flatten().map(|name| name.to_string_lossy()) {
+        if !names.iter().any(|known| *known == name) {
+            names.push(name.into_owned());
+        }
+    }
+    names
+}
+
 impl<'a, F: FnMut(u64)> Pieces<'a, F> {
+    /// The pieces of these runs, in order. `progress` is told the bytes read of each piece.
     pub fn new(index: &'a Index, runs: &[Run], progress: F) -> Self {
         Self {
             index,

@@ -1,0 +1,90 @@
+//! Which account and deployment a command works with, and what it runs on.
+
+use std::collections::BTreeMap;
+
+use super::{CliError, stack};
+use crate::aws::{self, Access};
+use crate::settings::recorder::Config;
+
+/// Which account and deployment.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "AWS")]
+pub(super) struct Account {
+    /// Take the settings of this CloudFormation stack's function, not those of the environment
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// The region [default: REGION, else AWS_REGION]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// A profile of the AWS configuration files
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// One endpoint for all services, e.g. the sandbox's
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+}
+
+impl Account {
+    /// The deployment's settings: those of the stack's function, else those of the environment.
+    pub(super) fn config(&self) -> Result<Config, CliError> {
+        if let Some(profile) = &self.profile {
+            check_profile(&runtime()?, profile)?;
+        }
+        let of_stack = self.settings_of_stack()?;
+        let lookup = |name: &str| match (name, &self.region) {
+            ("REGION", Some(region)) => Some(region.clone()),
+            _ => match &of_stack {
+                Some(settings) => settings.get(name).cloned(),
+                None => std::env::var(name).ok(),
+            },
+        };
+        Config::from_lookup(lookup).map_err(|error| {
+            CliError::Told(format!(
+                "{error}; set them as the function has them, or take them from it with --stack, the region with \
+                 --region"
+            ))
+        })
+    }
+
+    fn settings_of_stack(&self) -> Result<Option<BTreeMap<String, String>>, CliError> {
+        let Some(stack) = &self.stack else {
+            return Ok(None);
+        };
+        let access = Access {
+            region: self.region.clone().or_else(|| std::env::var("REGION").ok()),
+            profile: self.profile.clone(),
+            endpoint: self.endpoint_url.clone(),
+        };
+        let settings = runtime()?.block_on(stack::settings_of(stack, access));
+        settings.map(Some).map_err(CliError::Told)
+    }
+
+    /// How its services are reached.
+    pub(super) fn access(&self, config: &Config) -> Access {
+        Access {
+            region: Some(config.region.clone()),
+            profile: self.profile.clone(),
+            endpoint: self
+                .endpoint_url
+                .clone()
+                .or_else(|| config.endpoint.clone()),
+        }
+    }
+}
+
+/// What asynchronous commands run on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Told(format!("the async runtime: {error}; try again")))
+}
+
+/// A profile that is named must be there.
+pub(super) fn check_profile(
+    runtime: &tokio::runtime::Runtime,
+    profile: &str,
+) -> Result<(), CliError> {
+    let unknown = runtime.block_on(aws::unknown_profile(profile));
+    unknown.map_or(Ok(()), |told| Err(CliError::Told(told)))
+}
