@@ -95,7 +95,7 @@ fn record(desk: &Desk, contact: &str, day: &str) -> PathBuf {
     desk.run(&format!("record {contact}/event.json --out {contact}/out"))
         .done();
     let from = recorded_stem(
-        &desk.join(&format!("{contact}/out")),
+        &desk.join(format!("{contact}/out")),
         &other_call(2_000, contact),
     );
     let to = desk.join("out/recordings").join(day.replace('-', "/"));
