@@ -12,6 +12,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | KVS | 5 | 10 s | 40 s | given up by [`kvs`] itself |
 //! | S3 | 4 | 60 s | 180 s | 10 s |
+//! | S3 while a caller waits | 3 | 1.5 s | 4 s | 10 s |
 //! | Connect | 6 | 10 s | 60 s | 10 s |
 //! | SQS | 4 | 10 s | 30 s | 10 s |
 //! | those of `deployment` | 3 | 10 s | 30 s | 10 s |
@@ -20,6 +21,7 @@
 //! [`Failure`](crate::failure::Failure), and its kind says what becomes of the recording.
 
 mod answers;
+mod clock;
 pub mod connect;
 pub mod contacts;
 #[cfg(feature = "operate")]
@@ -40,9 +42,10 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+pub use clock::WallClock;
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
-pub use kvs::KvsSource;
+pub use kvs::{KvsLive, KvsSource};
 pub use profile::unknown_profile;
 pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
@@ -89,6 +92,13 @@ impl Trying {
         attempts: 4,
         attempt: Duration::from_secs(60),
         call: Duration::from_secs(180),
+        silent_bodies: SilentBodies::Sdk,
+    };
+    /// While a caller hears nothing: a contact flow waits for 8 s at the most.
+    const CALLER_WAITS: Self = Self {
+        attempts: 3,
+        attempt: Duration::from_millis(1_500),
+        call: Duration::from_secs(4),
         silent_bodies: SilentBodies::Sdk,
     };
     const CONNECT: Self = Self {
@@ -192,7 +202,13 @@ mod tests {
 
     #[test]
     fn a_call_has_time_for_more_than_one_attempt_and_an_invocation_for_a_call() {
-        for trying in [Trying::KVS, Trying::S3, Trying::CONNECT, Trying::SQS] {
+        for trying in [
+            Trying::KVS,
+            Trying::S3,
+            Trying::CALLER_WAITS,
+            Trying::CONNECT,
+            Trying::SQS,
+        ] {
             assert!(trying.attempts > 1, "{trying:?}");
             assert!(trying.call > 2 * trying.attempt, "{trying:?}");
             assert!(trying.call < Duration::from_secs(900 / 4), "{trying:?}");

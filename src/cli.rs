@@ -12,6 +12,8 @@ mod extract;
 mod forget;
 mod inspect;
 mod lacking;
+mod message;
+mod note;
 mod reader;
 mod record;
 #[cfg(feature = "operate")]
@@ -68,8 +70,10 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Record the calls of a Kinesis or SQS event, as the Lambda function would
+    /// Record the calls of a Kinesis or SQS event, or the message of a contact event, as the Lambda functions would
     Record(record::RecordArgs),
+    /// Note a call for the answering machine, as its contact flow's function would
+    Note(note::NoteArgs),
     /// Find recordings without a complete verdict, and record them again, most urgent first
     Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
@@ -139,6 +143,7 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
     let mut out = Noting::new(io::stdout().lock());
     let done = match &cli.command {
         Command::Record(args) => record::run(args, &mut out, cli.json),
+        Command::Note(args) => note::run(args, &mut out, cli.json),
         Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),

@@ -6,6 +6,7 @@
 //! Refuses to guess: what is not known is [`Level::Unchecked`], never good.
 
 mod alarms;
+mod answering;
 mod connect;
 pub mod facts;
 pub mod filter;
@@ -14,13 +15,15 @@ mod keys;
 mod mapping;
 pub mod need;
 mod queues;
+mod report;
 pub mod rights;
 #[cfg(test)]
 mod sample;
 mod storage;
 mod web;
 
-use facts::{Deployment, Unknown};
+use facts::Deployment;
+use report::Report;
 
 /// What is asked. Every report has at least one finding of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +69,10 @@ pub enum Check {
     Waiting,
     DeadLetters,
     Withdrawn,
+    NoteFunction,
+    CallEnded,
+    AnsweringRights,
+    NotesWaiting,
     Alarms,
     AlarmStates,
     AlarmActions,
@@ -341,6 +348,30 @@ pub const CHECKS: &[CheckInfo] = &[
         "`callreel forget --aws --contact ID` for each contact that the log names in an ERROR line `consent withdrawn`; it deletes with `--yes`. What was deleted since is counted until it is seven days old.",
     ),
     info(
+        Check::NoteFunction,
+        "note-function",
+        "If there is an answering machine: flows of the Connect instance may call its function `note`, and nobody else's may; and the function is in the instance's list.",
+        "Deploy `stacks/answering.yaml` anew; it gives the permission (`FlowMayCallNote`) and the place in the list (`NoteIsOffered`).",
+    ),
+    info(
+        Check::CallEnded,
+        "call-ended",
+        "If there is an answering machine: one rule of EventBridge may call its function `save`: without it messages come late, by `reconcile` alone.",
+        "Deploy `stacks/answering.yaml` anew; it makes the rule (`CallEnded`) and the permission (`CallEndedMayInvoke`).",
+    ),
+    info(
+        Check::AnsweringRights,
+        "answering-rights",
+        "If there is an answering machine: the roles of `note` and `save` may do what they must. Asked of IAM's simulation, as `rights`.",
+        "Allow the action on the resource to the function's role.",
+    ),
+    info(
+        Check::NotesWaiting,
+        "notes-waiting",
+        "If there is an answering machine: no call of the last three days was noted more than an hour ago and has neither a message nor a marker in its place.",
+        "Look at the log of the answering machine for the contact: each try names step, cause and cure (docs/answering-machine.md, \"When something fails\").",
+    ),
+    info(
         Check::Alarms,
         "alarms",
         "An alarm watches each of: lost seconds, parked records, records left out, withdrawn consent, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
@@ -421,59 +452,11 @@ pub fn examine(deployment: &Deployment) -> Vec<Finding> {
     connect::examine(deployment, &mut report);
     keys::examine(deployment, &mut report);
     queues::examine(deployment, &mut report);
+    answering::examine(deployment, &mut report);
     alarms::examine(deployment, &mut report);
     let mut findings = report.findings;
     findings.sort_by_key(|finding| finding.check);
     findings
-}
-
-/// Findings so far.
-#[derive(Debug, Default)]
-struct Report {
-    findings: Vec<Finding>,
-}
-
-impl Report {
-    fn ok(&mut self, check: Check, subject: impl Into<String>, finding: impl Into<String>) {
-        self.put(check, Level::Ok, subject.into(), finding.into(), None);
-    }
-
-    /// With the check's own cure.
-    fn warning(&mut self, check: Check, subject: impl Into<String>, finding: impl Into<String>) {
-        let cure = Some(check.info().cure.to_owned());
-        self.put(check, Level::Warning, subject.into(), finding.into(), cure);
-    }
-
-    /// With the check's own cure.
-    fn error(&mut self, check: Check, subject: impl Into<String>, finding: impl Into<String>) {
-        let cure = Some(check.info().cure.to_owned());
-        self.put(check, Level::Error, subject.into(), finding.into(), cure);
-    }
-
-    fn unchecked(&mut self, checks: &[Check], subject: &str, unknown: &Unknown) {
-        for check in checks {
-            let cure = Some(unknown.cure.clone());
-            let (subject, why) = (subject.to_owned(), unknown.why.clone());
-            self.put(*check, Level::Unchecked, subject, why, cure);
-        }
-    }
-
-    fn put(
-        &mut self,
-        check: Check,
-        level: Level,
-        subject: String,
-        finding: String,
-        cure: Option<String>,
-    ) {
-        self.findings.push(Finding {
-            check,
-            level,
-            subject,
-            finding,
-            cure,
-        });
-    }
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ fn plan(media: &Media) -> RecordingPlan {
         },
         times: Times::default(),
         authorisation: Authorisation::Both,
+        tags: Vec::new(),
         urls: Urls::Lacking,
         consent: Consent::Unknown,
     }

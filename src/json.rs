@@ -10,6 +10,8 @@
 //! which text is not as it was. Nothing outside of texts is guessed: what is no JSON
 //! stays none.
 
+pub mod object;
+
 use std::borrow::Cow;
 
 use serde_json::Value;

@@ -10,34 +10,39 @@
 //! ```
 //!
 //! One direction, no back and forth: each step takes the value of the step before it and
-//! knows nothing of the step after it. [`recorder`] reads like this line.
+//! knows nothing of the step after it. [`recorder`] follows this line: its `open` makes plans,
+//! its `make` goes from list to files, and the module itself decides whether, and ends with
+//! the attributes.
 //!
 //! # Where things are, in reading order
 //!
 //! **The pure part** is synchronous: no clock, environment, log or I/O of its own. Each line
-//! may use those above it, [`media`] nothing of the house.
+//! may use those above it, as far as they are on a lower storey (`STOREYS` in
+//! `tests/house/tidy/walls.rs`); [`media`] uses nothing of the house.
 //!
 //! | module | from | to |
 //! | --- | --- | --- |
 //! | [`media`] | bytes of media in any chunking | samples of both directions on one grid, and the bytes of WAV files: the kernel |
 //! | [`sha256`] | bytes | their hash, by the implementation that the build links |
-//! | [`json`] | bytes that should be JSON | text that a strict reader takes |
+//! | [`json`] | bytes that should be JSON | text that a strict reader takes; [`json::object`], an object however it is spelt |
 //! | [`object_key`] | ids, days and keys from outside | safe keys and URLs |
-//! | [`failure`] | what broke | what to do about it: retry or park; [`failure::parked`], the message that a record waits in |
-//! | [`event`] | a Lambda payload | records, and the ids to hand back; [`event::aggregated`], what a producer packed |
-//! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s |
-//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`recording::verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)) |
-//! | [`permissions`] | | what the recorder's role must be allowed |
+//! | [`failure`] | what broke | what to do about it: try again at once, later, or park; [`failure::parked`], the message that a record waits in |
+//! | [`event`] | a Lambda payload | an [`Event`](event::Event) by its kind; [`event::batch`], records, and the ids to hand back; [`event::aggregated`], what a producer packed |
+//! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
+//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`recording::verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
+//! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
+//! | [`permissions`] | | what each role, and an operator, must be allowed |
+//! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
 //! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the traits of
-//! the world in the recorder's words; [`settings`], the environment parsed once;
-//! [`recorder`], one recording from plan to attributes; and the use cases over them:
+//! the world in the recorder's words; [`recorder`], one recording from plan to attributes; and the use cases over them:
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
-//! recordings deleted for good; [`verify`], whether files and verdicts are still what they were.
-//! Everybody may use [`lock`], for what no holder leaves in disorder.
+//! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
+//! [`answering`], the answering machine's notes and messages.
+//! They and the edges may use [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -46,14 +51,17 @@
 //! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
 //! `sandbox`, which answers on loopback what Callreel asks of AWS.
 //!
-//! To add an event, a setting, a permission, an alarm or a check: `docs/change-it.md`.
+//! To add an event, setting, permission, metric, alarm, check, flag, command, handler, maker
+//! of plans, field of the verdict, kind of failure or module: `docs/change-it.md`.
 //!
 //! # Invariants
 //!
 //! 1. A fragment reaches the timeline only when its number lies in the recording's range
 //!    and its contact is the call's ([`media::attribution`]).
 //! 2. In every file of a recording, sample *n* is the same instant, and all have the same
-//!    length; each direction's audio and silence sum up to it ([`media::timeline`]).
+//!    length; each direction's audio and silence sum up to it ([`media::timeline`]). Why audio
+//!    stands where it does: `docs/time.md`, and for one recording its verdict's `gaps`,
+//!    `overlaps`, `displaced` and `clock_breaks`.
 //! 3. Memory is bounded by named limits, whatever the call's length and whatever a size
 //!    field claims ([`media::demux`], [`media::timeline`], [`media::assembly`]).
 //! 4. *Conservation.* For each side of a recording, every audio byte that came in a fragment
@@ -65,8 +73,8 @@
 //!    lacks nothing of it ([`recording::verdict`]), whoever reads it again, and when.
 //! 7. No input panics; damaged media is data, and errors are the input's or the world's.
 //!
-//! `tests/house/tidy.rs` keeps the layering: the core imports neither shell nor edge, and each
-//! outside crate has the users that its module names.
+//! `tests/house/tidy/walls.rs` keeps the layering (`STOREYS`: the pure part uses neither shell
+//! nor edge, and no file uses one that uses it) and the users of each outside crate (`USERS`).
 //!
 //! # Glossary
 //!
@@ -78,6 +86,8 @@
 //! - **direction**: from the customer (what they say) or to the customer (what they hear).
 //! - **upload session**: what one SegmentUID wrote; a call can have several.
 //! - **run**: audio without a gap.
+//! - **note**: what is kept of a call while it runs, for its message.
+//! - **message**: what a caller left on the answering machine.
 //! - **verdict**: what became of a recording.
 //! - **handed back, parked, left out**: what the function does with a record that is not done:
 //!   it is delivered again, waits in the parking queue, or stays in the data stream unread.
@@ -90,7 +100,8 @@
 //! - **operate**: the feature of everything that an operator runs: `record --aws`, `redrive`,
 //!   `forget --aws`, `doctor`, and profiles that log in. `aws` is that of all that the
 //!   functions link, `cli` (the default) that of the command line on folders; without any
-//!   feature there are the pure part, the shell and [`local`].
+//!   feature there are the pure part, the shell and [`local`]. `sandbox` is that of
+//!   `callreel sandbox`.
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.
 
@@ -119,7 +130,9 @@ pub mod permissions;
 pub mod recording;
 pub mod sha256;
 pub mod synth;
+pub mod voicemail;
 
+pub mod answering;
 pub mod batches;
 pub mod extract;
 pub mod forget;

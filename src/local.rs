@@ -1,6 +1,7 @@
 //! The ports over folders: what `callreel record` and `callreel extract` stand on without
 //! any AWS. Blocking file I/O behind the same contract as the AWS edge; decides nothing.
 
+mod calls;
 mod contacts;
 mod erasing;
 pub mod index;
@@ -17,6 +18,7 @@ mod turn;
 use std::io;
 use std::path::Path;
 
+pub use calls::LocalClock;
 pub use contacts::LocalContacts;
 pub use kind::{Kind, begins_as};
 pub use reading::LocalFile;

@@ -1,6 +1,7 @@
-//! What the recorder's role must be allowed, said once: the AWS edge tells a denied call by
-//! these words, the template grants them, `docs/permissions.md` explains them, and
-//! `tests/house/template.rs` compares all three. Pure, so that this needs no AWS.
+//! What each function's role must be allowed, said once: the AWS edge tells a denied call by
+//! these words, the templates grant them, `docs/permissions.md` explains them, and
+//! `tests/house/template.rs` compares all three, role by role ([`ROLES`]). Pure, so that this needs
+//! no AWS.
 //!
 //! A permission is a phrase for people, such as `kinesisvideo:ListFragments on the stream`;
 //! its words with a colon are the actions ([`actions`]). Actions: Service Authorization
@@ -132,6 +133,109 @@ pub const OF_SERVICES_AGAIN: &[&str] = &[
     "logs:PutLogEvents on the log group",
 ];
 
+/// Media as it comes, from a stream that keeps none.
+pub const GET_LIVE_MEDIA: &str = "kinesisvideo:GetMedia on the stream";
+
+/// What noting a call needs: one object under two keys, each looked at before it is written.
+pub const OF_NOTE: &[&str] = &[PUT_NOTE, READ_OBJECT];
+/// Notes; they have no tags and are of one part.
+pub const PUT_NOTE: &str = "s3:PutObject on the bucket's objects";
+
+/// What saving a message needs, when its event came and when it did not.
+pub const OF_MESSAGES: &[&str] = &[
+    GET_DATA_ENDPOINT,
+    LIST_FRAGMENTS,
+    GET_MEDIA,
+    GET_LIVE_MEDIA,
+    DESCRIBE_STREAM,
+    READ_OBJECT,
+    WRITE_OBJECT,
+    ABORT_UPLOAD,
+    LIST_OBJECTS,
+    DESCRIBE_CONTACT,
+];
+
+/// What AWS does in the name of the roles that save messages: Lambda keeps what they failed
+/// at. Source: Lambda Developer Guide, "Adding a destination".
+pub const OF_SERVICES_MESSAGES: &[&str] = &[
+    SEND_MESSAGE,
+    "kms:Decrypt on the keys of the streams and of the bucket",
+    "kms:GenerateDataKey on the key of the bucket",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
+/// What AWS does in the name of the role that notes calls.
+pub const OF_SERVICES_NOTE: &[&str] = &[
+    "kms:Decrypt on the key of the bucket",
+    "kms:GenerateDataKey on the key of the bucket",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
+/// One function's role: where it stands, and what it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The function that runs as it, as its template calls it.
+    pub function: &'static str,
+    /// The role, as its template calls it.
+    pub name: &'static str,
+    /// The template.
+    pub template: &'static str,
+    /// The section of `docs/permissions.md` that explains it.
+    pub section: &'static str,
+    /// What the function calls itself.
+    pub calls: &'static [&'static str],
+    /// What AWS does in the role's name.
+    pub services: &'static [&'static str],
+}
+
+/// All roles. A function may what stands in its row, and nothing else.
+pub const ROLES: &[Role] = &[
+    Role {
+        function: "Recorder",
+        name: "RecorderRole",
+        template: MAIN,
+        section: "## The function's role",
+        calls: OF_CALLS,
+        services: OF_SERVICES,
+    },
+    Role {
+        function: "Again",
+        name: "AgainRole",
+        template: MAIN,
+        section: "## The role of `again`",
+        calls: OF_AGAIN,
+        services: OF_SERVICES_AGAIN,
+    },
+    Role {
+        function: "Note",
+        name: "NoteRole",
+        template: ANSWERING,
+        section: "## The role of `note`",
+        calls: OF_NOTE,
+        services: OF_SERVICES_NOTE,
+    },
+    Role {
+        function: "Save",
+        name: "SaveRole",
+        template: ANSWERING,
+        section: "## The roles of `save` and `reconcile`",
+        calls: OF_MESSAGES,
+        services: OF_SERVICES_MESSAGES,
+    },
+    Role {
+        function: "Reconcile",
+        name: "ReconcileRole",
+        template: ANSWERING,
+        section: "## The roles of `save` and `reconcile`",
+        calls: OF_MESSAGES,
+        services: OF_SERVICES_MESSAGES,
+    },
+];
+const MAIN: &str = "template.yaml";
+const ANSWERING: &str = "stacks/answering.yaml";
+
 /// The actions that a permission names.
 pub fn actions(permission: &str) -> impl Iterator<Item = &str> {
     permission
@@ -151,8 +255,10 @@ mod tests {
         }
         check(READ_OBJECT, &["s3:GetObject", "s3:ListBucket"]);
         check(WRITE_OBJECT, &["s3:PutObject", "s3:PutObjectTagging"]);
-        for permission in OF_CALLS.iter().chain(OF_SERVICES) {
-            assert!(actions(permission).count() > 0, "{permission}");
+        for role in ROLES {
+            for permission in role.calls.iter().chain(role.services) {
+                assert!(actions(permission).count() > 0, "{permission}");
+            }
         }
     }
 }

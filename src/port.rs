@@ -4,11 +4,15 @@
 //!
 //! The futures are `Send`, so that any runtime can drive them, and none is named here.
 
+mod call;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+
+pub use call::{Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAttributes};
 
 use crate::failure::Failure;
 use crate::failure::parked::Parked;
@@ -140,6 +144,32 @@ pub trait Recordings: Objects {
     ) -> impl Future<Output = Result<bool, Failure>> + Send;
 }
 
+impl<R: Objects> Objects for &R {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        R::read(self, key).await
+    }
+
+    async fn put(&self, key: &str, object: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
+        R::put(self, key, object, expect).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        R::list(self, prefix).await
+    }
+}
+
+impl<R: Recordings> Recordings for &R {
+    type Upload = R::Upload;
+
+    async fn begin(&self, file: NewFile<'_>) -> Result<R::Upload, Failure> {
+        R::begin(self, file).await
+    }
+
+    async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
+        R::is_there(self, key, stored).await
+    }
+}
+
 /// A file to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewFile<'a> {
@@ -147,6 +177,8 @@ pub struct NewFile<'a> {
     pub key: &'a str,
     /// The contact that it is of.
     pub contact: &'a str,
+    /// Tags of its own, by name and value, as they are to be read back.
+    pub tags: &'a [(String, String)],
     /// How many bytes are kept free at its start for what is known only at its end.
     pub head_bytes: usize,
 }
@@ -157,6 +189,7 @@ impl<'a> NewFile<'a> {
         Self {
             key,
             contact,
+            tags: &[],
             head_bytes: HEADER_BYTES,
         }
     }

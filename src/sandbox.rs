@@ -22,7 +22,7 @@
 //! folder; clients trust it that are told to, the AWS SDK for Rust by `SSL_CERT_FILE`.
 //!
 //! Not here: retention, eventual consistency other than that of listings
-//! ([`Effect::DropStop`] and its neighbours), permissions, GetMedia, and operations that Callreel does not use.
+//! ([`Effect::DropStop`] and its neighbours), permissions, and operations that Callreel does not use.
 
 mod buckets;
 mod calls;
@@ -33,6 +33,7 @@ mod operation;
 mod queues;
 mod records;
 mod streams;
+mod tags;
 mod tls;
 mod versions;
 mod video;
@@ -73,6 +74,7 @@ use faults::Playing;
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
+use tags::Tags;
 pub use tls::CERTIFICATE;
 use tls::Line;
 use versions::Keeping;
@@ -163,6 +165,7 @@ impl Sandbox {
             queues: Queues::new(queues),
             buckets,
             checksums: Checksums::new(data.join("buckets")),
+            tags: Tags::new(&data),
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
@@ -202,6 +205,7 @@ struct World {
     queues: Queues,
     buckets: Buckets,
     checksums: Checksums,
+    tags: Tags,
     playing: Mutex<Playing>,
     log: Mutex<Log>,
 }
@@ -269,7 +273,7 @@ impl World {
                     buckets::drain(request.into_body()).await;
                     interrupted
                 }
-                None => self.checksums.answer(&self.buckets, request).await,
+                None => self.with_tags(request).await,
             };
             let reply = reply.unwrap_or_else(Refusal::into_xml);
             return self.end(call, reply, &reset);
@@ -290,6 +294,21 @@ impl World {
             None => self.serve_json(&mut call, &head, &body).await,
         };
         self.end(call, reply.unwrap_or_else(Refusal::into_json), &reset)
+    }
+
+    /// A call of S3's, with the tags of the object that it stores or asks about.
+    async fn with_tags(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        if tags::asks(&method, &uri) {
+            buckets::drain(request.into_body()).await;
+            return self.tags.tell(uri.path());
+        }
+        let brought = tags::brought(&request)?;
+        let reply = self.checksums.answer(&self.buckets, request).await?;
+        if let Some(brought) = brought.filter(|_| reply.status().is_success()) {
+            self.tags.keep(uri.path(), &brought)?;
+        }
+        Ok(reply)
     }
 
     /// A call that has come, and what the script has for it.

@@ -3,7 +3,9 @@
 //! come as a function, so nothing here reads the environment itself. A setting that is
 //! missing or wrong is one clear line; one that does nothing is a warning that says why.
 
+pub mod flow;
 pub mod recorder;
+pub mod voicemail;
 
 use std::fmt;
 use std::ops::RangeInclusive;

@@ -18,6 +18,7 @@ use super::pace::Pace;
 use crate::connect::record::{ContactRecord, RecordingEntry};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
+use crate::port::{ContactDescription, ContactDescriptions};
 use crate::recording::redrive::Period;
 
 /// Connect's quota for each call that has none of its own: so many a second in the long
@@ -94,17 +95,42 @@ impl ContactSearch {
     /// A contact as its contact record would tell it, but for its attributes, which are
     /// the first leg's: the caller adds them.
     pub async fn describe(&self, instance: &str, contact: &str) -> Result<ContactRecord, Failure> {
+        let described = self.described(instance, contact).await?;
+        Ok(record(instance, contact, described))
+    }
+
+    async fn described(&self, instance: &str, contact: &str) -> Result<Contact, Failure> {
         let subject = || format!("contact {contact} of instance {instance}");
         self.describes.take(1).await;
         let request = self.client.describe_contact().instance_id(instance);
         let described = request.contact_id(contact).send().await;
         let described =
             described.map_err(|error| failure(Call::DescribeContact, subject(), &error))?;
-        let described = described.contact.ok_or_else(|| {
+        described.contact.ok_or_else(|| {
             let cause = "DescribeContact gave no contact";
             Failure::new(FailureKind::ContactMissing, subject(), cause)
-        })?;
-        Ok(record(instance, contact, described))
+        })
+    }
+}
+
+impl ContactDescriptions for ContactSearch {
+    async fn describe(
+        &self,
+        instance: Option<&str>,
+        contact: &str,
+    ) -> Result<ContactDescription, Failure> {
+        let Some(instance) = instance else {
+            let subject = format!("contact {contact}");
+            let cause = "neither its note nor its event names the instance";
+            return Err(Failure::new(FailureKind::InstanceUnknown, subject, cause));
+        };
+        let described = self.described(instance, contact).await?;
+        let ended = described.disconnect_timestamp.and_then(millis);
+        let recordings = described.recordings.unwrap_or_default().into_iter();
+        Ok(ContactDescription {
+            ended,
+            recordings: recordings.map(entry).collect(),
+        })
     }
 }
 

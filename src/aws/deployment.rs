@@ -6,6 +6,7 @@
 //! Connect, Kinesis, Kinesis Video Streams, KMS, SQS, IAM and CloudWatch.
 
 mod accounts;
+mod answering;
 mod bucket;
 mod connect;
 mod lambda;
@@ -85,6 +86,7 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
     found.video_streams = connect::video_streams(&there, &found).await;
     found.keys = accounts::keys(&there, &found).await;
     found.rights = accounts::rights(&shared, &found).await;
+    found.answering = answering::gather(&shared, &there, &found).await;
     Ok(found)
 }
 

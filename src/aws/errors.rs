@@ -5,8 +5,11 @@
 //! and tells an error within (S3 API reference, CompleteMultipartUpload). A status without
 //! a code of AWS's is somebody else's answer, such as a proxy's page.
 
+mod call;
 mod words;
 
+pub(super) use call::Call;
+use call::Service;
 pub(super) use words::said;
 
 use std::error::Error;
@@ -17,103 +20,6 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::failure::{Failure, FailureKind, KeyTrouble};
-use crate::permissions;
-
-/// The calls that are made, each with the permission that it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
-    GetDataEndpoint,
-    ListFragments,
-    GetMedia,
-    DescribeStream,
-    ReadObject,
-    WriteObject,
-    AbortUpload,
-    ReadAttributes,
-    WriteAttributes,
-    SendMessage,
-    // An operator's calls, never the function's: `callreel redrive`.
-    ListObjects,
-    ReceiveMessage,
-    DeleteMessage,
-    HideMessage,
-    DescribeContact,
-    SearchContacts,
-    // … and `callreel forget`.
-    #[cfg(feature = "operate")]
-    ListVersions,
-    #[cfg(feature = "operate")]
-    ListUploads,
-    #[cfg(feature = "operate")]
-    DeleteObject,
-}
-
-/// Whose call it is: the same status means other things on each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Service {
-    Kvs,
-    S3,
-    Connect,
-    Sqs,
-}
-
-impl Call {
-    const fn service(self) -> Service {
-        match self {
-            Self::GetDataEndpoint | Self::ListFragments | Self::GetMedia | Self::DescribeStream => {
-                Service::Kvs
-            }
-            Self::ReadObject | Self::WriteObject | Self::AbortUpload | Self::ListObjects => {
-                Service::S3
-            }
-            #[cfg(feature = "operate")]
-            Self::ListVersions | Self::ListUploads | Self::DeleteObject => Service::S3,
-            Self::ReadAttributes
-            | Self::WriteAttributes
-            | Self::DescribeContact
-            | Self::SearchContacts => Service::Connect,
-            Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
-                Service::Sqs
-            }
-        }
-    }
-
-    /// The name that AWS has for it, as its permission begins.
-    fn operation(self) -> &'static str {
-        let permission = self.permission();
-        let named = permission
-            .split_once(':')
-            .map_or(permission, |(_, name)| name);
-        named.split(' ').next().unwrap_or(named)
-    }
-
-    const fn permission(self) -> &'static str {
-        match self {
-            Self::GetDataEndpoint => permissions::GET_DATA_ENDPOINT,
-            Self::ListFragments => permissions::LIST_FRAGMENTS,
-            Self::GetMedia => permissions::GET_MEDIA,
-            Self::DescribeStream => permissions::DESCRIBE_STREAM,
-            Self::ReadObject => permissions::READ_OBJECT,
-            Self::WriteObject => permissions::WRITE_OBJECT,
-            Self::AbortUpload => permissions::ABORT_UPLOAD,
-            Self::ReadAttributes => permissions::READ_ATTRIBUTES,
-            Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
-            Self::SendMessage => permissions::SEND_MESSAGE,
-            Self::ListObjects => permissions::LIST_OBJECTS,
-            Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
-            Self::DeleteMessage => permissions::DELETE_MESSAGE,
-            Self::HideMessage => permissions::HIDE_MESSAGE,
-            Self::DescribeContact => permissions::DESCRIBE_CONTACT,
-            Self::SearchContacts => permissions::SEARCH_CONTACTS,
-            #[cfg(feature = "operate")]
-            Self::ListVersions => permissions::LIST_VERSIONS,
-            #[cfg(feature = "operate")]
-            Self::ListUploads => permissions::LIST_UPLOADS,
-            #[cfg(feature = "operate")]
-            Self::DeleteObject => permissions::DELETE_OBJECT,
-        }
-    }
-}
 
 /// What an error says of itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -500,6 +406,7 @@ fn key_trouble(fault: Fault<'_>) -> Option<KeyTrouble> {
 mod tests {
     use super::*;
     use crate::failure::Action::{self, Park, Retry};
+    use crate::permissions;
 
     #[track_caller]
     fn check(call: Call, status: u16, code: &str, message: &str, kind: FailureKind, act: Action) {
@@ -569,10 +476,11 @@ mod tests {
         }
     }
 
-    const KVS: [Call; 4] = [
+    const KVS: [Call; 5] = [
         Call::GetDataEndpoint,
         Call::ListFragments,
         Call::GetMedia,
+        Call::ReadLive,
         Call::DescribeStream,
     ];
 
@@ -899,7 +807,10 @@ mod tests {
             Call::DescribeContact,
             Call::SearchContacts,
         ]) {
-            let mut known = permissions::OF_CALLS.iter().chain(permissions::OF_REDRIVE);
+            let mut known = permissions::OF_CALLS
+                .iter()
+                .chain(permissions::OF_REDRIVE)
+                .chain(permissions::OF_MESSAGES);
             assert!(known.any(|permission| *permission == call.permission()));
             for status in 0..600 {
                 let kind = by_status(call, status);

@@ -17,6 +17,7 @@
 mod endpoint;
 mod limits;
 mod listing;
+mod live;
 mod streams;
 mod window;
 
@@ -42,6 +43,7 @@ use crate::media::ticks::EpochMillis;
 use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
 use endpoint::{Endpoints, region_in};
 use limits::LimitsAreThrottles;
+pub use live::{KvsLive, LiveBody};
 use streams::{Api, Described, Description, Stream, Streams};
 
 /// A body that says nothing for so long is given up.
@@ -198,6 +200,7 @@ impl KvsSource {
             let name = match api {
                 Api::List => ApiName::ListFragments,
                 Api::Media => ApiName::GetMediaForFragmentList,
+                Api::Live => ApiName::GetMedia,
             };
             let region = self.region_of(stream);
             let mut at = control::config::Builder::new();

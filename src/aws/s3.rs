@@ -123,9 +123,11 @@ impl Bucket {
         }
     }
 
-    /// The tags as `x-amz-tagging` wants them: a URL's query.
-    fn tagging(&self) -> Option<String> {
-        let pairs = self.tags.iter();
+    /// The tags of an object with some of its own, as `x-amz-tagging` wants them: a URL's query.
+    fn tagging(&self, own: &[(String, String)]) -> Option<String> {
+        let is_own = |name: &String| own.iter().any(|(other, _)| other == name);
+        let shared = self.tags.iter().filter(|(name, _)| !is_own(name));
+        let pairs = shared.chain(own);
         let pairs = pairs.map(|(name, value)| format!("{}={}", escape(name), escape(value)));
         let tagging = pairs.collect::<Vec<_>>().join("&");
         (!tagging.is_empty()).then_some(tagging)
@@ -193,7 +195,16 @@ pub(super) fn config(shared: &SdkConfig) -> aws_sdk_s3::Config {
 impl S3Recordings {
     /// Recordings in a bucket, over the shared configuration.
     pub fn new(shared: &SdkConfig, bucket: Bucket) -> Self {
-        let config = config(&Trying::S3.on(shared));
+        Self::trying(Trying::S3, shared, bucket)
+    }
+
+    /// The same, given up in time for whoever has a caller waiting.
+    pub fn while_a_caller_waits(shared: &SdkConfig, bucket: Bucket) -> Self {
+        Self::trying(Trying::CALLER_WAITS, shared, bucket)
+    }
+
+    fn trying(trying: Trying, shared: &SdkConfig, bucket: Bucket) -> Self {
+        let config = config(&trying.on(shared));
         Self(Arc::new(Shared {
             calls: Calls {
                 client: aws_sdk_s3::Client::from_conf(config),
@@ -243,6 +254,7 @@ fn object(key: &str, contact: Option<&str>) -> Object {
         key: key.to_owned(),
         content_type,
         contact: contact.map(escape),
+        tags: Vec::new(),
     }
 }
 
@@ -276,7 +288,10 @@ impl Recordings for S3Recordings {
     type Upload = S3Upload;
 
     async fn begin(&self, file: NewFile<'_>) -> Result<S3Upload, Failure> {
-        let object = object(file.key, Some(file.contact));
+        let object = Object {
+            tags: file.tags.to_vec(),
+            ..object(file.key, Some(file.contact))
+        };
         Ok(S3Upload::new(Arc::clone(&self.0), object, file.head_bytes))
     }
 
@@ -298,13 +313,18 @@ mod tests {
             tags: Vec::new(),
             owner: None,
         };
-        assert_eq!(bucket.tagging(), None);
+        assert_eq!(bucket.tagging(&[]), None);
         bucket.tags = vec![
             ("team".into(), "voice & data".into()),
             ("ü".into(), String::new()),
         ];
-        let tagging = bucket.tagging();
+        let tagging = bucket.tagging(&[]);
         assert_eq!(tagging.as_deref(), Some("team=voice%20%26%20data&%C3%BC="));
+        // A leading plus stays one.
+        let own = ["team", "customerEndpoint"].map(|name| (name.to_owned(), "+81300".to_owned()));
+        let tagging = bucket.tagging(&own);
+        let expected = "%C3%BC=&team=%2B81300&customerEndpoint=%2B81300";
+        assert_eq!(tagging.as_deref(), Some(expected));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The Lambda function: see `callreel::lambda`. Holds no logic.
+//! The Lambda function: see `callreel::lambda::recorder`. Holds no logic.
 
 // The clients' futures are nested deeply.
 #![recursion_limit = "256"]
@@ -18,5 +18,5 @@ async fn main() -> std::process::ExitCode {
         println!("{ABOUT}");
         return std::process::ExitCode::SUCCESS;
     }
-    callreel::lambda::run().await
+    callreel::lambda::recorder::run().await
 }

@@ -10,7 +10,8 @@ use super::reader::Reader;
 use super::table::write_table;
 use super::text::plain;
 use super::worked::{HEADING, Place, error_line, part_json, row, work_all};
-use super::{CliError, ended, event, folder_url, tell_error, tell_swept};
+use super::{CliError, ended, event, folder_url, message, tell_error, tell_swept};
+use crate::connect::contact_event::ContactEvent;
 use crate::event::batch::{self, BatchRecord, Origin};
 use crate::local::{LocalContacts, LocalRecordings, LocalStreams};
 use crate::recorder::{AttributesOutcome, Reading, Recorder, Worked, WorkedRecord};
@@ -34,8 +35,8 @@ const STREAMS_OF_EXAMPLES: &str = "tests/data/streams";
     Or make a call of your own first:  callreel synth && callreel record demo/event.json"
 )]
 pub(super) struct RecordArgs {
-    /// A Kinesis event as Lambda gets it, with contact records in base64, or an SQS event of parked records; `-` is
-    /// standard input
+    /// A Kinesis event as Lambda gets it, with contact records in base64, an SQS event of parked records, or a contact
+    /// event of EventBridge's, whose message `callreel note` noted; `-` is standard input
     event: PathBuf,
     /// A folder with one folder for each KVS stream, of .mkv files [default: `streams` beside the event, else
     /// tests/data/streams]
@@ -56,7 +57,10 @@ pub(super) struct RecordArgs {
 }
 
 pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let (origin, records) = event::read(&args.event)?;
+    let (origin, records) = match event::read(&args.event)? {
+        event::Asked::Records(origin, records) => (origin, records),
+        event::Asked::Message(contact) => return message(args, &contact, out, json),
+    };
     let (worked, place) = work(args, &records)?;
     let reader = place.reader();
     let outcomes = records
@@ -104,6 +108,23 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
     ended(errors, written)
 }
 
+/// Saves the message of a contact, in the folder.
+fn message(
+    args: &RecordArgs,
+    contact: &ContactEvent,
+    out: &mut dyn Write,
+    json: bool,
+) -> Result<(), CliError> {
+    #[cfg(feature = "operate")]
+    if args.aws.aws {
+        return Err(CliError::Told(format!(
+            "{}: a contact event is worked in a folder here; in AWS the answering machine's own function does it",
+            event::name(&args.event)
+        )));
+    }
+    message::run(&args.streams(), &args.out, contact, out, json)
+}
+
 /// Keys stay below the folder, so their prefix must, too.
 pub(super) fn parse_prefix(text: &str) -> Result<String, String> {
     let leads_out = text.split('/').any(|part| part == ".." || part == ".");
@@ -125,13 +146,18 @@ fn streams_of(event: &Path) -> PathBuf {
     there.unwrap_or_else(|| PathBuf::from(STREAMS_OF_EXAMPLES))
 }
 
+impl RecordArgs {
+    fn streams(&self) -> PathBuf {
+        match &self.streams {
+            Some(streams) => streams.clone(),
+            None => streams_of(&self.event),
+        }
+    }
+}
+
 fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalContacts> {
-    let streams = match &args.streams {
-        Some(streams) => streams.clone(),
-        None => streams_of(&args.event),
-    };
     Recorder {
-        source: LocalStreams::new(streams),
+        source: LocalStreams::new(args.streams()),
         store: LocalRecordings::new(&args.out),
         attributes: LocalContacts::new(args.out.join("contacts.json")),
         policy: Policy {

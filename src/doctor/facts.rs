@@ -1,7 +1,11 @@
 //! What is known of a deployment, as plain values: what AWS answered, in its own words and
 //! units, and nothing concluded from it. What could not be found out says why.
 
-use super::need::Need;
+mod answering;
+mod keys;
+
+pub use answering::{Answering, Caller, Helper};
+pub use keys::{Key, KeyState, Right, RightDecision};
 
 /// Something that was asked for: known, or not and why.
 pub type Fact<T> = Result<T, Unknown>;
@@ -55,6 +59,8 @@ pub struct Deployment {
     /// How often the function found a recording in the last seven days that the contact does
     /// not allow any more: its metric `Withdrawn`.
     pub withdrawn: Fact<u64>,
+    /// The answering machine that works on the bucket of the settings, if there is one.
+    pub answering: Fact<Option<Answering>>,
     /// All metric alarms of the account and region.
     pub alarms: Fact<Vec<Alarm>>,
 }
@@ -76,6 +82,7 @@ impl Deployment {
             keys: Vec::new(),
             rights: Err(why.clone()),
             withdrawn: Err(why.clone()),
+            answering: Err(why.clone()),
             alarms: Err(why.clone()),
         }
     }
@@ -413,50 +420,6 @@ pub struct Redrive {
     pub target_arn: String,
     /// How often a message is taken before.
     pub max_receives: u32,
-}
-
-/// A KMS key, by the name that something uses it under.
-#[derive(Clone, Debug)]
-pub struct Key {
-    /// Id, ARN or alias.
-    pub named: String,
-    /// What uses it.
-    pub used_by: Vec<String>,
-    /// What KMS says; `None` when it is not there.
-    pub state: Fact<Option<KeyState>>,
-}
-
-/// What KMS says of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyState {
-    /// Its ARN.
-    pub arn: String,
-    /// `Enabled`, `Disabled`, `PendingDeletion` …
-    pub state: String,
-    /// `ENCRYPT_DECRYPT` …
-    pub usage: String,
-    /// `AWS` or `CUSTOMER`.
-    pub manager: String,
-}
-
-/// What the role was found to be allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Right {
-    /// What was asked for.
-    pub need: Need,
-    /// The answer.
-    pub decision: RightDecision,
-}
-
-/// The answer of the simulation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RightDecision {
-    /// `allowed`.
-    Allowed,
-    /// `implicitDeny` (nothing allows it) or `explicitDeny` (something forbids it).
-    Denied(String),
-    /// Depends on what a request brings along.
-    Depends(Vec<String>),
 }
 
 /// A metric alarm.

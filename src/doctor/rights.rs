@@ -1,6 +1,8 @@
 //! The permissions that the function's role needs in a deployment: what the recorder
 //! calls, what Lambda calls in the role's name for the mappings, and the keys behind both.
 
+pub mod answering;
+
 use super::facts::{Deployment, Function, Key, Settings, Tags, service_of};
 use super::need::Need;
 
@@ -128,6 +130,7 @@ pub fn actions() -> impl Iterator<Item = &'static str> {
     let of_keys = KEY_USES.iter().map(|(_, _, action, _)| *action);
     listed
         .chain(of_keys)
+        .chain(answering::actions())
         .chain(["s3:PutObjectTagging", "sns:Publish"])
 }
 
@@ -197,7 +200,7 @@ fn owned(mut need: Need, deployment: &Deployment) -> Need {
 }
 
 /// The function's account, of `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`.
-fn account(deployment: &Deployment) -> Option<&str> {
+pub(super) fn account(deployment: &Deployment) -> Option<&str> {
     match &deployment.function {
         Ok(Some(function)) => function.arn.split(':').nth(4),
         Ok(None) | Err(_) => None,

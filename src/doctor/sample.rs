@@ -1,6 +1,8 @@
 //! A healthy deployment, for tests to break.
 
 use super::facts::*;
+use super::need::Need;
+use super::rights::answering::{note_needs, save_needs};
 use super::rights::needed;
 
 pub(super) const FUNCTION: &str = "callreel-recorder";
@@ -41,15 +43,56 @@ pub(super) fn healthy() -> Deployment {
         keys: vec![key("Enabled", "ENCRYPT_DECRYPT")],
         rights: Ok(Vec::new()),
         withdrawn: Ok(0),
+        answering: Ok(Some(answering())),
         alarms: Ok(alarms()),
     };
     deployment.rights = Ok(all_allowed(&deployment));
+    let machine = answering();
+    let (notes, saves) = (
+        note_needs(&deployment, &machine),
+        save_needs(&deployment, &machine),
+    );
+    let allowed = answering_of(&mut deployment);
+    allowed.note.as_mut().unwrap().rights = Ok(granted(notes));
+    allowed.save.as_mut().unwrap().rights = Ok(granted(saves));
     deployment
 }
 
+/// An answering machine as the stack makes it.
+fn answering() -> Answering {
+    let helper = |name: &str, service: &str, source: &str| Helper {
+        name: format!("callreel-{name}"),
+        arn: format!("arn:aws:lambda:eu-west-1:111122223333:function:callreel-{name}"),
+        role: format!("arn:aws:iam::111122223333:role/{name}"),
+        callers: Ok(vec![Caller {
+            service: format!("{service}.amazonaws.com"),
+            account: Some("111122223333".to_owned()),
+            source: Some(format!("arn:aws:{service}:eu-west-1:111122223333:{source}")),
+        }]),
+        rights: Ok(Vec::new()),
+    };
+    let note = helper("note", "connect", "instance/i1");
+    Answering {
+        offered: Ok(vec![note.arn.clone()]),
+        note: Some(note),
+        save: Some(helper("save", "events", "rule/call-ended")),
+        notes: "notes/".to_owned(),
+        messages: "messages/".to_owned(),
+        waiting: Ok(Vec::new()),
+    }
+}
+
+pub(super) fn answering_of(deployment: &mut Deployment) -> &mut Answering {
+    deployment.answering.as_mut().unwrap().as_mut().unwrap()
+}
+
 pub(super) fn all_allowed(deployment: &Deployment) -> Vec<Right> {
-    let needs = needed(deployment).into_iter();
+    granted(needed(deployment))
+}
+
+fn granted(needs: Vec<Need>) -> Vec<Right> {
     needs
+        .into_iter()
         .map(|need| Right {
             need,
             decision: RightDecision::Allowed,

@@ -794,11 +794,122 @@ fn the_alarms() {
 }
 
 #[test]
-fn every_permission_of_the_role_is_asked_about() {
+fn there_need_be_no_answering_machine() {
+    for of in [Check::NoteFunction, Check::CallEnded, Check::NotesWaiting] {
+        check(of, "ok : there is no answering machine", |it| {
+            it.answering = Ok(None)
+        });
+    }
+}
+
+#[test]
+fn who_may_call_the_answering_machine() {
+    fn note(it: &mut Deployment) -> &mut Helper {
+        answering_of(it).note.as_mut().unwrap()
+    }
+    fn called(it: &mut Deployment, source: Option<&str>) {
+        note(it).callers.as_mut().unwrap()[0].source = source.map(str::to_owned);
+    }
+    let of = Check::NoteFunction;
+    check(
+        of,
+        "ok callreel-note: flows of the instance may call it",
+        |_| {},
+    );
+    check(
+        of,
+        "ok callreel-note: flows of the instance may call it",
+        |it| {
+            called(
+                it,
+                Some("arn:aws:connect:eu-west-1:111122223333:instance/*"),
+            );
+        },
+    );
+    check(of, "ok callreel-note: in the instance's list", |_| {});
+    check(of, "error note: there is no such function", |it| {
+        answering_of(it).note = None
+    });
+    check(of, "error callreel-note: no flow may call it", |it| {
+        note(it).callers.as_mut().unwrap().clear();
+    });
+    check(of, "error callreel-note: no flow may call it", |it| {
+        note(it).callers.as_mut().unwrap()[0].service = "events.amazonaws.com".to_owned();
+    });
+    let all = "warning callreel-note: flows of all of the account 111122223333 may call it";
+    check(of, all, |it| called(it, None));
+    check(
+        of,
+        "warning callreel-note: flows of anybody's account may call it",
+        |it| {
+            called(it, None);
+            note(it).callers.as_mut().unwrap()[0].account = None;
+        },
+    );
+    let other = "arn:aws:connect:eu-west-1:111122223333:instance/other";
+    let others =
+        format!("error callreel-note: flows of {other} may call it, and not the instance's");
+    check(of, &others, |it| called(it, Some(other)));
+    let foreign = "arn:aws:connect:eu-west-1:444455556666:instance/i1";
+    let anybody = format!("warning callreel-note: flows of {foreign} may call it");
+    check(of, &anybody, |it| called(it, Some(foreign)));
+    let unlisted =
+        "warning callreel-note: not in the list of the instance i1: no flow can be saved with it";
+    check(of, unlisted, |it| answering_of(it).offered = Ok(Vec::new()));
+    check(of, "unchecked callreel-note: denied", |it| {
+        answering_of(it).offered = Err(Unknown::new("denied", "allow it"));
+    });
+
+    let of = Check::CallEnded;
+    check(
+        of,
+        "ok callreel-save: called by arn:aws:events:eu-west-1:111122223333:rule/call-ended",
+        |_| {},
+    );
+    check(of, "error callreel-save: no rule may call it", |it| {
+        answering_of(it).save.as_mut().unwrap().callers = Ok(Vec::new());
+    });
+    check(of, "error save: there is no such function", |it| {
+        answering_of(it).save = None
+    });
+    check(of, "unchecked callreel-save: denied", |it| {
+        answering_of(it).save.as_mut().unwrap().callers = Err(Unknown::new("denied", "allow it"));
+    });
+}
+
+#[test]
+fn what_the_answering_machine_may_and_what_waits() {
+    let of = Check::AnsweringRights;
+    let denied = "error arn:aws:iam::111122223333:role/save: connect:DescribeContact on \
+        arn:aws:connect:eu-west-1:111122223333:instance/i1/contact/00000000-0000-0000-0000-000000000000: implicitDeny; \
+        without it, messages that were noted before they were streamed are lost";
+    check(of, denied, |it| {
+        let save = answering_of(it).save.as_mut().unwrap();
+        let mut rights = save.rights.as_mut().unwrap().iter_mut();
+        let asking = rights.find(|right| right.need.action == "connect:DescribeContact");
+        asking.unwrap().decision = RightDecision::Denied("implicitDeny".to_owned());
+    });
+    check(
+        of,
+        "unchecked arn:aws:iam::111122223333:role/note: denied",
+        |it| {
+            let note = answering_of(it).note.as_mut().unwrap();
+            note.rights = Err(Unknown::new("denied", "allow it"));
+        },
+    );
+    let of = Check::NotesWaiting;
+    check(of, "ok notes/: none", |_| {});
+    check(of, "error notes/: 7: n, n, n, n, n and 2 more", |it| {
+        answering_of(it).waiting = Ok(vec!["n".to_owned(); 7]);
+    });
+}
+
+#[test]
+fn every_permission_of_the_roles_is_asked_about() {
     let asked: Vec<_> = rights::actions().collect();
-    let needed = crate::permissions::OF_CALLS
-        .iter()
-        .chain(crate::permissions::OF_SERVICES)
+    let roles = crate::permissions::ROLES.iter();
+    let needed = roles
+        .flat_map(|role| role.calls.iter().chain(role.services))
         .flat_map(|permission| crate::permissions::actions(permission));
     for action in needed {
         assert!(

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// What the name of a file that is not whole ends in.
 const SUFFIX: &str = ".part";
 /// What the names of files end in that are written by way of parts.
-const WRITTEN: [&str; 3] = [".wav", "_verdict.json", "contacts.json"];
+const WRITTEN: [&str; 2] = [".wav", ".json"];
 /// Parts that this process began: each has a name of its own.
 static PARTS: AtomicU64 = AtomicU64::new(0);
 
@@ -143,6 +143,7 @@ mod tests {
         check("c_1_from.wav.4711-0.part", true);
         check("c_1_verdict.json.4711-12.part", true);
         check("contacts.json.1-1.part", true);
+        check("12-00-00_c.json.1-1.part", true);
         // Somebody's downloads, and what has been renamed by hand.
         check("film.mp4.part", false);
         check("film.mp4.4711-0.part", false);

@@ -1,6 +1,7 @@
 //! A folder of recordings, laid out by object key. A file appears under its key only when
 //! it is whole: it grows beside it as `.part` and is renamed.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored, Upload};
 
 /// How much of two files is compared at once.
 const COMPARED_AT_ONCE: usize = 64 << 10;
+
+/// The extension of a file that holds another one's tags, in place of that one's own.
+const TAGS: &str = "tags.json";
 
 /// A folder that stands in for the bucket.
 #[derive(Clone, Debug)]
@@ -131,7 +135,7 @@ impl Recordings for LocalRecordings {
     type Upload = LocalUpload;
 
     async fn begin(&self, file: NewFile<'_>) -> Result<LocalUpload, Failure> {
-        LocalUpload::begin(self, self.path(file.key)?, file.head_bytes)
+        LocalUpload::begin(self, self.path(file.key)?, file)
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {
@@ -178,7 +182,7 @@ impl LocalRecordings {
     }
 }
 
-fn epoch_millis(time: std::time::SystemTime) -> Option<EpochMillis> {
+pub(super) fn epoch_millis(time: std::time::SystemTime) -> Option<EpochMillis> {
     let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_millis()).ok().map(EpochMillis)
 }
@@ -203,16 +207,19 @@ pub struct LocalUpload {
     part: Part,
     head_bytes: usize,
     bytes: u64,
+    tags: BTreeMap<String, String>,
 }
 
 impl LocalUpload {
-    fn begin(store: &LocalRecordings, path: PathBuf, head_bytes: usize) -> Result<Self, Failure> {
+    fn begin(store: &LocalRecordings, path: PathBuf, file: NewFile<'_>) -> Result<Self, Failure> {
         let part = Part::begin(path)?;
+        let head_bytes = file.head_bytes;
         let mut upload = Self {
             folder: store.folder.clone(),
             part,
             head_bytes,
             bytes: 0,
+            tags: file.tags.iter().cloned().collect(),
         };
         // The head's place, filled in at the end.
         upload.append(&vec![0; head_bytes])?;
@@ -246,6 +253,12 @@ impl Upload for LocalUpload {
         // Another run can have written the same bytes. Then that file stays, so that both runs
         // know it as their own: nobody comes between the look and the renaming.
         let _turn = Turn::take(&self.folder)?;
+        // A folder has no tags: they lie beside, as soon as the file does.
+        if !self.tags.is_empty() {
+            let mut json = serde_json::to_vec_pretty(&self.tags).unwrap_or_default();
+            json.push(b'\n');
+            write_whole(self.part.place.with_extension(TAGS), &json)?;
+        }
         let has_same = holds(&self.part.place, file).map_err(&failed)?;
         drop(failed);
         let bytes = self.bytes;

@@ -33,7 +33,21 @@ impl LocalStreams {
         }
     }
 
-    fn index(&self, stream: &str) -> Result<Arc<Index>, Failure> {
+    /// The names of the streams that there are, in order.
+    pub(super) fn names(&self) -> Result<Vec<String>, Failure> {
+        let failed = |error| io_failure(Tried::Reading, &self.folder, &error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.path().is_dir() {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    pub(super) fn index(&self, stream: &str) -> Result<Arc<Index>, Failure> {
         if let Some(index) = lock(&self.indexes).get(stream) {
             return Ok(Arc::clone(index));
         }

@@ -5,7 +5,8 @@
 //! regard to the rounding of block times; only a block that is off by more than
 //! [`TOLERANCE`] moves the clock: a late one leaves silence. An early one is cut only where
 //! the very same bytes are written already; other bytes follow what is written, and the
-//! clock is set anew. All files of a recording have the same length.
+//! clock is set anew. All files of a recording have the same length. What was refused, and why:
+//! `docs/time.md`.
 //!
 //! Nothing here waits or does I/O. [`Timeline::push`] takes a fragment,
 //! [`Timeline::next_frames`] gives what is settled, and no more than [`WINDOW`] is held

@@ -66,7 +66,10 @@ impl<'a, R: Recordings> Files<'a, R> {
         if self.begun.is_empty() {
             for output in self.plan.authorisation.outputs() {
                 let key = self.plan.keys.wav(*output);
-                let upload = self.store.begin(NewFile::wav(&key, &self.plan.id.contact));
+                let upload = self.store.begin(NewFile {
+                    tags: &self.plan.tags,
+                    ..NewFile::wav(&key, &self.plan.id.contact)
+                });
                 let is_one_side = output.channels() == 1;
                 self.begun.push(Begun {
                     output: *output,

@@ -314,6 +314,7 @@ fn locate(
             stopped: entry.stopped,
         },
         authorisation,
+        tags: Vec::new(),
         urls: Urls::Lacking,
         consent: Consent::AsRead,
     })

@@ -82,6 +82,8 @@ pub struct RecordingPlan {
     pub authorisation: Authorisation,
     /// Whose word that is.
     pub consent: Consent,
+    /// Tags of its files, beside those that all objects of the deployment have.
+    pub tags: Vec<(String, String)>,
     /// Whether its URLs stand in the contact's attributes. Where they do there is a verdict
     /// as a rule, and something to do only if that covers less than this plan.
     pub urls: Urls,

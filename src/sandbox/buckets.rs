@@ -1,7 +1,7 @@
 //! S3 by `s3s` and `s3s-fs`: signatures are verified, multipart uploads, ranges, metadata
 //! and conditional writes work, and whose bucket a call expects is looked at; so do versions
-//! and the listings of versions and uploads ([`super::versions`]). Tags, encryption and ACLs
-//! do not work.
+//! and the listings of versions and uploads ([`super::versions`]), and tags that come with an
+//! object ([`super::tags`]). Encryption and ACLs do not work.
 
 use std::fs;
 use std::path::PathBuf;

@@ -35,6 +35,7 @@ impl Operation {
             (&Method::POST, "/getMediaForFragmentList") => {
                 (Service::Video, "GetMediaForFragmentList")
             }
+            (&Method::POST, "/getMedia") => (Service::Video, "GetMedia"),
             (&Method::POST, "/contact/attributes") => (Service::Connect, "UpdateContactAttributes"),
             (&Method::GET, _) if path.starts_with("/contact/attributes/") => {
                 (Service::Connect, "GetContactAttributes")
@@ -88,6 +89,7 @@ fn bucket_operation(method: &Method, path: &str, query: &str, copies: bool) -> &
         ("DELETE", false) => "DeleteObject",
         ("HEAD", false) => "HeadObject",
         ("GET", false) if asks("uploadId") => "ListParts",
+        ("GET", false) if asks("tagging") => "GetObjectTagging",
         ("GET", false) => "GetObject",
         _ => "UnknownOperation",
     }
@@ -112,6 +114,8 @@ mod tests {
             let name = name.to_owned();
             assert_eq!(Operation::of(&head), Operation { service, name });
         }
+        check("POST /getMedia", Service::Video, "GetMedia");
+        check("GET /b/k?tagging", Service::Bucket, "GetObjectTagging");
         check("POST /listFragments", Service::Video, "ListFragments");
         check(
             "GET /contact/attributes/i/c",

@@ -1,5 +1,7 @@
 //! Kinesis Video: endpoints, listings and media of the streams' folders.
 
+mod live;
+
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -61,6 +63,7 @@ struct Asked {
     fragment_selector: Option<Selector>,
     #[serde(default)]
     fragments: Vec<String>,
+    start_selector: Option<live::Start>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +129,10 @@ impl Video {
                     fragments = Some(asked.fragments.len());
                     self.media(&stream, &asked, effect, quota)
                 }
+                "GetMedia" => {
+                    let pieces = live::pieces(&stream, asked.start_selector.as_ref())?;
+                    self.send(&stream, pieces, 0, quota)
+                }
                 "DescribeStream" => Ok(described(&stream, &asked)),
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
@@ -186,6 +193,16 @@ impl Video {
         if effect == Some(&Effect::Shuffle) {
             pieces.sort_by_key(scrambled);
         }
+        self.send(stream, pieces, count, quota)
+    }
+
+    fn send(
+        &self,
+        stream: &Stream,
+        pieces: Vec<Piece>,
+        count: usize,
+        quota: Quota,
+    ) -> Result<Reply, Refusal> {
         let held = self.take(&stream.name, count, quota)?;
         let body = Media {
             pieces: join(pieces).into_iter(),
@@ -262,6 +279,10 @@ fn list(
     let most = asked.max_results.unwrap_or(DEFAULT_PAGE);
     if !(1..=MAX_PAGE).contains(&most) {
         return Err(invalid(format!("MaxResults {most} is not 1 to {MAX_PAGE}")));
+    }
+    if stream.retention_hours == Some(0) {
+        let message = "The requested end timestamp is outside of the stream retention period.";
+        return Err(invalid(message.to_owned()));
     }
     // The token carries the selection on, so that a next page may do without a selector.
     let (selection, skipped) = match &asked.next_token {

@@ -26,6 +26,7 @@ mod desk;
 mod forget;
 mod json_documents;
 mod media;
+mod message;
 mod odd_media;
 mod output;
 mod side_by_side;

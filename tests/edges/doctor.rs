@@ -214,6 +214,56 @@ fn troubles_of_keys_and_rights() {
 }
 
 #[test]
+fn troubles_of_the_answering_machine() {
+    check(World::no_answering_machine, &[]);
+    check(
+        |world| world.without_permission("callreel-note"),
+        &["error note-function callreel-note: no flow may call it"],
+    );
+    check(
+        |world| world.without_permission("callreel-save"),
+        &["error call-ended callreel-save: no rule may call it"],
+    );
+    check(
+        |world| world.set("ListLambdaFunctions", json!({"LambdaFunctions": []})),
+        &[
+            "warning note-function callreel-note: not in the list of the instance i-1: no flow can be saved with it",
+        ],
+    );
+    check(
+        |world| world.deny("kinesisvideo:GetMedia"),
+        &[&format!(
+            "error answering-rights {}: kinesisvideo:GetMedia on {}: implicitDeny; without it, messages of streams \
+             without retention are lost",
+            world::ROLE,
+            arn(
+                "kinesisvideo",
+                "stream/callreel-connect-acme-contact-1/1760000000000"
+            )
+        )],
+    );
+    // The stand-in answers the same for each day.
+    let days = ["2026/01/01/00-00-00_c"; 5].join(", ");
+    check(
+        |world| world.objects("notes", &["2026/01/01/00-00-00_c.json"]),
+        &[&format!("error notes-waiting notes/: 5: {days}")],
+    );
+    check(
+        |world| {
+            world.objects("notes", &["2026/01/01/00-00-00_c.json"]);
+            world.objects("messages", &["2026/01/01/00-00-00_c.wav"]);
+        },
+        &[],
+    );
+    check(
+        |world| world.refuse("ListObjectsV2 notes", 403, "AccessDenied"),
+        &[
+            "unchecked notes-waiting notes/: s3:ListBucket on the bucket: 403 AccessDenied: refused by the stand-in",
+        ],
+    );
+}
+
+#[test]
 fn troubles_of_the_queues() {
     check(
         |world| world.queue("parked-dead")["ApproximateNumberOfMessages"] = json!("2"),

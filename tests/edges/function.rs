@@ -2,6 +2,7 @@
 //! stands in for AWS, and what it leaves behind is compared with the call's exact audio.
 
 mod again;
+mod answering;
 mod execution;
 mod later;
 mod legs;

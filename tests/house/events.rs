@@ -10,8 +10,11 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
 use crate::examples::make::{DOMAIN, Made, make};
-use crate::examples::table::{ROWS, Row, UNREADABLE};
+use crate::examples::table::{OTHERS, ROWS, Row, UNREADABLE};
 use callreel::batches::{Batch, Function, SideBySide};
+use callreel::connect::contact_event::ContactEvent;
+use callreel::connect::flow_call::FlowCall;
+use callreel::event::Event;
 use callreel::event::batch::{BatchRecord, Origin};
 use callreel::failure::Failure;
 use callreel::failure::parked::Parked;
@@ -358,7 +361,9 @@ fn every_event_is_in_the_table_and_in_the_readme() {
             there.insert(name);
         }
     }
-    let table: BTreeSet<_> = ROWS.iter().map(|row| row.file.to_owned()).collect();
+    let batches = ROWS.iter().map(|row| row.file);
+    let others = OTHERS.iter().map(|(file, _)| *file);
+    let table: BTreeSet<_> = batches.chain(others).map(str::to_owned).collect();
     for file in there.union(&table) {
         assert!(
             table.contains(file),
@@ -374,6 +379,36 @@ fn every_event_is_in_the_table_and_in_the_readme() {
     for file in &there {
         let row = format!("| [`{file}`]({file}) |");
         assert!(readme.contains(&row), "events/README.md has no row {row}");
+    }
+}
+
+/// What Lambda hands over is told by its kind, batches and others.
+#[test]
+fn every_event_is_read_as_what_it_is() {
+    let read = |file| callreel::event::read(&fs::read(event_path(file)).unwrap());
+    for row in ROWS {
+        let is_batch =
+            matches!(read(row.file), Ok(Event::Records(origin, _)) if origin == row.origin);
+        assert!(is_batch, "{}", row.file);
+    }
+    for (file, expected) in OTHERS {
+        let told = match read(file).unwrap() {
+            Event::FlowCall(data) => match FlowCall::read(&data).unwrap().streamed {
+                Some(_) => "a flow's call, streaming".to_owned(),
+                None => "a flow's call, no stream".to_owned(),
+            },
+            Event::ContactEvent(notice) => {
+                let event = ContactEvent::read(&notice).unwrap();
+                let over = if event.happened.is_over() {
+                    "over"
+                } else {
+                    "goes on"
+                };
+                format!("{}, {over}", event.channel.unwrap_or_default())
+            }
+            other => format!("{other:?}"),
+        };
+        assert_eq!(told, *expected, "{file}");
     }
 }
 

@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 const TRANSFER: &str = "external-transfer.json";
 const PARTIAL: &str = "partial-recording.json";
 const CONSENT: &str = "consent-by-keypad.json";
-const FLOWS: &[&str] = &[CONSENT, TRANSFER, PARTIAL];
+const MACHINE: &str = "answering-machine.json";
+const STAFFED: &str = "answering-machine-staffed.json";
+const FLOWS: &[&str] = &[STAFFED, MACHINE, CONSENT, TRANSFER, PARTIAL];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("SampleFlows")
@@ -491,6 +493,7 @@ fn the_private_part_is_never_recorded() {
     let fails = |failing| Caller {
         keys: &["#"],
         failing,
+        ..Caller::default()
     };
     // Streaming that cannot be stopped: the whole call is given up, the part before as well.
     let given_up = [
@@ -541,6 +544,7 @@ fn consent_is_what_was_pressed_and_nothing_else() {
     let fails = |failing| Caller {
         keys: &["3"],
         failing,
+        ..Caller::default()
     };
     check_call(
         CONSENT,
@@ -568,37 +572,184 @@ fn consent_is_what_was_pressed_and_nothing_else() {
     check_call(CONSENT, fails(&["stream-both"]), &course);
 }
 
-/// The README with each flow's drawing between its marks.
-fn with_drawings(readme: &str) -> String {
-    let mut readme = readme.to_owned();
-    for file in FLOWS {
+#[test]
+fn a_broken_answering_machine_is_found() {
+    let check = |break_it: fn(&mut Value), words| check_broken(MACHINE, break_it, words);
+    check(
+        |flow| lead(flow, "tone", "note"),
+        "note: it can note a call before it streams",
+    );
+    check(
+        |flow| lead_error(flow, "start-streaming", "listen"),
+        "listen: the caller can speak and nothing is streamed",
+    );
+    check(
+        |flow| {
+            lead(flow, "start-streaming", "listen");
+            lead(flow, "stop-streaming", "goodbye");
+            lead_error(flow, "stop-streaming", "goodbye");
+        },
+        "hang-up: the caller can have spoken and nothing was noted",
+    );
+    check(
+        |flow| lead_error(flow, "listen", "hang-up"),
+        "hang-up: the call can end before streaming was stopped",
+    );
+    check(
+        |flow| {
+            let both =
+                json!([{ "ParticipantType": "Customer", "MediaDirections": ["From", "To"] }]);
+            action(flow, "start-streaming")["Parameters"]["Participants"] = both;
+        },
+        "start-streaming: it streams [\"From\", \"To\"], and a message is [\"From\"]",
+    );
+    check(
+        |flow| {
+            let tone = action(flow, "tone");
+            tone["Type"] = json!("UpdateContactAttributes");
+            tone["Parameters"] =
+                json!({ "Attributes": { RECORDING_AUTH: "1" }, "TargetContact": "Current" });
+        },
+        "start-streaming: a message is recorded twice",
+    );
+    let pause = |seconds: &str| json!(format!("<speak><break time=\"{seconds}\"/></speak>"));
+    for (id, parameter, value) in [
+        ("listen", "SSML", pause("11s")),
+        ("listen", "SSML", pause("0s")),
+        ("listen", "SSML", json!("<speak>Speak now</speak>")),
+        ("note", "InvocationTimeLimitSeconds", json!("9")),
+        ("note", "LambdaFunctionARN", json!("callreel-note")),
+        (
+            "note",
+            "ResponseValidation",
+            json!({ "ResponseType": "JSON" }),
+        ),
+        ("tone", "PromptId", json!("Beep.wav")),
+    ] {
+        check_broken(
+            MACHINE,
+            |flow| action(flow, id)["Parameters"][parameter] = value,
+            &format!("{id}: {parameter} cannot be"),
+        );
+    }
+    let check = |break_it: fn(&mut Value), words| check_broken(STAFFED, break_it, words);
+    check(
+        |flow| action(flow, "staffing")["Parameters"]["MetricType"] = json!("AgentsAvailable"),
+        "staffing: MetricType cannot be",
+    );
+    check(
+        |flow| {
+            let condition = &mut action(flow, "staffing")["Transitions"]["Conditions"][0];
+            condition["Condition"]["Operands"] = json!(["2"]);
+        },
+        "staffing: conditions are",
+    );
+    check(
+        |flow| {
+            let condition = &mut action(flow, "staffing")["Transitions"]["Conditions"][0];
+            condition["Condition"]["Operator"] = json!("Equals");
+        },
+        "staffing: a condition is not NumberGreaterThan",
+    );
+    check(
+        |flow| lead(flow, "staffing", "transfer"),
+        "staffing: NextAction is",
+    );
+    check(
+        |flow| action(flow, "transfer")["Transitions"]["Errors"] = json!([]),
+        "transfer: error branches are",
+    );
+}
+
+/// Whatever fails, the caller can leave a message or hears that none can be taken.
+#[test]
+fn a_caller_leaves_a_message_or_hears_sorry() {
+    const LISTENED: [&str; 6] = ["listen"; 6];
+    const END: [&str; 3] = ["stop", "note", "hang up"];
+    fn fails<'a>(failing: &'a [&'a str], nobody_is_there: bool) -> Caller<'a> {
+        Caller {
+            failing,
+            nobody_is_there,
+            ..Caller::default()
+        }
+    }
+    let whole = |before: &[&'static str]| [before, &LISTENED[..], &END[..]].concat();
+    let taken = whole(&["tone", "stream From", "note"]);
+    for file in [MACHINE, STAFFED] {
+        check_call(file, fails(&[], true), &taken);
+        check_call(file, fails(&["greeting"], true), &taken);
+        check_call(
+            file,
+            fails(&["tone"], true),
+            &whole(&["tone (failed)", "stream From", "note"]),
+        );
+        check_call(
+            file,
+            fails(&["note"], true),
+            &whole(&["tone", "stream From", "note (failed)"]),
+        );
+        let sorry = ["tone", "stream From (failed)", "hang up"];
+        check_call(file, fails(&["start-streaming"], true), &sorry);
+        let cut = [
+            "tone",
+            "stream From",
+            "note",
+            "listen (failed)",
+            "stop",
+            "note",
+            "hang up",
+        ];
+        check_call(file, fails(&["listen"], true), &cut);
+        let not_stopped = [&taken[..9], &["stop (failed)", "note", "hang up"]].concat();
+        check_call(file, fails(&["stop-streaming"], true), &not_stopped);
+    }
+    // Who can be put through is; the machine is for everybody else.
+    check_call(STAFFED, fails(&[], false), &["queue"]);
+    for failing in ["set-queue", "staffing"] {
+        check_call(STAFFED, fails(&[failing], false), &taken);
+    }
+    let refused = [&["queue (failed)"], &taken[..]].concat();
+    check_call(STAFFED, fails(&["transfer"], false), &refused);
+}
+
+/// Which page shows which flows.
+const DRAWN: &[(&str, &[&str])] = &[
+    ("SampleFlows/README.md", FLOWS),
+    ("docs/answering-machine.md", &[MACHINE]),
+];
+
+/// The page with each flow's drawing between its marks.
+fn with_drawings(page: &str, flows: &[&str], name: &str) -> String {
+    let mut page = page.to_owned();
+    for file in flows {
         let begin = format!("<!-- drawn from {file} -->\n");
-        let start = readme
-            .find(&begin)
-            .unwrap_or_else(|| panic!("SampleFlows/README.md has no {begin}"));
+        let start = page.find(&begin);
+        let start = start.unwrap_or_else(|| panic!("{name} has no {begin}"));
         let start = start + begin.len();
-        let end = start + readme[start..].find("<!-- end -->").unwrap();
-        readme.replace_range(
+        let end = start + page[start..].find("<!-- end -->").unwrap();
+        page.replace_range(
             start..end,
             &format!("```mermaid\n{}\n```\n", draw(&flow(file))),
         );
     }
-    readme
+    page
 }
 
 #[test]
 fn the_drawings_are_the_flows() {
-    let path = folder().join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let drawn = with_drawings(&readme);
-    if std::env::var_os("UPDATE_FLOWS").is_some() {
-        fs::write(&path, &drawn).unwrap();
-        return;
+    for (name, flows) in DRAWN {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let page = fs::read_to_string(&path).unwrap();
+        let drawn = with_drawings(&page, flows, name);
+        if std::env::var_os("UPDATE_FLOWS").is_some() {
+            fs::write(&path, &drawn).unwrap();
+            continue;
+        }
+        assert!(
+            page == drawn,
+            "a drawing of {name} is out of date: UPDATE_FLOWS=1 cargo test --test house flows"
+        );
     }
-    assert!(
-        readme == drawn,
-        "a drawing is out of date: UPDATE_FLOWS=1 cargo test --test house flows"
-    );
 }
 
 #[test]
@@ -633,7 +784,16 @@ fn the_readme_names_what_must_be_adjusted() {
             "README does not name {file}"
         );
         for (id, action) in shape::actions(&flow(file)) {
-            if let Some(number) = action["Parameters"]["ThirdPartyPhoneNumber"].as_str() {
+            let parameters = &action["Parameters"];
+            let deployments =
+                ["LambdaFunctionARN", "PromptId", "QueueId"].map(|it| &parameters[it]);
+            if deployments.into_iter().any(Value::is_string) {
+                assert!(
+                    readme.contains(&format!("`{id}`")),
+                    "{file}: README does not say what to put into {id}"
+                );
+            }
+            if let Some(number) = parameters["ThirdPartyPhoneNumber"].as_str() {
                 assert!(
                     readme.contains(&format!("`{number}`")),
                     "{file}: README does not name {number} of {id}"

@@ -166,15 +166,20 @@ fn used_keys(found: &Deployment) -> BTreeMap<String, Vec<String>> {
     keys
 }
 
-/// What the role may do of what it needs. Needs on one thing are asked together.
+/// What the function's role may do of what it needs.
 pub(super) async fn rights(shared: &SdkConfig, found: &Deployment) -> Fact<Vec<Right>> {
     let role = match found.function.as_ref().map_err(Unknown::clone)? {
         Some(function) => function.role.clone().unwrap_or_default(),
         None => return Err(Unknown::new("the function is not there", "deploy it")),
     };
+    allowed(shared, &role, needed(found)).await
+}
+
+/// What a role may do of this. Needs on one thing are asked together.
+pub(super) async fn allowed(shared: &SdkConfig, role: &str, needs: Vec<Need>) -> Fact<Vec<Right>> {
     let client = aws_sdk_iam::Client::new(shared);
     let mut groups: Vec<Vec<Need>> = Vec::new();
-    for need in needed(found) {
+    for need in needs {
         let alike = groups.iter_mut().find(|group| {
             group
                 .iter()
@@ -187,7 +192,7 @@ pub(super) async fn rights(shared: &SdkConfig, found: &Deployment) -> Fact<Vec<R
     }
     let mut rights = Vec::new();
     for group in groups {
-        rights.extend(simulate(&client, &role, &group).await?);
+        rights.extend(simulate(&client, role, &group).await?);
     }
     Ok(rights)
 }

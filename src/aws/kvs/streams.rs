@@ -27,6 +27,7 @@ const MAX_STREAMS: usize = 512;
 pub(super) enum Api {
     List,
     Media,
+    Live,
 }
 
 /// What a stream is.
@@ -62,6 +63,7 @@ pub(super) struct Stream {
     endpoint_calls: Pace,
     list: AsyncMutex<Option<String>>,
     media: AsyncMutex<Option<String>>,
+    live: AsyncMutex<Option<String>>,
 }
 
 impl Stream {
@@ -74,6 +76,7 @@ impl Stream {
             endpoint_calls: Pace::new(ENDPOINTS_PER_SECOND, 1),
             list: AsyncMutex::new(None),
             media: AsyncMutex::new(None),
+            live: AsyncMutex::new(None),
         }
     }
 
@@ -81,6 +84,7 @@ impl Stream {
         match api {
             Api::List => &self.list,
             Api::Media => &self.media,
+            Api::Live => &self.live,
         }
     }
 

@@ -115,6 +115,8 @@ pub(super) struct Object {
     pub content_type: &'static str,
     /// The metadata `contact-id`.
     pub contact: Option<String>,
+    /// Tags of its own.
+    pub tags: Vec<(String, String)>,
 }
 
 /// The calls to one bucket.
@@ -143,7 +145,7 @@ macro_rules! with_settings {
                     .clone()
                     .map(|contact| [("contact-id".to_owned(), contact)].into_iter().collect()),
             )
-            .set_tagging($calls.bucket.tagging())
+            .set_tagging($calls.bucket.tagging(&$object.tags))
             .set_server_side_encryption(key.as_ref().map(|_| ServerSideEncryption::AwsKms))
             .set_bucket_key_enabled(key.as_ref().map(|_| true))
             .set_ssekms_key_id(key)

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{ContactRecord, RecordingEntry};
 use crate::json::LOST;
+use crate::json::object::kind;
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 
@@ -180,16 +181,4 @@ fn recording(entry: &RawValue) -> Result<RecordingEntry, String> {
         bad_number,
         odd: None,
     })
-}
-
-/// What a value is, for people.
-fn kind(value: &RawValue) -> &'static str {
-    match value.get().as_bytes().first() {
-        Some(b'"') => "a text",
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b't' | b'f') => "true or false",
-        Some(b'n') | None => "nothing",
-        Some(_) => "a number",
-    }
 }

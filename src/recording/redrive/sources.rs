@@ -67,6 +67,7 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
             stopped: time(&verdict.span.record_stops_at),
         },
         authorisation,
+        tags: Vec::new(),
         urls: Urls::Lacking,
         // What was allowed when it was written.
         consent: Consent::AskFirst,

@@ -218,3 +218,13 @@ pub const ROWS: &[Row] = &[
         errors: 3,
     },
 ];
+
+/// Events that are no batches, and what they are read as.
+pub const OTHERS: &[(&str, &str)] = &[
+    ("flow-call.json", "a flow's call, no stream"),
+    ("flow-call-streaming.json", "a flow's call, streaming"),
+    ("contact-disconnected.json", "VOICE, over"),
+    ("contact-disconnected-capitals.json", "VOICE, over"),
+    ("contact-disconnected-text.json", "VOICE, over"),
+    ("contact-disconnected-chat.json", "CHAT, over"),
+];

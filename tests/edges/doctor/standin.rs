@@ -135,6 +135,16 @@ fn operation(method: &Method, uri: &Uri, headers: &HeaderMap, body: &str) -> (Pr
                 (name != "callreel-recorder").then_some(name),
             )
         }
+        ("GET", ["2015-03-31", "functions", name, "policy"]) => {
+            joined("GetPolicy", decoded(name).rsplit(':').next())
+        }
+        ("GET", ["instance", _, "lambda-functions"]) => "ListLambdaFunctions".to_owned(),
+        ("GET", [_]) if query.contains("list-type=2") => {
+            let prefix = wanted("prefix").unwrap_or_default();
+            let prefix = decoded(&prefix);
+            let folder = prefix.split('/').next().unwrap_or_default();
+            return (Protocol::Xml, format!("ListObjectsV2 {folder}"));
+        }
         ("GET", ["2015-03-31", "event-source-mappings"]) => "ListEventSourceMappings".to_owned(),
         ("GET", ["2017-03-31", "tags", of]) => joined("ListTags", decoded(of).rsplit(':').next()),
         ("GET", ["instance"]) => "ListInstances".to_owned(),

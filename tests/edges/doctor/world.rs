@@ -48,7 +48,70 @@ impl World {
             world.set(&format!("DescribeKey {name}"), key);
         }
         world.alarms();
+        world.answering();
         world
+    }
+
+    /// The answering machine, on the same bucket.
+    fn answering(&mut self) {
+        for (name, handler, service, source) in [
+            ("callreel-note", "note", "connect", "instance/i-1"),
+            ("callreel-save", "save", "events", "rule/call-ended"),
+        ] {
+            let function = json!({
+                "FunctionName": name, "FunctionArn": arn("lambda", &format!("function:{name}")), "Role": ROLE,
+                "Handler": handler, "Environment": {"Variables": {
+                    "S3_BUCKET": "calls", "S3_PATH": "notes/", "S3_KEY_GET": "notes/", "S3_KEY_PUT": "messages/",
+                }},
+            });
+            let all = &mut self.body("ListFunctions")["Functions"];
+            all.as_array_mut().unwrap().push(function);
+            let policy = json!({"Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"Service": format!("{service}.amazonaws.com")},
+                "Action": "lambda:InvokeFunction", "Resource": arn("lambda", &format!("function:{name}")),
+                "Condition": {
+                    "StringEquals": {"AWS:SourceAccount": "111122223333"},
+                    "ArnLike": {"AWS:SourceArn": arn(service, source)},
+                },
+            }]});
+            let policy = json!({"Policy": policy.to_string(), "RevisionId": "r"});
+            self.set(&format!("GetPolicy {name}"), policy);
+        }
+        let offered = json!({"LambdaFunctions": [arn("lambda", "function:callreel-note")]});
+        self.set("ListLambdaFunctions", offered);
+        self.objects("notes", &[]);
+        self.objects("messages", &[]);
+    }
+
+    /// What lies under the first part of a key, all of it long ago.
+    pub fn objects(&mut self, folder: &str, keys: &[&str]) {
+        let contents: String = keys
+            .iter()
+            .map(|key| {
+                format!(
+                    "<Contents><Key>{folder}/{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>\
+                     <Size>1</Size></Contents>"
+                )
+            })
+            .collect();
+        let listing = format!(
+            "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>calls</Name>\
+             <IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
+        );
+        self.set(&format!("ListObjectsV2 {folder}"), json!(listing));
+    }
+
+    /// The statement by which a function of the answering machine is called.
+    pub fn without_permission(&mut self, function: &str) {
+        let code = "ResourceNotFoundException";
+        self.refuse(&format!("GetPolicy {function}"), 404, code);
+    }
+
+    /// Takes the answering machine away.
+    pub fn no_answering_machine(&mut self) {
+        let all = &mut self.body("ListFunctions")["Functions"];
+        let kept = |function: &Value| function["Environment"]["Variables"]["S3_BUCKET"].is_null();
+        all.as_array_mut().unwrap().retain(kept);
     }
 
     fn functions(&mut self) {

@@ -35,6 +35,16 @@ impl Execution {
         settings: &[(String, String)],
         log: &std::path::Path,
     ) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_recorder"), sandbox, settings, log).await
+    }
+
+    /// The same of any of the functions' binaries.
+    pub async fn of(
+        binary: &str,
+        sandbox: &str,
+        settings: &[(String, String)],
+        log: &std::path::Path,
+    ) -> Self {
         let (events, received) = mpsc::channel(8);
         let (sent, answers) = mpsc::channel(8);
         let runtime = Arc::new(Runtime {
@@ -51,7 +61,7 @@ impl Execution {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let runtime_api = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let process = start(&runtime_api, sandbox, settings, log);
+        let process = start(binary, &runtime_api, sandbox, settings, log);
         Self {
             events,
             answers,
@@ -144,13 +154,14 @@ async fn answered(
 }
 
 fn start(
+    binary: &str,
     runtime_api: &str,
     sandbox: &str,
     settings: &[(String, String)],
     log: &std::path::Path,
 ) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(log);
-    Command::new(env!("CARGO_BIN_EXE_recorder"))
+    Command::new(binary)
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
         .env("AWS_LAMBDA_FUNCTION_NAME", "recorder")

@@ -26,6 +26,18 @@ struct State<'a> {
     /// `recordingAuth`.
     auth: Option<&'a str>,
     streaming: Streaming,
+    message: Message,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Message {
+    /// The caller has not spoken, and nothing was noted.
+    None,
+    /// The caller spoke, and the function was not called since streaming began.
+    Spoken,
+    /// The function was called, whatever came of it.
+    Noted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +51,7 @@ enum Streaming {
 const BEGINNING: State<'static> = State {
     auth: None,
     streaming: Streaming::Off,
+    message: Message::None,
 };
 
 impl<'a> State<'a> {
@@ -54,6 +67,8 @@ impl<'a> State<'a> {
             Some(Kind::SetAttributes) if !failed => {
                 self.auth = auth_of(action).or(self.auth);
             }
+            Some(Kind::Note) => self.message = Message::Noted,
+            Some(Kind::Listen) if self.message == Message::None => self.message = Message::Spoken,
             Some(Kind::Streaming) => {
                 self.streaming = match (is_start(action), failed, self.streaming) {
                     (true, false, _) => Streaming::On,
@@ -97,10 +112,30 @@ fn authorised(authorisation: Authorisation) -> Vec<&'static str> {
     authorisation.directions().iter().map(word).collect()
 }
 
+/// What a flow streams for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// A recording, which the contact authorises.
+    Recording,
+    /// A message, of which a function takes a note.
+    Message,
+}
+
+impl Purpose {
+    fn of(flow: &Value) -> Self {
+        let listens = |action: &Value| matches!(Kind::of(action), Some(Kind::Note | Kind::Listen));
+        match actions(flow).values().any(|action| listens(action)) {
+            true => Self::Message,
+            false => Self::Recording,
+        }
+    }
+}
+
 /// What can go wrong with recording on any way through the flow.
 pub fn findings(flow: &Value) -> Vec<String> {
     let actions = actions(flow);
     let start = flow["StartAction"].as_str().unwrap_or_default();
+    let purpose = Purpose::of(flow);
     let mut findings = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut open = vec![(start, BEGINNING)];
@@ -111,7 +146,8 @@ pub fn findings(flow: &Value) -> Vec<String> {
         if !seen.insert((id, state)) {
             continue;
         }
-        findings.extend(check(id, action, state).map(|finding| format!("{id}: {finding}")));
+        let found = check(purpose, id, action, state);
+        findings.extend(found.map(|finding| format!("{id}: {finding}")));
         open.extend(
             exits(action)
                 .into_iter()
@@ -122,24 +158,57 @@ pub fn findings(flow: &Value) -> Vec<String> {
 }
 
 /// What is wrong with coming to an action in this state.
-fn check(id: &str, action: &Value, state: State<'_>) -> Option<String> {
+fn check(purpose: Purpose, id: &str, action: &Value, state: State<'_>) -> Option<String> {
     let recorded = state.streaming != Streaming::Off && state.authorisation().is_some();
     if id.starts_with(PRIVATE) && recorded {
         return Some("it is private, and can be recorded".to_owned());
     }
     match Kind::of(action)? {
         Kind::SetAttributes => check_attributes(action, state),
-        Kind::Streaming if is_start(action) => check_start(action, state),
+        Kind::Streaming if is_start(action) => match purpose {
+            Purpose::Recording => check_start(action, state),
+            Purpose::Message => check_message_start(action, state),
+        },
+        Kind::Note if state.streaming == Streaming::Off && state.message == Message::None => {
+            Some("it can note a call before it streams".to_owned())
+        }
+        Kind::Listen if state.streaming != Streaming::On => {
+            Some("the caller can speak and nothing is streamed".to_owned())
+        }
+        Kind::Disconnect if state.message == Message::Spoken => {
+            Some("the caller can have spoken and nothing was noted".to_owned())
+        }
         Kind::Disconnect if state.streaming == Streaming::On => {
             Some("the call can end before streaming was stopped".to_owned())
         }
         Kind::Streaming
         | Kind::Disconnect
         | Kind::Message
+        | Kind::Tone
+        | Kind::Listen
         | Kind::Input
         | Kind::Loop
+        | Kind::Note
+        | Kind::SetQueue
+        | Kind::Staffing
+        | Kind::Queue
         | Kind::Transfer => None,
     }
+}
+
+/// A message is what the caller says. With `recordingAuth` the recorder would make a
+/// recording of it as well.
+fn check_message_start(action: &Value, state: State<'_>) -> Option<String> {
+    if let Some(auth) = state.auth {
+        return Some(format!(
+            "a message is recorded twice: {RECORDING_AUTH} is {auth:?}"
+        ));
+    }
+    if state.streaming != Streaming::Off {
+        return Some("it can start what was not stopped".to_owned());
+    }
+    let streamed = directions(action);
+    (streamed != ["From"]).then(|| format!("it streams {streamed:?}, and a message is [\"From\"]"))
 }
 
 fn check_attributes(action: &Value, state: State<'_>) -> Option<String> {
@@ -180,6 +249,8 @@ pub struct Caller<'a> {
     pub keys: &'a [&'a str],
     /// Actions that fail.
     pub failing: &'a [&'a str],
+    /// No agent can take the call.
+    pub nobody_is_there: bool,
 }
 
 /// What matters of one call's course, in order.
@@ -207,6 +278,9 @@ pub fn run(flow: &Value, caller: Caller<'_>) -> Vec<String> {
                 })
             }
             Kind::Transfer if caller.failing.contains(&id) => Why::Error(CALL_FAILED),
+            Kind::Staffing if caller.failing.contains(&id) => Why::Error(NO_MATCHING_ERROR),
+            Kind::Staffing if caller.nobody_is_there => Why::Error(NO_MATCHING_CONDITION),
+            Kind::Staffing => Why::Result("0"),
             _ if caller.failing.contains(&id) => Why::Error(NO_MATCHING_ERROR),
             _ => Why::Done,
         };
@@ -218,7 +292,8 @@ pub fn run(flow: &Value, caller: Caller<'_>) -> Vec<String> {
         if let Some(words) = words(kind, action) {
             told.push(format!("{words}{failed}"));
         }
-        if kind == Kind::Disconnect {
+        // A contact in the queue is the queue's.
+        if kind == Kind::Disconnect || (kind == Kind::Queue && why == Why::Done) {
             return told;
         }
         id = exits(action)
@@ -250,6 +325,10 @@ fn words(kind: Kind, action: &Value) -> Option<String> {
         Kind::Streaming => "stop".to_owned(),
         Kind::Transfer => format!("call {}", parameters["ThirdPartyPhoneNumber"].as_str()?),
         Kind::Disconnect => "hang up".to_owned(),
-        Kind::Message | Kind::Input | Kind::Loop => return None,
+        Kind::Tone => "tone".to_owned(),
+        Kind::Listen => "listen".to_owned(),
+        Kind::Note => "note".to_owned(),
+        Kind::Queue => "queue".to_owned(),
+        Kind::Message | Kind::Input | Kind::Loop | Kind::SetQueue | Kind::Staffing => return None,
     })
 }

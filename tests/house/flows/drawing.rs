@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::course::{directions, is_start};
 use super::shape::{
-    CALL_FAILED, INPUT_TIMEOUT, Kind, NO_ANSWER, NO_MATCHING_CONDITION, Why, exits,
+    CALL_FAILED, INPUT_TIMEOUT, Kind, NO_ANSWER, NO_MATCHING_CONDITION, QUEUE_FULL, Why, exits,
+    pause,
 };
 
 /// What is said is cut at so many characters.
@@ -37,11 +38,13 @@ fn shape(action: &Value) -> String {
     let id = action["Identifier"].as_str().unwrap();
     let kind = Kind::of(action).unwrap();
     let (open, close) = match kind {
-        Kind::Input | Kind::Loop => ("{{", "}}"),
+        Kind::Input | Kind::Loop | Kind::Staffing => ("{{", "}}"),
         Kind::Streaming => ("[/", "/]"),
-        Kind::Transfer => ("[[", "]]"),
+        Kind::Transfer | Kind::Queue | Kind::Note => ("[[", "]]"),
         Kind::Disconnect => ("([", "])"),
-        Kind::SetAttributes | Kind::Message => ("[", "]"),
+        Kind::SetAttributes | Kind::Message | Kind::Tone | Kind::Listen | Kind::SetQueue => {
+            ("[", "]")
+        }
     };
     format!(
         "{}{open}\"<b>{id}</b><br/>{}\"{close}",
@@ -65,6 +68,15 @@ fn label(kind: Kind, action: &Value) -> String {
         }
         Kind::Streaming => "stop streaming".to_owned(),
         Kind::Message | Kind::Input => cut(&text("Text")),
+        Kind::Tone => "the tone".to_owned(),
+        Kind::Listen => format!(
+            "{} s in which the caller speaks",
+            pause(&text("SSML")).unwrap_or_default()
+        ),
+        Kind::Note => "call the function note".to_owned(),
+        Kind::SetQueue => "the queue that is asked".to_owned(),
+        Kind::Staffing => format!("{} > 0", text("MetricType")),
+        Kind::Queue => "transfer to the queue".to_owned(),
         Kind::Loop => format!("{} more times", text("LoopCount")),
         Kind::Transfer => format!("transfer to {}", text("ThirdPartyPhoneNumber")),
         Kind::Disconnect => "hang up".to_owned(),
@@ -90,6 +102,7 @@ fn escaped(text: &str) -> String {
 /// One arrow to each other action, with all the reasons to go there.
 fn arrows(action: &Value) -> Vec<String> {
     let from = node(action["Identifier"].as_str().unwrap());
+    let kind = Kind::of(action).unwrap();
     let exits = exits(action);
     let mut lines: Vec<String> = Vec::new();
     let mut drawn: Vec<&str> = Vec::new();
@@ -103,16 +116,20 @@ fn arrows(action: &Value) -> Vec<String> {
             .filter(|other| other.to == exit.to)
             .map(|exit| exit.why)
             .collect();
-        lines.push(format!("    {from} {} {}", arrow(&whys), node(exit.to)));
+        lines.push(format!(
+            "    {from} {} {}",
+            arrow(kind, &whys),
+            node(exit.to)
+        ));
     }
     lines
 }
 
-fn arrow(whys: &[Why<'_>]) -> String {
+fn arrow(kind: Kind, whys: &[Why<'_>]) -> String {
     if whys.contains(&Why::Done) {
         return "-->".to_owned();
     }
-    let reasons: Vec<_> = whys.iter().map(|why| reason(*why)).collect();
+    let reasons: Vec<_> = whys.iter().map(|why| reason(kind, *why)).collect();
     let line = match whys.iter().all(|why| matches!(why, Why::Error(_))) {
         true => "-.->",
         false => "-->",
@@ -120,16 +137,19 @@ fn arrow(whys: &[Why<'_>]) -> String {
     format!("{line}|\"{}\"|", reasons.join(", "))
 }
 
-fn reason(why: Why<'_>) -> String {
+fn reason(kind: Kind, why: Why<'_>) -> String {
     match why {
         Why::Done => "then",
         Why::Result("ContinueLooping") => "again",
         Why::Result("DoneLooping") => "enough",
+        Why::Result("0") if kind == Kind::Staffing => "somebody is there",
         Why::Result(key) => return format!("key {}", key.replace('#', "#35;")),
         Why::Error(CALL_FAILED) => "failed",
         Why::Error(NO_ANSWER) => "no answer",
         Why::Error(INPUT_TIMEOUT) => "no key",
+        Why::Error(NO_MATCHING_CONDITION) if kind == Kind::Staffing => "nobody is there",
         Why::Error(NO_MATCHING_CONDITION) => "another key",
+        Why::Error(QUEUE_FULL) => "full",
         Why::Error(_) => "error",
     }
     .to_owned()

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const VERSION: &str = "2019-10-30";
 /// Limits of the flow language.
@@ -23,6 +23,7 @@ pub const NO_MATCHING_CONDITION: &str = "NoMatchingCondition";
 pub const INPUT_TIMEOUT: &str = "InputTimeLimitExceeded";
 pub const CALL_FAILED: &str = "CallFailed";
 pub const NO_ANSWER: &str = "ConnectionTimeLimitExceeded";
+pub const QUEUE_FULL: &str = "QueueAtCapacity";
 
 /// What the sample flows are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +31,33 @@ pub enum Kind {
     SetAttributes,
     Streaming,
     Message,
+    /// A prompt of the instance.
+    Tone,
+    /// Silence in which the caller speaks.
+    Listen,
     Input,
     Loop,
+    /// A Lambda function.
+    Note,
+    SetQueue,
+    /// Whether somebody is there.
+    Staffing,
+    Queue,
     Transfer,
     Disconnect,
 }
 
 impl Kind {
     pub fn of(action: &Value) -> Option<Self> {
+        let has = |name: &str| action["Parameters"].get(name).is_some();
         Some(match action["Type"].as_str()? {
+            "MessageParticipant" if has("Text") => Self::Message,
+            "MessageParticipant" if has("PromptId") => Self::Tone,
+            "MessageParticipant" if has("SSML") => Self::Listen,
+            "InvokeLambdaFunction" => Self::Note,
+            "UpdateContactTargetQueue" => Self::SetQueue,
+            "CheckMetricData" => Self::Staffing,
+            "TransferContactToQueue" => Self::Queue,
             "UpdateContactAttributes" => Self::SetAttributes,
             "UpdateContactMediaStreamingBehavior" => Self::Streaming,
             "MessageParticipant" => Self::Message,
@@ -66,6 +85,25 @@ impl Kind {
                 ("MediaStreamType", Parameter::OneOf(&["Audio"])),
             ],
             Self::Message => &[("Text", Parameter::Text)],
+            Self::Tone => &[("PromptId", Parameter::Arn("prompt/"))],
+            Self::Listen => &[("SSML", Parameter::Pause)],
+            // A flow waits for 8 s at the most.
+            Self::Note => &[
+                ("LambdaFunctionARN", Parameter::Arn("function:")),
+                ("InvocationTimeLimitSeconds", Parameter::Number(1, 8)),
+                ("ResponseValidation", Parameter::StringMap),
+            ],
+            Self::SetQueue => &[("QueueId", Parameter::Arn("queue/"))],
+            // Of these, "more than 0" is all that can be asked.
+            Self::Staffing => &[(
+                "MetricType",
+                Parameter::OneOf(&[
+                    "NumberOfAgentsAvailable",
+                    "NumberOfAgentsOnline",
+                    "NumberOfAgentsStaffed",
+                ]),
+            )],
+            Self::Queue => &[],
             // With StoreInput True there would be no conditions.
             Self::Input => &[
                 ("Text", Parameter::Text),
@@ -91,7 +129,15 @@ impl Kind {
     /// The error branches that Connect asks for, neither more nor fewer.
     fn errors(self, parameters: &Value) -> &'static [&'static str] {
         match self {
-            Self::SetAttributes | Self::Streaming | Self::Message => &[NO_MATCHING_ERROR],
+            Self::SetAttributes
+            | Self::Streaming
+            | Self::Message
+            | Self::Tone
+            | Self::Listen
+            | Self::Note
+            | Self::SetQueue => &[NO_MATCHING_ERROR],
+            Self::Staffing => &[NO_MATCHING_CONDITION, NO_MATCHING_ERROR],
+            Self::Queue => &[NO_MATCHING_ERROR, QUEUE_FULL],
             Self::Input => &[INPUT_TIMEOUT, NO_MATCHING_CONDITION, NO_MATCHING_ERROR],
             Self::Transfer if parameters["ContinueFlowExecution"] == "False" => {
                 &[NO_MATCHING_ERROR]
@@ -117,6 +163,12 @@ enum Parameter {
     Attributes,
     /// Whose media, in which directions.
     Participants,
+    /// The ARN of such a thing.
+    Arn(&'static str),
+    /// Nothing but a pause, of 10 s at the most: longer ones Connect cuts.
+    Pause,
+    /// What the function answers: texts under names.
+    StringMap,
 }
 
 impl Parameter {
@@ -139,8 +191,21 @@ impl Parameter {
                 Some([only]) => is_participant(only),
                 _ => false,
             },
+            Self::Arn(thing) => {
+                text.is_some_and(|text| text.starts_with("arn:") && text.contains(thing))
+            }
+            Self::Pause => text
+                .and_then(pause)
+                .is_some_and(|seconds| (1..=10).contains(&seconds)),
+            Self::StringMap => value == &json!({ "ResponseType": "STRING_MAP" }),
         }
     }
+}
+
+/// The seconds of an SSML that is one pause.
+pub fn pause(ssml: &str) -> Option<u32> {
+    let pause = ssml.strip_prefix("<speak><break time=\"")?;
+    pause.strip_suffix("s\"/></speak>")?.parse().ok()
 }
 
 fn is_phone(text: &str) -> bool {
@@ -207,7 +272,10 @@ pub fn exits(action: &Value) -> Vec<Exit<'_>> {
     let list = |name: &str| transitions[name].as_array().into_iter().flatten();
     let mut exits = Vec::new();
     // Where conditions decide, every result has its condition or its error.
-    let decides = matches!(Kind::of(action), Some(Kind::Input | Kind::Loop));
+    let decides = matches!(
+        Kind::of(action),
+        Some(Kind::Input | Kind::Loop | Kind::Staffing)
+    );
     if let (false, Some(to)) = (decides, transitions["NextAction"].as_str()) {
         exits.push(Exit { why: Why::Done, to });
     }
@@ -365,14 +433,19 @@ fn transition_findings(kind: Kind, action: &Value) -> Vec<String> {
     let fitting = match kind {
         Kind::Loop => unique == BTreeSet::from([&"ContinueLooping", &"DoneLooping"]),
         Kind::Input => !results.is_empty() && results.iter().all(|result| is_key(result)),
+        Kind::Staffing => results == ["0"],
         _ => results.is_empty(),
     };
     if !fitting || unique.len() != results.len() {
         findings.push(format!("conditions are {results:?}"));
     }
+    let operator = match kind {
+        Kind::Staffing => "NumberGreaterThan",
+        _ => "Equals",
+    };
     let equals = |step: &Value| {
         let condition = &step["Condition"];
-        condition["Operator"] == "Equals"
+        condition["Operator"] == operator
             && condition["Operands"]
                 .as_array()
                 .is_some_and(|list| list.len() == 1)
@@ -383,7 +456,7 @@ fn transition_findings(kind: Kind, action: &Value) -> Vec<String> {
         .flatten()
         .all(equals)
     {
-        findings.push("a condition is not Equals with one operand".to_owned());
+        findings.push(format!("a condition is not {operator} with one operand"));
     }
     findings.extend(default_findings(kind, action));
     findings
@@ -393,7 +466,7 @@ fn transition_findings(kind: Kind, action: &Value) -> Vec<String> {
 /// be the way that is taken when nothing matches, not another one.
 fn default_findings(kind: Kind, action: &Value) -> Option<String> {
     let default = match kind {
-        Kind::Input => Why::Error(NO_MATCHING_ERROR),
+        Kind::Input | Kind::Staffing => Why::Error(NO_MATCHING_ERROR),
         Kind::Loop => Why::Result("DoneLooping"),
         _ => return None,
     };

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use callreel::permissions::{OF_AGAIN, OF_CALLS, OF_SERVICES, OF_SERVICES_AGAIN, actions};
+use callreel::permissions::{ROLES, Role, actions};
 use serde_json::Value;
 
-use super::{fields, names, read, rows, template};
+use super::{fields, names, read, rows, yaml};
 
 /// What the SDK's operations need. Service Authorization Reference, "Actions defined by".
 const OPERATIONS: &[(&str, &str)] = &[
@@ -29,11 +29,16 @@ const OPERATIONS: &[(&str, &str)] = &[
         "update_contact_attributes",
         "connect:UpdateContactAttributes",
     ),
+    ("get_media", "kinesisvideo:GetMedia"),
     ("send_message", "sqs:SendMessage"),
 ];
 /// Permissions without an operation of their own.
 const WITHOUT_OPERATION: &[(&str, &str)] = &[
     ("s3:ListBucket", "makes a missing object a 404"),
+    (
+        "connect:DescribeContact",
+        "of contacts.rs, which operators use as well",
+    ),
     (
         "s3:PutObjectTagging",
         "of put_object and create_multipart_upload with tags",
@@ -50,19 +55,28 @@ const CALLERS: &[&str] = &["connect.rs", "kvs.rs", "kvs", "queue.rs", "s3.rs", "
 /// What `callreel forget` calls as whoever runs it: no role of the function deletes anything.
 const OPERATORS_ALONE: &str = "erasing.rs";
 
+/// What a role allows, one statement each.
+fn statements(role: &Role) -> Vec<Value> {
+    let template = yaml::read(role.template);
+    let policies = template["Resources"][role.name]["Properties"]["Policies"].as_array();
+    let policies = policies.unwrap_or_else(|| panic!("{} has {}", role.template, role.name));
+    let documents = policies.iter().map(|policy| &policy["PolicyDocument"]);
+    documents
+        .flat_map(|document| document["Statement"].as_array().unwrap().clone())
+        .collect()
+}
+
+/// A statement that stands there under a condition, or always.
+fn granted(statement: &Value) -> &Value {
+    let choice = statement.get("Fn::If").map(|choice| &choice[1]);
+    choice.unwrap_or(statement)
+}
+
 /// Statement id and action, of all that a role allows.
-fn allowed(template: &Value, role: &str) -> BTreeSet<(String, String)> {
-    let policies = template["Resources"][role]["Properties"]["Policies"].as_array();
-    let statements = policies
-        .unwrap()
-        .iter()
-        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+fn allowed(role: &Role) -> BTreeSet<(String, String)> {
     let mut allowed = BTreeSet::new();
-    for statement in statements {
-        let statement = match statement.get("Fn::If") {
-            Some(choice) => &choice[1],
-            None => statement,
-        };
+    for statement in statements(role) {
+        let statement = granted(&statement);
         assert_eq!(statement["Effect"], "Allow");
         assert_ne!(statement["Resource"], "*", "{statement}");
         let actions = match &statement["Action"] {
@@ -83,46 +97,36 @@ fn allowed(template: &Value, role: &str) -> BTreeSet<(String, String)> {
 
 #[test]
 fn template_code_and_docs_name_the_same_permissions() {
-    check_role(
-        "RecorderRole",
-        "## The function's role",
-        [OF_CALLS, OF_SERVICES],
-    );
-    check_role(
-        "AgainRole",
-        "## The role of `again`",
-        [OF_AGAIN, OF_SERVICES_AGAIN],
-    );
+    ROLES.iter().for_each(check_role);
 }
 
 #[track_caller]
-fn check_role(role: &str, section: &str, needed: [&[&str]; 2]) {
-    let template = template();
-    let allowed = allowed(&template, role);
+fn check_role(role: &Role) {
+    let Role { name, template, .. } = role;
+    let allowed = allowed(role);
     let in_template: BTreeSet<_> = allowed.iter().map(|(_, action)| action.as_str()).collect();
-    let needed = needed
-        .into_iter()
-        .flatten()
-        .flat_map(|phrase| actions(phrase));
-    let needed: BTreeSet<_> = needed.collect();
+    let needed = role.calls.iter().chain(role.services);
+    let needed: BTreeSet<_> = needed.flat_map(|phrase| actions(phrase)).collect();
     for action in in_template.union(&needed) {
         assert!(
             in_template.contains(action),
-            "template.yaml does not allow {action} to {role}, and src/permissions.rs says that it is needed: add it to \
+            "{template} does not allow {action} to {name}, and src/permissions.rs says that it is needed: add it to \
              a statement there"
         );
         assert!(
             needed.contains(action),
-            "template.yaml allows {action} to {role}, and no list of src/permissions.rs for that role names it: add it \
+            "{template} allows {action} to {name}, and no list of src/permissions.rs for that role names it: add it \
              there, or take it from the role"
         );
     }
 
     let docs = read("docs/permissions.md");
-    let role = docs.split(section).nth(1).unwrap();
-    let role = role.split("\n## ").next().unwrap();
+    let section = role.section;
+    let explained = docs.split(&format!("{section}\n")).nth(1);
+    let explained = explained.unwrap_or_else(|| panic!("docs/permissions.md has no {section:?}"));
+    let explained = explained.split("\n## ").next().unwrap();
     let mut in_docs = BTreeSet::new();
-    for row in rows(role) {
+    for row in rows(explained) {
         assert_eq!(
             row.len(),
             5,
@@ -143,74 +147,96 @@ fn check_role(role: &str, section: &str, needed: [&[&str]; 2]) {
         );
         assert!(
             allowed.contains(&pair),
-            "docs/permissions.md, \"{section}\", tells of {action} in {statement}, which template.yaml does not \
-             allow: take the row out"
+            "docs/permissions.md, \"{section}\", tells of {action} in {statement}, which {template} does not allow to \
+             {name}: take the row out"
         );
     }
 }
 
-/// What both roles are allowed under one name is one thing.
+/// What roles of one template are allowed under one name is one thing.
 #[test]
-fn statements_of_one_name_are_the_same_in_both_roles() {
-    let template = template();
-    let statements = |role: &str| {
-        let policies = template["Resources"][role]["Properties"]["Policies"].as_array();
-        let policy = &policies.unwrap()[0]["PolicyDocument"];
-        policy["Statement"].as_array().unwrap().clone()
-    };
-    let sid = |statement: &Value| {
-        let choice = statement.get("Fn::If").map(|choice| &choice[1]);
-        choice.unwrap_or(statement)["Sid"].clone()
-    };
-    let recorder = statements("RecorderRole");
+fn statements_of_one_name_are_the_same_in_all_roles_of_a_template() {
     let mut same = 0;
-    for statement in statements("AgainRole") {
-        let mut others = recorder
-            .iter()
-            .filter(|other| sid(other) == sid(&statement));
-        if let Some(other) = others.next() {
-            assert_eq!(
-                &statement, other,
-                "template.yaml: a statement of AgainRole differs from that of RecorderRole of the same Sid: change both, \
-                 or give it a Sid of its own"
-            );
-            same += 1;
+    for (at, role) in ROLES.iter().enumerate() {
+        let earlier = ROLES[..at].iter();
+        for other in earlier.filter(|other| other.template == role.template) {
+            let others = statements(other);
+            for statement in statements(role) {
+                let sid = &granted(&statement)["Sid"];
+                let twin = others.iter().find(|other| &granted(other)["Sid"] == sid);
+                if let Some(twin) = twin {
+                    assert_eq!(
+                        &statement, twin,
+                        "{}: the statement {sid} of {} differs from that of {}: change both, or give it a Sid of its \
+                         own",
+                        role.template, role.name, other.name
+                    );
+                    same += 1;
+                }
+            }
         }
     }
-    assert_eq!(same, 6, "all but the listing");
+    assert_eq!(
+        same, 19,
+        "6 of AgainRole; 2 of NoteRole in each of the others; 9 of ReconcileRole"
+    );
 }
 
 /// A bucket's name can come to be somebody else's: every right on one names its owner.
 #[test]
 fn rights_on_buckets_name_the_buckets_account() {
-    let template = template();
-    for (role, count) in [("RecorderRole", 4), ("AgainRole", 2)] {
-        let policies = template["Resources"][role]["Properties"]["Policies"].as_array();
-        let statements = policies.unwrap()[0]["PolicyDocument"]["Statement"].as_array();
+    for role in ROLES {
         let mut of_buckets = 0;
-        for statement in statements.unwrap() {
+        for statement in statements(role) {
+            let statement = granted(&statement);
             if statement["Action"].to_string().contains("\"s3:") {
                 let owner = &statement["Condition"]["StringEquals"]["s3:ResourceAccount"];
                 assert!(owner.is_object(), "{statement}");
                 of_buckets += 1;
             }
         }
-        assert_eq!(of_buckets, count, "{role}");
+        assert!(of_buckets >= 2, "{}", role.name);
+    }
+}
+
+/// The function that a caller waits for can neither read media nor touch a message.
+#[test]
+fn a_role_writes_under_its_own_prefix_alone() {
+    for role in ROLES {
+        let writes = statements(role).into_iter().filter(|statement| {
+            let actions = granted(statement)["Action"].to_string();
+            actions.contains("\"s3:PutObject\"")
+        });
+        let places: BTreeSet<_> = writes
+            .map(|statement| granted(&statement)["Resource"].to_string())
+            .collect();
+        let prefix = match role.name {
+            "RecorderRole" | "AgainRole" => "${S3BucketPrefix}*",
+            "NoteRole" => "${NotesPrefix}*",
+            _ => "${MessagesPrefix}*",
+        };
+        for place in &places {
+            assert!(
+                place.contains(prefix) || place.contains("${FailedRecords.Arn}/*"),
+                "{}: {place}",
+                role.name
+            );
+        }
     }
 }
 
 #[test]
-fn the_role_has_nothing_but_its_own_statements() {
-    let template = template();
-    for (function, role) in [("Recorder", "RecorderRole"), ("Again", "AgainRole")] {
-        let properties = fields(&template["Resources"][role], "Properties");
+fn a_role_has_nothing_but_its_own_statements() {
+    for role in ROLES {
+        let template = yaml::read(role.template);
+        let properties = fields(&template["Resources"][role.name], "Properties");
         assert!(!properties.contains_key("ManagedPolicyArns"));
-        let function = fields(&template["Resources"][function], "Properties");
+        let function = fields(&template["Resources"][role.function], "Properties");
         // SAM adds managed policies for these.
         assert!(!function.contains_key("Policies") && !function.contains_key("Events"));
-        assert_eq!(function["Role"]["Fn::GetAtt"][0], role);
+        assert_eq!(function["Role"]["Fn::GetAtt"][0], role.name);
     }
-    for file in ["template.yaml", "distribution.yaml", "listeners.yaml"] {
+    for file in super::TEMPLATES {
         let fixed = read(file).lines().any(|line| {
             line.contains("arn:aws:")
                 && !["AllowedPattern", "must be"]
@@ -222,6 +248,21 @@ fn the_role_has_nothing_but_its_own_statements() {
             "{file}: ARNs take their partition from AWS::Partition"
         );
     }
+}
+
+/// Each function of each template has a role in the table.
+#[test]
+fn each_function_has_a_role_in_the_table() {
+    let mut functions = BTreeSet::new();
+    for file in super::TEMPLATES {
+        let template = yaml::read(file);
+        let of_file = fields(&template, "Resources").iter();
+        let of_file = of_file.filter(|(_, it)| it["Type"] == "AWS::Serverless::Function");
+        functions.extend(of_file.map(|(name, _)| ((*file).to_owned(), name.clone())));
+    }
+    let listed = ROLES.iter();
+    let listed = listed.map(|role| (role.template.to_owned(), role.function.to_owned()));
+    assert_eq!(functions, listed.collect::<BTreeSet<_>>());
 }
 
 /// Operations that a source calls: methods without arguments whose names begin with a verb.
@@ -283,15 +324,16 @@ fn the_code_calls_what_it_asks_permission_for_and_nothing_else() {
     let used = OPERATIONS.iter().map(|(_, action)| *action);
     let used = used.chain(WITHOUT_OPERATION.iter().map(|(action, _)| *action));
     let used: BTreeSet<_> = used.collect();
-    let asked: BTreeSet<_> = OF_CALLS.iter().flat_map(|phrase| actions(phrase)).collect();
+    let asked = ROLES.iter().flat_map(|role| role.calls);
+    let asked: BTreeSet<_> = asked.flat_map(|phrase| actions(phrase)).collect();
     for action in used.union(&asked) {
         assert!(
             asked.contains(action),
-            "{action} is used, and OF_CALLS of src/permissions.rs does not name it: add it there"
+            "{action} is used, and no role of src/permissions.rs calls it: add it there"
         );
         assert!(
             used.contains(action),
-            "OF_CALLS of src/permissions.rs names {action}, which nothing uses: take it out"
+            "a role of src/permissions.rs calls {action}, which nothing uses: take it out"
         );
     }
 }

@@ -116,6 +116,18 @@ fn parameters_that_do_not_go_together_are_refused() {
         &[ANYBODY, ("DistributionAlias", "calls.example")],
         &["DistributionAlias needs CertificateArn"],
     );
+    const ANSWERS: (&str, &str) = ("EnableAnsweringMachine", "true");
+    check(&[ANYBODY, ANSWERS], &[]);
+    check(
+        &[ANYBODY, ANSWERS, ("NotesPrefix", "messages/")],
+        &["NotesPrefix and MessagesPrefix are two places"],
+    );
+    check(
+        &[ANYBODY, ANSWERS, ("MessagesPrefix", "recordings/")],
+        &["MessagesPrefix and S3BucketPrefix are two places"],
+    );
+    check(&[ANYBODY, ("MessagesPrefix", "recordings/")], &[]);
+
     check(
         &[ANYBODY, ("AWS::Region", "cn-north-1")],
         &["Give CloudFrontDomain here"],

@@ -20,12 +20,13 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["event"]),
     (Layer::Pure, &["connect"]),
     (Layer::Pure, &["recording", "permissions", "synth"]),
+    (Layer::Pure, &["voicemail"]),
     (Layer::Pure, &["doctor", "settings"]),
     (Layer::Shell, &["lock", "port"]),
     (Layer::Shell, &["recorder"]),
     (
         Layer::Shell,
-        &["batches", "extract", "redrive_run", "forget"],
+        &["answering", "batches", "extract", "redrive_run", "forget"],
     ),
     (Layer::Shell, &["verify"]),
     (Layer::Edge, &["aws", "local"]),
@@ -63,6 +64,7 @@ const USERS: &[(&str, &[&str])] = &[
     (
         "futures_util",
         &[
+            "answering",
             "aws",
             "batches",
             "cli",

@@ -276,6 +276,7 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
             stopped: stops_at.map(EpochMillis),
         },
         authorisation,
+        tags: Vec::new(),
         urls: Urls::Lacking,
         consent: crate::media::sides::Consent::AsRead,
         has_siblings: false,

@@ -6,8 +6,9 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
-use super::log::{self, Metrics};
-use super::{MOST_MEMORY, Recorders, StopAt};
+use super::super::StopAt;
+use super::super::log::{self, Metrics};
+use super::{MOST_MEMORY, Recorders, connect};
 use crate::aws;
 use crate::failure::FailureKind;
 use crate::recorder::{Recorder, Worked};
@@ -20,7 +21,7 @@ use crate::settings::recorder::Config;
 const OWN_MEMORY: u64 = 96 << 20;
 
 pub(super) async fn recorder(config: &Config) -> Recorders {
-    let ports = super::connect(config).await.ports;
+    let ports = connect(config).await.ports;
     Recorder::new(ports, config.policy(), config.reading()).reading_again()
 }
 

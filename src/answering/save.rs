@@ -1,0 +1,391 @@
+//! A message from its event to its file: the note is found, the stream is known or asked
+//! for, the last fragments are waited for, and the recorder makes it. Where nothing was
+//! said a marker stands in its place. What fails names the contact and the step; it is
+//! tried again from the start, and nothing is seen of what was not finished.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use futures_util::future::{Either, select};
+use futures_util::pin_mut;
+
+use super::Answering;
+use super::live::{MessageSource, When};
+use crate::connect::contact_event::ContactEvent;
+use crate::failure::{Failure, FailureKind};
+use crate::media::fragment::FragmentNumber;
+use crate::port::{
+    Clock, ContactDescriptions, Deadline, Expect, FragmentSource, LiveMedia, NoAttributes,
+    Recordings, Whereabouts,
+};
+use crate::recorder::{Progress, Recorded, Recorder, Worked};
+use crate::recording::plan::RecordingPlan;
+use crate::recording::verdict::{Reason, Status, Verdict};
+use crate::voicemail::arrival::{Arrival, Looked};
+use crate::voicemail::decide::{Decision, Over, SkipReason, decide, over};
+use crate::voicemail::note::{Note, NoteName, by_contact, folders};
+use crate::voicemail::target::{Marker, Target, marker_json};
+
+/// The reason's code where no stream of the contact is known.
+const NOT_STREAMED: &str = "not_streamed";
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Saved {
+    /// Nothing was to be made.
+    Skipped {
+        /// The contact.
+        contact: Box<str>,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// The message is there, made now or before.
+    Message {
+        /// What was noted of the call.
+        note: Box<Note>,
+        /// What was made.
+        plan: Box<RecordingPlan>,
+        /// What became of it.
+        recorded: Box<Recorded>,
+        /// Recordings of the contact that are on other streams, and in no message.
+        elsewhere: usize,
+    },
+    /// Nothing was said: a marker is there.
+    Empty {
+        /// The contact.
+        contact: Box<str>,
+        /// The marker's key.
+        key: String,
+        /// Why.
+        reasons: Vec<Reason>,
+    },
+}
+
+/// Where saving a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Looking for the note.
+    FindNote,
+    /// Asking Connect for the contact's recordings.
+    AskContact,
+    /// Waiting for the last fragments.
+    Wait,
+    /// Recording.
+    Record,
+    /// Writing the marker.
+    Mark,
+}
+
+impl Step {
+    /// A word for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FindNote => "find_note",
+            Self::AskContact => "ask_contact",
+            Self::Wait => "wait",
+            Self::Record => "record",
+            Self::Mark => "mark",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FindNote => "looking for its note",
+            Self::AskContact => "asking Connect for its recordings",
+            Self::Wait => "waiting for its last fragments",
+            Self::Record => "recording its message",
+            Self::Mark => "writing its marker",
+        })
+    }
+}
+
+/// A message that was not saved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("contact {contact}, {step}: {failure}")]
+pub struct NotSaved {
+    /// The contact.
+    pub contact: Box<str>,
+    /// Where it ended.
+    pub step: Step,
+    /// What broke.
+    pub failure: Failure,
+}
+
+/// Whether it is tried again when it comes to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tries {
+    /// It is.
+    More,
+    /// This is the last time: it is made of what there is.
+    Last,
+}
+
+/// What is worked: a note, the end of its call, and whether it is tried again.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    pub note: &'a Note,
+    pub over: &'a Over,
+    pub tries: Tries,
+}
+
+impl Case<'_> {
+    pub(super) fn failed(&self, step: Step) -> impl FnOnce(Failure) -> NotSaved + use<> {
+        let contact = self.note.contact.clone();
+        move |failure| NotSaved {
+            contact,
+            step,
+            failure,
+        }
+    }
+}
+
+impl<S, L, R, C, T> Answering<S, L, R, C, T>
+where
+    S: FragmentSource,
+    L: LiveMedia,
+    R: Recordings,
+    C: ContactDescriptions,
+    T: Clock,
+{
+    /// Saves the message of a contact that is over, if it left one.
+    pub async fn save(
+        &self,
+        event: &ContactEvent,
+        deadline: &impl Deadline,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Saved, NotSaved> {
+        let contact = event.contact.clone();
+        let over = match over(event, self.clock.now()) {
+            Ok(over) => over,
+            Err(reason) => return Ok(Saved::Skipped { contact, reason }),
+        };
+        let found = self.find_note(event, &over).await;
+        let note = found.map_err(|failure| NotSaved {
+            contact: contact.clone(),
+            step: Step::FindNote,
+            failure,
+        })?;
+        let Some(note) = note else {
+            let reason = SkipReason::NoNote;
+            return Ok(Saved::Skipped { contact, reason });
+        };
+        let case = Case {
+            note: &note,
+            over: &over,
+            tries: Tries::More,
+        };
+        self.save_message(case, deadline, progress).await
+    }
+
+    /// Saves the message of a note.
+    pub(super) async fn save_message(
+        &self,
+        case: Case<'_>,
+        deadline: &impl Deadline,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Result<Saved, NotSaved> {
+        let (note, over, prefix) = (case.note, case.over, &*self.policy.key_prefix);
+        let mut decision = decide(note, over, None, prefix);
+        if decision == Decision::AskContact {
+            let described = self
+                .contacts
+                .describe(note.instance.as_deref(), &note.contact);
+            let described = described.await.map_err(case.failed(Step::AskContact))?;
+            decision = decide(note, over, Some(&described.recordings), prefix);
+        }
+        let message = match (decision, case.tries) {
+            (Decision::Save(message), _) => message,
+            (Decision::NotStreamed | Decision::AskContact, Tries::Last) => {
+                let reason = Reason {
+                    code: NOT_STREAMED.to_owned(),
+                    detail: "neither the note nor Connect knows a stream of the contact".to_owned(),
+                };
+                return self.mark_empty(case, vec![reason]).await;
+            }
+            (Decision::NotStreamed | Decision::AskContact, Tries::More) => {
+                let cause = "neither its note nor Connect knows a stream of it, so far";
+                let failure = Failure::new(FailureKind::NotLocated, &note.contact, cause);
+                return Err(case.failed(Step::AskContact)(failure));
+            }
+        };
+        let plan = message.plan();
+        let mut source = self.source_of(&plan);
+        let listed = self.last_fragments(&source, &plan, over, deadline).await;
+        let listed = listed.map_err(case.failed(Step::Wait))?;
+        source.when = match (case.tries, listed.is_empty()) {
+            (Tries::More, false) => When::NowOrLater,
+            (Tries::Last, _) | (_, true) => When::Now,
+        };
+        let recorder = Recorder {
+            source,
+            store: &self.store,
+            attributes: NoAttributes,
+            policy: self.policy.clone(),
+            reading: self.reading,
+        };
+        let worked = Box::pin(recorder.work_plan(Box::new(plan), deadline, progress)).await;
+        let trouble = worked.trouble().map(|trouble| trouble.failure.into_owned());
+        let (plan, recorded) = match (worked, trouble) {
+            (Worked::Recorded(plan, recorded), trouble) => {
+                let verdict = &recorded.verdict;
+                if verdict.files.is_empty() && says_nothing(verdict, &listed) {
+                    return self.mark_empty(case, verdict.reasons.clone()).await;
+                }
+                if let Some(failure) = trouble {
+                    return Err(case.failed(Step::Record)(failure));
+                }
+                (plan, recorded)
+            }
+            (_, Some(failure)) => return Err(case.failed(Step::Record)(failure)),
+            // The recorder has nothing more to say of what it left alone.
+            (_, None) => {
+                return Ok(Saved::Skipped {
+                    contact: note.contact.clone(),
+                    reason: SkipReason::AlreadySaved,
+                });
+            }
+        };
+        Ok(Saved::Message {
+            note: Box::new(note.clone()),
+            plan,
+            recorded,
+            elsewhere: message.elsewhere,
+        })
+    }
+
+    fn source_of(&self, plan: &RecordingPlan) -> MessageSource<'_, S, L> {
+        MessageSource {
+            source: &self.source,
+            live: &self.live,
+            contacts: plan.claim.contacts.clone(),
+            when: When::NowOrLater,
+            held: Mutex::default(),
+        }
+    }
+
+    /// What is listed of a message once its last fragments have come, or nothing more is to
+    /// be expected.
+    async fn last_fragments(
+        &self,
+        source: &MessageSource<'_, S, L>,
+        plan: &RecordingPlan,
+        over: &Over,
+        deadline: &impl Deadline,
+    ) -> Result<Vec<FragmentNumber>, Failure> {
+        let waiting = async {
+            let mut looks = 1;
+            loop {
+                let listing = source.list(Whereabouts {
+                    stream: &plan.stream,
+                    range: plan.claim.range,
+                    times: plan.times,
+                });
+                let numbers = listing.await?.numbers;
+                let looked = Looked {
+                    newest: numbers.iter().max().copied(),
+                    stop: plan.claim.range.stop,
+                    ended: over.ended,
+                    now: self.clock.now(),
+                    looks,
+                };
+                match looked.arrival() {
+                    Arrival::Wait(time) if self.clock.wait(time).await => looks += 1,
+                    Arrival::Wait(_) | Arrival::Come(_) | Arrival::Waited => return Ok(numbers),
+                }
+            }
+        };
+        let passed = deadline.passed();
+        pin_mut!(waiting, passed);
+        match select(passed, waiting).await {
+            Either::Right((listed, _)) => listed,
+            Either::Left(((), _)) => Err(Failure::new(
+                FailureKind::OutOfTime,
+                &plan.stream,
+                "the invocation ends before the last fragments have come",
+            )),
+        }
+    }
+
+    async fn mark_empty(&self, case: Case<'_>, reasons: Vec<Reason>) -> Result<Saved, NotSaved> {
+        let marked = self.mark(case.note, Marker::Empty, &reasons).await;
+        let key = marked.map_err(case.failed(Step::Mark))?;
+        Ok(Saved::Empty {
+            contact: case.note.contact.clone(),
+            key,
+            reasons,
+        })
+    }
+
+    /// Writes a marker in place of the one that is there; its key.
+    pub(super) async fn mark(
+        &self,
+        note: &Note,
+        marker: Marker,
+        reasons: &[Reason],
+    ) -> Result<String, Failure> {
+        let key = Target::of(&note.name, &self.policy.key_prefix).marker(marker);
+        let json = marker_json(marker, note, reasons);
+        if !self.store.put(&key, json.clone(), Expect::Nothing).await?
+            && let Some(before) = self.store.read(&key).await?
+            && before != json
+        {
+            // Somebody else who is faster says the same.
+            self.store.put(&key, json, Expect::Exactly(&before)).await?;
+        }
+        Ok(key)
+    }
+
+    /// The note of a contact: by its own key, else by the names of those that were taken
+    /// while it was there, as older answering machines keep them. One that cannot be read
+    /// is known by its name.
+    async fn find_note(&self, event: &ContactEvent, over: &Over) -> Result<Option<Note>, Failure> {
+        let with_instance = |note: Note| Note {
+            instance: note.instance.clone().or_else(|| event.instance.clone()),
+            ..note
+        };
+        let key = by_contact(&self.notes, &over.contact);
+        let json = self.store.read(&key).await?;
+        if let Some(Ok(note)) = json.map(|json| Note::from_json(&json, None)) {
+            return Ok(Some(with_instance(note)));
+        }
+        let began = event.initiated.unwrap_or(over.ended);
+        for folder in folders(&self.notes, began, over.ended) {
+            for listed in self.store.list(&folder).await? {
+                let name = NoteName::of_key(&listed.key, &self.notes);
+                let Some(name) = name.filter(|name| name.is_of(&over.contact)) else {
+                    continue;
+                };
+                return self.read_note(&name).await.map(with_instance).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// A note by its name; one that cannot be read is known by that alone.
+    pub(super) async fn read_note(&self, name: &NoteName) -> Result<Note, Failure> {
+        let json = self.store.read(&name.key(&self.notes)).await?;
+        let note = json.and_then(|json| Note::from_json(&json, Some(name)).ok());
+        Ok(note.unwrap_or_else(|| Note::of_name(name)))
+    }
+}
+
+/// Whether a recording without a file lacks nothing that there was: no fragment of the
+/// message came, and what did not come was never listed.
+fn says_nothing(verdict: &Verdict, listed: &[FragmentNumber]) -> bool {
+    let counts = &verdict.fragments;
+    let named = [
+        &verdict.recording.start_fragment,
+        &verdict.recording.stop_fragment,
+    ];
+    let mut named: Vec<FragmentNumber> = named
+        .into_iter()
+        .flatten()
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    named.dedup();
+    named.retain(|number| !listed.contains(number));
+    let unlisted = u64::try_from(named.len()).unwrap_or(0);
+    verdict.status == Status::Empty || (counts.own == 0 && counts.missing <= unlisted)
+}

@@ -1,0 +1,22 @@
+//! The Lambda function: see `callreel::lambda::voicemail`. Holds no logic.
+
+// The clients' futures are nested deeply.
+#![recursion_limit = "256"]
+
+/// For whoever starts it by hand.
+const ABOUT: &str = "voicemail is a Lambda function of Callreel's answering machine: AWS Lambda starts it, with its settings in the environment.\n\
+    By hand, `callreel record EVENT.json` does the same in a folder; `callreel --help` tells the rest.";
+
+#[tokio::main]
+#[expect(
+    clippy::print_stdout,
+    reason = "there is no log for somebody at a terminal"
+)]
+async fn main() -> std::process::ExitCode {
+    // Lambda starts it without arguments.
+    if std::env::args().any(|argument| ["--help", "-h", "--version", "-V"].contains(&&*argument)) {
+        println!("{ABOUT}");
+        return std::process::ExitCode::SUCCESS;
+    }
+    callreel::lambda::voicemail::run().await
+}

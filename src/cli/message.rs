@@ -1,0 +1,146 @@
+//! The message of a contact event, saved in a folder: what the answering machine does when a
+//! call is over.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use futures_executor::block_on;
+use serde_json::{Value, json};
+
+use super::note::NOTES;
+use super::text::{duration, plain};
+use super::{CliError, count_bar, folder_url, tell_swept, tell_warning};
+use crate::answering::{Answering, Saved};
+use crate::connect::contact_event::ContactEvent;
+use crate::local::{LocalClock, LocalRecordings, LocalStreams};
+use crate::port::NoDeadline;
+use crate::recorder::{Progress, Reading};
+use crate::recording::plan::Policy;
+
+/// Changes when a field goes or changes its meaning; new ones may come at any time.
+const SCHEMA: &str = "callreel.saved/1";
+/// Where messages lie below the folder.
+const MESSAGES: &str = "messages/";
+
+pub(super) fn run(
+    streams: &Path,
+    folder: &Path,
+    event: &ContactEvent,
+    out: &mut dyn Write,
+    json: bool,
+) -> Result<(), CliError> {
+    let answering = Answering {
+        source: LocalStreams::new(streams),
+        live: LocalStreams::new(streams),
+        store: LocalRecordings::new(folder),
+        contacts: LocalStreams::new(streams),
+        clock: LocalClock,
+        notes: NOTES.to_owned(),
+        policy: Policy {
+            key_prefix: MESSAGES.to_owned(),
+            url_base: folder_url(folder),
+            instances: Vec::new(),
+        },
+        reading: Reading::default(),
+    };
+    tell_swept(folder, &answering.store.sweep(Some(MESSAGES)));
+    let bar = count_bar("fragments");
+    let saved = block_on(answering.save(event, &NoDeadline, |progress: Progress| {
+        bar.set_length(progress.of);
+        bar.set_position(progress.settled);
+    }));
+    bar.finish_and_clear();
+    let saved = saved.map_err(|not_saved| CliError::Told(not_saved.to_string()))?;
+    if let Saved::Empty {
+        contact, reasons, ..
+    } = &saved
+    {
+        let why = reasons
+            .first()
+            .map_or("nothing was said", |reason| &reason.detail);
+        tell_warning(&format!("contact {contact}: no message: {why}"));
+    }
+    match json {
+        true => writeln!(out, "{:#}", saved_json(folder, &saved))?,
+        false => write_text(folder, &saved, out)?,
+    }
+    Ok(())
+}
+
+fn saved_json(folder: &Path, saved: &Saved) -> Value {
+    let out = folder.display().to_string();
+    match saved {
+        Saved::Skipped { contact, reason } => {
+            json!({"schema": SCHEMA, "out": out, "outcome": "skipped", "contact": contact, "reason": reason.to_string()})
+        }
+        Saved::Empty {
+            contact,
+            key,
+            reasons,
+        } => {
+            json!({"schema": SCHEMA, "out": out, "outcome": "empty", "contact": contact, "marker_key": key, "reasons": reasons})
+        }
+        Saved::Message {
+            note,
+            plan,
+            recorded,
+            elsewhere,
+        } => json!({
+            "schema": SCHEMA,
+            "out": out,
+            "outcome": recorded.verdict.status.name(),
+            "contact": note.contact,
+            "found": recorded.found,
+            "tags": plan.tags.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "recordings_elsewhere": elsewhere,
+            "verdict_key": plan.keys.verdict(),
+            "verdict": recorded.verdict,
+        }),
+    }
+}
+
+fn write_text(folder: &Path, saved: &Saved, out: &mut dyn Write) -> io::Result<()> {
+    let path = |key: &str| folder.join(key).display().to_string();
+    match saved {
+        Saved::Skipped { contact, reason } => writeln!(out, "{contact}: skipped: {reason}"),
+        Saved::Empty { contact, key, .. } => {
+            writeln!(out, "{contact}: no message")?;
+            writeln!(out, "{}", path(key))
+        }
+        Saved::Message {
+            note,
+            plan,
+            recorded,
+            elsewhere,
+        } => {
+            let verdict = &recorded.verdict;
+            let found = if recorded.found { " (found)" } else { "" };
+            let lasts = duration(verdict.span.seconds);
+            writeln!(
+                out,
+                "{}: {}{found}, {lasts}",
+                note.contact,
+                verdict.status.name()
+            )?;
+            for file in &verdict.files {
+                writeln!(out, "{}", path(&file.key))?;
+            }
+            writeln!(out, "{}", path(&plan.keys.verdict()))?;
+            for reason in &verdict.reasons {
+                writeln!(
+                    out,
+                    "  {}: {}",
+                    verdict.status.name(),
+                    plain(&reason.detail)
+                )?;
+            }
+            if *elsewhere > 0 {
+                writeln!(
+                    out,
+                    "  note: {elsewhere} more on other streams, in no message"
+                )?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The answering machine that belongs to a deployment.
+
+use super::{Fact, Right};
+
+/// Its functions, its list, and what it left undone.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    /// The function that flows call.
+    pub note: Option<Helper>,
+    /// The function that contact events call.
+    pub save: Option<Helper>,
+    /// What the keys of notes start with.
+    pub notes: String,
+    /// What the keys of messages start with.
+    pub messages: String,
+    /// The ARNs of the functions that the instance offers to its flows.
+    pub offered: Fact<Vec<String>>,
+    /// The names of notes of the last three days that are older than an hour, with neither a
+    /// message nor a marker in their place.
+    pub waiting: Fact<Vec<String>>,
+}
+
+/// One of its functions.
+#[derive(Clone, Debug)]
+pub struct Helper {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The ARN of its role.
+    pub role: String,
+    /// Who may call it, by its own policy.
+    pub callers: Fact<Vec<Caller>>,
+    /// What its role may do of what it must.
+    pub rights: Fact<Vec<Right>>,
+}
+
+/// A service that may call a function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The service, such as `connect.amazonaws.com`.
+    pub service: String,
+    /// The account that it calls for; `None` for any.
+    pub account: Option<String>,
+    /// The ARN, or a pattern of it, of what it calls for; `None` for anything.
+    pub source: Option<String>,
+}

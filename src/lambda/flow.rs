@@ -1,0 +1,119 @@
+//! The process of the function that a contact flow calls: `note`. A caller hears nothing
+//! until it answers, so it answers in time whatever happens; where the note could not be
+//! kept it says so by an error, and the flow goes on by its error branch.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::answering::note::{Noted, note};
+use crate::aws::s3::Bucket;
+use crate::aws::{self, Access, S3Recordings};
+use crate::connect::flow_call::FlowCall;
+use crate::event::{self, Event};
+use crate::settings::flow::FlowConfig;
+use crate::voicemail::note::Note;
+
+/// A contact flow waits for 8 s (Amazon Connect Administrator Guide, "Invoke AWS Lambda
+/// functions"): with a cold start before it and the way back behind it.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(6);
+
+const HANDLERS: &[(&str, ())] = &[("note", ())];
+
+/// Runs until Lambda ends the process.
+pub async fn run() -> ExitCode {
+    let config = FlowConfig::from_lookup(|name| std::env::var(name).ok());
+    let ((), config) = match super::begin(HANDLERS, config, |config| config.log_level) {
+        Ok(begun) => begun,
+        Err(code) => return code,
+    };
+    let access = Access {
+        region: Some(config.region.clone()),
+        endpoint: config.endpoint.clone(),
+        ..Access::default()
+    };
+    let bucket = Bucket {
+        owner: config.bucket_owner.clone(),
+        ..Bucket::to_read(&config.bucket)
+    };
+    let shared = aws::load(access).await;
+    let store = S3Recordings::while_a_caller_waits(&shared, bucket);
+    let handle = |event| handle(&store, &config, event);
+    super::ended(lambda_runtime::run(service_fn(handle)).await)
+}
+
+async fn handle(
+    store: &S3Recordings,
+    config: &FlowConfig,
+    event: LambdaEvent<Value>,
+) -> Result<Value, NotNoted> {
+    store.runs_in(&event.context.invoked_function_arn);
+    let call = read(&event.payload).inspect_err(|error| {
+        tracing::error!(
+            cause = error.0,
+            cure =
+                "call this function from a contact flow, by the block Invoke AWS Lambda function",
+            "not noted"
+        );
+    })?;
+    let contact = call.contact.clone();
+    let note_of_call = Note::of_call(call, aws::now(), config.offset);
+    let noted = timeout(ANSWERS_WITHIN, note(store, &config.notes, note_of_call)).await;
+    let failed = |cause: String, cure: &'static str| {
+        tracing::error!(contact = &*contact, cause, cure, "not noted");
+        NotNoted(format!(
+            "contact {contact}, noting the call: {cause}; {cure}"
+        ))
+    };
+    match noted {
+        Ok(Ok(Noted { note, key })) => {
+            tracing::info!(
+                contact = &*note.contact,
+                key,
+                stream_known = note.streamed.is_some(),
+                "noted"
+            );
+            Ok(serde_json::to_value(note.answer(&key)).unwrap_or_default())
+        }
+        Ok(Err(failure)) => {
+            let cause = format!("{}: {}", failure.subject, failure.cause);
+            Err(failed(cause, failure.kind.cure()))
+        }
+        Err(_) => {
+            let cause = format!(
+                "s3://{} did not answer within {ANSWERS_WITHIN:?}",
+                config.bucket
+            );
+            Err(failed(cause, "check the network and the state of S3"))
+        }
+    }
+}
+
+fn read(payload: &Value) -> Result<FlowCall, NotNoted> {
+    let event = event::read(payload.to_string().as_bytes());
+    match event.map_err(|error| NotNoted(error.to_string()))? {
+        Event::FlowCall(data) => FlowCall::read(&data).map_err(|error| NotNoted(error.to_string())),
+        Event::Records(..)
+        | Event::ContactEvent(_)
+        | Event::ObjectCreated(_)
+        | Event::TranscriptionJob(_)
+        | Event::Schedule(_)
+        | Event::Direct(_) => Err(NotNoted("the event is no contact flow's call".to_owned())),
+    }
+}
+
+/// A call that was not noted: the invocation fails, and says why.
+#[derive(Debug)]
+struct NotNoted(String);
+
+impl From<NotNoted> for Diagnostic {
+    fn from(error: NotNoted) -> Self {
+        Self {
+            error_type: "Callreel.NotNoted".to_owned(),
+            error_message: error.0,
+        }
+    }
+}

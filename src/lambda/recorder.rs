@@ -1,0 +1,164 @@
+//! The process of the recorder's functions: `record` and `again`.
+
+mod again;
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use aws_lambda_events::sqs::SqsBatchResponse;
+use aws_lambda_events::streams::KinesisEventResponse;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+use tokio::time::{sleep, timeout_at};
+
+use super::{StopAt, log};
+use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkingQueue, S3Recordings};
+use crate::batches::{Function, REST, SideBySide};
+use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
+use crate::recorder::{Recorder, walled};
+use crate::settings::recorder::Config;
+use crate::wiring::{self, Connected};
+
+/// Memory for recordings under way: with the process itself it stays below 96 MiB.
+const MEMORY: u64 = 60 << 20;
+/// What one recording can take: for each of its three files a part held back for the
+/// header, one that fills and one under way, of 5 MiB each, and the requests under way.
+const MOST_MEMORY: u64 = 56 << 20;
+type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
+type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Option<ParkingQueue>>;
+
+/// Which function this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handler {
+    /// Records what batches of contact records name.
+    Record,
+    /// Reads again what is not complete, on a schedule.
+    Again,
+}
+
+const HANDLERS: &[(&str, Handler)] = &[("record", Handler::Record), ("again", Handler::Again)];
+
+/// Runs until Lambda ends the process.
+pub async fn run() -> ExitCode {
+    let config = Config::from_vars(std::env::vars());
+    let (handler, config) = match super::begin(HANDLERS, config, |config| config.log_level) {
+        Ok(begun) => begun,
+        Err(code) => return code,
+    };
+    config
+        .warnings
+        .iter()
+        .for_each(|warning| tracing::warn!("{warning}"));
+    super::ended(match handler {
+        Handler::Record => {
+            let function = function(&config).await;
+            lambda_runtime::run(service_fn(|event| handle(&function, &config, event))).await
+        }
+        Handler::Again => {
+            let recorder = again::recorder(&config).await;
+            let handle = |event| again::handle(&recorder, &config, event);
+            lambda_runtime::run(service_fn(handle)).await
+        }
+    })
+}
+
+async fn connect(config: &Config) -> Connected {
+    let access = Access {
+        region: Some(config.region.clone()),
+        endpoint: config.endpoint.clone(),
+        ..Access::default()
+    };
+    wiring::connect(config, &aws::load(access).await)
+}
+
+async fn function(config: &Config) -> Recording {
+    let Connected { ports, queue } = connect(config).await;
+    Function {
+        recorder: Recorder::new(ports, config.policy(), config.reading()),
+        parking: queue,
+        side_by_side: SideBySide {
+            calls: config.batch_concurrency,
+            memory: MEMORY,
+        },
+        most_memory: MOST_MEMORY,
+    }
+}
+
+async fn handle(
+    function: &Recording,
+    config: &Config,
+    event: LambdaEvent<Value>,
+) -> Result<Value, Unreadable> {
+    let store = &function.recorder.store;
+    store.runs_in(&event.context.invoked_function_arn);
+    let end = event.context.deadline();
+    let stop = StopAt::new(end, config.deadline_margin);
+    let last_moment = stop.answer;
+    let told = |record: &BatchRecord, worked: &_| log::tell(record, worked);
+    let handled = Box::pin(function.handle(&event.payload, &stop, told));
+    let answer = match timeout_at(last_moment, handled).await {
+        Ok(batch) => {
+            let batch = batch.map_err(Unreadable)?;
+            // What is done is done, whatever becomes of the words for it.
+            let _ = walled("the log", || {
+                let handled = batch.records.iter();
+                handled.for_each(|handled| log::tell_settled(&batch, handled));
+                let function = &event.context.env_config.function_name;
+                log::metrics(&batch, function, SystemTime::now());
+            });
+            if batch.stands_still() {
+                let _ = timeout_at(stop.media, sleep(REST)).await;
+            }
+            (batch.origin, batch.failures())
+        }
+        Err(_) => {
+            tracing::error!(
+                cause = "the work did not stop in time",
+                cure = "raise DEADLINE_MARGIN_SECONDS",
+                "the whole batch is handed back"
+            );
+            let (origin, records) = read_event_value(&event.payload).map_err(Unreadable)?;
+            (
+                origin,
+                records
+                    .into_iter()
+                    .filter_map(|record| record.sequence_number)
+                    .collect(),
+            )
+        }
+    };
+    // What was given up along the way is removed before the sandbox is frozen.
+    let _ = timeout_at(last_moment, function.recorder.store.aborts_ended()).await;
+    Ok(response(answer))
+}
+
+fn response((origin, failures): (Origin, Vec<String>)) -> Value {
+    let response = match origin {
+        Origin::Kinesis => {
+            let mut response = KinesisEventResponse::default();
+            failures
+                .into_iter()
+                .for_each(|number| response.add_failure(number));
+            serde_json::to_value(response)
+        }
+        Origin::Sqs => {
+            let mut response = SqsBatchResponse::default();
+            failures.into_iter().for_each(|id| response.add_failure(id));
+            serde_json::to_value(response)
+        }
+    };
+    response.unwrap_or_default()
+}
+
+/// An event that is no batch: the invocation fails, and says why.
+#[derive(Debug)]
+struct Unreadable(NotABatch);
+
+impl From<Unreadable> for Diagnostic {
+    fn from(error: Unreadable) -> Self {
+        Self {
+            error_type: "Callreel.NotABatch".to_owned(),
+            error_message: error.0.to_string(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The settings of `voicemail`, under the names that answering machines of this kind have
+//! always had: [`SETTINGS`] is the table that the documentation repeats.
+
+use std::time::Duration;
+
+use super::{
+    LogLevel, REQUIRED, Setting, SettingsError, Variables, account, any_text, bucket_name,
+    endpoint_url, key_prefix, setting,
+};
+use crate::recording::plan::{Policy, Reading};
+
+const REGION: Setting = setting("S3_REGION", "AWS_REGION", "The region of the bucket.");
+const BUCKET: Setting = setting("S3_BUCKET", REQUIRED, "The bucket of notes and messages.");
+const NOTES: Setting = setting(
+    "S3_KEY_GET",
+    "notes/",
+    "What the keys of notes start with: the same as `S3_PATH` of `flow`.",
+);
+const MESSAGES: Setting = setting(
+    "S3_KEY_PUT",
+    "messages/",
+    "What the keys of messages start with, the slash at its end included.",
+);
+const OWNER: Setting = setting(
+    "S3_BUCKET_OWNER",
+    "the function's account",
+    "The account that the bucket belongs to, 12 digits: every call to S3 names it.",
+);
+const MARGIN: Setting = setting(
+    "DEADLINE_MARGIN_SECONDS",
+    "15",
+    "Seconds before the invocation's end, 1 to 300, at which unfinished work is stopped; a third of its time at the most.",
+);
+const LOG: Setting = setting(
+    "LOG_LEVEL",
+    "info",
+    "`error`, `warn`, `info`, `debug` or `trace`.",
+);
+const ENDPOINT: Setting = setting(
+    "ENDPOINT_URL",
+    "AWS's own",
+    "One endpoint for all of AWS, such as the sandbox's.",
+);
+/// Where [`REGION`] is not set; Lambda sets it.
+const AWS_REGION: Setting = setting("AWS_REGION", REQUIRED, "The region, where Lambda sets it.");
+
+/// All settings, in the order of the documentation's table.
+pub const SETTINGS: &[Setting] = &[
+    REGION, BUCKET, NOTES, MESSAGES, OWNER, MARGIN, LOG, ENDPOINT,
+];
+
+/// The settings of a deployment's messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoicemailConfig {
+    /// The region.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The account that the bucket must belong to, if it is not the caller's.
+    pub bucket_owner: Option<String>,
+    /// What notes' keys start with.
+    pub notes: String,
+    /// What messages' keys start with.
+    pub messages: String,
+    /// How long before the invocation's end unfinished work is stopped.
+    pub deadline_margin: Duration,
+    /// What is logged.
+    pub log_level: LogLevel,
+    /// One endpoint in place of AWS's.
+    pub endpoint: Option<String>,
+}
+
+impl VoicemailConfig {
+    /// Parses the variables that `lookup` gives. An empty one counts as not set.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut variables = Variables::new(&lookup);
+        let prefix = |variables: &mut Variables<'_>, setting: &Setting| {
+            let prefix = variables.optional(setting, key_prefix);
+            prefix.unwrap_or_else(|| setting.default.to_owned())
+        };
+        let config = Self {
+            region: match variables.optional(&REGION, any_text) {
+                Some(region) => region,
+                None => variables.required(&AWS_REGION, any_text),
+            },
+            bucket: variables.required(&BUCKET, bucket_name),
+            bucket_owner: variables.optional(&OWNER, account),
+            notes: prefix(&mut variables, &NOTES),
+            messages: prefix(&mut variables, &MESSAGES),
+            deadline_margin: Duration::from_secs(variables.number(&MARGIN, 1..=300)),
+            log_level: variables.optional(&LOG, str::parse).unwrap_or_default(),
+            endpoint: variables.optional(&ENDPOINT, endpoint_url),
+        };
+        variables.finish(config)
+    }
+
+    /// How messages are named. They are found in the bucket: no URL leads to them.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            key_prefix: self.messages.clone(),
+            url_base: format!("s3://{}/", self.bucket),
+            instances: Vec::new(),
+        }
+    }
+
+    /// How media is read.
+    pub fn reading(&self) -> Reading {
+        Reading::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<VoicemailConfig, String> {
+        let find = |name: &str| pairs.iter().find(|pair| pair.0 == name);
+        VoicemailConfig::from_lookup(|name| find(name).map(|pair| pair.1.to_owned()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_names_are_the_original_ones() {
+        let least = config(&[("S3_BUCKET", "b"), ("AWS_REGION", "r")]).unwrap();
+        assert_eq!((&*least.notes, &*least.messages), ("notes/", "messages/"));
+        let all = config(&[
+            ("S3_REGION", "r"),
+            ("S3_BUCKET", "b"),
+            ("S3_KEY_GET", "calls/"),
+            ("S3_KEY_PUT", "wav/"),
+        ]);
+        let all = all.unwrap();
+        assert_eq!((&*all.notes, &*all.policy().key_prefix), ("calls/", "wav/"));
+        assert_eq!(all.policy().url("wav/a.wav"), "s3://b/wav/a.wav");
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_line() {
+        assert_eq!(
+            config(&[("S3_BUCKET", "a/b"), ("S3_REGION", "r")]).unwrap_err(),
+            "configuration: S3_BUCKET is \"a/b\", but it must be the bucket's name alone, no URL and no path"
+        );
+    }
+}
