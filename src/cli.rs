@@ -84,7 +84,7 @@ enum Command {
     Extract(extract::ExtractArgs),
     /// Delete one contact's recordings for good, after a look at what there is
     Forget(forget::ForgetArgs),
-    /// Check that the files of a folder are still those that their verdicts tell of
+    /// Check that files and verdicts are still what they were, and seal a day of them
     Verify(verify::VerifyArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),

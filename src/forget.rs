@@ -39,6 +39,10 @@ pub struct Mark {
     pub forgotten_at: String,
     /// Objects that were found then, versions counted each.
     pub objects: usize,
+    /// The contact, and the further legs of its call that went with it: `verify` tells by
+    /// them what was deleted on purpose.
+    #[serde(default)]
+    pub contacts: Vec<String>,
 }
 
 /// What there is of a contact, or what was deleted of it.
@@ -137,6 +141,7 @@ pub async fn forget(
         callreel: env!("CARGO_PKG_VERSION").to_owned(),
         forgotten_at: now.to_rfc3339(),
         objects: all.objects.len(),
+        contacts: all.contacts.clone(),
     };
     let mut json = serde_json::to_vec_pretty(&mark).unwrap_or_default();
     json.push(b'\n');

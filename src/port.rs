@@ -204,6 +204,27 @@ pub struct Listed {
     pub modified: Option<EpochMillis>,
 }
 
+/// A store whose files are read from their start to their end: an operator's.
+pub trait Opening: Objects {
+    /// The bytes of a file, in chunks.
+    type Body: MediaBody;
+
+    /// Begins to read the file under a key; `None` when there is none.
+    fn open(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<Opened<Self::Body>>, Failure>> + Send;
+}
+
+/// A file that is being read.
+#[derive(Debug)]
+pub struct Opened<B> {
+    /// Its size, as the store says.
+    pub bytes: u64,
+    /// What is in it.
+    pub body: B,
+}
+
 /// A store from which things can be deleted for good: an operator's, never the function's.
 pub trait Erasing: Objects {
     /// All that is stored under keys that start with this: every version, what marks a

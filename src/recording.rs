@@ -6,4 +6,5 @@ pub mod decide;
 pub mod key;
 pub mod plan;
 pub mod redrive;
+pub mod seal;
 pub mod verdict;

@@ -18,6 +18,9 @@
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
 //!
+//! With TLS its certificate is made anew at each start and written to [`CERTIFICATE`] in the data
+//! folder; clients trust it that are told to, the AWS SDK for Rust by `SSL_CERT_FILE`.
+//!
 //! Not here: retention, eventual consistency other than that of listings
 //! ([`Effect::DropStop`] and its neighbours), permissions, and operations that Callreel does not use.
 
@@ -31,6 +34,7 @@ mod queues;
 mod records;
 mod streams;
 mod tags;
+mod tls;
 mod versions;
 mod video;
 mod wire;
@@ -53,9 +57,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
 pub use faults::{Effect, Faults, Quota, Rule};
@@ -70,6 +75,8 @@ use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
 use tags::Tags;
+pub use tls::CERTIFICATE;
+use tls::Line;
 use versions::Keeping;
 use video::Video;
 use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
@@ -96,6 +103,8 @@ pub struct Settings {
     /// What is overwritten or deleted in a bucket stays as an older version, as in one with
     /// versioning enabled: under `versions` in the data folder.
     pub versioned: bool,
+    /// It speaks TLS, by a certificate of its own.
+    pub tls: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -142,8 +151,14 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let listener = listener.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let acceptor = match settings.tls {
+            false => None,
+            true => Some(tls::acceptor(&data).map_err(SandboxError::Data)?),
+        };
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
         let world = Arc::new(World {
-            url: format!("http://{address}"),
+            scheme,
+            url: format!("{scheme}://{address}"),
             video: Video::new(settings.streams),
             contacts: Contacts::new(data.join("contacts.json")),
             records: Records::new(data.join("contact-records")),
@@ -154,7 +169,7 @@ impl Sandbox {
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&world)));
+        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world)));
         Ok(Self { world, accepting })
     }
 
@@ -182,6 +197,7 @@ impl Drop for Sandbox {
 
 /// All services, and what is known of the calls to them.
 struct World {
+    scheme: &'static str,
     url: String,
     video: Video,
     contacts: Contacts,
@@ -194,13 +210,26 @@ struct World {
     log: Mutex<Log>,
 }
 
-async fn accept(listener: TcpListener, world: Arc<World>) {
+async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, world: Arc<World>) {
     // Dropped with this task, and all connections with it.
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(serve(stream, Arc::clone(&world)));
+                // Without it each answer waits 40 ms for the client's acknowledgement.
+                let _ = stream.set_nodelay(true);
+                let (acceptor, world) = (acceptor.clone(), Arc::clone(&world));
+                connections.spawn(async move {
+                    match acceptor {
+                        None => serve(stream, world).await,
+                        // A client that does not trust us goes away, and is no error of ours.
+                        Some(acceptor) => {
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                serve(stream, world).await;
+                            }
+                        }
+                    }
+                });
             }
             Err(_) => tokio::time::sleep(ACCEPT_REST).await,
         }
@@ -209,9 +238,7 @@ async fn accept(listener: TcpListener, world: Arc<World>) {
 }
 
 /// One connection, to its end or to its reset.
-async fn serve(stream: TcpStream, world: Arc<World>) {
-    // Without it each answer waits 40 ms for the client's acknowledgement.
-    let _ = stream.set_nodelay(true);
+async fn serve(stream: impl Line, world: Arc<World>) {
     let reset = Arc::new(Notify::new());
     let service = service_fn(|request| {
         let (world, reset) = (Arc::clone(&world), Arc::clone(&reset));
@@ -224,7 +251,7 @@ async fn serve(stream: TcpStream, world: Arc<World>) {
         () = reset.notified() => {
             // Closed without lingering, a socket sends RST.
             let stream = connection.into_parts().io.into_inner();
-            let _ = stream.set_zero_linger();
+            let _ = stream.tcp().set_zero_linger();
         }
     }
 }
@@ -347,7 +374,10 @@ impl World {
                 let quota = lock(&self.playing).faults.quota;
                 // As the client calls us, which need not be as we call ourselves.
                 let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-                let url = host.map_or_else(|| self.url.clone(), |host| format!("http://{host}"));
+                let url = host.map_or_else(
+                    || self.url.clone(),
+                    |host| format!("{}://{host}", self.scheme),
+                );
                 let effect = met.effect.as_ref();
                 let answered = self.video.answer(operation, body, &url, effect, quota);
                 met.call.fragments = answered.fragments;

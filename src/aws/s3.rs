@@ -64,6 +64,8 @@ mod erasing;
 mod listing;
 mod objects;
 mod parts;
+#[cfg(feature = "operate")]
+mod reading;
 mod signing;
 mod upload;
 
@@ -266,7 +268,7 @@ impl Objects for S3Recordings {
         let object = object(key, None);
         let put = match expect {
             Expect::Nothing => calls.put(&object, bytes.into(), Condition::Absent).await?,
-            Expect::Exactly(old) => match calls.read(key, MAX_OBJECT_BYTES).await? {
+            Expect::Exactly(old) => match calls.read(key, MAX_OBJECT_BYTES.max(old.len())).await? {
                 Some((there, version)) if there == old => {
                     let unchanged = Condition::Unchanged(&version);
                     calls.put(&object, bytes.into(), unchanged).await?

@@ -11,15 +11,15 @@ pub(super) const MEDIA: &str = "give a file of Matroska fragments, as KVS answer
 /// The error of a file that was given as media and cannot be read as such.
 pub(super) fn no_media(failure: &Failure) -> String {
     let (subject, cause) = (&failure.subject, &failure.cause);
-    match failure.kind {
-        FailureKind::NotAFile if Path::new(subject).is_dir() => {
-            let files = Path::new(subject).join("*.mkv");
-            format!(
-                "{subject}: {cause}; give its .mkv files: {}",
-                files.display()
-            )
-        }
-        FailureKind::Unreadable => format!("{subject}: {cause}; {MEDIA}"),
-        _ => Reader::Folders.told(failure),
+    if failure.kind == FailureKind::NotAFile && Path::new(subject).is_dir() {
+        let files = Path::new(subject).join("*.mkv");
+        return format!(
+            "{subject}: {cause}; give its .mkv files: {}",
+            files.display()
+        );
     }
+    if failure.kind == FailureKind::Unreadable {
+        return format!("{subject}: {cause}; {MEDIA}");
+    }
+    Reader::Folders.told(failure)
 }

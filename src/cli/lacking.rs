@@ -18,7 +18,7 @@ const COMMANDS: [(&str, bool); 3] = [
     ("sandbox", cfg!(feature = "sandbox")),
 ];
 /// Commands with a side to AWS, which a build has or lacks for all of them.
-const WITH_AWS: [&str; 3] = ["record", "redrive", "forget"];
+const WITH_AWS: [&str; 4] = ["record", "redrive", "forget", "verify"];
 /// What that build takes.
 const TAKES: &str = "about 20 minutes on two cores, and up to 7 GB of memory";
 /// The flags of that side.

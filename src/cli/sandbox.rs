@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::CliError;
-use crate::sandbox::{Faults, Sandbox, Settings};
+use crate::sandbox::{CERTIFICATE, Faults, Sandbox, Settings};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.sandbox/1";
@@ -92,6 +92,9 @@ pub(super) struct SandboxArgs {
     /// Keep what is overwritten or deleted in buckets as older versions
     #[arg(long)]
     versioned: bool,
+    /// Speak TLS, by a certificate of its own that the printed SSL_CERT_FILE makes clients trust
+    #[arg(long)]
+    tls: bool,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -107,6 +110,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         faults: faults(args)?,
         bucket_owner: args.bucket_owner.clone(),
         versioned: args.versioned,
+        tls: args.tls,
     };
     if !args.streams.is_dir() {
         return Err(CliError::Told(format!(
@@ -121,14 +125,22 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
             .await
             .map_err(|error| CliError::Told(error.to_string()))?;
         let url = sandbox.url();
+        let certificate = args.data.join(CERTIFICATE);
+        let certificate = std::path::absolute(&certificate).unwrap_or(certificate);
+        let certificate = args.tls.then(|| certificate.display().to_string());
         if json {
-            writeln!(out, "{}", json!({ "schema": SCHEMA, "listening": url }))?;
+            writeln!(
+                out,
+                "{}",
+                json!({ "schema": SCHEMA, "listening": url, "certificate": certificate })
+            )?;
         } else {
             writeln!(out, "listening on {url}")?;
             writeln!(
                 out,
                 "export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox \
-                 AWS_REGION=us-east-1"
+                 AWS_REGION=us-east-1{}",
+                certificate.map_or(String::new(), |path| format!(" SSL_CERT_FILE={path}"))
             )?;
         }
         out.flush()?;

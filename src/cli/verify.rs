@@ -1,165 +1,251 @@
-//! `callreel verify`: whether the files are still those that the verdicts tell of.
+//! `callreel verify`: whether files and verdicts are still what they were, in a folder or in a
+//! bucket; and the seal of a day.
 
-use std::io::{self, Write};
+#[cfg(feature = "operate")]
+mod aws;
+mod show;
+
+use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::SystemTime;
 
 use futures_executor::block_on;
-use serde_json::{Value, json};
 
-use super::table::write_table;
-use super::text::{counted, plain, short_number};
-use super::{CliError, byte_bar, check_folder, ended, tell_error, tell_warning};
+use super::record::parse_prefix;
+use super::text::counted;
+use super::{CliError, check_folder, count_bar, ended, tell_error, tell_warning};
 use crate::local::LocalRecordings;
-use crate::local::verify::{Folder, Found, Verified, verify};
-use crate::recording::key;
+use crate::lock::lock;
+use crate::media::ticks::EpochMillis;
+use crate::port::Opening;
+use crate::recording::seal::Day;
+use crate::verify::{
+    self, CheckedSeal, CheckedVerdict, Earlier, Keys, Scope, Sealing, check_seals, unnamed,
+};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.verify/1";
-
-/// The verdict is kept in any case: it alone says what there was.
-const RESTORE: &str = "restore it from a copy, or record the call again into another folder";
+/// Files of a folder that are read at once at the most.
+const MAX_LANES: usize = 8;
 
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Reads each verdict below DIR and each file that it names, byte for byte. Nothing is \
-    written. A bucket is verified in a copy: aws s3 sync s3://BUCKET DIR.\n\n\
-    Exit codes: 0 all are as they were written; 1 something is changed, gone or cannot be read; 2 wrong usage.\n\n\
+    after_help = "Reads each verdict below DIR, or with --aws in the bucket, and each file that it names, byte for \
+    byte; where a day was sealed, its verdicts are held against the seal. Nothing is written, but for the seal of \
+    --seal: one object, DAY's _seal.json, with the hashes of the day's verdicts and of the seal before it.\n\n\
+    Exit codes: 0 all are as they were; 1 something is changed, gone or cannot be read; 2 wrong usage.\n\n\
     Try it:  callreel verify out"
 )]
 pub(super) struct VerifyArgs {
     /// The folder of recordings, as --out of record and extract
     #[arg(value_name = "DIR", default_value = "out")]
     folder: PathBuf,
+    /// Look only at the recordings of this day, in UTC
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    day: Option<Day>,
+    /// Look only at the recordings of this contact, and at no seal
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    contact: Option<String>,
+    /// Look at this day, in UTC, and write its seal
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["day", "contact"])]
+    seal: Option<Day>,
+    /// Replace a seal of the day that says something else
+    #[arg(long, requires = "seal")]
+    replace_seal: bool,
+    /// What the sealed recordings' paths start with, below DIR
+    #[arg(long, value_name = "PREFIX", default_value = "recordings/", value_parser = parse_prefix)]
+    key_prefix: String,
+    #[cfg(feature = "operate")]
+    #[command(flatten)]
+    aws: aws::VerifyAwsArgs,
+}
+
+/// Where recordings are looked at.
+struct Place<'a> {
+    /// What stands before a key, for people; it ends in a slash.
+    name: String,
+    /// What the keys that are looked at start with.
+    looked_at: &'a str,
+    /// What those of a day that is sealed start with.
+    sealed: &'a str,
+    /// How many files are read at once.
+    lanes: usize,
+}
+
+/// What was found.
+struct Looked<'a> {
+    name: &'a str,
+    checked: Vec<CheckedVerdict>,
+    unnamed: Vec<&'a str>,
+    seals: Vec<CheckedSeal>,
+    sealed: Option<Sealed>,
+}
+
+/// The seal that was to be written.
+struct Sealed {
+    key: String,
+    day: Day,
+    sealing: Sealing,
+    verdicts: usize,
+    previous_day: Option<String>,
+}
+
+/// What futures are driven by, on any thread.
+trait Drives: Sync {
+    fn drive<F: Future>(&self, future: F) -> F::Output;
+}
+
+/// Files that block need no runtime.
+struct OnTheThread;
+
+impl Drives for OnTheThread {
+    fn drive<F: Future>(&self, future: F) -> F::Output {
+        block_on(future)
+    }
 }
 
 pub(super) fn run(args: &VerifyArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+    #[cfg(feature = "operate")]
+    if args.aws.aws {
+        return aws::run(args, out, json);
+    }
     check_folder(&args.folder)?;
-    let bar = byte_bar(0, "reading");
+    let name = args.folder.display().to_string();
+    let place = Place {
+        name: format!("{}/", name.trim_end_matches('/')),
+        looked_at: match args.seal {
+            Some(_) => &args.key_prefix,
+            None => "",
+        },
+        sealed: &args.key_prefix,
+        lanes: thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_LANES)),
+    };
     let store = LocalRecordings::new(&args.folder);
-    let folder = block_on(verify(&store, |bytes| bar.inc(bytes)));
-    bar.finish_and_clear();
-    let folder = folder?;
-    if folder.recordings.is_empty() && folder.unread.is_empty() {
+    in_place(args, &place, &store, &OnTheThread, out, json)
+}
+
+fn in_place(
+    args: &VerifyArgs,
+    place: &Place<'_>,
+    store: &impl Opening,
+    on: &impl Drives,
+    out: &mut dyn Write,
+    json: bool,
+) -> Result<(), CliError> {
+    if let Some(day) = args.seal.filter(|day| !day.is_over(now())) {
         return Err(CliError::Told(format!(
-            "{}: no verdict in it{}; give the folder that record or extract wrote to",
-            args.folder.display(),
-            match folder.unnamed.len() as u64 {
-                0 => String::new(),
-                count => format!(", and {} that no verdict names", counted(count, "WAV file")),
-            }
+            "--seal {day}: the day is not over, in UTC; seal a day when no recording of it comes any more"
         )));
     }
-    let written = match json {
-        true => write_json(args, &folder, out),
-        false => write_text(&folder, out),
+    let scope = Scope {
+        prefix: place.looked_at,
+        day: args.seal.or(args.day),
+        contact: args.contact.as_deref(),
     };
-    for key in &folder.unnamed {
-        tell_warning(&format!(
-            "{}: no verdict names it; the run that wrote it was ended, or goes on",
-            args.folder.join(key).display()
-        ));
+    let mut keys = on.drive(verify::keys(store, scope))?;
+    let checked = check_all(store, &keys, place.lanes, on);
+    if checked.is_empty() && keys.seals.is_empty() {
+        return Err(CliError::Told(no_verdict(place, scope, &keys)));
     }
-    let errors = errors(args, &folder);
+    let sealed = match args.seal {
+        None => None,
+        Some(day) => Some(on.drive(seal(args, place, store, day, &checked))?),
+    };
+    if let Some(sealed) = &sealed {
+        keys.seals = vec![sealed.key.clone()];
+    }
+    let seals = on.drive(check_seals(store, &keys, &checked));
+    let looked = Looked {
+        name: &place.name,
+        unnamed: unnamed(&keys, &checked),
+        checked,
+        seals,
+        sealed,
+    };
+    let written = match json {
+        true => show::write_json(&looked, out),
+        false => show::write_text(&looked, out),
+    };
+    let warnings = show::warnings(&looked);
+    warnings.iter().for_each(|warning| tell_warning(warning));
+    let errors = show::errors(&looked);
     errors.iter().for_each(|error| tell_error(error));
     ended(errors.len(), written)
 }
 
-fn errors(args: &VerifyArgs, folder: &Folder) -> Vec<String> {
-    let at = |key: &str| args.folder.join(key).display().to_string();
-    let unread = folder.unread.iter().map(|(key, cause)| {
-        format!(
-            "{}: the verdict cannot be read: {cause}; restore it, or record the call again",
-            at(key)
-        )
-    });
-    let files = folder
-        .recordings
-        .iter()
-        .flat_map(|recording| &recording.files);
-    let files = files.filter_map(|(file, found)| match found {
-        Ok(Found::Whole) => None,
-        Ok(Found::Changed) => Some(format!(
-            "{}: is not what its verdict tells of; {RESTORE}",
-            at(&file.key)
-        )),
-        Ok(Found::Gone) => Some(format!("{}: is gone; {RESTORE}", at(&file.key))),
-        Err(failure) => Some(failure.to_string()),
-    });
-    unread.chain(files).collect()
-}
-
-/// Where a recording begins, in short; media that was extracted has no start of its own.
-fn start(recording: &Verified) -> String {
-    let contact = &recording.verdict.recording.contact_id;
-    let name = recording.key.rsplit('/').next().unwrap_or_default();
-    let start = key::names_start(name, contact);
-    start.map_or("-".to_owned(), |start| short_number(&start.to_string()))
-}
-
-fn write_text(folder: &Folder, out: &mut dyn Write) -> io::Result<()> {
-    let heading = ["CONTACT", "RECORDING", "STATUS", "FILES"].map(str::to_owned);
-    let row = |recording: &Verified| {
-        let files = recording.files.iter().map(|(file, found)| match found {
-            Ok(Found::Whole) => file.kind.clone(),
-            Ok(found) => format!("{} ({})", file.kind, found.name()),
-            Err(_) => format!("{} (cannot be read)", file.kind),
-        });
-        let files: Vec<_> = files.collect();
-        [
-            recording.verdict.recording.contact_id.clone(),
-            start(recording),
-            recording.verdict.status.name().to_owned(),
-            match files.is_empty() {
-                true => "-".to_owned(),
-                false => files.join(" "),
-            },
-        ]
+async fn seal(
+    args: &VerifyArgs,
+    place: &Place<'_>,
+    store: &impl Opening,
+    day: Day,
+    checked: &[CheckedVerdict],
+) -> Result<Sealed, CliError> {
+    let earlier = match args.replace_seal {
+        true => Earlier::IsReplaced,
+        false => Earlier::Stays,
     };
-    let rows: Vec<_> = std::iter::once(heading)
-        .chain(folder.recordings.iter().map(row))
-        .collect();
-    write_table(out, &rows)?;
-    let files = folder
-        .recordings
-        .iter()
-        .flat_map(|recording| &recording.files);
-    let (mut all, mut whole) = (0, 0);
-    for (_, found) in files {
-        all += 1;
-        whole += u64::from(matches!(found, Ok(Found::Whole)));
-    }
-    writeln!(
-        out,
-        "\n{}: {whole} of {} as written",
-        plain(&counted(folder.recordings.len() as u64, "recording")),
-        counted(all, "file")
+    let (seal, sealing) = verify::seal(store, place.sealed, day, checked, earlier).await?;
+    Ok(Sealed {
+        key: day.seal_key(place.sealed),
+        day,
+        sealing,
+        verdicts: seal.verdicts.len(),
+        previous_day: seal.previous.map(|previous| previous.day),
+    })
+}
+
+/// Looks at all verdicts, several at once, in the order of their keys.
+fn check_all(
+    store: &impl Opening,
+    keys: &Keys,
+    lanes: usize,
+    on: &impl Drives,
+) -> Vec<CheckedVerdict> {
+    let bar = count_bar("verdicts");
+    bar.set_length(keys.verdicts.len() as u64);
+    let next = AtomicUsize::new(0);
+    let checked = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..lanes.min(keys.verdicts.len()) {
+            scope.spawn(|| {
+                while let Some(key) = keys.verdicts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = on.drive(verify::check(store, key));
+                    lock(&checked).extend(found);
+                    bar.inc(1);
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let mut checked = checked
+        .into_inner()
+        .unwrap_or_else(|lock| lock.into_inner());
+    checked.sort_by(|one, next| one.key.cmp(&next.key));
+    checked
+}
+
+fn no_verdict(place: &Place<'_>, scope: Scope<'_>, keys: &Keys) -> String {
+    let of = match (scope.day, scope.contact) {
+        (None, None) => String::new(),
+        (Some(day), None) => format!(" of {day}"),
+        (None, Some(contact)) => format!(" of contact {contact}"),
+        (Some(day), Some(contact)) => format!(" of contact {contact} and {day}"),
+    };
+    let but = match keys.wavs.len() as u64 {
+        0 => String::new(),
+        count => format!(", and {} that no verdict names", counted(count, "WAV file")),
+    };
+    format!(
+        "{}{}: no verdict{of} in it{but}; give the folder that record or extract wrote to",
+        place.name, place.looked_at
     )
 }
 
-fn write_json(args: &VerifyArgs, folder: &Folder, out: &mut dyn Write) -> io::Result<()> {
-    let recording = |recording: &Verified| {
-        let files = recording.files.iter().map(|(file, found)| {
-            let (found, error) = match found {
-                Ok(found) => (Some(found.name()), None),
-                Err(failure) => (None, Some(failure.to_string())),
-            };
-            json!({"kind": file.kind, "key": file.key, "found": found, "error": error})
-        });
-        json!({
-            "contact": recording.verdict.recording.contact_id,
-            "verdict_key": recording.key,
-            "status": recording.verdict.status.name(),
-            "files": files.collect::<Vec<Value>>(),
-        })
-    };
-    let unread = folder.unread.iter();
-    let unread = unread.map(|(key, cause)| json!({"verdict_key": key, "cause": cause}));
-    let document = json!({
-        "schema": SCHEMA,
-        "folder": args.folder.display().to_string(),
-        "recordings": folder.recordings.iter().map(recording).collect::<Vec<_>>(),
-        "unread_verdicts": unread.collect::<Vec<_>>(),
-        "unnamed_files": folder.unnamed,
-    });
-    writeln!(out, "{document:#}")
+fn now() -> EpochMillis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    EpochMillis(i64::try_from(millis).unwrap_or_default())
 }

@@ -141,7 +141,12 @@ pub fn is_of_contact(file_name: &str, contact: &str) -> bool {
 
 /// Where the mark lies that a contact's recordings were deleted for good.
 pub fn forgotten(prefix: &str, contact: &str) -> String {
-    format!("{prefix}forgotten/{}.json", safe(contact))
+    format!("{}{}.json", forgotten_folder(prefix), safe(contact))
+}
+
+/// Where all such marks lie.
+pub fn forgotten_folder(prefix: &str) -> String {
+    format!("{prefix}forgotten/")
 }
 
 fn read_start(text: &str) -> Option<RecordingStart> {

@@ -104,6 +104,7 @@ fn what_a_build_lacks_it_says_how_to_get() {
             "forget --contact c --failure-bucket s3://b",
             "--failure-bucket",
         );
+        check("verify --aws", "--aws");
         check("record event.json --stack s", "--stack");
     }
     // What no build has is no question of builds.
@@ -119,7 +120,7 @@ fn what_a_build_lacks_it_says_how_to_get() {
 fn flags_of_aws_say_nothing_without_it() {
     let desk = Desk::new();
     desk.run("synth --seconds 1").done();
-    for command in ["record demo/event.json", "forget --contact c"] {
+    for command in ["record demo/event.json", "forget --contact c", "verify"] {
         for flag in [
             "--region r",
             "--profile p",

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "operate")]
 mod forget;
+#[cfg(feature = "operate")]
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

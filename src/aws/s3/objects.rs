@@ -153,7 +153,7 @@ macro_rules! with_settings {
 }
 
 impl Calls {
-    fn subject(&self, key: &str) -> String {
+    pub(super) fn subject(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket.name)
     }
 
@@ -408,7 +408,8 @@ impl Calls {
         }
     }
 
-    async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
+    /// An object whose bytes come when they are asked for.
+    pub(super) async fn get(&self, key: &str) -> Result<Option<GetObjectOutput>, Failure> {
         let request = self.client.get_object().bucket(&self.bucket.name).key(key);
         let request = request.set_expected_bucket_owner(self.owner());
         match request.send().await {

@@ -185,11 +185,9 @@ impl Report {
     /// Recordings that stayed what they were: nothing better was found, nor a URL lacking.
     fn unchanged(&self) -> usize {
         let results = self.results.iter().flatten();
-        let is_unchanged = |part: &&Worked| match part {
-            Worked::Recorded(_, recorded) => {
-                recorded.found && recorded.attributes != AttributesOutcome::Written
-            }
-            _ => false,
+        let is_unchanged = |part: &&Worked| {
+            matches!(part, Worked::Recorded(_, recorded)
+                if recorded.found && recorded.attributes != AttributesOutcome::Written)
         };
         results.filter(is_unchanged).count()
     }
