@@ -1,5 +1,5 @@
 //! The environment, parsed once: a [`Setting`] is a variable with its default and meaning, and
-//! [`Variables`] reads it. Each program has a struct and a table of its own. Pure: variables
+//! `Variables` reads it. Each program has a struct and a table of its own. Pure: variables
 //! come as a function, so nothing here reads the environment itself. A setting that is
 //! missing or wrong is one clear line; one that does nothing is a warning that says why.
 

@@ -238,9 +238,10 @@ fn no_verdict(place: &Place<'_>, scope: Scope<'_>, keys: &Keys) -> String {
         0 => String::new(),
         count => format!(", and {} that no verdict names", counted(count, "WAV file")),
     };
+    let name = format!("{}{}", place.name, place.looked_at);
     format!(
-        "{}{}: no verdict{of} in it{but}; give the folder that record or extract wrote to",
-        place.name, place.looked_at
+        "{}: no verdict{of} in it{but}; give the folder that record or extract wrote to",
+        name.trim_end_matches('/')
     )
 }
 
