@@ -5,11 +5,12 @@ use hyper::Method;
 use hyper::http::request::Parts;
 
 /// The operations that there are, service by service: what a rule of a script can be on.
-pub(super) const OPERATIONS: [&str; 32] = [
+pub(super) const OPERATIONS: [&str; 34] = [
     "GetDataEndpoint",
     "DescribeStream",
     "ListFragments",
     "GetMediaForFragmentList",
+    "GetMedia",
     "UpdateContactAttributes",
     "GetContactAttributes",
     "DescribeContact",
@@ -28,6 +29,7 @@ pub(super) const OPERATIONS: [&str; 32] = [
     "ListMultipartUploads",
     "ListParts",
     "GetObject",
+    "GetObjectTagging",
     "HeadObject",
     "PutObject",
     "CopyObject",
