@@ -612,7 +612,7 @@ async fn wrong_usage_is_told() {
     }
     let backwards = ["redrive", "--since", "2026-01-02", "--until", "2026-01-01"];
     let output = world.callreel(&backwards);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     // This is text output: nothing there is no failure.
     let output = world.callreel(&["redrive", "--failure-bucket", "s3://failures"]);
     let text = String::from_utf8(output.stdout).unwrap();

@@ -1041,8 +1041,11 @@ async fn the_command_tells_its_address_and_serves_what_synth_made() {
         command.current_dir(folder.path());
         command
     };
+    let contact = SynthCall::default().contact.to_string();
     let synth = [
         "synth",
+        "--contact",
+        &contact,
         "--seconds",
         "5",
         "--untagged-tail",
