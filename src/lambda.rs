@@ -42,6 +42,21 @@ fn handler<H: Copy>(known: &[(&str, H)], name: Option<&str>) -> Result<H, String
     })
 }
 
+/// The whole of a binary: the function until Lambda ends it, or a word about it for whoever
+/// starts it by hand and asks.
+#[expect(
+    clippy::print_stdout,
+    reason = "there is no log for somebody at a terminal"
+)]
+pub async fn start(about: &str, run: impl Future<Output = ExitCode>) -> ExitCode {
+    // Lambda starts it without arguments.
+    if std::env::args().any(|argument| ["--help", "-h", "--version", "-V"].contains(&&*argument)) {
+        println!("{about}");
+        return ExitCode::SUCCESS;
+    }
+    run.await
+}
+
 /// What a process starts with, or how it ends at once: its function and its settings, with
 /// the log begun.
 fn begin<H: Copy, C>(

@@ -3,6 +3,7 @@
 //! come as a function, so nothing here reads the environment itself. A setting that is
 //! missing or wrong is one clear line; one that does nothing is a warning that says why.
 
+mod answering;
 pub mod flow;
 pub mod recorder;
 pub mod voicemail;
@@ -33,6 +34,10 @@ pub(crate) const fn setting(
         meaning,
     }
 }
+
+/// The region where no setting of a program names one.
+pub(crate) const AWS_REGION: Setting =
+    setting("AWS_REGION", REQUIRED, "The region, where Lambda sets it.");
 
 /// Stands as the default of a setting that must be given.
 pub const REQUIRED: &str = "required";
@@ -174,6 +179,20 @@ impl<'a> Variables<'a> {
         };
         let default = setting.default.parse().unwrap_or(*range.start());
         self.optional(setting, parse).unwrap_or(default)
+    }
+
+    /// The region that a setting names, or else the one that Lambda sets.
+    pub(crate) fn region(&mut self, setting: &Setting) -> String {
+        match self.optional(setting, any_text) {
+            Some(region) => region,
+            None => self.required(&AWS_REGION, any_text),
+        }
+    }
+
+    /// What keys start with, or the setting's default.
+    pub(crate) fn prefix(&mut self, setting: &Setting) -> String {
+        let prefix = self.optional(setting, key_prefix);
+        prefix.unwrap_or_else(|| setting.default.to_owned())
     }
 
     /// Settings that are set and do nothing, each with what there is to say of it.

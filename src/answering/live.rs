@@ -2,12 +2,13 @@
 //! once, as it lies there, from the message's start until another contact speaks, the media
 //! ends, or the message is over; and what came is asked for by its numbers like any other.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::failure::{Failure, FailureKind};
+use crate::lock::lock;
 use crate::media::demux::{Demuxer, Document};
 use crate::media::fragment::{ContactTag, FragmentNumber};
 use crate::media::ticks::EpochMillis;
@@ -48,8 +49,7 @@ pub(super) struct Held {
 
 impl<S: FragmentSource, L: LiveMedia> MessageSource<'_, S, L> {
     fn held(&self) -> MutexGuard<'_, Option<Held>> {
-        // It is set as a whole: a panic elsewhere leaves nothing half done.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.held)
     }
 
     fn held_listing(&self, whereabouts: &Whereabouts<'_>) -> Option<Listing> {

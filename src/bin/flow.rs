@@ -8,15 +8,6 @@ const ABOUT: &str = "flow is a Lambda function of Callreel's answering machine: 
     By hand, `callreel note EVENT.json` does the same in a folder; `callreel --help` tells the rest.";
 
 #[tokio::main]
-#[expect(
-    clippy::print_stdout,
-    reason = "there is no log for somebody at a terminal"
-)]
 async fn main() -> std::process::ExitCode {
-    // Lambda starts it without arguments.
-    if std::env::args().any(|argument| ["--help", "-h", "--version", "-V"].contains(&&*argument)) {
-        println!("{ABOUT}");
-        return std::process::ExitCode::SUCCESS;
-    }
-    callreel::lambda::flow::run().await
+    callreel::lambda::start(ABOUT, callreel::lambda::flow::run()).await
 }

@@ -8,15 +8,6 @@ const ABOUT: &str = "recorder is Callreel's Lambda function: AWS Lambda starts i
     By hand, `callreel record --aws EVENT.json` does the same; `callreel --help` tells the rest.";
 
 #[tokio::main]
-#[expect(
-    clippy::print_stdout,
-    reason = "there is no log for somebody at a terminal"
-)]
 async fn main() -> std::process::ExitCode {
-    // Lambda starts it without arguments.
-    if std::env::args().any(|argument| ["--help", "-h", "--version", "-V"].contains(&&*argument)) {
-        println!("{ABOUT}");
-        return std::process::ExitCode::SUCCESS;
-    }
-    callreel::lambda::recorder::run().await
+    callreel::lambda::start(ABOUT, callreel::lambda::recorder::run()).await
 }

@@ -229,15 +229,10 @@ fn numbers_beside(path: &Path) -> io::Result<Vec<FragmentNumber>> {
         .map_err(|error| told(&error))
 }
 
-/// The server's time in a number that KVS made, `(… << 92) | (server_ms << 28) | noise`,
-/// for documents that do not tell it. `None` when it is no time of KVS's life so far.
+/// The server's time in a number that KVS made, for documents that do not tell it. `None` when it is no time of KVS's life so far.
 fn server_time_in(number: FragmentNumber) -> Option<i64> {
-    const LOW_BITS: u128 = (1 << 92) - 1;
     const KVS_BEGAN_MILLIS: i64 = 1_500_000_000_000;
-    let low = number.to_string().bytes().fold(0_u128, |low, digit| {
-        (low * 10 + u128::from(digit - b'0')) & LOW_BITS
-    });
-    let millis = i64::try_from(low >> 28).ok()?;
+    let millis = number.hinted_server_time()?.0;
     (KVS_BEGAN_MILLIS..2 * KVS_BEGAN_MILLIS)
         .contains(&millis)
         .then_some(millis)

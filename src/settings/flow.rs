@@ -1,41 +1,24 @@
 //! The settings of `flow`, under the names that answering machines of this kind have always
 //! had: [`SETTINGS`] is the table that the documentation repeats.
 
+use super::answering::{ENDPOINT, LOG, OWNER, REGION};
 use super::{
-    LogLevel, REQUIRED, Setting, SettingsError, Variables, account, any_text, bucket_name,
-    endpoint_url, key_prefix, setting,
+    LogLevel, REQUIRED, Setting, SettingsError, Variables, account, bucket_name, endpoint_url,
+    setting,
 };
 use crate::voicemail::note::UtcOffset;
 
-const REGION: Setting = setting("S3_REGION", "AWS_REGION", "The region of the bucket.");
 const BUCKET: Setting = setting("S3_BUCKET", REQUIRED, "The bucket for notes.");
 const PATH: Setting = setting(
     "S3_PATH",
     "notes/",
     "What the keys of notes start with, the slash at its end included.",
 );
-const OWNER: Setting = setting(
-    "S3_BUCKET_OWNER",
-    "the function's account",
-    "The account that the bucket belongs to, 12 digits: every call to S3 names it.",
-);
 const OFFSET: Setting = setting(
     "NAMES_UTC_OFFSET",
     "UTC",
     "The clock that notes and messages are named by, as an offset from UTC such as `+09:00`, all the year.",
 );
-const LOG: Setting = setting(
-    "LOG_LEVEL",
-    "info",
-    "`error`, `warn`, `info`, `debug` or `trace`.",
-);
-const ENDPOINT: Setting = setting(
-    "ENDPOINT_URL",
-    "AWS's own",
-    "One endpoint for all of AWS, such as the sandbox's.",
-);
-/// Where [`REGION`] is not set; Lambda sets it.
-const AWS_REGION: Setting = setting("AWS_REGION", REQUIRED, "The region, where Lambda sets it.");
 
 /// All settings, in the order of the documentation's table.
 pub const SETTINGS: &[Setting] = &[REGION, BUCKET, PATH, OWNER, OFFSET, LOG, ENDPOINT];
@@ -64,15 +47,10 @@ impl FlowConfig {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut variables = Variables::new(&lookup);
         let config = Self {
-            region: match variables.optional(&REGION, any_text) {
-                Some(region) => region,
-                None => variables.required(&AWS_REGION, any_text),
-            },
+            region: variables.region(&REGION),
             bucket: variables.required(&BUCKET, bucket_name),
             bucket_owner: variables.optional(&OWNER, account),
-            notes: variables
-                .optional(&PATH, key_prefix)
-                .unwrap_or_else(|| PATH.default.to_owned()),
+            notes: variables.prefix(&PATH),
             offset: variables
                 .optional(&OFFSET, |text| text.parse().map_err(|_| {
                     "it must be UTC, or an offset from it such as +09:00, of 14 hours at the most".to_owned()

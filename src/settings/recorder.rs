@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     LogLevel, REQUIRED, Setting, SettingsError, Variables, account, any_text, bucket_name,
-    endpoint_url, instance_ids, key_prefix, object_tags, queue_url, setting, url_base,
+    endpoint_url, instance_ids, object_tags, queue_url, setting, url_base,
 };
 use crate::recording::plan::{Policy, Reading};
 
@@ -111,9 +111,6 @@ const PUBLIC: Setting = setting(
     "Does nothing: Callreel never sets an ACL; recordings are read through CloudFront, and a public bucket would give every call to everybody.",
 );
 
-/// Where [`REGION`] is not set; Lambda sets it.
-const AWS_REGION: Setting = setting("AWS_REGION", REQUIRED, "The region, where Lambda sets it.");
-
 /// All settings, in the order of the documentation's table.
 pub const SETTINGS: &[Setting] = &[
     BUCKET,
@@ -187,13 +184,8 @@ impl Config {
             bucket: variables.required(&BUCKET, bucket_name),
             url_base: variables.required(&DOMAIN, url_base),
             bucket_owner: variables.optional(&OWNER, account),
-            key_prefix: variables
-                .optional(&PREFIX, key_prefix)
-                .unwrap_or_else(|| PREFIX.default.to_owned()),
-            region: match variables.optional(&REGION, any_text) {
-                Some(region) => region,
-                None => variables.required(&AWS_REGION, any_text),
-            },
+            key_prefix: variables.prefix(&PREFIX),
+            region: variables.region(&REGION),
             parking_queue: match variables.optional(&PARKING_QUEUE, queue_url) {
                 Some(queue) => Some(queue),
                 None => variables.optional(&RETRY_QUEUE, queue_url),
@@ -245,6 +237,7 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use super::super::AWS_REGION;
     use super::*;
 
     const LEAST: &[(&str, &str)] = &[

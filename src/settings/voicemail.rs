@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use super::answering::{ENDPOINT, LOG, OWNER, REGION};
 use super::{
-    LogLevel, REQUIRED, Setting, SettingsError, Variables, account, any_text, bucket_name,
-    endpoint_url, key_prefix, setting,
+    LogLevel, REQUIRED, Setting, SettingsError, Variables, account, bucket_name, endpoint_url,
+    setting,
 };
 use crate::recording::plan::{Policy, Reading};
 
-const REGION: Setting = setting("S3_REGION", "AWS_REGION", "The region of the bucket.");
 const BUCKET: Setting = setting("S3_BUCKET", REQUIRED, "The bucket of notes and messages.");
 const NOTES: Setting = setting(
     "S3_KEY_GET",
@@ -21,28 +21,11 @@ const MESSAGES: Setting = setting(
     "messages/",
     "What the keys of messages start with, the slash at its end included.",
 );
-const OWNER: Setting = setting(
-    "S3_BUCKET_OWNER",
-    "the function's account",
-    "The account that the bucket belongs to, 12 digits: every call to S3 names it.",
-);
 const MARGIN: Setting = setting(
     "DEADLINE_MARGIN_SECONDS",
     "15",
     "Seconds before the invocation's end, 1 to 300, at which unfinished work is stopped; a third of its time at the most.",
 );
-const LOG: Setting = setting(
-    "LOG_LEVEL",
-    "info",
-    "`error`, `warn`, `info`, `debug` or `trace`.",
-);
-const ENDPOINT: Setting = setting(
-    "ENDPOINT_URL",
-    "AWS's own",
-    "One endpoint for all of AWS, such as the sandbox's.",
-);
-/// Where [`REGION`] is not set; Lambda sets it.
-const AWS_REGION: Setting = setting("AWS_REGION", REQUIRED, "The region, where Lambda sets it.");
 
 /// All settings, in the order of the documentation's table.
 pub const SETTINGS: &[Setting] = &[
@@ -74,19 +57,12 @@ impl VoicemailConfig {
     /// Parses the variables that `lookup` gives. An empty one counts as not set.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut variables = Variables::new(&lookup);
-        let prefix = |variables: &mut Variables<'_>, setting: &Setting| {
-            let prefix = variables.optional(setting, key_prefix);
-            prefix.unwrap_or_else(|| setting.default.to_owned())
-        };
         let config = Self {
-            region: match variables.optional(&REGION, any_text) {
-                Some(region) => region,
-                None => variables.required(&AWS_REGION, any_text),
-            },
+            region: variables.region(&REGION),
             bucket: variables.required(&BUCKET, bucket_name),
             bucket_owner: variables.optional(&OWNER, account),
-            notes: prefix(&mut variables, &NOTES),
-            messages: prefix(&mut variables, &MESSAGES),
+            notes: variables.prefix(&NOTES),
+            messages: variables.prefix(&MESSAGES),
             deadline_margin: Duration::from_secs(variables.number(&MARGIN, 1..=300)),
             log_level: variables.optional(&LOG, str::parse).unwrap_or_default(),
             endpoint: variables.optional(&ENDPOINT, endpoint_url),
