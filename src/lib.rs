@@ -99,8 +99,8 @@
 //! - **again**: the handler of the same binary that reads once an hour what is not complete.
 //! - **operate**: the feature of everything that an operator runs: `record --aws`, `redrive`,
 //!   `forget --aws`, `doctor`, and profiles that log in. `aws` is that of all that the
-//!   functions link, `cli` (the default) that of the command line on folders; without any
-//!   feature there are the pure part, the shell and [`local`]. `sandbox` is that of
+//!   functions link, `cli` (a default) that of the command line on folders, `web` (the other)
+//!   that of pages in a browser; without any feature there are the pure part, the shell and [`local`]. `sandbox` is that of
 //!   `callreel sandbox`.
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.

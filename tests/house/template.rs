@@ -178,7 +178,7 @@ fn the_function_is_built_from_a_binary_of_ours() {
     let manifest = read("Cargo.toml");
     assert!(manifest.contains(&format!("[[bin]]\nname = \"{}\"", binary.unwrap())));
     // `sam build` passes the binary's name alone; cargo-lambda reads the features here.
-    let build = "[package.metadata.lambda.build]\nno_default_features = true\nfeatures = [\"aws\"]\nlocked = true";
+    let build = "[package.metadata.lambda.build]\nno_default_features = true\nfeatures = [\"aws\", \"web\"]\nlocked = true";
     assert!(manifest.contains(build));
     let properties = &function["Properties"];
     assert_eq!(properties["Runtime"], "provided.al2023");
