@@ -17,9 +17,9 @@ use crate::port::{
 };
 use crate::recording::plan::Times;
 use crate::recording::verdict::Reason;
-use crate::voicemail::decide::Over;
+use crate::voicemail::decide::{Over, next_message};
 use crate::voicemail::note::{Note, NoteName, folders};
-use crate::voicemail::reconcile::{Call, LOOKS_BACK, Left, MAX_TRIES, Made, Noted, Step as Next};
+use crate::voicemail::reconcile::{Call, Left, MAX_TRIES, Made, Noted, Step as Next, looks_from};
 use crate::voicemail::target::{Marker, Target, tried};
 
 /// What became of a note, told while it happens.
@@ -75,8 +75,7 @@ where
         told: impl Fn(Told<'_>) + Send + Sync,
     ) -> Result<Reconciled, Failure> {
         let now = self.clock.now();
-        let back = i64::try_from(LOOKS_BACK.as_millis()).unwrap_or(i64::MAX);
-        let since = EpochMillis(now.0.saturating_sub(back));
+        let since = looks_from(now);
         let mut taken = BTreeMap::new();
         for folder in folders(&self.notes, since, now) {
             for listed in self.store.list(&folder).await? {
@@ -194,9 +193,11 @@ where
                         before: Vec::new(),
                         ended,
                     };
+                    let of_contact = self.notes_by_contact(&note.contact).await?;
                     let case = Case {
                         note: &note,
                         over: &over,
+                        next: next_message(&note, &of_contact),
                         tries: match attempt >= MAX_TRIES {
                             true => Tries::Last,
                             false => Tries::More,
@@ -250,7 +251,7 @@ where
 
     /// Whether a note's call goes on: as Connect says, else as the stream's newest fragment
     /// tells.
-    async fn call_of(&self, note: &Note) -> Call {
+    pub(super) async fn call_of(&self, note: &Note) -> Call {
         let described = self
             .contacts
             .describe(note.instance.as_deref(), &note.contact);

@@ -237,7 +237,7 @@ fn alarms() -> Vec<Alarm> {
     [
         ("Callreel", "LostSeconds", ""),
         ("Callreel", "Parked", ""),
-        ("Callreel", "LeftOut", ""),
+        ("Callreel", "Unreadable", ""),
         ("Callreel", "RetentionLeftSeconds", ""),
         (
             "AWS/Lambda",

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use crate::answering::note::{Noted, note};
@@ -48,10 +49,10 @@ pub async fn run() -> ExitCode {
 async fn handle(
     store: &S3Recordings,
     config: &FlowConfig,
-    event: LambdaEvent<Value>,
+    event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, NotNoted> {
     store.runs_in(&event.context.invoked_function_arn);
-    let call = read(&event.payload).inspect_err(|error| {
+    let call = read(event.payload.get()).inspect_err(|error| {
         tracing::error!(
             cause = error.0,
             cure =
@@ -92,8 +93,8 @@ async fn handle(
     }
 }
 
-fn read(payload: &Value) -> Result<FlowCall, NotNoted> {
-    let event = event::read(payload.to_string().as_bytes());
+fn read(payload: &str) -> Result<FlowCall, NotNoted> {
+    let event = event::read(payload.as_bytes());
     match event.map_err(|error| NotNoted(error.to_string()))? {
         Event::FlowCall(data) => FlowCall::read(&data).map_err(|error| NotNoted(error.to_string())),
         Event::Records(..)

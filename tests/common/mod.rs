@@ -9,7 +9,7 @@ pub mod outages;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use callreel::batches::{Function, SideBySide};
+use callreel::batches::Function;
 use callreel::connect::record::read_contact_records;
 use callreel::event::batch::{BatchRecord, read_event_value};
 use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
@@ -18,6 +18,7 @@ use callreel::recorder::{Reading, Recorder};
 use callreel::recording::decide::{Decision, decide};
 use callreel::recording::plan::{Policy, RecordingPlan};
 use callreel::recording::verdict::Verdict;
+use callreel::side_by_side::SideBySide;
 use callreel::synth::SynthCall;
 use edges::{Faults, Lot, Notes, Source, Store};
 use memory::Memory;

@@ -13,7 +13,14 @@ const DAY: i64 = 24 * 60 * MINUTE;
 const MAX_CONTACT: usize = 256;
 /// What the names of objects beside a message end in (`voicemail::target`): notes and
 /// messages may lie in one folder.
-const BESIDE_MESSAGES: [&str; 5] = ["_verdict", ".empty", ".failed", ".tried", ".tags"];
+const BESIDE_MESSAGES: [&str; 6] = [
+    "_verdict",
+    ".empty",
+    ".failed",
+    ".tried",
+    ".announced",
+    ".tags",
+];
 /// Days that one look through notes spans at the most.
 const MAX_DAYS: i64 = 40;
 
@@ -135,6 +142,25 @@ pub fn by_contact(prefix: &str, contact: &str) -> String {
     format!("{prefix}by-contact/{}.json", safe(contact))
 }
 
+/// Whether a key is that of a note or a message of this contact, or of what lies beside it;
+/// `prefix` is what keys of their kind start with.
+pub fn is_of_contact(key: &str, prefix: &str, contact: &str) -> bool {
+    if key == by_contact(prefix, contact) {
+        return true;
+    }
+    // A message's tags, where a folder keeps them, are called as its file is.
+    let name = key.strip_prefix(prefix).unwrap_or_default();
+    let name = name.strip_suffix(".json").or(name.strip_suffix(".wav"));
+    let Some(name) = name.map(|name| name.strip_suffix(".wav.tags").unwrap_or(name)) else {
+        return false;
+    };
+    let mut endings = BESIDE_MESSAGES.iter();
+    let name = endings
+        .find_map(|ending| name.strip_suffix(ending))
+        .unwrap_or(name);
+    NoteName::parse(name).is_some_and(|name| name.is_of(contact))
+}
+
 /// The folders of notes that were taken between two times, with a day more at each end:
 /// whatever clock their names are of. The newest days, where there are too many.
 pub fn folders(prefix: &str, from: EpochMillis, to: EpochMillis) -> Vec<String> {
@@ -237,6 +263,39 @@ mod tests {
         let name = NoteName::parse("2025/01/31/05-00-00_8d1c-2a").unwrap();
         assert!(name.is_of("8d1c-2a") && !name.is_of("8d1c") && !name.is_of("8d1c-2a3"));
         assert_eq!(by_contact("n/", "../x"), "n/by-contact/_2e_2e_2fx.json");
+    }
+
+    #[test]
+    fn what_is_of_a_contact_is_known_by_its_key() {
+        #[track_caller]
+        fn check(key: &str, expected: bool) {
+            assert_eq!(is_of_contact(key, "m/", "8d1c"), expected, "{key}");
+        }
+        for ending in [
+            ".json",
+            ".wav",
+            "_verdict.json",
+            ".empty.json",
+            ".failed.json",
+            ".tried.json",
+            ".announced.json",
+            ".wav.tags.json",
+            ".tags.json",
+        ] {
+            check(&format!("m/2025/01/31/05-00-00_8d1c{ending}"), true);
+            check(&format!("m/2025/01/31/05-00-00_8d1c2{ending}"), false);
+            check(&format!("2025/01/31/05-00-00_8d1c{ending}"), false);
+        }
+        check("m/by-contact/8d1c.json", true);
+        for other in [
+            "m/by-contact/8d1c2.json",
+            "m/2025/01/31/05-00-00_8d1c.txt",
+            "m/2025/01/31/05-00-00_8d1c",
+            "m/8d1c.json",
+            "",
+        ] {
+            check(other, false);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The stack of the answering machine: who may call which function, what becomes of what
 //! fails, and that its alarms and docs are in step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use callreel::settings::{flow, voicemail};
 use serde_json::{Value, json};
@@ -19,42 +19,6 @@ fn properties<'a>(stack: &'a Value, name: &str) -> &'a Value {
     let resource = &stack["Resources"][name];
     assert!(resource.is_object(), "{FILE} has {name}");
     &resource["Properties"]
-}
-
-/// One build for a binary: `sam build` takes functions of equal CodeUri, Metadata and
-/// architecture for one. The sources lie above the nested template.
-#[test]
-fn functions_of_one_binary_are_one_build() {
-    let stack = stack();
-    let main = template();
-    let mut builds: BTreeMap<&str, &Value> = BTreeMap::new();
-    let mut handled: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (name, binary, handler) in [
-        ("Note", "flow", "note"),
-        ("Save", "voicemail", "save"),
-        ("Reconcile", "voicemail", "reconcile"),
-    ] {
-        let metadata = &stack["Resources"][name]["Metadata"];
-        assert_eq!(metadata["BuildMethod"], "rust-cargolambda");
-        assert_eq!(metadata["BuildProperties"], json!({"Binary": binary}));
-        assert_eq!(*builds.entry(binary).or_insert(metadata), metadata);
-        let function = properties(&stack, name);
-        assert_eq!(function["Handler"], handler);
-        handled
-            .entry(binary)
-            .or_default()
-            .insert(handler.to_owned());
-        assert_eq!(function["CodeUri"], "..");
-        let recorder = &main["Resources"]["Recorder"]["Properties"];
-        for property in ["Runtime", "Architectures"] {
-            assert_eq!(function[property], recorder[property], "{name}");
-        }
-    }
-    let manifest = read("Cargo.toml");
-    for (binary, handlers) in handled {
-        assert!(manifest.contains(&format!("[[bin]]\nname = \"{binary}\"")));
-        assert_eq!(handlers, super::handlers_of(binary), "{binary}");
-    }
 }
 
 /// The names are those of the answering machines that users come from, and both sides of a
@@ -270,7 +234,7 @@ fn what_waits_is_what_a_run_tells() {
     let pattern = filter["FilterPattern"].as_str().unwrap();
     let message = pattern.strip_prefix("{ $.message = \"");
     let message = message.and_then(|rest| rest.strip_suffix("\" }")).unwrap();
-    let source = read("src/lambda/voicemail.rs");
+    let source = read("src/lambda/voicemail/reconcile.rs");
     let told = source.split(&format!("\"{message}\"")).next().unwrap();
     let told = told.rsplit("tracing::info!(").next().unwrap();
     assert!(told.len() < source.len(), "{message} is logged");

@@ -22,7 +22,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["recording", "permissions", "synth"]),
     (Layer::Pure, &["voicemail"]),
     (Layer::Pure, &["doctor", "settings"]),
-    (Layer::Shell, &["lock", "port"]),
+    (Layer::Shell, &["lock", "port", "side_by_side"]),
     (Layer::Shell, &["recorder"]),
     (
         Layer::Shell,
@@ -73,6 +73,7 @@ const USERS: &[(&str, &[&str])] = &[
             "recorder",
             "redrive_run",
             "sandbox",
+            "side_by_side",
             "verify",
         ],
     ),
