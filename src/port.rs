@@ -5,6 +5,7 @@
 //! The futures are `Send`, so that any runtime can drive them, and none is named here.
 
 mod call;
+pub mod voicemail;
 
 use std::collections::BTreeMap;
 use std::future::Future;

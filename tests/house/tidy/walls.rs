@@ -83,8 +83,12 @@ const USERS: &[(&str, &[&str])] = &[
     ("hyper_util", &["sandbox"]),
     ("indicatif", &["cli"]),
     ("lambda_runtime", &["lambda"]),
+    ("mail_builder", &["voicemail::mail"]),
     ("memchr", &["media::demux"]),
-    ("percent_encoding", &["object_key", "sandbox"]),
+    (
+        "percent_encoding",
+        &["object_key", "sandbox", "voicemail::mail"],
+    ),
     ("rcgen", &["sandbox"]),
     ("rustls", &["sandbox"]),
     ("s3s", &["sandbox"]),
