@@ -31,6 +31,32 @@ pub const WRITE_ATTRIBUTES: &str = "connect:UpdateContactAttributes on the insta
 /// Parked records.
 pub const SEND_MESSAGE: &str = "sqs:SendMessage on the queue";
 
+/// The tags of a message's recording.
+pub const READ_TAGS: &str = "s3:GetObjectTagging on the recordings";
+/// A queue's name and tags.
+pub const DESCRIBE_QUEUE: &str = "connect:DescribeQueue on the instance's queues";
+/// An agent's name and addresses.
+pub const DESCRIBE_USER: &str = "connect:DescribeUser on the instance's users";
+/// An agent by their username.
+pub const SEARCH_USERS: &str = "connect:SearchUsers on the instance";
+/// Tasks.
+pub const START_TASK: &str =
+    "connect:StartTaskContact on the instance's contacts and contact flows";
+/// Transcription jobs.
+pub const START_JOB: &str = "transcribe:StartTranscriptionJob";
+/// How far a job is.
+pub const GET_JOB: &str = "transcribe:GetTranscriptionJob on the jobs vmx3_*";
+/// Jobs that are done.
+pub const DELETE_JOB: &str = "transcribe:DeleteTranscriptionJob on the jobs vmx3_*";
+/// Mails, whole or by a template.
+pub const SEND_MAIL: &str = "ses:SendEmail and ses:SendRawEmail on the sender's identity, the configuration sets and the templates";
+/// The text of a mail template.
+pub const GET_MAIL_TEMPLATE: &str = "ses:GetEmailTemplate on the templates";
+/// Summaries.
+pub const INVOKE_MODEL: &str = "bedrock:InvokeModel on the model and its inference profile";
+/// The key pair that links are signed with.
+pub const READ_SECRET: &str = "secretsmanager:GetSecretValue on the secret of the links";
+
 /// What the recorder's own calls need.
 pub const OF_CALLS: &[&str] = &[
     GET_DATA_ENDPOINT,

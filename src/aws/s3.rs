@@ -67,6 +67,7 @@ mod parts;
 #[cfg(feature = "operate")]
 mod reading;
 mod signing;
+mod tags;
 mod upload;
 
 use std::sync::{Arc, Mutex, OnceLock};

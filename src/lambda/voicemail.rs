@@ -35,8 +35,10 @@ const HANDLERS: &[(&str, Handler)] = &[("save", Handler::Save), ("reconcile", Ha
 
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
-    let config = VoicemailConfig::from_lookup(|name| std::env::var(name).ok());
-    let (handler, config) = match super::begin(HANDLERS, config, |config| config.log_level) {
+    let config = |_| VoicemailConfig::from_lookup(|name| std::env::var(name).ok());
+    let (handler, config) = match super::begin(HANDLERS, config, |config: &VoicemailConfig| {
+        config.log_level
+    }) {
         Ok(begun) => begun,
         Err(code) => return code,
     };

@@ -322,7 +322,9 @@ impl Attributes {
 
     /// The bytes of all names and values.
     pub fn bytes(&self) -> usize {
-        self.iter().map(|(name, value)| name.len() + value.len()).sum()
+        self.iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum()
     }
 }
 

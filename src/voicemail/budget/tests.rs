@@ -5,9 +5,24 @@ use proptest::prelude::*;
 /// blanks and controls, long and short.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "a", "é", "留守番電話", "🙂", "👩‍👩‍👧", "e\u{301}", " ", "\n", "\r\n", "<b>", "\u{0}", "…",
+        "a",
+        "é",
+        "留守番電話",
+        "🙂",
+        "👩‍👩‍👧",
+        "e\u{301}",
+        " ",
+        "\n",
+        "\r\n",
+        "<b>",
+        "\u{0}",
+        "…",
     ]);
-    (piece, prop::sample::select(vec![0, 1, 2, 17, 300, 3_000, 20_000])).prop_map(|(piece, times)| piece.repeat(times))
+    (
+        piece,
+        prop::sample::select(vec![0, 1, 2, 17, 300, 3_000, 20_000]),
+    )
+        .prop_map(|(piece, times)| piece.repeat(times))
 }
 
 #[test]
@@ -63,7 +78,12 @@ fn attributes_that_a_call_has_count() {
     let long = "留".repeat(30_000);
     let texts = [("vmx3_genai_summary", "short"), ("vmx3_transcript", &*long)];
     let held = |bytes| BTreeMap::from([("big".to_owned(), "x".repeat(bytes))]);
-    let sizes = [(0, Chain::Linked, 29_990), (20_000, Chain::Linked, 9_980), (32_500, Chain::Linked, 200), (32_760, Chain::Apart, 29_990)];
+    let sizes = [
+        (0, Chain::Linked, 29_990),
+        (20_000, Chain::Linked, 9_980),
+        (32_500, Chain::Linked, 200),
+        (32_760, Chain::Apart, 29_990),
+    ];
     for (bytes, chain, least) in sizes {
         let (set, linked) = Attributes::fit(&fixed, &texts, &held(bytes));
         assert_eq!(linked, chain, "{bytes}");
