@@ -13,7 +13,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-pub use call::{Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAttributes};
+pub use call::{
+    Announcements, Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAnnouncements,
+    NoAttributes,
+};
 pub use live::{Heard, LiveBody, LiveClock, LiveSource, NoTapes, Tape, Taped, Tapes};
 
 use crate::failure::Failure;

@@ -520,7 +520,7 @@ fn an_untagged_last_fragment_counts_once() {
 #[test]
 fn a_gap_shorter_than_the_idle_end_is_waited_for() {
     let call = SynthCall {
-        holds: Vec::from_iter([5_000..20_000]),
+        holds: [(5_000, 20_000)].map(|(from, to)| from..to).into(),
         ..call(30_000)
     };
     let outcome = run(&Stream::of(&call, true), &call, Limits::default(), &[], 512);

@@ -22,7 +22,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["recording", "permissions", "synth"]),
     (Layer::Pure, &["voicemail", "monitor"]),
     (Layer::Pure, &["doctor", "settings"]),
-    (Layer::Shell, &["lock", "port"]),
+    (Layer::Shell, &["lock", "port", "side_by_side"]),
     (Layer::Shell, &["recorder"]),
     (
         Layer::Shell,
@@ -80,6 +80,7 @@ const USERS: &[(&str, &[&str])] = &[
             "recorder",
             "redrive_run",
             "sandbox",
+            "side_by_side",
             "verify",
         ],
     ),
