@@ -1,6 +1,6 @@
 //! What Callreel asks of AWS, answered on loopback: Kinesis Video, Connect, SES and Bedrock by
-//! their REST JSON, SQS, Transcribe and Secrets Manager by AWS JSON, and S3 by a real S3 server.
-//! One port for all of them.
+//! their REST JSON, SQS, EventBridge, Transcribe and Secrets Manager by AWS JSON, and S3 by a real
+//! S3 server. One port for all of them.
 //!
 //! Set for any client, `PORT` being the one that is told:
 //!
@@ -13,7 +13,7 @@
 //! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
-//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `buckets/NAME/`, and beside
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`, `buckets/NAME/`, and beside
 //! these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
 //! `mail/` and `transcription-jobs/`. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
@@ -30,6 +30,7 @@ mod buckets;
 mod calls;
 mod checksums;
 mod contacts;
+mod events;
 mod faults;
 mod happenings;
 mod operation;
@@ -76,6 +77,7 @@ use buckets::Buckets;
 use calls::Log;
 use checksums::Checksums;
 use contacts::Contacts;
+use events::Events;
 use faults::Playing;
 use happenings::{Happening, Happenings};
 use operation::{Operation, Service};
@@ -173,6 +175,7 @@ impl Sandbox {
             contacts: Contacts::new(data.join("contacts.json"), data.join("contact-records")),
             records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
+            events: Events::new(data.join("events")),
             buckets,
             voicemail: Voicemail::new(&data, happenings.clone()),
             happenings,
@@ -219,6 +222,7 @@ struct World {
     contacts: Contacts,
     records: Records,
     queues: Queues,
+    events: Events,
     buckets: Buckets,
     voicemail: Voicemail,
     happenings: Happenings,
@@ -405,6 +409,8 @@ impl World {
         }
         match (met.service, operation) {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
+            (Service::Events, "PutEvents") => self.events.put(body),
+            (Service::Events, other) => Err(Refusal::new(400, "UnknownOperationException", other)),
             (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),
             (Service::Connect, "DescribeContact") => self.records.describe(&met.call.subject),
             (Service::Connect, "SearchContacts") => self.records.search(body),

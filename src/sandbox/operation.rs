@@ -23,6 +23,7 @@ pub(super) const OPERATIONS: &[&str] = &[
     "DeleteMessage",
     "ChangeMessageVisibility",
     "GetQueueAttributes",
+    "PutEvents",
     "CreateBucket",
     "HeadBucket",
     "DeleteBucket",
@@ -64,6 +65,7 @@ pub(super) enum Service {
     Video,
     Connect,
     Queue,
+    Events,
     Bucket,
     /// One of those that voicemail asks.
     Voicemail(voicemail::Kind),
@@ -106,9 +108,10 @@ impl Operation {
                 (Service::Connect, "DescribeContact")
             }
             (&Method::POST, "/search-contacts") => (Service::Connect, "SearchContacts"),
-            _ => match target.and_then(|target| target.strip_prefix("AmazonSQS.")) {
-                Some(name) => (Service::Queue, name),
-                None => {
+            _ => match target.and_then(|target| target.split_once('.')) {
+                Some(("AmazonSQS", name)) => (Service::Queue, name),
+                Some(("AWSEvents", name)) => (Service::Events, name),
+                Some(_) | None => {
                     let copies = head.headers.contains_key("x-amz-copy-source");
                     (
                         Service::Bucket,
@@ -195,6 +198,7 @@ mod tests {
             Service::Queue,
             "SendMessage",
         );
+        check("POST / AWSEvents.PutEvents", Service::Events, "PutEvents");
         check("PUT /b", Service::Bucket, "CreateBucket");
         check("GET /", Service::Bucket, "ListBuckets");
         check("PUT /b/k?x-id=PutObject", Service::Bucket, "PutObject");

@@ -28,6 +28,7 @@ pub(in crate::aws) enum Call {
     GetMailTemplate,
     Converse,
     ReadSecret,
+    PutEvents,
     // An operator's calls, never the function's: `callreel redrive`.
     ListObjects,
     ReceiveMessage,
@@ -55,6 +56,7 @@ pub(super) enum Service {
     Mail,
     Model,
     Secrets,
+    Events,
 }
 
 impl Call {
@@ -87,6 +89,7 @@ impl Call {
             Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
                 Service::Sqs
             }
+            Self::PutEvents => Service::Events,
         }
     }
 
@@ -124,6 +127,7 @@ impl Call {
             Self::GetMailTemplate => permissions::GET_MAIL_TEMPLATE,
             Self::Converse => permissions::INVOKE_MODEL,
             Self::ReadSecret => permissions::READ_SECRET,
+            Self::PutEvents => permissions::PUT_EVENTS,
             Self::ListObjects => permissions::LIST_OBJECTS,
             Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
             Self::DeleteMessage => permissions::DELETE_MESSAGE,

@@ -251,7 +251,7 @@ impl Jobs {
                 Some(_) => Fate::Fails("Invalid file size: file size too small. Minimum audio duration is 0.500 milliseconds. Check the length of the file and try your request again.".to_owned()),
                 None => Fate::Fails("The media format that you specified doesn't match the detected media format.".to_owned()),
             },
-            other => other,
+            other @ (Fate::Fails(_) | Fate::Never) => other,
         };
         let path = self.path(name)?;
         let _turn = lock(&self.turn);
