@@ -203,6 +203,100 @@ pub const OF_SERVICES_NOTE: &[&str] = &[
     "logs:PutLogEvents on the log group",
 ];
 
+/// What recording a flagged contact's message calls.
+pub const OF_CAPTURE: &[&str] = &[
+    GET_DATA_ENDPOINT,
+    LIST_FRAGMENTS,
+    GET_MEDIA,
+    GET_LIVE_MEDIA,
+    DESCRIBE_STREAM,
+    READ_OBJECT,
+    WRITE_OBJECT,
+    ABORT_UPLOAD,
+];
+/// What having a message transcribed calls; jobs read and write in the caller's name.
+pub const OF_TRANSCRIBE: &[&str] = &[
+    READ_OBJECT,
+    READ_TAGS,
+    WRITE_OBJECT,
+    START_JOB,
+    GET_JOB,
+    DELETE_JOB,
+];
+/// What writing the substitute of a transcript calls.
+pub const OF_TRANSCRIBE_FAILED: &[&str] = &[READ_OBJECT, READ_TAGS, WRITE_OBJECT, GET_JOB];
+/// What delivering a message calls.
+pub const OF_DELIVER: &[&str] = &[
+    READ_OBJECT,
+    READ_TAGS,
+    WRITE_OBJECT,
+    DESCRIBE_QUEUE,
+    DESCRIBE_USER,
+    SEARCH_USERS,
+    READ_ATTRIBUTES,
+    WRITE_ATTRIBUTES,
+    START_TASK,
+    SEND_MAIL,
+    GET_MAIL_TEMPLATE,
+    DELETE_JOB,
+    INVOKE_MODEL,
+    READ_SECRET,
+];
+/// What moving on a message calls that stands still: transcribing and delivering it.
+pub const OF_STALLED: &[&str] = &[
+    READ_OBJECT,
+    READ_TAGS,
+    WRITE_OBJECT,
+    START_JOB,
+    GET_JOB,
+    DELETE_JOB,
+    DESCRIBE_QUEUE,
+    DESCRIBE_USER,
+    SEARCH_USERS,
+    READ_ATTRIBUTES,
+    WRITE_ATTRIBUTES,
+    START_TASK,
+    SEND_MAIL,
+    GET_MAIL_TEMPLATE,
+    INVOKE_MODEL,
+    READ_SECRET,
+];
+/// What signing a guide's link needs: nothing is called, and a link can do what its signer may.
+pub const OF_SIGN: &[&str] = &["s3:GetObject on the recordings"];
+
+/// What AWS does in the name of the role that records flagged contacts.
+pub const OF_SERVICES_CAPTURE: &[&str] = &[
+    "kms:Decrypt on the keys of the streams and of the buckets",
+    "kms:GenerateDataKey on the key of the buckets",
+    "kinesis:DescribeStream on the data stream",
+    "kinesis:DescribeStreamSummary on the data stream",
+    "kinesis:GetRecords on the data stream",
+    "kinesis:GetShardIterator on the data stream",
+    "kinesis:ListShards on the data stream",
+    SEND_MESSAGE,
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+/// What AWS does in the name of the roles of the steps behind it.
+pub const OF_SERVICES_STEP: &[&str] = &[
+    SEND_MESSAGE,
+    "kms:Decrypt on the key of the buckets",
+    "kms:GenerateDataKey on the key of the buckets",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+/// What AWS does in the name of the role that signs.
+pub const OF_SERVICES_SIGN: &[&str] = &[
+    "kms:Decrypt on the key of the buckets",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+/// What AWS does in the name of a role that may do nothing.
+pub const OF_SERVICES_LOG: &[&str] = &[
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
 /// One function's role: where it stands, and what it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Role {
@@ -262,9 +356,67 @@ pub const ROLES: &[Role] = &[
         calls: OF_MESSAGES,
         services: OF_SERVICES_MESSAGES,
     },
+    Role {
+        function: "Capture",
+        name: "CaptureRole",
+        template: VOICEMAIL,
+        section: "## The role of `capture`",
+        calls: OF_CAPTURE,
+        services: OF_SERVICES_CAPTURE,
+    },
+    Role {
+        function: "Transcribe",
+        name: "TranscribeRole",
+        template: VOICEMAIL,
+        section: "## The role of `transcribe`",
+        calls: OF_TRANSCRIBE,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "TranscribeFailed",
+        name: "TranscribeFailedRole",
+        template: VOICEMAIL,
+        section: "## The role of `transcribe-failed`",
+        calls: OF_TRANSCRIBE_FAILED,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "Deliver",
+        name: "DeliverRole",
+        template: VOICEMAIL,
+        section: "## The role of `deliver`",
+        calls: OF_DELIVER,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "ReconcileVoicemail",
+        name: "ReconcileVoicemailRole",
+        template: VOICEMAIL,
+        section: "## The role of `reconcile-voicemail`",
+        calls: OF_STALLED,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "Sign",
+        name: "SignRole",
+        template: VOICEMAIL,
+        section: "## The role of `sign`",
+        calls: OF_SIGN,
+        services: OF_SERVICES_SIGN,
+    },
+    Role {
+        function: "Timestamp",
+        name: "TimestampRole",
+        template: VOICEMAIL,
+        section: "## The role of `timestamp`",
+        calls: &[],
+        services: OF_SERVICES_LOG,
+    },
 ];
 const MAIN: &str = "template.yaml";
 const ANSWERING: &str = "stacks/answering.yaml";
+/// The stack of voicemail, whose rights the doctor does not ask about yet.
+pub const VOICEMAIL: &str = "stacks/voicemail.yaml";
 
 /// The actions that a permission names.
 pub fn actions(permission: &str) -> impl Iterator<Item = &str> {

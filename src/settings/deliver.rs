@@ -9,7 +9,7 @@ use super::messages::{
     ENDPOINT, INSTANCE, LANGUAGE, LOG, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY,
     TRANSCRIPTS, instance_id, language_code, mode, modes, queue_arn, yes_or_no,
 };
-use super::{Setting, SettingsError, Variables, any_text, setting, web_url};
+use super::{Setting, SettingsError, Variables, any_text, setting};
 use crate::voicemail::flagged::{Mode, flow_id};
 use crate::voicemail::mail::Address;
 use crate::voicemail::policy::{AgentAddress, EmailStyle, Policy, TRANSCRIPT_BYTES};
@@ -100,11 +100,6 @@ const LINK_KEY: Setting = setting(
     "none",
     "The secret with the key pair that links are signed with; without one they die with the role's credentials, within hours.",
 );
-const ARCHIVE: Setting = setting(
-    "ARCHIVE_URL",
-    "none",
-    "The URL of the archive page: links lead there in place of the file, and do not end.",
-);
 
 /// All settings, in the order of the documentation's table.
 pub const SETTINGS: &[Setting] = &[
@@ -133,7 +128,6 @@ pub const SETTINGS: &[Setting] = &[
     TASK_LINK,
     EMAIL_LINK,
     LINK_KEY,
-    ARCHIVE,
     MARGIN,
     LOG,
     ENDPOINT,
@@ -154,8 +148,6 @@ pub struct DeliverConfig {
     pub summary_region: Option<String>,
     /// The secret with the key pair of links.
     pub link_key: Option<String>,
-    /// Where the archive page is, without a slash at its end.
-    pub archive: Option<String>,
 }
 
 impl DeliverConfig {
@@ -173,11 +165,6 @@ impl DeliverConfig {
             summary_model: variables.optional(&SUMMARY_MODEL, any_text),
             summary_region: variables.optional(&SUMMARY_REGION, any_text),
             link_key: variables.optional(&LINK_KEY, any_text),
-            archive: variables
-                .optional(&ARCHIVE, |url| {
-                    web_url(url, "it must be a URL, such as https://archive.example.com")
-                })
-                .map(|url| url.trim_end_matches('/').to_owned()),
             places,
             policy,
         };
