@@ -2,10 +2,12 @@
 //! by `X-Amz-Target` for SQS, those that voicemail asks by either, and everything else is S3, in
 //! path style.
 
+mod voicemail;
+
 use hyper::Method;
 use hyper::http::request::Parts;
 
-use super::voicemail;
+pub(super) use voicemail::Kind;
 
 /// The operations that there are, service by service: what a rule of a script can be on.
 pub(super) const OPERATIONS: &[&str] = &[
@@ -68,7 +70,7 @@ pub(super) enum Service {
     Events,
     Bucket,
     /// One of those that voicemail asks.
-    Voicemail(voicemail::Kind),
+    Voicemail(Kind),
     /// The sandbox itself, under `/_sandbox/`.
     Own,
 }
