@@ -36,9 +36,15 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("describe_user", "connect:DescribeUser"),
     ("search_users", "connect:SearchUsers"),
     ("start_task_contact", "connect:StartTaskContact"),
-    ("start_transcription_job", "transcribe:StartTranscriptionJob"),
+    (
+        "start_transcription_job",
+        "transcribe:StartTranscriptionJob",
+    ),
     ("get_transcription_job", "transcribe:GetTranscriptionJob"),
-    ("delete_transcription_job", "transcribe:DeleteTranscriptionJob"),
+    (
+        "delete_transcription_job",
+        "transcribe:DeleteTranscriptionJob",
+    ),
     ("send_email", "ses:SendEmail"),
     ("get_email_template", "ses:GetEmailTemplate"),
     ("get_secret_value", "secretsmanager:GetSecretValue"),
@@ -47,7 +53,10 @@ const OPERATIONS: &[(&str, &str)] = &[
 /// Permissions without an operation of their own.
 const WITHOUT_OPERATION: &[(&str, &str)] = &[
     ("ses:SendRawEmail", "of send_email with a whole message"),
-    ("bedrock:InvokeModel", "of converse, whose name begins with no verb"),
+    (
+        "bedrock:InvokeModel",
+        "of converse, whose name begins with no verb",
+    ),
     ("s3:ListBucket", "makes a missing object a 404"),
     (
         "connect:DescribeContact",
@@ -246,6 +255,13 @@ const STORES_UNDER: &[(&str, &str)] = &[
     ("NoteRole", "${NotesPrefix}*"),
     ("SaveRole", "${MessagesPrefix}*"),
     ("ReconcileRole", "${MessagesPrefix}*"),
+    ("CaptureRole", "${Recordings.Arn}/*"),
+    ("CaptureRole", "${Transcripts.Arn}/*"),
+    ("TranscribeRole", "${Transcripts.Arn}/*"),
+    ("TranscribeFailedRole", "${Transcripts.Arn}/*"),
+    ("DeliverRole", "${Recordings.Arn}/delivered/*"),
+    ("ReconcileVoicemailRole", "${Transcripts.Arn}/*"),
+    ("ReconcileVoicemailRole", "${Recordings.Arn}/delivered/*"),
 ];
 
 /// The function that a caller waits for can neither read media nor touch a message.
