@@ -116,9 +116,8 @@ pub fn decide(record: &ContactRecord, defaults: &Defaults) -> Decision {
     if let Some(instance) = record.instance.clone().filter(|instance| !serves(instance)) {
         return skip(SkipReason::OtherInstance { instance });
     }
-    let is_ours = |entry: &&RecordingEntry| {
-        entry.storage.as_deref() == Some(KVS) || entry.odd.is_some()
-    };
+    let is_ours =
+        |entry: &&RecordingEntry| entry.storage.as_deref() == Some(KVS) || entry.odd.is_some();
     let mut entries: Vec<_> = record.recordings.iter().filter(is_ours).collect();
     if entries.is_empty() {
         return skip(SkipReason::NoKvsRecording);
@@ -133,7 +132,10 @@ fn voicemail(
     defaults: &Defaults,
 ) -> Voicemail {
     // A message is the last thing that a caller streams.
-    let stream = entries.iter().rev().find_map(|entry| entry.location.clone());
+    let stream = entries
+        .iter()
+        .rev()
+        .find_map(|entry| entry.location.clone());
     let (own, elsewhere): (Vec<_>, Vec<_>) = entries
         .iter()
         .copied()
@@ -240,7 +242,8 @@ fn tags_of(
 ) -> (Vec<(String, String)>, Vec<String>) {
     let attributes = &record.attributes;
     let mut oddities = Vec::new();
-    let mut odd = |name: &str, instead: &str| oddities.push(format!("{name} is odd: {instead} in its place"));
+    let mut odd =
+        |name: &str, instead: &str| oddities.push(format!("{name} is odd: {instead} in its place"));
     let language = match value(attributes, flagged::LANGUAGE) {
         None => defaults.language.clone(),
         Some(text) => flagged::language(text).unwrap_or_else(|| {
@@ -267,10 +270,16 @@ fn tags_of(
         (flagged::QUEUE_ARN, queue),
         (tags::CONTACT, Some(&*record.contact)),
         (tags::INITIAL_CONTACT, Some(initial_of(record))),
-        (tags::RECEIVED, began.map(EpochMillis::to_rfc3339).as_deref()),
+        (
+            tags::RECEIVED,
+            began.map(EpochMillis::to_rfc3339).as_deref(),
+        ),
         (flagged::MODE, Some(mode.name())),
         (flagged::TARGET, value(attributes, flagged::TARGET)),
-        (flagged::DO_SUMMARY, Some(if summary { "true" } else { "false" })),
+        (
+            flagged::DO_SUMMARY,
+            Some(if summary { "true" } else { "false" }),
+        ),
         (flagged::FROM, Some(from.unwrap_or(flagged::UNKNOWN_NUMBER))),
     ]
     .map(|(name, value)| Some((name.to_owned(), tag_value(value?))));

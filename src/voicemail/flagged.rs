@@ -117,8 +117,9 @@ pub fn is_flagged(attributes: &BTreeMap<String, String>) -> bool {
 /// today, it says itself.
 pub fn language(text: &str) -> Option<String> {
     let (language, region) = text.trim().split_once(['-', '_'])?;
-    let is_word =
-        |word: &str, most| (2..=most).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic());
+    let is_word = |word: &str, most| {
+        (2..=most).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic())
+    };
     (is_word(language, 3) && is_word(region, 2)).then(|| {
         format!(
             "{}-{}",
@@ -177,7 +178,10 @@ pub fn place(arn: &str, contact: &str) -> Result<(Box<str>, Place), NotAQueue> {
         Place::Queue { id } => id,
         Place::Agent { user } => user,
     };
-    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_id = !id.is_empty()
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_id.then(|| (instance.into(), place)).ok_or_else(refused)
 }
 
@@ -190,22 +194,47 @@ mod tests {
         #[track_caller]
         fn check(arn: &str, expected: Option<(&str, Place)>) {
             let read = place(arn, "c").ok();
-            assert_eq!(read, expected.map(|(id, place)| (Box::from(id), place)), "{arn}");
+            assert_eq!(
+                read,
+                expected.map(|(id, place)| (Box::from(id), place)),
+                "{arn}"
+            );
         }
         let instance = "arn:aws-us-gov:connect:us-gov-west-1:111122223333:instance/i-1";
         let queue = Place::Queue { id: "q-1".into() };
-        check(&format!("{instance}/queue/q-1"), Some(("i-1", queue.clone())));
-        check("arn:aws::connect:r:1:instance/i-1/queue/q-1", Some(("i-1", queue)));
+        check(
+            &format!("{instance}/queue/q-1"),
+            Some(("i-1", queue.clone())),
+        );
+        check(
+            "arn:aws::connect:r:1:instance/i-1/queue/q-1",
+            Some(("i-1", queue)),
+        );
         let agent = Place::Agent { user: "u-1".into() };
         check(&format!("{instance}/queue/agent/u-1"), Some(("i-1", agent)));
-        for odd in ["", "/queue/q", "/queue/", "/queue/agent/", "/queue/other/u", "/queue/a b", "/agent/u"] {
+        for odd in [
+            "",
+            "/queue/q",
+            "/queue/",
+            "/queue/agent/",
+            "/queue/other/u",
+            "/queue/a b",
+            "/agent/u",
+        ] {
             check(&format!("{instance}{odd}x\n"), None);
         }
-        for odd in ["q-1", "arn:aws:connect:r:1:queue/q-1", "sip:someone@example.com"] {
+        for odd in [
+            "q-1",
+            "arn:aws:connect:r:1:queue/q-1",
+            "sip:someone@example.com",
+        ] {
             check(odd, None);
         }
         let error = place("+81 90 1234 5678", "c").unwrap_err().to_string();
-        assert_eq!(error, "contact c: vmx3_queue_arn (16 bytes) is not the ARN of a queue");
+        assert_eq!(
+            error,
+            "contact c: vmx3_queue_arn (16 bytes) is not the ARN of a queue"
+        );
     }
 
     #[test]

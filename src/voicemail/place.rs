@@ -135,8 +135,15 @@ mod tests {
         #[track_caller]
         fn check(key: &str, recording: Option<&str>, transcript: Option<&str>) {
             let contact = |place: Option<Place>| place.map(|place| place.contact().to_owned());
-            let read = (contact(Place::of_recording(key)), contact(Place::of_transcript(key)));
-            assert_eq!((read.0.as_deref(), read.1.as_deref()), (recording, transcript), "{key}");
+            let read = (
+                contact(Place::of_recording(key)),
+                contact(Place::of_transcript(key)),
+            );
+            assert_eq!(
+                (read.0.as_deref(), read.1.as_deref()),
+                (recording, transcript),
+                "{key}"
+            );
         }
         check("2025/01/31/c-1.wav", Some("c-1"), None);
         check("c-1.wav", Some("c-1"), None);

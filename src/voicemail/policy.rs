@@ -78,7 +78,8 @@ impl AgentAddress {
             ("Username", Self::Username),
         ];
         let mut all = all.into_iter();
-        all.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, address)| address)
+        all.find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, address)| address)
     }
 }
 
@@ -244,7 +245,10 @@ impl Policy {
         match found {
             Some(address) if self.may_mail(&address) => Some(address),
             Some(_) => {
-                oddities.push("the address is of a domain that is not allowed: the default one in its place".to_owned());
+                oddities.push(
+                    "the address is of a domain that is not allowed: the default one in its place"
+                        .to_owned(),
+                );
                 self.email_to.clone()
             }
             None => self.email_to.clone(),

@@ -76,7 +76,8 @@ pub enum Wanted {
 
 /// Whom a message is for, by the queue's ARN and what the flow wrote.
 pub fn wanted(place: Option<&Place>, attributes: &BTreeMap<String, String>) -> Wanted {
-    let prefers = value(attributes, TARGET).is_some_and(|target| target.eq_ignore_ascii_case("agent"));
+    let prefers =
+        value(attributes, TARGET).is_some_and(|target| target.eq_ignore_ascii_case("agent"));
     let preferred = value(attributes, PREFERRED_AGENT).filter(|_| prefers);
     match (place, preferred) {
         (Some(Place::Agent { user }), _) => Wanted::Agent { user: user.clone() },
@@ -156,7 +157,9 @@ mod tests {
         let agent = Place::Agent { user: "u".into() };
         let attributes = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             let pairs = pairs.iter();
-            pairs.map(|(name, value)| ((*name).into(), (*value).into())).collect()
+            pairs
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect()
         };
         let prefers = attributes(&[(TARGET, "agent"), (PREFERRED_AGENT, "jo")]);
         let preferred = Wanted::Preferred {
@@ -164,14 +167,20 @@ mod tests {
             username: "jo".into(),
         };
         assert_eq!(wanted(Some(&queue), &prefers), preferred);
-        assert_eq!(wanted(Some(&agent), &prefers), Wanted::Agent { user: "u".into() });
+        assert_eq!(
+            wanted(Some(&agent), &prefers),
+            Wanted::Agent { user: "u".into() }
+        );
         for other in [
             attributes(&[]),
             attributes(&[(TARGET, "queue"), (PREFERRED_AGENT, "jo")]),
             attributes(&[(TARGET, "agent"), (PREFERRED_AGENT, " ")]),
             attributes(&[(PREFERRED_AGENT, "jo")]),
         ] {
-            assert_eq!(wanted(Some(&queue), &other), Wanted::Queue { queue: "q".into() });
+            assert_eq!(
+                wanted(Some(&queue), &other),
+                Wanted::Queue { queue: "q".into() }
+            );
         }
         assert_eq!(wanted(None, &prefers), Wanted::Nobody);
     }
@@ -205,11 +214,26 @@ mod tests {
             ];
             words.join(", ")
         };
-        assert_eq!(told(true, Some(&user), Some(&queue)), "Jo Doe, Sales, jo, u-1, agent");
-        assert_eq!(told(true, Some(&user), None), "Jo Doe, Jo Doe, jo, u-1, agent");
-        assert_eq!(told(true, None, Some(&queue)), "Sales, Sales, arn:q, NONE, queue");
-        assert_eq!(told(false, None, Some(&queue)), "Sales, Sales, arn:q, NONE, queue");
-        assert_eq!(told(true, None, None), "UNKNOWN, UNKNOWN, UNKNOWN, NONE, queue");
+        assert_eq!(
+            told(true, Some(&user), Some(&queue)),
+            "Jo Doe, Sales, jo, u-1, agent"
+        );
+        assert_eq!(
+            told(true, Some(&user), None),
+            "Jo Doe, Jo Doe, jo, u-1, agent"
+        );
+        assert_eq!(
+            told(true, None, Some(&queue)),
+            "Sales, Sales, arn:q, NONE, queue"
+        );
+        assert_eq!(
+            told(false, None, Some(&queue)),
+            "Sales, Sales, arn:q, NONE, queue"
+        );
+        assert_eq!(
+            told(true, None, None),
+            "UNKNOWN, UNKNOWN, UNKNOWN, NONE, queue"
+        );
         let nameless = User {
             first_name: " ".into(),
             last_name: "".into(),

@@ -174,20 +174,62 @@ mod tests {
     fn what_goes_on_is_left_without_asking() {
         let not_asked = || Job::NotAsked;
         check(Some(59), None, Marked::NotLooked, 0, not_asked(), "left");
-        check(Some(999), Some(14), Marked::NotLooked, 0, not_asked(), "left");
+        check(
+            Some(999),
+            Some(14),
+            Marked::NotLooked,
+            0,
+            not_asked(),
+            "left",
+        );
         check(None, None, Marked::NotLooked, 0, not_asked(), "left");
-        check(Some(99), Some(99), Marked::Delivered, 9, not_asked(), "left");
+        check(
+            Some(99),
+            Some(99),
+            Marked::Delivered,
+            9,
+            not_asked(),
+            "left",
+        );
         check(Some(99), None, Marked::GivenUp, 9, not_asked(), "left");
     }
 
     #[test]
     fn what_stands_still_is_worked_and_not_for_ever() {
         let not_asked = || Job::NotAsked;
-        check(Some(60), None, Marked::NotLooked, 0, not_asked(), "its marker is read");
-        check(Some(60), None, Marked::Open, 0, not_asked(), "its job is asked for");
-        check(Some(60), None, Marked::Open, 0, Job::Missing, "its transcription is started");
+        check(
+            Some(60),
+            None,
+            Marked::NotLooked,
+            0,
+            not_asked(),
+            "its marker is read",
+        );
+        check(
+            Some(60),
+            None,
+            Marked::Open,
+            0,
+            not_asked(),
+            "its job is asked for",
+        );
+        check(
+            Some(60),
+            None,
+            Marked::Open,
+            0,
+            Job::Missing,
+            "its transcription is started",
+        );
         let done = Job::Is(JobStatus::Completed);
-        check(Some(60), None, Marked::Open, 2, done, "its transcription is started");
+        check(
+            Some(60),
+            None,
+            Marked::Open,
+            2,
+            done,
+            "its transcription is started",
+        );
         let often = "delivered without a transcript: its transcription was started often enough";
         check(Some(60), None, Marked::Open, 3, Job::Missing, often);
         let under_way = || Job::Is(JobStatus::UnderWay);
@@ -199,12 +241,33 @@ mod tests {
             Job::Is(JobStatus::Failed { reason })
         };
         let why = "delivered without a transcript: bad media";
-        check(Some(60), None, Marked::Open, 0, failed(Some("bad media")), why);
+        check(
+            Some(60),
+            None,
+            Marked::Open,
+            0,
+            failed(Some("bad media")),
+            why,
+        );
         let why = "delivered without a transcript: the job failed";
         check(Some(60), None, Marked::Open, 0, failed(None), why);
-        check(Some(60), Some(15), Marked::Open, 0, not_asked(), "delivered");
+        check(
+            Some(60),
+            Some(15),
+            Marked::Open,
+            0,
+            not_asked(),
+            "delivered",
+        );
         check(None, Some(15), Marked::Open, 0, not_asked(), "delivered");
-        check(Some(60), Some(15), Marked::Open, 3, not_asked(), "given up after 3 tries");
+        check(
+            Some(60),
+            Some(15),
+            Marked::Open,
+            3,
+            not_asked(),
+            "given up after 3 tries",
+        );
     }
 
     proptest! {

@@ -75,9 +75,9 @@ pub fn tags(note: &Note, streamed: &Streamed) -> Vec<(String, String)> {
         ("systemEndpoint", note.system.as_deref()),
         ("startTimestamp", started.as_deref()),
     ];
-    let known = tags.into_iter().filter_map(|(name, value)| {
-        Some((name.to_owned(), tag_value(value?)))
-    });
+    let known = tags
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), tag_value(value?))));
     known.collect()
 }
 

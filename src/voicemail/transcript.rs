@@ -111,10 +111,15 @@ pub fn read(document: &[u8]) -> Result<Transcript, NotATranscript> {
     let mended = json::mend(document);
     let document: Document =
         serde_json::from_str(&mended).map_err(|error| NotATranscript(error.to_string()))?;
-    let texts = document.results.into_iter().flat_map(|results| results.transcripts);
+    let texts = document
+        .results
+        .into_iter()
+        .flat_map(|results| results.transcripts);
     let text = texts.filter_map(|text| text.transcript).next();
     let text = text.filter(|text| !text.trim().is_empty());
-    let substitute = document.vmx.and_then(|vmx| serde_json::from_value(vmx).ok());
+    let substitute = document
+        .vmx
+        .and_then(|vmx| serde_json::from_value(vmx).ok());
     Ok(Transcript { text, substitute })
 }
 
@@ -167,8 +172,14 @@ mod tests {
             let read = read(document.as_bytes()).map(|transcript| transcript.shown().to_owned());
             assert_eq!(read.as_deref(), Ok(shown));
         }
-        check(r#"{"results":{"transcripts":[{"transcript":"Call me."}],"items":[{"type":"x"}]}}"#, "Call me.");
-        check(r#"{"results":{"transcripts":[{"transcript":"  "}]}}"#, NO_SPEECH);
+        check(
+            r#"{"results":{"transcripts":[{"transcript":"Call me."}],"items":[{"type":"x"}]}}"#,
+            "Call me.",
+        );
+        check(
+            r#"{"results":{"transcripts":[{"transcript":"  "}]}}"#,
+            NO_SPEECH,
+        );
         check(r#"{"results":{"transcripts":[]}}"#, NO_SPEECH);
         check(r#"{"results":null}"#, NO_SPEECH);
         check("{}", NO_SPEECH);
@@ -179,16 +190,26 @@ mod tests {
     #[test]
     fn a_substitute_is_read_back() {
         let tags = [("vmx3_lang".to_owned(), "ja-JP".to_owned())];
-        for missing in [Missing::TranscriptionFailed, Missing::NoSpeech, Missing::NoRecording] {
-            let transcript = read(&substitute(&place(), missing, "bad \"media\"\n", &tags)).unwrap();
+        for missing in [
+            Missing::TranscriptionFailed,
+            Missing::NoSpeech,
+            Missing::NoRecording,
+        ] {
+            let transcript =
+                read(&substitute(&place(), missing, "bad \"media\"\n", &tags)).unwrap();
             assert_eq!(transcript.shown(), missing.text());
             assert!(!transcript.is_speech());
             let told = transcript.substitute.unwrap();
             assert_eq!((told.missing, &*told.reason), (missing, "bad \"media\"\n"));
             assert_eq!(told.tags["vmx3_lang"], "ja-JP");
         }
-        let json: serde_json::Value =
-            serde_json::from_slice(&substitute(&place(), Missing::TranscriptionFailed, "why", &[])).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&substitute(
+            &place(),
+            Missing::TranscriptionFailed,
+            "why",
+            &[],
+        ))
+        .unwrap();
         assert_eq!(json["jobName"], "vmx3_c");
         assert_eq!(json["vmx"]["transcriptionFailed"], true);
     }

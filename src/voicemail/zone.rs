@@ -95,7 +95,9 @@ const ZONES: &[Row] = &[
 
 /// Why a text names no zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it must be an offset from UTC such as +09:00, or one of the zones that docs/voicemail.md lists, such as Europe/London")]
+#[error(
+    "it must be an offset from UTC such as +09:00, or one of the zones that docs/voicemail.md lists, such as Europe/London"
+)]
 pub struct NoZone;
 
 impl FromStr for Zone {
@@ -180,7 +182,13 @@ impl Zone {
             return time.to_rfc3339();
         };
         const DAYS: [&str; 7] = [
-            "Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday",
+            "Thursday",
+            "Friday",
+            "Saturday",
+            "Sunday",
+            "Monday",
+            "Tuesday",
+            "Wednesday",
         ];
         const MONTHS: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -46,7 +46,13 @@ pub fn fits(wav_bytes: u64, words: &Words) -> bool {
     let Ok(wav) = usize::try_from(wav_bytes) else {
         return false;
     };
-    let encoded = |bytes: usize| bytes.div_ceil(3).saturating_mul(4).saturating_mul(39).div_ceil(38);
+    let encoded = |bytes: usize| {
+        bytes
+            .div_ceil(3)
+            .saturating_mul(4)
+            .saturating_mul(39)
+            .div_ceil(38)
+    };
     let notes: usize = words.notes.iter().map(String::len).sum();
     let words = words.transcript.len() + words.summary.len() + words.from.len() + notes;
     // An escape has six bytes for one.
@@ -157,7 +163,11 @@ impl Letter<'_> {
             let _ = writeln!(html, "<p><a href=\"{url}\">Listen to the message</a></p>");
         }
         for told in self.heard().iter().chain(&words.notes) {
-            let _ = writeln!(html, "<p style=\"color:#5b6673\">{}</p>", Html(&one_line(told)));
+            let _ = writeln!(
+                html,
+                "<p style=\"color:#5b6673\">{}</p>",
+                Html(&one_line(told))
+            );
         }
         let mut section = |name: &str, text: &str| {
             let _ = writeln!(

@@ -19,6 +19,8 @@ use crate::voicemail::told::{Html, Words, plain};
 const MAX_TRANSCRIPT_BYTES: usize = 16_000;
 /// Bytes of an attribute's value at the most, before it is escaped.
 const MAX_VALUE_BYTES: usize = 2_048;
+/// A link of more bytes is none: a role's session makes one of 4,000 at the most.
+const MAX_LINK_BYTES: usize = 8_192;
 /// What may not stand in a link as it is.
 const NOT_IN_A_LINK: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -93,8 +95,14 @@ fn filled(named: &Named<'_>, template: &TemplateText, room: usize) -> Map<String
         ("vmx3_datetime", short(&words.date)),
         ("vmx3_timestamp", short(&words.date)),
         ("vmx3_presigned_url", link(named.url)),
-        ("vmx3_transcript_contents", escaped(&cut_to_bytes(named.short_transcript, 4_000))),
-        ("vmx3_transcript", escaped(&cut_to_bytes(named.short_transcript, 4_000))),
+        (
+            "vmx3_transcript_contents",
+            escaped(&cut_to_bytes(named.short_transcript, 4_000)),
+        ),
+        (
+            "vmx3_transcript",
+            escaped(&cut_to_bytes(named.short_transcript, 4_000)),
+        ),
         ("vmx3_genai_summary", short(&words.summary)),
         ("vmx3_target", short(named.target)),
         ("vmx3_contact_id", short(named.contact)),
@@ -113,14 +121,15 @@ fn escaped(text: &str) -> Value {
 /// A link as it is, with nothing in it that could end an attribute; any other text is escaped.
 fn link(url: &str) -> Value {
     match url.contains("://") {
+        true if url.len() > MAX_LINK_BYTES => Value::String(String::new()),
         true => Value::String(utf8_percent_encode(url, NOT_IN_A_LINK).to_string()),
-        false => escaped(url),
+        false => escaped(&cut_to_bytes(url, MAX_VALUE_BYTES)),
     }
 }
 
 /// The variables that a template names: every word in its double braces that is no word of the
 /// language. One too many harms nothing.
-pub fn variables(template: &TemplateText) -> BTreeSet<String> {
+fn variables(template: &TemplateText) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for text in [&template.subject, &template.text, &template.html] {
         for tag in text.split("{{").skip(1) {
@@ -139,8 +148,20 @@ pub fn variables(template: &TemplateText) -> BTreeSet<String> {
 
 fn is_variable(word: &str) -> bool {
     let known = [
-        "if", "unless", "each", "with", "else", "lookup", "log", "this", "as", "true", "false", "null",
-        "undefined", "",
+        "if",
+        "unless",
+        "each",
+        "with",
+        "else",
+        "lookup",
+        "log",
+        "this",
+        "as",
+        "true",
+        "false",
+        "null",
+        "undefined",
+        "",
     ];
     !known.contains(&word) && !word.starts_with(['.', '-']) && !word.ends_with('.')
 }
@@ -148,9 +169,14 @@ fn is_variable(word: &str) -> bool {
 /// A variable without a text; of `a.b` an object with one.
 fn add_nothing(data: &mut Map<String, Value>, name: &str) {
     match name.split_once('.') {
-        None => drop(data.entry(name).or_insert_with(|| Value::String(String::new()))),
+        None => drop(
+            data.entry(name)
+                .or_insert_with(|| Value::String(String::new())),
+        ),
         Some((first, rest)) => {
-            let within = data.entry(first).or_insert_with(|| Value::Object(Map::new()));
+            let within = data
+                .entry(first)
+                .or_insert_with(|| Value::Object(Map::new()));
             if !within.is_object() {
                 *within = Value::Object(Map::new());
             }

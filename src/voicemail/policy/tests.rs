@@ -3,7 +3,9 @@ use crate::voicemail::recipient::{Queue, User};
 
 fn attributes(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let pairs = pairs.iter();
-    pairs.map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    pairs
+        .map(|(name, value)| ((*name).into(), (*value).into()))
+        .collect()
 }
 
 fn policy() -> Policy {
@@ -35,7 +37,10 @@ fn told(way: Option<Way>) -> String {
         Some(Way::Task { flow }) => format!("task in {flow}"),
         Some(Way::GuidedTask { flow }) => format!("guide in {flow}"),
         Some(Way::Email(EmailWay { from, to, template })) => {
-            format!("mail {from} > {to} by {}", template.as_deref().unwrap_or("hand"))
+            format!(
+                "mail {from} > {to} by {}",
+                template.as_deref().unwrap_or("hand")
+            )
         }
     }
 }
@@ -52,11 +57,31 @@ fn a_mode_that_cannot_work_is_not_chosen() {
     check(&all, &[], "guide in guided-flow", &[]);
     check(&all, &[("vmx3_mode", "")], "guide in guided-flow", &[]);
     check(&all, &[("vmx3_mode", "task")], "task in task-flow", &[]);
-    check(&all, &[("vmx3_mode", "email")], "mail from@deployment.example > all@deployment.example by hand", &[]);
-    check(&all, &[("vmx3_mode", "fax")], "guide in guided-flow", &["vmx3_mode names no mode"]);
+    check(
+        &all,
+        &[("vmx3_mode", "email")],
+        "mail from@deployment.example > all@deployment.example by hand",
+        &[],
+    );
+    check(
+        &all,
+        &[("vmx3_mode", "fax")],
+        "guide in guided-flow",
+        &["vmx3_mode names no mode"],
+    );
     let arn = "arn:aws:connect:r:1:instance/i/contact-flow/own";
-    check(&all, &[("vmx3_mode", "task"), ("vmx3_task_flow", arn)], "task in own", &[]);
-    check(&all, &[("vmx3_mode", "task"), ("vmx3_task_flow", " ")], "task in task-flow", &[]);
+    check(
+        &all,
+        &[("vmx3_mode", "task"), ("vmx3_task_flow", arn)],
+        "task in own",
+        &[],
+    );
+    check(
+        &all,
+        &[("vmx3_mode", "task"), ("vmx3_task_flow", " ")],
+        "task in task-flow",
+        &[],
+    );
     let tasks = Policy {
         guided_task_flow: None,
         email_from: None,
@@ -65,8 +90,18 @@ fn a_mode_that_cannot_work_is_not_chosen() {
     let instead = "guided_task: not set up, or nobody to send to; task in its place";
     check(&tasks, &[], "task in task-flow", &[instead]);
     let instead = "email and guided_task: not set up, or nobody to send to; task in its place";
-    check(&tasks, &[("vmx3_mode", "email")], "task in task-flow", &[instead]);
-    check(&tasks, &[("vmx3_guided_task_flow", "own")], "guide in own", &[]);
+    check(
+        &tasks,
+        &[("vmx3_mode", "email")],
+        "task in task-flow",
+        &[instead],
+    );
+    check(
+        &tasks,
+        &[("vmx3_guided_task_flow", "own")],
+        "guide in own",
+        &[],
+    );
     let nothing = Policy {
         task_flow: None,
         ..tasks
@@ -104,19 +139,34 @@ fn a_mail_goes_to_the_first_address_that_is_one() {
         }
     };
     let all = policy();
-    let own = [("vmx3_email_to", "own@flow.example"), ("email_to", "old@flow.example")];
+    let own = [
+        ("vmx3_email_to", "own@flow.example"),
+        ("email_to", "old@flow.example"),
+    ];
     assert_eq!(to(&all, &own, &of_agent), "own@flow.example");
     assert_eq!(to(&all, &own[1..], &of_agent), "old@flow.example");
     assert_eq!(to(&all, &[], &of_agent), "jo@mail.example");
     assert_eq!(to(&all, &[], &of_queue), "sales@queue.example");
-    assert_eq!(to(&all, &[("vmx3_email_to", "nobody")], &of_queue), "sales@queue.example");
-    assert_eq!(to(&all, &[], &Recipient::default()), "all@deployment.example");
+    assert_eq!(
+        to(&all, &[("vmx3_email_to", "nobody")], &of_queue),
+        "sales@queue.example"
+    );
+    assert_eq!(
+        to(&all, &[], &Recipient::default()),
+        "all@deployment.example"
+    );
     let by = |agent_address| Policy {
         agent_address,
         ..policy()
     };
-    assert_eq!(to(&by(AgentAddress::Username), &[], &of_agent), "jo@users.example");
-    assert_eq!(to(&by(AgentAddress::SecondaryEmail), &[], &of_agent), "all@deployment.example");
+    assert_eq!(
+        to(&by(AgentAddress::Username), &[], &of_agent),
+        "jo@users.example"
+    );
+    assert_eq!(
+        to(&by(AgentAddress::SecondaryEmail), &[], &of_agent),
+        "all@deployment.example"
+    );
     let allowed = Policy {
         email_domains: vec!["queue.example".into()],
         ..policy()
@@ -124,7 +174,10 @@ fn a_mail_goes_to_the_first_address_that_is_one() {
     assert_eq!(to(&allowed, &own, &of_queue), "all@deployment.example");
     assert_eq!(to(&allowed, &[], &of_queue), "sales@queue.example");
     let injected = [("vmx3_email_to", "a@b.example\r\nBcc: evil@example.com")];
-    assert_eq!(to(&all, &injected, &Recipient::default()), "all@deployment.example");
+    assert_eq!(
+        to(&all, &injected, &Recipient::default()),
+        "all@deployment.example"
+    );
 }
 
 #[test]
@@ -149,7 +202,13 @@ fn a_template_is_used_where_one_is_named_or_set() {
         email_style: EmailStyle::Template,
         ..policy()
     };
-    assert_eq!(template(&templates, &[], false).as_deref(), Some("queue-template"));
-    assert_eq!(template(&templates, &[], true).as_deref(), Some("agent-template"));
+    assert_eq!(
+        template(&templates, &[], false).as_deref(),
+        Some("queue-template")
+    );
+    assert_eq!(
+        template(&templates, &[], true).as_deref(),
+        Some("agent-template")
+    );
     assert_eq!(template(&templates, &own, true).as_deref(), Some("own"));
 }

@@ -39,7 +39,10 @@ struct Parsed {
 fn parse(message: &[u8]) -> Parsed {
     let text = String::from_utf8(message.to_vec()).unwrap();
     for line in text.split("\r\n") {
-        assert!(line.len() <= 998 && !line.contains(['\r', '\n']), "{line:?}");
+        assert!(
+            line.len() <= 998 && !line.contains(['\r', '\n']),
+            "{line:?}"
+        );
     }
     let (headers, _) = split(&text);
     let mut leaves = Vec::new();
@@ -109,7 +112,11 @@ fn a_mail_has_two_texts_and_the_recording() {
         lives: Some(Duration::from_secs(86_400)),
     };
     let message = build(&words(), Some(&link), Some(&wav));
-    assert_eq!(message, build(&words(), Some(&link), Some(&wav)), "the same again");
+    assert_eq!(
+        message,
+        build(&words(), Some(&link), Some(&wav)),
+        "the same again"
+    );
     let parsed = parse(&message);
     let header = |name: &str| {
         let mut found = parsed.headers.iter().filter(|(known, _)| known == name);
@@ -119,22 +126,47 @@ fn a_mail_has_two_texts_and_the_recording() {
     };
     assert_eq!(header("From"), "<vm@from.example>");
     assert_eq!(header("To"), "<sales@to.example>");
-    assert_eq!(header("Subject"), "New voicemail for Sales from +15550100123");
+    assert_eq!(
+        header("Subject"),
+        "New voicemail for Sales from +15550100123"
+    );
     assert_eq!(header("Message-ID"), "<c-1@from.example>");
     assert_eq!(header("Date"), "Fri, 31 Jan 2025 05:06:40 +0000");
     let kinds: Vec<_> = parsed
         .leaves
         .iter()
-        .map(|(headers, _)| headers.iter().find(|(name, _)| name == "Content-Type").unwrap().1.clone())
+        .map(|(headers, _)| {
+            headers
+                .iter()
+                .find(|(name, _)| name == "Content-Type")
+                .unwrap()
+                .1
+                .clone()
+        })
         .collect();
-    assert_eq!(kinds, ["text/plain; charset=\"utf-8\"", "text/html; charset=\"utf-8\"", "audio/wav"]);
+    assert_eq!(
+        kinds,
+        [
+            "text/plain; charset=\"utf-8\"",
+            "text/html; charset=\"utf-8\"",
+            "audio/wav"
+        ]
+    );
     assert_eq!(parsed.leaves[2].1, wav, "the recording is byte-identical");
-    let disposition = &parsed.leaves[2].0.iter().find(|(name, _)| name == "Content-Disposition").unwrap().1;
+    let disposition = &parsed.leaves[2]
+        .0
+        .iter()
+        .find(|(name, _)| name == "Content-Disposition")
+        .unwrap()
+        .1;
     assert_eq!(disposition, "attachment; filename=\"c-1.wav\"");
     let expected = "From: +15550100123\nFor: Sales\nQueue: Sales\nReceived: Friday, Jan 31, 2025 at 02:03 PM (Asia/Tokyo)\nListen: https://b.example/c.wav?a=1&b=2\n\nThe link works for 24 hours. Whoever has it can listen.\n\nNothing is lacking.\n\nSummary\n\nWants a call.\n\nTranscript\n\nPlease call me back.";
     assert_eq!(text(&parsed.leaves[0]), expected);
     let html = text(&parsed.leaves[1]);
-    assert!(html.contains("<a href=\"https://b.example/c.wav?a=1&amp;b=2\">Listen to the message</a>"), "{html}");
+    assert!(
+        html.contains("<a href=\"https://b.example/c.wav?a=1&amp;b=2\">Listen to the message</a>"),
+        "{html}"
+    );
 }
 
 #[test]
@@ -155,11 +187,29 @@ fn nothing_that_a_caller_brings_gets_out_of_its_place() {
         lives: None,
     };
     let parsed = parse(&build(&words, Some(&link), None));
-    let names: Vec<_> = parsed.headers.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]);
+    let names: Vec<_> = parsed
+        .headers
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "From",
+            "To",
+            "Subject",
+            "Date",
+            "Message-ID",
+            "MIME-Version",
+            "Content-Type"
+        ]
+    );
     assert_eq!(parsed.leaves.len(), 2);
     let html = text(&parsed.leaves[1]);
-    assert!(!html.contains("<script") && !html.contains("javascript:"), "{html}");
+    assert!(
+        !html.contains("<script") && !html.contains("javascript:"),
+        "{html}"
+    );
     let tags = html.matches("<a href=\"#\">").count();
     assert_eq!(tags, 1, "{html}");
 }

@@ -37,16 +37,28 @@ fn both_makes_of_templates_find_their_names() {
         ("entity_name", "Sales &amp; Service"),
         ("entity_id", "arn:q"),
         ("entity_description", "queue"),
-        ("transcript_contents", "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;"),
+        (
+            "transcript_contents",
+            "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;",
+        ),
         ("callback_number", "+15550100123"),
         ("vmx3_dateTime", "Friday"),
-        ("presigned_url", "https://b.example/c.wav?X-Amz-Expires=1&X-Amz-Signature=a%22b"),
+        (
+            "presigned_url",
+            "https://b.example/c.wav?X-Amz-Expires=1&X-Amz-Signature=a%22b",
+        ),
         ("vmx3_from", "+15550100123"),
         ("vmx3_agent_name", ""),
         ("vmx3_queue_name", "Sales &amp; Service"),
         ("vmx3_datetime", "Friday"),
-        ("vmx3_presigned_url", "https://b.example/c.wav?X-Amz-Expires=1&X-Amz-Signature=a%22b"),
-        ("vmx3_transcript_contents", "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;"),
+        (
+            "vmx3_presigned_url",
+            "https://b.example/c.wav?X-Amz-Expires=1&X-Amz-Signature=a%22b",
+        ),
+        (
+            "vmx3_transcript_contents",
+            "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;",
+        ),
         ("vmx3_genai_summary", "Summary not enabled."),
         ("own_field", "a&lt;b"),
     ] {
@@ -63,7 +75,16 @@ fn a_variable_that_nobody_knows_is_empty() {
     };
     let names: Vec<_> = variables(&template).into_iter().collect();
     let expected = [
-        "customer.name.first", "entity_name", "greeting", "items", "label", "raw", "spaced", "team-name", "unclosed", "vip",
+        "customer.name.first",
+        "entity_name",
+        "greeting",
+        "items",
+        "label",
+        "raw",
+        "spaced",
+        "team-name",
+        "unclosed",
+        "vip",
     ];
     assert_eq!(names, expected);
     let data = data_of(&template, &BTreeMap::new());
