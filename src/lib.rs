@@ -31,6 +31,7 @@
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event; a contact that was flagged | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)). Voicemail: the message to record ([`capture`](voicemail::capture)), whom it is for and how it goes there ([`policy`](voicemail::policy)), a [`task`](voicemail::task) or a [`mail`](voicemail::mail) within its limits ([`budget`](voicemail::budget)) |
+//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -41,7 +42,8 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages. Of them, those that work calls use
+//! [`answering`], the answering machine's notes and messages; [`watch`], one call
+//! in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
 //! [`lock`], for what no holder leaves in disorder.
 //!
@@ -134,6 +136,7 @@ pub mod event;
 pub mod failure;
 pub mod json;
 pub mod media;
+pub mod monitor;
 pub mod object_key;
 pub mod permissions;
 pub mod recording;
@@ -152,6 +155,7 @@ pub mod redrive_run;
 pub mod settings;
 pub mod side_by_side;
 pub mod verify;
+pub mod watch;
 
 #[cfg(feature = "aws")]
 pub mod aws;

@@ -4,6 +4,7 @@
 //! is made of a contact that a flow flagged, and how its message becomes a task or a mail. Nothing
 //! here looks at the world.
 
+pub mod announce;
 pub mod arrival;
 pub mod budget;
 pub mod capture;

@@ -4,7 +4,7 @@
 
 use crate::failure::{Failure, FailureKind};
 use crate::port::{Expect, Objects};
-use crate::voicemail::note::{Meeting, Note, by_contact};
+use crate::voicemail::note::{Meeting, Note, NoteName, by_contact};
 
 /// Turns before a write is given up: each one means that somebody else was faster.
 const MAX_TURNS: u32 = 3;
@@ -66,7 +66,14 @@ async fn another(
             Some((Meeting::Another, _)) | None => {}
         }
     }
-    Ok(new)
+    let is_taken = |name: &NoteName| *name == first.name || first.others.contains(name);
+    let mut name = new.name.clone();
+    for _ in 0..=first.others.len() {
+        if is_taken(&name) {
+            name = name.a_second_later();
+        }
+    }
+    Ok(Note { name, ..new })
 }
 
 async fn keep_dated(store: &impl Objects, prefix: &str, note: Note) -> Result<Noted, Failure> {

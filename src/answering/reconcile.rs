@@ -8,15 +8,16 @@ use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 
 use super::Answering;
-use super::save::{Case, NotSaved, Saved, Tries};
+use super::save::{Case, NotSaved, Saved, Step, Tries};
 use crate::failure::Failure;
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::ticks::EpochMillis;
 use crate::port::{
-    Clock, ContactDescriptions, Deadline, FragmentSource, LiveMedia, Recordings, Whereabouts,
+    Announcements, Clock, ContactDescriptions, Deadline, FragmentSource, LiveMedia, Recordings,
+    Whereabouts,
 };
 use crate::recording::plan::Times;
-use crate::recording::verdict::Reason;
+use crate::recording::verdict::{Reason, Verdict};
 use crate::voicemail::decide::{Over, next_message};
 use crate::voicemail::note::{Note, NoteName, folders};
 use crate::voicemail::reconcile::{Call, Left, MAX_TRIES, Made, Noted, Step as Next, looks_from};
@@ -57,15 +58,17 @@ pub struct Reconciled {
 struct Beside {
     made: Option<Made>,
     is_tried: bool,
+    is_announced: bool,
 }
 
-impl<S, L, R, C, T> Answering<S, L, R, C, T>
+impl<S, L, R, C, T, A> Answering<S, L, R, C, T, A>
 where
     S: FragmentSource,
     L: LiveMedia,
     R: Recordings,
     C: ContactDescriptions,
     T: Clock,
+    A: Announcements,
 {
     /// Looks through the notes, the oldest first, and works those that need it. A failure is
     /// one that concerns them all.
@@ -135,6 +138,9 @@ where
                 if let Some(name) = base.strip_suffix(".tried.json") {
                     beside.entry(name.to_owned()).or_default().is_tried = true;
                 }
+                if let Some(name) = base.strip_suffix(".announced.json") {
+                    beside.entry(name.to_owned()).or_default().is_announced = true;
+                }
             }
         }
         Ok(beside)
@@ -162,7 +168,13 @@ where
         let mut note = None;
         loop {
             match noted.step(self.clock.now()) {
-                Next::Leave(Left::Done(_)) => return Ok(()),
+                Next::Leave(Left::Done(made)) => {
+                    let told_of = beside.is_announced || made != Made::Message;
+                    if !told_of && self.announcements.are_wanted() {
+                        self.announce_late(name, run, told).await?;
+                    }
+                    return Ok(());
+                }
                 Next::Leave(left) => {
                     run.left += 1;
                     told(Told::Left(name, left));
@@ -208,6 +220,28 @@ where
                 }
             }
         }
+    }
+
+    /// Tells others of a message that is saved, and that nobody told them of so far.
+    async fn announce_late(
+        &self,
+        name: &NoteName,
+        run: &mut Reconciled,
+        told: &(impl Fn(Told<'_>) + Send + Sync),
+    ) -> Result<(), Failure> {
+        let key = Target::of(name, &self.policy.key_prefix).keys().verdict();
+        let verdict = self.store.read(&key).await?;
+        // A file without a verdict: its maker is at work on it.
+        let Some(Ok(verdict)) = verdict.map(|json| Verdict::from_json(&json)) else {
+            return Ok(());
+        };
+        let note = self.read_note(name).await?;
+        if let Err(failure) = self.announce(&note, &verdict).await {
+            let not_saved = NotSaved::at(&note.contact, Step::Announce)(failure);
+            run.failed += 1;
+            told(Told::Failed(name, &not_saved));
+        }
+        Ok(())
     }
 
     async fn work(

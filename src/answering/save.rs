@@ -14,17 +14,17 @@ use super::live::{MessageSource, When};
 use crate::connect::contact_event::ContactEvent;
 use crate::failure::{Failure, FailureKind};
 use crate::media::fragment::FragmentNumber;
-use crate::media::ticks::EpochMillis;
 use crate::port::{
-    Clock, ContactDescriptions, Deadline, Expect, FragmentSource, LiveMedia, NoAttributes,
-    Recordings, Whereabouts,
+    Announcements, Clock, ContactDescriptions, Deadline, Expect, FragmentSource, LiveMedia,
+    NoAttributes, Recordings, Whereabouts,
 };
 use crate::recorder::{Progress, Recorded, Recorder, Worked};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::{Reason, Status, Verdict};
+use crate::voicemail::announce::MessageSaved;
 use crate::voicemail::arrival::{Arrival, Looked};
 use crate::voicemail::decide::{Decision, Over, SkipReason, decide, next_message, over};
-use crate::voicemail::note::{Note, NoteName, by_contact, folders};
+use crate::voicemail::note::Note;
 use crate::voicemail::reconcile::{Call, looks_from};
 use crate::voicemail::target::{Marker, Target, marker_json};
 
@@ -76,6 +76,8 @@ pub enum Step {
     Record,
     /// Writing the marker.
     Mark,
+    /// Telling others of it; the message is saved.
+    Announce,
 }
 
 impl Step {
@@ -87,6 +89,7 @@ impl Step {
             Self::Wait => "wait",
             Self::Record => "record",
             Self::Mark => "mark",
+            Self::Announce => "announce",
         }
     }
 }
@@ -99,6 +102,7 @@ impl fmt::Display for Step {
             Self::Wait => "waiting for its last fragments",
             Self::Record => "recording its message",
             Self::Mark => "writing its marker",
+            Self::Announce => "telling others of its message, which is saved",
         })
     }
 }
@@ -152,13 +156,14 @@ impl Case<'_> {
     }
 }
 
-impl<S, L, R, C, T> Answering<S, L, R, C, T>
+impl<S, L, R, C, T, A> Answering<S, L, R, C, T, A>
 where
     S: FragmentSource,
     L: LiveMedia,
     R: Recordings,
     C: ContactDescriptions,
     T: Clock,
+    A: Announcements,
 {
     /// Saves the messages of a contact that is over: what became of each, one at the least.
     /// None is in the way of another.
@@ -311,6 +316,8 @@ where
                 });
             }
         };
+        let announced = self.announce(note, &recorded.verdict).await;
+        announced.map_err(case.failed(Step::Announce))?;
         Ok(Saved::Message {
             note: Box::new(note.clone()),
             plan,
@@ -381,6 +388,24 @@ where
         }
     }
 
+    /// Tells others of a message, unless a mark beside it says that they were told: told
+    /// first and marked then, so that they are told twice rather than never.
+    pub(super) async fn announce(&self, note: &Note, verdict: &Verdict) -> Result<(), Failure> {
+        if !self.announcements.are_wanted() {
+            return Ok(());
+        }
+        let Some(saved) = MessageSaved::of(note, verdict) else {
+            return Ok(());
+        };
+        let target = Target::of(&note.name, &self.policy.key_prefix);
+        let marker = target.marker(Marker::Announced);
+        if self.store.read(&marker).await?.is_some() {
+            return Ok(());
+        }
+        self.announcements.announce(&saved).await?;
+        self.mark(note, Marker::Announced, &[]).await.map(|_| ())
+    }
+
     async fn mark_empty(&self, case: Case<'_>, reasons: Vec<Reason>) -> Result<Saved, NotSaved> {
         let marked = self.mark(case.note, Marker::Empty, &reasons).await;
         let key = marked.map_err(case.failed(Step::Mark))?;
@@ -408,50 +433,6 @@ where
             self.store.put(&key, json, Expect::Exactly(&before)).await?;
         }
         Ok(key)
-    }
-
-    /// The notes of a contact: by its own key, and those that this one names; else by the
-    /// names of those that were taken while it was there, as older answering machines keep
-    /// them. One that cannot be read is known by its name.
-    async fn find_notes(
-        &self,
-        contact: &str,
-        began: EpochMillis,
-        ended: EpochMillis,
-    ) -> Result<Vec<Note>, Failure> {
-        let notes = self.notes_by_contact(contact).await?;
-        if !notes.is_empty() {
-            return Ok(notes);
-        }
-        for folder in folders(&self.notes, began, ended) {
-            for listed in self.store.list(&folder).await? {
-                let name = NoteName::of_key(&listed.key, &self.notes);
-                if let Some(name) = name.filter(|name| name.is_of(contact)) {
-                    return Ok(vec![self.read_note(&name).await?]);
-                }
-            }
-        }
-        Ok(Vec::new())
-    }
-
-    /// The notes of a contact that are found by it: none of those that older machines keep.
-    pub(super) async fn notes_by_contact(&self, contact: &str) -> Result<Vec<Note>, Failure> {
-        let json = self.store.read(&by_contact(&self.notes, contact)).await?;
-        let Some(Ok(first)) = json.map(|json| Note::from_json(&json, None)) else {
-            return Ok(Vec::new());
-        };
-        let mut notes = vec![first.clone()];
-        for other in &first.others {
-            notes.push(self.read_note(other).await?);
-        }
-        Ok(notes)
-    }
-
-    /// A note by its name; one that cannot be read is known by that alone.
-    pub(super) async fn read_note(&self, name: &NoteName) -> Result<Note, Failure> {
-        let json = self.store.read(&name.key(&self.notes)).await?;
-        let note = json.and_then(|json| Note::from_json(&json, Some(name)).ok());
-        Ok(note.unwrap_or_else(|| Note::of_name(name)))
     }
 }
 

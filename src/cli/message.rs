@@ -13,7 +13,7 @@ use super::{CliError, count_bar, ended, folder_url, tell_error, tell_swept, tell
 use crate::answering::{Answering, Saved};
 use crate::connect::contact_event::ContactEvent;
 use crate::local::{LocalClock, LocalRecordings, LocalStreams};
-use crate::port::NoDeadline;
+use crate::port::{NoAnnouncements, NoDeadline};
 use crate::recorder::{Progress, Reading};
 use crate::recording::plan::Policy;
 
@@ -35,6 +35,7 @@ pub(super) fn run(
         store: LocalRecordings::new(folder),
         contacts: LocalStreams::new(streams),
         clock: LocalClock,
+        announcements: NoAnnouncements,
         notes: NOTES.to_owned(),
         policy: Policy {
             key_prefix: MESSAGES.to_owned(),

@@ -256,7 +256,8 @@ pub(super) fn metrics(batch: &Batch, function: &str, now: SystemTime) {
     }
 }
 
-/// Writes a line of metrics.
+/// Writes a line of metrics. Each dimension is a metric that is paid for: where the names say
+/// all, there is no status.
 #[expect(clippy::print_stdout, reason = "metrics are lines on standard output")]
 pub(super) fn emit(metrics: &Metrics, function: &str, now: SystemTime) {
     let since = now.duration_since(SystemTime::UNIX_EPOCH);
@@ -269,6 +270,7 @@ fn millis(time: Duration) -> u64 {
 }
 
 pub(super) struct Metrics {
+    /// What the values are counted by as well; empty for nothing.
     pub status: &'static str,
     pub values: Vec<(&'static str, &'static str, f64)>,
 }
@@ -377,18 +379,24 @@ fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
         .iter()
         .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
         .collect();
+    let dimensions = match metrics.status {
+        "" => json!([["Function"]]),
+        _ => json!([["Function"], ["Function", "Status"]]),
+    };
     let mut line = json!({
         "_aws": {
             "Timestamp": timestamp,
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [["Function"], ["Function", "Status"]],
+                "Dimensions": dimensions,
                 "Metrics": definitions,
             }],
         },
         "Function": function,
-        "Status": metrics.status,
     });
+    if !metrics.status.is_empty() {
+        line["Status"] = metrics.status.into();
+    }
     for (name, _, value) in &metrics.values {
         line[*name] = json!(value);
     }

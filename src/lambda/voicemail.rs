@@ -14,13 +14,14 @@ use super::StopAt;
 use crate::answering::Answering;
 use crate::aws::s3::Bucket;
 use crate::aws::{
-    self, Access, ContactSearch, KvsLive, KvsSource, S3Recordings, WallClock, kvs::Limits,
+    self, Access, ContactSearch, EventBus, KvsLive, KvsSource, S3Recordings, WallClock, kvs::Limits,
 };
 use crate::settings::voicemail::VoicemailConfig;
 use reconcile::reconcile;
 use save::save;
 
-type Machine = Answering<KvsSource, KvsLive, S3Recordings, ContactSearch, WallClock>;
+type Machine =
+    Answering<KvsSource, KvsLive, S3Recordings, ContactSearch, WallClock, Option<EventBus>>;
 
 /// Which function this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +70,14 @@ async fn machine(config: &VoicemailConfig) -> Machine {
         owner: config.bucket_owner.clone(),
         ..Bucket::to_read(&config.bucket)
     };
+    let bus = config.event_bus.as_deref();
     Answering {
         source: KvsSource::new(&shared, limits),
         live: KvsLive::new(&shared, limits),
         store: S3Recordings::new(&shared, bucket),
         contacts: ContactSearch::new(&shared),
         clock: WallClock,
+        announcements: bus.map(|name| EventBus::new(&shared, name, &config.bucket)),
         notes: config.notes.clone(),
         policy: config.policy(),
         reading,

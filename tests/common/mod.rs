@@ -63,8 +63,11 @@ impl World {
 
     /// The file with a call's media.
     pub fn media(&self, call: &SynthCall) -> PathBuf {
-        let streams = self.folder.path().join("streams");
-        streams.join(&call.contact).join("s.mkv")
+        self.streams().join(&call.contact).join("s.mkv")
+    }
+
+    pub fn streams(&self) -> PathBuf {
+        self.folder.path().join("streams")
     }
 
     pub fn out(&self) -> PathBuf {
@@ -96,10 +99,7 @@ impl World {
                 inner: LocalContacts::new(self.contacts_file()),
                 at: faults.at.clone(),
             },
-            source: Source::new(
-                LocalStreams::new(self.folder.path().join("streams")),
-                faults,
-            ),
+            source: Source::new(LocalStreams::new(self.streams()), faults),
             policy: policy(),
             reading: Reading::default(),
         }

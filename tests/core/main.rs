@@ -8,6 +8,8 @@ mod common;
 #[cfg(feature = "cli")]
 mod again;
 #[cfg(feature = "cli")]
+mod answering;
+#[cfg(feature = "cli")]
 mod commit;
 #[cfg(feature = "cli")]
 mod conservation;

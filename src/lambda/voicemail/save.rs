@@ -142,7 +142,7 @@ pub(super) fn tell_saved(saved: &Saved, function: &str) {
                 cause = causes(reasons),
                 "no message"
             );
-            count("empty", vec![("MessagesEmpty", "Count", 1.0)], function);
+            count(vec![("MessagesEmpty", "Count", 1.0)], function);
         }
         Saved::Message {
             plan,
@@ -164,7 +164,7 @@ pub(super) fn tell_saved(saved: &Saved, function: &str) {
                     ("MessagesSaved", "Count", 1.0),
                     ("MessageSeconds", "Seconds", verdict.span.seconds),
                 ];
-                count(verdict.status.name(), values, function);
+                count(values, function);
             }
         }
     }
@@ -180,10 +180,14 @@ pub(super) fn tell_not_saved(not_saved: &NotSaved, function: &str) {
         cure = failure.kind.cure(),
         "not saved"
     );
-    count("failed", vec![("MessagesFailed", "Count", 1.0)], function);
+    count(vec![("MessagesFailed", "Count", 1.0)], function);
 }
 
-fn count(status: &'static str, values: Vec<(&'static str, &'static str, f64)>, function: &str) {
-    let metrics = log::Metrics { status, values };
-    log::emit(&metrics, function, SystemTime::now());
+fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
+    let status = "";
+    log::emit(
+        &log::Metrics { status, values },
+        function,
+        SystemTime::now(),
+    );
 }

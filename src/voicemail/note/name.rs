@@ -84,12 +84,38 @@ impl NoteName {
     /// The name of a note that is taken at this time.
     pub fn at(time: EpochMillis, offset: UtcOffset, contact: &str) -> Self {
         let local = EpochMillis(time.0.saturating_add(i64::from(offset.minutes) * MINUTE));
+        Self::of_clock(local, &safe(contact))
+    }
+
+    /// By what the clock shows that names are of; the contact is as names hold it.
+    fn of_clock(local: EpochMillis, contact: &str) -> Self {
         let seconds = local.0.rem_euclid(DAY) / 1_000;
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
         let folder = day_folder(local);
-        let contact = safe(contact);
         Self {
             text: format!("{folder}{hour:02}-{minute:02}-{second:02}_{contact}").into(),
+        }
+    }
+
+    /// The name of a note that is taken a second later: a name that is taken by another note
+    /// of the contact is not given twice.
+    pub fn a_second_later(&self) -> Self {
+        let text = self
+            .text
+            .get(..Self::BEFORE_CONTACT - 1)
+            .unwrap_or_default();
+        let mut parts = text.rsplitn(2, '/');
+        let (time, day) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        let time = format!("{}T{}Z", day.replace('/', "-"), time.replace('-', ":"));
+        match EpochMillis::from_rfc3339(&time) {
+            Some(time) => {
+                let later = EpochMillis(time.0.saturating_add(1_000));
+                Self::of_clock(later, self.contact())
+            }
+            None => self.clone(),
         }
     }
 
@@ -263,6 +289,18 @@ mod tests {
         let name = NoteName::parse("2025/01/31/05-00-00_8d1c-2a").unwrap();
         assert!(name.is_of("8d1c-2a") && !name.is_of("8d1c") && !name.is_of("8d1c-2a3"));
         assert_eq!(by_contact("n/", "../x"), "n/by-contact/_2e_2e_2fx.json");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_has_a_next_one() {
+        #[track_caller]
+        fn check(name: &str, expected: &str) {
+            let later = NoteName::parse(name).unwrap().a_second_later();
+            assert_eq!(later.to_string(), expected);
+        }
+        check("2025/01/31/05-00-00_c_2e", "2025/01/31/05-00-01_c_2e");
+        check("2025/12/31/23-59-59_c", "2026/01/01/00-00-00_c");
+        check("2025/99/31/23-59-59_c", "2025/99/31/23-59-59_c");
     }
 
     #[test]

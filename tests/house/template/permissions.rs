@@ -31,6 +31,7 @@ const OPERATIONS: &[(&str, &str)] = &[
     ),
     ("get_media", "kinesisvideo:GetMedia"),
     ("send_message", "sqs:SendMessage"),
+    ("put_events", "events:PutEvents"),
 ];
 /// Permissions without an operation of their own.
 const WITHOUT_OPERATION: &[(&str, &str)] = &[
@@ -50,7 +51,15 @@ const VERBS: &[&str] = &[
     "put", "receive", "search", "send", "update", "upload",
 ];
 /// The files of src/aws that the function calls AWS from.
-const CALLERS: &[&str] = &["connect.rs", "kvs.rs", "kvs", "queue.rs", "s3.rs", "s3"];
+const CALLERS: &[&str] = &[
+    "connect.rs",
+    "events.rs",
+    "kvs.rs",
+    "kvs",
+    "queue.rs",
+    "s3.rs",
+    "s3",
+];
 
 /// What `callreel forget` calls as whoever runs it: no role of the function deletes anything.
 const OPERATORS_ALONE: &str = "erasing.rs";
