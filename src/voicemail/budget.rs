@@ -38,7 +38,7 @@ pub fn cut_to_bytes(text: &str, most: usize) -> String {
     let kept = &text[..text.floor_char_boundary(room)];
     let mark = &CUT_MARK[..CUT_MARK.floor_char_boundary(most)];
     match room {
-        0 => mark.trim_start().to_owned(),
+        0 => mark.trim().to_owned(),
         _ => format!("{}{mark}", kept.trim_end()),
     }
 }
@@ -205,7 +205,7 @@ impl References {
         let date = cut_to_bytes(something(told.date), MAX_NAME_BYTES);
         let queue = cut_to_bytes(something(told.queue), MAX_NAME_BYTES);
         // What the summary and the transcript need at the least.
-        let least = NOTHING.len() + CUT_MARK.len();
+        let least = 2 * CUT_MARK.len();
         let room = left - date.len() - queue.len() - least;
         let mut link = LinkPlace::Reference;
         match told.playback {

@@ -35,7 +35,8 @@ fn cuts_are_between_characters_and_marked() {
     check("abc", 3, "abc");
     check("留守番電話", 15, "留守番電話");
     check(&"留".repeat(10), 23, "留留 … (truncated)");
-    check(&"留".repeat(10), 22, "留 … (truncated)");
+    check(&"留".repeat(10), 22, "留留 … (truncated)");
+    check(&"留".repeat(10), 21, "留 … (truncated)");
     check(&"留".repeat(10), 16, "… (truncated)");
     check(&"留".repeat(10), 5, "…");
     check(&"留".repeat(10), 0, "");
@@ -79,10 +80,10 @@ fn attributes_that_a_call_has_count() {
     let texts = [("vmx3_genai_summary", "short"), ("vmx3_transcript", &*long)];
     let held = |bytes| BTreeMap::from([("big".to_owned(), "x".repeat(bytes))]);
     let sizes = [
-        (0, Chain::Linked, 29_990),
+        (0, Chain::Linked, 29_980),
         (20_000, Chain::Linked, 9_980),
         (32_500, Chain::Linked, 200),
-        (32_760, Chain::Apart, 29_990),
+        (32_760, Chain::Apart, 29_980),
     ];
     for (bytes, chain, least) in sizes {
         let (set, linked) = Attributes::fit(&fixed, &texts, &held(bytes));
@@ -105,7 +106,7 @@ proptest! {
         prop_assert!(chars.encode_utf16().count() <= most);
         for cut in [bytes, chars] {
             let kept = cut.strip_suffix(CUT_MARK).unwrap_or(&cut);
-            prop_assert!(text.starts_with(kept) || CUT_MARK.trim_start().starts_with(&*cut) || CUT_MARK.starts_with(&*cut));
+            prop_assert!(text.starts_with(kept) || CUT_MARK.contains(&*cut));
         }
     }
 

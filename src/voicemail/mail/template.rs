@@ -19,6 +19,8 @@ use crate::voicemail::told::{Html, Words, plain};
 const MAX_TRANSCRIPT_BYTES: usize = 16_000;
 /// Bytes of an attribute's value at the most, before it is escaped.
 const MAX_VALUE_BYTES: usize = 2_048;
+/// A link of more bytes is none: a role's session makes one of 4,000 at the most.
+const MAX_LINK_BYTES: usize = 8_192;
 /// What may not stand in a link as it is.
 const NOT_IN_A_LINK: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -119,8 +121,9 @@ fn escaped(text: &str) -> Value {
 /// A link as it is, with nothing in it that could end an attribute; any other text is escaped.
 fn link(url: &str) -> Value {
     match url.contains("://") {
+        true if url.len() > MAX_LINK_BYTES => Value::String(String::new()),
         true => Value::String(utf8_percent_encode(url, NOT_IN_A_LINK).to_string()),
-        false => escaped(url),
+        false => escaped(&cut_to_bytes(url, MAX_VALUE_BYTES)),
     }
 }
 
