@@ -29,6 +29,7 @@ mod calls;
 mod checksums;
 mod contacts;
 mod faults;
+mod oidc;
 mod operation;
 mod queues;
 mod records;
@@ -64,6 +65,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
 pub use faults::{Effect, Faults, Quota, Rule};
+pub use oidc::{CLIENT, Forgery, PEOPLE, SECRET};
 
 use crate::lock::lock;
 use buckets::Buckets;
@@ -71,6 +73,7 @@ use calls::Log;
 use checksums::Checksums;
 use contacts::Contacts;
 use faults::Playing;
+use oidc::Oidc;
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
@@ -105,6 +108,8 @@ pub struct Settings {
     pub versioned: bool,
     /// It speaks TLS, by a certificate of its own.
     pub tls: bool,
+    /// It plays identity provider as well, under `/_oidc`.
+    pub oidc: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -156,9 +161,15 @@ impl Sandbox {
             true => Some(tls::acceptor(&data).map_err(SandboxError::Data)?),
         };
         let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let oidc = match settings.oidc {
+            false => None,
+            true => Some(Oidc::new(&url).map_err(SandboxError::Data)?),
+        };
         let world = Arc::new(World {
             scheme,
-            url: format!("{scheme}://{address}"),
+            url,
+            oidc,
             video: Video::new(settings.streams),
             contacts: Contacts::new(data.join("contacts.json")),
             records: Records::new(data.join("contact-records")),
@@ -171,6 +182,11 @@ impl Sandbox {
         });
         let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world)));
         Ok(Self { world, accepting })
+    }
+
+    /// What the provider that it plays calls itself; none is played unless it was asked for.
+    pub fn issuer(&self) -> String {
+        format!("{}{}", self.world.url, oidc::PATH)
     }
 
     /// The endpoint URL of every service.
@@ -199,6 +215,7 @@ impl Drop for Sandbox {
 struct World {
     scheme: &'static str,
     url: String,
+    oidc: Option<Oidc>,
     video: Video,
     contacts: Contacts,
     records: Records,
@@ -291,6 +308,7 @@ impl World {
         let mut call = self.call(operation, subject);
         let reply = match self.interrupt(&mut call, &reset).await {
             Some(interrupted) => interrupted,
+            None if call.service == Service::Oidc => self.provide(&call, &head, &body),
             None => self.serve_json(&mut call, &head, &body).await,
         };
         self.end(call, reply.unwrap_or_else(Refusal::into_json), &reset)
@@ -353,6 +371,13 @@ impl World {
             }
             _ => None,
         }
+    }
+
+    /// The provider's answer, where one is played.
+    fn provide(&self, met: &Met, head: &Parts, body: &[u8]) -> Result<Reply, Refusal> {
+        let none = || Refusal::new(404, "NotFound", "there is no provider; start the sandbox with --oidc");
+        let oidc = self.oidc.as_ref().ok_or_else(none)?;
+        Ok(oidc.answer(&met.call.operation, head, body, met.effect.as_ref()))
     }
 
     async fn serve_json(&self, met: &mut Met, head: &Parts, body: &[u8]) -> Result<Reply, Refusal> {

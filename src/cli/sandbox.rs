@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::CliError;
-use crate::sandbox::{CERTIFICATE, Faults, Sandbox, Settings};
+use crate::sandbox::{CERTIFICATE, CLIENT, Faults, PEOPLE, Sandbox, Settings};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.sandbox/1";
@@ -17,7 +17,7 @@ const SCRIPT: &str = r#"{"quota": {"fragments_per_second": 500, "connections": 5
            {"on": "PutObject", "containing": "_verdict", "after": 1,
             "times": 2, "effect": {"delay_ms": 500}}]}"#;
 /// Each effect as a script has it, and what it does.
-const EFFECTS: [(&str, &str); 12] = [
+const EFFECTS: [(&str, &str); 13] = [
     (
         r#"{"status": {"code": 503, "error": "SlowDown"}}"#,
         "an error in place of the answer",
@@ -51,6 +51,11 @@ const EFFECTS: [(&str, &str); 12] = [
     ),
     (r#""drop_stop""#, ""),
     (r#""drop_ends""#, ""),
+    (
+        r#"{"id_token": "wrong_nonce"}"#,
+        "on Token, with --oidc: an id token that is wrong (wrong_issuer, wrong_audience, no_nonce, wrong_signature, \
+         unknown_key, other_key, expired, not_yet, old, no_algorithm, shared_secret), or by a new_key",
+    ),
 ];
 
 /// How things go wrong on purpose.
@@ -95,6 +100,9 @@ pub(super) struct SandboxArgs {
     /// Speak TLS, by a certificate of its own that the printed SSL_CERT_FILE makes clients trust
     #[arg(long)]
     tls: bool,
+    /// Play identity provider, too, for trying `callreel archive DIR --login`: OpenID Connect with a few invented people
+    #[arg(long)]
+    oidc: bool,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -111,6 +119,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         bucket_owner: args.bucket_owner.clone(),
         versioned: args.versioned,
         tls: args.tls,
+        oidc: args.oidc,
     };
     if !args.streams.is_dir() {
         return Err(CliError::Told(format!(
@@ -132,7 +141,10 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
             writeln!(
                 out,
                 "{}",
-                json!({ "schema": SCHEMA, "listening": url, "certificate": certificate })
+                json!({
+                    "schema": SCHEMA, "listening": url, "certificate": certificate,
+                    "issuer": args.oidc.then(|| sandbox.issuer()),
+                })
             )?;
         } else {
             writeln!(out, "listening on {url}")?;
@@ -142,6 +154,12 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
                  AWS_REGION=us-east-1{}",
                 certificate.map_or(String::new(), |path| format!(" SSL_CERT_FILE={path}"))
             )?;
+            if args.oidc {
+                writeln!(out, "provider {}, client {CLIENT}; people:", sandbox.issuer())?;
+                for (name, full, groups) in PEOPLE {
+                    writeln!(out, "  {name}@example.com ({full}), in {}", groups.join(", "))?;
+                }
+            }
         }
         out.flush()?;
         std::future::pending().await

@@ -22,6 +22,7 @@ use std::time::Instant;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::oidc::Forgery;
 use super::operation::OPERATIONS;
 
 /// A script: quotas that always hold, and rules for single calls.
@@ -144,6 +145,8 @@ pub enum Effect {
     /// Nothing is listed over a window that begins before the stream was made, which is the
     /// moment when its first fragment came.
     NothingBeforeCreation,
+    /// The id token of the provider that the sandbox plays is wrong.
+    IdToken(Forgery),
 }
 
 impl Effect {
@@ -163,6 +166,7 @@ impl Effect {
             Self::DropStop => "drop_stop",
             Self::DropEnds => "drop_ends",
             Self::NothingBeforeCreation => "nothing_before_creation",
+            Self::IdToken(_) => "id_token",
         }
     }
 }

@@ -4,8 +4,10 @@
 use hyper::Method;
 use hyper::http::request::Parts;
 
+use super::oidc;
+
 /// The operations that there are, service by service: what a rule of a script can be on.
-pub(super) const OPERATIONS: [&str; 34] = [
+pub(super) const OPERATIONS: [&str; 39] = [
     "GetDataEndpoint",
     "DescribeStream",
     "ListFragments",
@@ -40,6 +42,11 @@ pub(super) const OPERATIONS: [&str; 34] = [
     "UploadPart",
     "CompleteMultipartUpload",
     "AbortMultipartUpload",
+    "Discover",
+    "Keys",
+    "Authorize",
+    "Token",
+    "EndSession",
 ];
 
 /// The service that answers.
@@ -49,6 +56,8 @@ pub(super) enum Service {
     Connect,
     Queue,
     Bucket,
+    /// The provider that people log in by, under `/_oidc/`.
+    Oidc,
     /// The sandbox itself, under `/_sandbox/`.
     Own,
 }
@@ -67,6 +76,7 @@ impl Operation {
         let target = target.and_then(|target| target.to_str().ok());
         let (service, name) = match (&head.method, path) {
             _ if path.starts_with("/_sandbox/") => (Service::Own, path),
+            _ if path.starts_with("/_oidc/") => (Service::Oidc, oidc::operation(path)),
             (&Method::POST, "/getDataEndpoint") => (Service::Video, "GetDataEndpoint"),
             (&Method::POST, "/describeStream") => (Service::Video, "DescribeStream"),
             (&Method::POST, "/listFragments") => (Service::Video, "ListFragments"),
@@ -198,6 +208,8 @@ mod tests {
         check("DELETE /b/k?versionId=v", Service::Bucket, "DeleteObject");
         check("HEAD /b/k", Service::Bucket, "HeadObject");
         check("GET /b/?list-type=2", Service::Bucket, "ListObjectsV2");
+        check("GET /_oidc/keys", Service::Oidc, "Keys");
+        check("POST /_oidc/token", Service::Oidc, "Token");
         check("GET /_sandbox/calls", Service::Own, "/_sandbox/calls");
     }
 }

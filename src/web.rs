@@ -1,0 +1,4 @@
+//! Web pages, by axum.
+
+#[cfg(feature = "aws")]
+pub mod login;
