@@ -31,6 +31,7 @@
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
+//! | [`archive`] | rules, an id token's claims | the archive's pages behind a login: who may see what, who is logged in, who listened |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -41,11 +42,13 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages.
-//! They and the edges may use [`lock`], for what no holder leaves in disorder.
+//! [`answering`], the answering machine's notes and messages; [`listened`], who listened to a contact. Of them, those that work calls use
+//! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
+//! [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
-//! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
+//! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect; `web`, pages
+//! in a browser.
 //!
 //! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
 //! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
@@ -105,20 +108,29 @@
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.
 
+// Tests know their numbers, stop where they cannot go on, and tell what they measured.
 #![cfg_attr(
-    test,
-    allow(
+    not(test),
+    warn(
+        unreachable_pub,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        // A number changes its type by From, try_from, or a named method that says what is lost.
+        clippy::cast_lossless,
         clippy::cast_possible_truncation,
         clippy::cast_possible_wrap,
         clippy::cast_precision_loss,
         clippy::cast_sign_loss,
+        // What a further variant means is decided at each place that knows the others.
+        clippy::wildcard_enum_match_arm,
+        // Output goes through a command's own writer, or the function's log.
         clippy::print_stderr,
         clippy::print_stdout,
-        clippy::wildcard_enum_match_arm,
-        reason = "a test knows its numbers, and tells what it measured"
     )
 )]
 
+pub mod archive;
 pub mod connect;
 pub mod doctor;
 pub mod event;
@@ -136,16 +148,20 @@ pub mod answering;
 pub mod batches;
 pub mod extract;
 pub mod forget;
+pub mod listened;
 pub mod lock;
 pub mod port;
 pub mod recorder;
 pub mod redrive_run;
 pub mod settings;
+pub mod side_by_side;
 pub mod verify;
 
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod local;
+#[cfg(feature = "web")]
+pub mod web;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -7,7 +7,7 @@ use hyper::http::request::Parts;
 use super::oidc;
 
 /// The operations that there are, service by service: what a rule of a script can be on.
-pub(super) const OPERATIONS: [&str; 39] = [
+pub(super) const OPERATIONS: [&str; 40] = [
     "GetDataEndpoint",
     "DescribeStream",
     "ListFragments",
@@ -22,6 +22,7 @@ pub(super) const OPERATIONS: [&str; 39] = [
     "DeleteMessage",
     "ChangeMessageVisibility",
     "GetQueueAttributes",
+    "PutEvents",
     "CreateBucket",
     "HeadBucket",
     "DeleteBucket",
@@ -55,6 +56,7 @@ pub(super) enum Service {
     Video,
     Connect,
     Queue,
+    Events,
     Bucket,
     /// The provider that people log in by, under `/_oidc/`.
     Oidc,
@@ -92,9 +94,10 @@ impl Operation {
                 (Service::Connect, "DescribeContact")
             }
             (&Method::POST, "/search-contacts") => (Service::Connect, "SearchContacts"),
-            _ => match target.and_then(|target| target.strip_prefix("AmazonSQS.")) {
-                Some(name) => (Service::Queue, name),
-                None => {
+            _ => match target.and_then(|target| target.split_once('.')) {
+                Some(("AmazonSQS", name)) => (Service::Queue, name),
+                Some(("AWSEvents", name)) => (Service::Events, name),
+                Some(_) | None => {
                     let copies = head.headers.contains_key("x-amz-copy-source");
                     (
                         Service::Bucket,
@@ -181,6 +184,7 @@ mod tests {
             Service::Queue,
             "SendMessage",
         );
+        check("POST / AWSEvents.PutEvents", Service::Events, "PutEvents");
         check("PUT /b", Service::Bucket, "CreateBucket");
         check("GET /", Service::Bucket, "ListBuckets");
         check("PUT /b/k?x-id=PutObject", Service::Bucket, "PutObject");
