@@ -41,7 +41,9 @@ pub async fn of_contact<O: Objects>(
         let (lines, unreadable) = Heard::of_lines(&object.unwrap_or_default());
         found.objects += 1;
         found.unreadable += unreadable;
-        found.lines.extend(lines.into_iter().filter(|line| line.is_of(contact)));
+        found
+            .lines
+            .extend(lines.into_iter().filter(|line| line.is_of(contact)));
     }
     found.lines.sort_by(|one, other| one.when.cmp(&other.when));
     Ok(found)

@@ -379,7 +379,13 @@ impl World {
 
     /// The provider's answer, where one is played.
     fn provide(&self, met: &Met, head: &Parts, body: &[u8]) -> Result<Reply, Refusal> {
-        let none = || Refusal::new(404, "NotFound", "there is no provider; start the sandbox with --oidc");
+        let none = || {
+            Refusal::new(
+                404,
+                "NotFound",
+                "there is no provider; start the sandbox with --oidc",
+            )
+        };
         let oidc = self.oidc.as_ref().ok_or_else(none)?;
         Ok(oidc.answer(&met.call.operation, head, body, met.effect.as_ref()))
     }

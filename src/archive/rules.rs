@@ -156,7 +156,12 @@ impl Grant {
                     for name in names {
                         match name.as_str().filter(|name| !name.trim().is_empty()) {
                             Some(name) => drop(queues.insert(name.into())),
-                            None => return Err(format!("{} is no queue's name", told(&name.to_string()))),
+                            None => {
+                                return Err(format!(
+                                    "{} is no queue's name",
+                                    told(&name.to_string())
+                                ));
+                            }
                         }
                     }
                 }
@@ -258,18 +263,32 @@ mod tests {
             r#"{"a": "owns"}"#,
             r#"the group "a": "\"owns\"" is no grant; write "all", "own", {"queues": ["Support"]}"#,
         );
-        for grant in ["null", "true", "1", "[\"Sales\"]", r#"{"queue": ["S"]}"#, r#"{"queues": "S"}"#, r#"{"own": 1}"#] {
+        for grant in [
+            "null",
+            "true",
+            "1",
+            "[\"Sales\"]",
+            r#"{"queue": ["S"]}"#,
+            r#"{"queues": "S"}"#,
+            r#"{"own": 1}"#,
+        ] {
             check(&format!(r#"{{"a": {grant}}}"#), "is no grant; write");
         }
         check(r#"{"a": {"queues": [1]}}"#, "\"1\" is no queue's name");
         check(r#"{"a": {"queues": [" "]}}"#, "is no queue's name");
         check(r#"{"a": {}}"#, "it may see nothing");
-        check(r#"{"a": {"queues": [], "own": false}}"#, "it may see nothing");
+        check(
+            r#"{"a": {"queues": [], "own": false}}"#,
+            "it may see nothing",
+        );
         check(r#"{"a": "all"} x"#, "trailing");
         let long = format!(r#"{{"a": "{}"}}"#, "x".repeat(10_000));
         assert!(Rules::parse(&long).unwrap_err().to_string().len() < 400);
         let many: Vec<_> = (0..501).map(|n| format!(r#""{n}": "all""#)).collect();
-        check(&format!("{{{}}}", many.join(",")), "501 groups, 500 at the most");
+        check(
+            &format!("{{{}}}", many.join(",")),
+            "501 groups, 500 at the most",
+        );
     }
 
     #[test]

@@ -129,7 +129,8 @@ fn check_audience(claims: &Map<String, Value>, client: &str) -> Result<(), Refus
 /// be anybody's.
 fn name(claims: &Map<String, Value>, claim: &str) -> Option<String> {
     let verified = claims.get("email_verified");
-    let unverified = verified == Some(&Value::Bool(false)) || verified.is_some_and(|it| it == "false");
+    let unverified =
+        verified == Some(&Value::Bool(false)) || verified.is_some_and(|it| it == "false");
     match claim == "email" && unverified {
         true => None,
         false => text(at(claims, claim)),
@@ -154,7 +155,9 @@ fn leaves_out(claims: &Map<String, Value>, claim: &str) -> bool {
     let named = claims.get("_claim_names");
     at(claims, claim).is_none()
         && (named.is_some_and(|names| names.get(claim).is_some())
-            || claims.get("hasgroups").is_some_and(|has| *has != Value::Bool(false)))
+            || claims
+                .get("hasgroups")
+                .is_some_and(|has| *has != Value::Bool(false)))
 }
 
 /// A claim by its name, or else by a path of names with dots between.
@@ -241,7 +244,10 @@ mod tests {
             check(json!({ "aud": audience }), Refused::Audience);
         }
         check(json!({"azp": "other"}), Refused::Audience);
-        check(json!({"aud": ["archive", "other"], "azp": "other"}), Refused::Audience);
+        check(
+            json!({"aud": ["archive", "other"], "azp": "other"}),
+            Refused::Audience,
+        );
         for nonce in [json!(null), json!(""), json!("m"), json!(["n"])] {
             check(json!({ "nonce": nonce }), Refused::Nonce);
         }
@@ -280,16 +286,46 @@ mod tests {
             assert_eq!(super::groups(claims, claim), groups);
             assert_eq!(leaves_out(claims, claim), left_out);
         }
-        check("groups", json!({"groups": ["/sales", 1, "b"]}), &["/sales", "b"], false);
+        check(
+            "groups",
+            json!({"groups": ["/sales", 1, "b"]}),
+            &["/sales", "b"],
+            false,
+        );
         check("groups", json!({"groups": "sales"}), &["sales"], false);
         check("groups", json!({"groups": {"a": 1}}), &[], false);
         check("groups", json!({}), &[], false);
-        check("cognito:groups", json!({"cognito:groups": ["a"]}), &["a"], false);
-        check("https://x.example/groups", json!({"https://x.example/groups": ["a"]}), &["a"], false);
-        check("realm_access.roles", json!({"realm_access": {"roles": ["a"]}}), &["a"], false);
-        check("groups", json!({"_claim_names": {"groups": "src1"}}), &[], true);
+        check(
+            "cognito:groups",
+            json!({"cognito:groups": ["a"]}),
+            &["a"],
+            false,
+        );
+        check(
+            "https://x.example/groups",
+            json!({"https://x.example/groups": ["a"]}),
+            &["a"],
+            false,
+        );
+        check(
+            "realm_access.roles",
+            json!({"realm_access": {"roles": ["a"]}}),
+            &["a"],
+            false,
+        );
+        check(
+            "groups",
+            json!({"_claim_names": {"groups": "src1"}}),
+            &[],
+            true,
+        );
         check("groups", json!({"hasgroups": true}), &[], true);
-        check("groups", json!({"hasgroups": true, "groups": ["a"]}), &["a"], false);
+        check(
+            "groups",
+            json!({"hasgroups": true, "groups": ["a"]}),
+            &["a"],
+            false,
+        );
     }
 
     #[test]

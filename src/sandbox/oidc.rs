@@ -154,11 +154,15 @@ impl Oidc {
         let redirect = get("redirect_uri");
         // Errors of these two are told here: the way back is nobody's yet (RFC 6749, 4.1.2.1).
         if get("client_id") != CLIENT {
-            let said = format!("No client is called {:?}; there is {CLIENT:?}.", get("client_id"));
+            let said = format!(
+                "No client is called {:?}; there is {CLIENT:?}.",
+                get("client_id")
+            );
             return told(400, "No such client", &said);
         }
         if !is_ours(redirect) {
-            let said = format!("{redirect:?} is no address on this machine that ends in /login/callback.");
+            let said =
+                format!("{redirect:?} is no address on this machine that ends in /login/callback.");
             return told(400, "No such way back", &said);
         }
         let wrong = if get("response_type") != "code" {
@@ -181,7 +185,10 @@ impl Oidc {
         }
         let chosen = get("user");
         if chosen == "-" {
-            return back(&[("error", "access_denied"), ("error_description", "nobody was chosen")]);
+            return back(&[
+                ("error", "access_denied"),
+                ("error_description", "nobody was chosen"),
+            ]);
         }
         let Some(person) = PEOPLE.iter().position(|(name, ..)| *name == chosen) else {
             return self.page(head.uri.query().unwrap_or_default());
@@ -236,11 +243,19 @@ impl Oidc {
         }
         let grant = lock(&self.grants).remove(get("code"));
         let Some(grant) = grant.filter(|grant| grant.given.elapsed() < CODE_LASTS) else {
-            return refused(400, "invalid_grant", "the code is unknown, used up or too old");
+            return refused(
+                400,
+                "invalid_grant",
+                "the code is unknown, used up or too old",
+            );
         };
         let challenge = URL_SAFE_NO_PAD.encode(sha256::of(get("code_verifier").as_bytes()));
         if challenge != grant.challenge {
-            return refused(400, "invalid_grant", "the verifier is not that of the challenge");
+            return refused(
+                400,
+                "invalid_grant",
+                "the verifier is not that of the challenge",
+            );
         }
         if get("redirect_uri") != grant.redirect {
             return refused(400, "invalid_grant", "the way back is another one");
@@ -359,7 +374,11 @@ fn end_session(head: &Parts) -> Reply {
     };
     match back.filter(is_ours) {
         Some(back) => go(back),
-        None => told(200, "Logged out", "You are logged out of the invented provider."),
+        None => told(
+            200,
+            "Logged out",
+            "You are logged out of the invented provider.",
+        ),
     }
 }
 
@@ -376,8 +395,9 @@ fn fields(text: &str) -> HashMap<String, String> {
 }
 
 fn form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let encoded =
-        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let fields = fields.into_iter();
     let fields = fields.map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
     fields.collect::<Vec<_>>().join("&")

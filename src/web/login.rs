@@ -219,7 +219,8 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
         purpose: Purpose,
         headers: &HeaderMap,
     ) -> Option<T> {
-        self.keys().open(purpose, self.cookie_text(purpose, headers)?)
+        self.keys()
+            .open(purpose, self.cookie_text(purpose, headers)?)
     }
 
     fn cookie_text<'h>(&self, purpose: Purpose, headers: &'h HeaderMap) -> Option<&'h str> {
@@ -233,11 +234,7 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
     }
 
     /// One who is let in: who they are and what they may see.
-    async fn redeem(
-        &self,
-        under_way: &UnderWay,
-        back: &Back,
-    ) -> Result<Session, NoLogin> {
+    async fn redeem(&self, under_way: &UnderWay, back: &Back) -> Result<Session, NoLogin> {
         if !self.provider.is_named(back.iss.as_deref()).await? {
             return Err(NoLogin::OtherProvider);
         }
@@ -270,7 +267,9 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
             true if person.groups_left_out => Err(NoLogin::SeesNothing(
                 "the provider left your groups out of the token, since they are too many: let it give only those that are assigned to this application",
             )),
-            true => Err(NoLogin::SeesNothing("none of your groups may see calls here")),
+            true => Err(NoLogin::SeesNothing(
+                "none of your groups may see calls here",
+            )),
         }
     }
 
@@ -409,8 +408,18 @@ async fn end<O: Objects + Send + Sync + 'static>(
 ) -> Response {
     let from = from(&request);
     if !gate::is_of_our_page(request.headers()) {
-        tracing::warn!(from, act = LOGOUT, cause = "asked by no page of ours", allowed = false, "refused");
-        return (StatusCode::FORBIDDEN, "only a page of the archive may ask for this\n").into_response();
+        tracing::warn!(
+            from,
+            act = LOGOUT,
+            cause = "asked by no page of ours",
+            allowed = false,
+            "refused"
+        );
+        return (
+            StatusCode::FORBIDDEN,
+            "only a page of the archive may ask for this\n",
+        )
+            .into_response();
     }
     let session: Option<Session> = login.cookie(Purpose::Session, request.headers());
     if let Some(session) = session {

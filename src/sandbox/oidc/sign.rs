@@ -79,7 +79,10 @@ impl Signer {
                 let signature = token.rsplit('.').next().unwrap_or_default();
                 let mut changed = claims.clone();
                 changed.insert("groups".to_owned(), json!(["auditors"]));
-                Ok(format!("{}.{signature}", head_and(&changed, "RS256", FIRST)))
+                Ok(format!(
+                    "{}.{signature}",
+                    head_and(&changed, "RS256", FIRST)
+                ))
             }
             Some(
                 Forgery::WrongIssuer
@@ -106,7 +109,12 @@ fn new_key() -> Result<EcdsaKeyPair, Unspecified> {
 fn signed_by_rsa(key: &RsaKeyPair, claims: &Map<String, Value>) -> Result<String, Unspecified> {
     let text = head_and(claims, "RS256", FIRST);
     let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)?;
+    key.sign(
+        &RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        text.as_bytes(),
+        &mut signature,
+    )?;
     Ok(with(&text, &signature))
 }
 

@@ -56,10 +56,14 @@ impl std::fmt::Debug for CookieKeys {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CookieError {
     /// It is too short.
-    #[error("the secret for cookies has {0} characters; it must have {LEAST_SECRET}, of any kind that nobody can guess")]
+    #[error(
+        "the secret for cookies has {0} characters; it must have {LEAST_SECRET}, of any kind that nobody can guess"
+    )]
     ShortSecret(usize),
     /// What is to be kept in it is too much.
-    #[error("a cookie of {0} characters, {MAX_CHARS} at the most; let ARCHIVE_RULES name fewer groups, or groups with shorter names")]
+    #[error(
+        "a cookie of {0} characters, {MAX_CHARS} at the most; let ARCHIVE_RULES name fewer groups, or groups with shorter names"
+    )]
     TooLong(usize),
     /// The library refused.
     #[error("the cookie could not be encrypted")]
@@ -68,9 +72,7 @@ pub enum CookieError {
 
 impl CookieKeys {
     /// Keys out of secret texts, the newest first: the first locks, all of them open.
-    pub fn of_secrets<'a>(
-        secrets: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, CookieError> {
+    pub fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Result<Self, CookieError> {
         let mut keys = Vec::new();
         for secret in secrets {
             let length = secret.chars().count();
@@ -238,7 +240,10 @@ mod tests {
     #[test]
     fn secrets_and_contents_have_their_limits() {
         let short = CookieKeys::of_secrets(["short"]).unwrap_err().to_string();
-        assert!(short.contains("has 5 characters; it must have 32"), "{short}");
+        assert!(
+            short.contains("has 5 characters; it must have 32"),
+            "{short}"
+        );
         assert!(CookieKeys::of_secrets([]).is_err());
         assert!(CookieKeys::of_secrets([NEW, "short"]).is_err());
         let long = keys(&[NEW]).lock(Purpose::Session, &"x".repeat(3_000));

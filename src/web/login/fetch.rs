@@ -87,12 +87,17 @@ impl Outgoing {
             .body(Full::new(body))
             .map_err(|error| format!("{url}: {error}"))?;
         let answered = tokio::time::timeout(ANSWERS_WITHIN, self.answer(request)).await;
-        let answer = answered.map_err(|_| format!("{url} did not answer within {ANSWERS_WITHIN:?}"))?;
+        let answer =
+            answered.map_err(|_| format!("{url} did not answer within {ANSWERS_WITHIN:?}"))?;
         answer.map_err(|error| format!("{url}: {error}"))
     }
 
     async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
-        let answer = self.0.request(request).await.map_err(|error| all_of(&error))?;
+        let answer = self
+            .0
+            .request(request)
+            .await
+            .map_err(|error| all_of(&error))?;
         let status = answer.status().as_u16();
         let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await;
         let body = body.map_err(|error| error.to_string())?.to_bytes();

@@ -132,7 +132,9 @@ fn refuse(not_in: &NotIn, request: &Request, from: Option<&str>) -> Response {
     let told = provider::cut(path);
     match not_in {
         // Whoever comes for the first time is nothing to tell of.
-        NotIn::Nobody => tracing::info!(from, path = told, cause = %not_in, allowed = false, "refused"),
+        NotIn::Nobody => {
+            tracing::info!(from, path = told, cause = %not_in, allowed = false, "refused")
+        }
         NotIn::Forged
         | NotIn::Idle
         | NotIn::Over
@@ -144,7 +146,11 @@ fn refuse(not_in: &NotIn, request: &Request, from: Option<&str>) -> Response {
         }
     }
     if let NotIn::Unknown(_) = not_in {
-        return (StatusCode::SERVICE_UNAVAILABLE, format!("{not_in}; try again\n")).into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{not_in}; try again\n"),
+        )
+            .into_response();
     }
     let to = request.uri().path_and_query().map_or("/", |it| it.as_str());
     let login = format!("/login?to={}", provider::escaped(own_path(to)));

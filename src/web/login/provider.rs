@@ -135,7 +135,11 @@ impl Provider {
             ("code_challenge", challenge),
             ("code_challenge_method", "S256"),
         ]);
-        let between = if places.authorise.contains('?') { '&' } else { '?' };
+        let between = if places.authorise.contains('?') {
+            '&'
+        } else {
+            '?'
+        };
         Ok(format!("{}{between}{query}", places.authorise))
     }
 
@@ -172,7 +176,10 @@ impl Provider {
             Some(secret) => basic = Some((escaped(&client.id), escaped(secret))),
             None => {}
         }
-        let answer = self.outgoing.post(&places.token, form(&fields), basic).await;
+        let answer = self
+            .outgoing
+            .post(&places.token, form(&fields), basic)
+            .await;
         let json = match answer {
             Ok(Answer { status, json }) if (400..500).contains(&status) => {
                 return Err(NoLogin::Code(told_by(&json, status)));
@@ -213,9 +220,8 @@ impl Provider {
             }
         }
         let json = good(self.outgoing.get(&places.keys).await, &places.keys)?;
-        let keys = KeySet::read(&json).ok_or_else(|| {
-            NoLogin::Provider(format!("{} is no set of keys", places.keys))
-        })?;
+        let keys = KeySet::read(&json)
+            .ok_or_else(|| NoLogin::Provider(format!("{} is no set of keys", places.keys)))?;
         let keys = Arc::new(keys);
         *known = Some((Instant::now(), Arc::clone(&keys)));
         Ok(keys)
@@ -273,7 +279,10 @@ pub fn is_safe(url: &str) -> bool {
         return false;
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.is_empty() || authority.contains('@') || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if authority.is_empty()
+        || authority.contains('@')
+        || !url.bytes().all(|byte| byte.is_ascii_graphic())
+    {
         return false;
     }
     let host = match authority.strip_prefix('[') {
@@ -382,19 +391,46 @@ mod tests {
             let error = Places::read(&changed, "https://idp.example").unwrap_err();
             assert!(error.contains(said), "{error}");
         }
-        check(&good, "issuer", json!("https://idp.example/"), "it calls itself \"https://idp.example/\"");
+        check(
+            &good,
+            "issuer",
+            json!("https://idp.example/"),
+            "it calls itself \"https://idp.example/\"",
+        );
         check(&good, "issuer", json!(null), "it calls itself \"\"");
-        check(&good, "token_endpoint", json!(null), "it names no token_endpoint");
-        check(&good, "jwks_uri", json!("http://idp.example/k"), "which is not https");
-        check(&good, "code_challenge_methods_supported", json!(["plain"]), "PKCE with S256");
+        check(
+            &good,
+            "token_endpoint",
+            json!(null),
+            "it names no token_endpoint",
+        );
+        check(
+            &good,
+            "jwks_uri",
+            json!("http://idp.example/k"),
+            "which is not https",
+        );
+        check(
+            &good,
+            "code_challenge_methods_supported",
+            json!(["plain"]),
+            "PKCE with S256",
+        );
         let mut form_only = good.clone();
         form_only["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
-        assert!(Places::read(&form_only, "https://idp.example").unwrap().secret_in_form);
+        assert!(
+            Places::read(&form_only, "https://idp.example")
+                .unwrap()
+                .secret_in_form
+        );
     }
 
     #[test]
     fn forms_and_told_texts_are_escaped_and_cut() {
-        assert_eq!(form(&[("a", "b c&d=é"), ("e", "~")]), "a=b%20c%26d%3D%C3%A9&e=~");
+        assert_eq!(
+            form(&[("a", "b c&d=é"), ("e", "~")]),
+            "a=b%20c%26d%3D%C3%A9&e=~"
+        );
         let json = json!({"error": "invalid_grant", "error_description": "x\r\n".repeat(500)});
         let told = told_by(&json, 400);
         assert!(told.starts_with("invalid_grant x") && told.len() <= 200 && !told.contains('\n'));
