@@ -32,6 +32,7 @@
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
 //! | [`archive`] | rules, an id token's claims | the archive's pages behind a login: who may see what, who is logged in, who listened |
+//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -42,7 +43,8 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages; [`listened`], who listened to a contact. Of them, those that work calls use
+//! [`answering`], the answering machine's notes and messages; [`watch`], one call
+//! in progress; [`listened`], who listened to a contact. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
 //! [`lock`], for what no holder leaves in disorder.
 //!
@@ -137,6 +139,7 @@ pub mod event;
 pub mod failure;
 pub mod json;
 pub mod media;
+pub mod monitor;
 pub mod object_key;
 pub mod permissions;
 pub mod recording;
@@ -156,6 +159,7 @@ pub mod redrive_run;
 pub mod settings;
 pub mod side_by_side;
 pub mod verify;
+pub mod watch;
 
 #[cfg(feature = "aws")]
 pub mod aws;

@@ -3,7 +3,8 @@
 //!
 //! The way through it, in order: [`demux`] reads fragments, [`request`] orders what was asked
 //! for, [`attribution`] keeps this recording's own, [`timeline`] places their samples on one
-//! grid, [`assembly`] makes files of them, by [`wav`] and with [`levels`] beside it.
+//! grid, [`assembly`] makes files of them, by [`wav`] and with [`levels`] beside it. Who watches a
+//! call sees its blocks as [`spectrum`]s.
 
 pub mod assembly;
 pub mod attribution;
@@ -13,6 +14,7 @@ pub mod fragment;
 pub mod levels;
 pub mod request;
 pub mod sides;
+pub mod spectrum;
 pub mod ticks;
 pub mod timeline;
 pub mod wav;

@@ -17,7 +17,7 @@ const SCRIPT: &str = r#"{"quota": {"fragments_per_second": 500, "connections": 5
            {"on": "PutObject", "containing": "_verdict", "after": 1,
             "times": 2, "effect": {"delay_ms": 500}}]}"#;
 /// Each effect as a script has it, and what it does.
-const EFFECTS: [(&str, &str); 13] = [
+const EFFECTS: [(&str, &str); 16] = [
     (
         r#"{"status": {"code": 503, "error": "SlowDown"}}"#,
         "an error in place of the answer",
@@ -56,6 +56,12 @@ const EFFECTS: [(&str, &str); 13] = [
         "on Token, with --oidc: an id token that is wrong (wrong_issuer, wrong_audience, no_nonce, wrong_signature, \
          unknown_key, other_key, expired, not_yet, old, no_algorithm, shared_secret), or by a new_key",
     ),
+    (
+        r#"{"job_fails": {"reason": "no speech"}}"#,
+        "the transcription job fails; with \"job_fails_unheard\" no event tells of it",
+    ),
+    (r#"{"job_fails_unheard": {"reason": "no speech"}}"#, ""),
+    (r#""job_never_ends""#, "the transcription job never ends"),
 ];
 
 /// How things go wrong on purpose.
@@ -82,7 +88,7 @@ pub(super) struct SandboxArgs {
     /// A folder with one folder for each KVS stream, of .mkv files
     #[arg(long, value_name = "DIR")]
     streams: PathBuf,
-    /// The folder for what is written: buckets, queues and contacts.json
+    /// The folder for what is written: buckets, queues, events and contacts.json
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The port on 127.0.0.1; 0 for any

@@ -142,7 +142,10 @@ pub(super) fn spoil(reply: Reply, effect: &Effect, reset: &Arc<Notify>) -> Reply
         | Effect::DropStop
         | Effect::DropEnds
         | Effect::NothingBeforeCreation
-        | Effect::IdToken(_) => return reply,
+        | Effect::IdToken(_)
+        | Effect::JobFails { .. }
+        | Effect::JobFailsUnheard { .. }
+        | Effect::JobNeverEnds => return reply,
     };
     let (mut head, body) = reply.into_parts();
     if matches!(end, End::Clean) {
