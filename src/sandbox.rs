@@ -35,6 +35,7 @@ mod faults;
 mod happenings;
 mod oidc;
 mod operation;
+mod own;
 mod pump;
 mod queues;
 mod records;
@@ -54,7 +55,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -63,7 +63,7 @@ use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -92,7 +92,7 @@ use tls::Line;
 use versions::Keeping;
 use video::Video;
 use voicemail::Voicemail;
-use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
+use wire::{Refusal, Reply, foreign_reply, spoil};
 
 /// The longest body of a request that is not S3's: a mail of 40 MB in base64, in JSON.
 const MAX_BODY_BYTES: usize = 64 << 20;
@@ -416,19 +416,6 @@ impl World {
         }
     }
 
-    /// The provider's answer, where one is played.
-    fn provide(&self, met: &Met, head: &Parts, body: &[u8]) -> Result<Reply, Refusal> {
-        let none = || {
-            Refusal::new(
-                404,
-                "NotFound",
-                "there is no provider; start the sandbox with --oidc",
-            )
-        };
-        let oidc = self.oidc.as_ref().ok_or_else(none)?;
-        Ok(oidc.answer(&met.call.operation, head, body, met.effect.as_ref()))
-    }
-
     async fn serve_json(&self, met: &mut Met, head: &Parts, body: &[u8]) -> Result<Reply, Refusal> {
         let operation = &*met.call.operation;
         if ["GetContactAttributes", "UpdateContactAttributes"].contains(&operation) {
@@ -475,26 +462,6 @@ impl World {
         match &met.effect {
             Some(effect) => spoil(reply, effect, reset),
             None => reply,
-        }
-    }
-
-    /// What the sandbox answers about itself.
-    fn own(&self, head: &Parts, body: &Bytes) -> Result<Reply, Refusal> {
-        match (head.method.as_str(), head.uri.path()) {
-            ("GET", "/_sandbox/calls") => Ok(json_reply(&json!(self.calls()))),
-            ("GET", "/_sandbox/faults") => Ok(json_reply(&json!(lock(&self.playing).faults))),
-            ("PUT", "/_sandbox/faults") => {
-                let faults = wire::parse(body, "BadScript")?;
-                *lock(&self.playing) = Playing::new(faults);
-                Ok(json_reply(&json!({})))
-            }
-            (method, path) => Err(Refusal::new(
-                404,
-                "NotFound",
-                format!(
-                    "{method} {path}: there are GET /_sandbox/calls, GET and PUT /_sandbox/faults"
-                ),
-            )),
         }
     }
 }
