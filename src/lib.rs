@@ -42,7 +42,8 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages; [`watch`], one call
+//! [`answering`], the answering machine's notes and messages; [`capture`], voicemail's recordings, and
+//! [`deliver`], what becomes of them; [`watch`], one call
 //! in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
 //! [`lock`], for what no holder leaves in disorder.
@@ -146,6 +147,8 @@ pub mod voicemail;
 
 pub mod answering;
 pub mod batches;
+pub mod capture;
+pub mod deliver;
 pub mod extract;
 pub mod forget;
 pub mod lock;

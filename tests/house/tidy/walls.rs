@@ -29,6 +29,8 @@ const STOREYS: &[(Layer, &[&str])] = &[
         &[
             "answering",
             "batches",
+            "capture",
+            "deliver",
             "extract",
             "redrive_run",
             "forget",
@@ -74,6 +76,7 @@ const USERS: &[(&str, &[&str])] = &[
             "answering",
             "aws",
             "batches",
+            "capture",
             "cli",
             "extract",
             "forget",
