@@ -156,6 +156,16 @@ where
         deadline: &impl Deadline,
     ) -> Result<CapturedBatch, NotABatch> {
         let (origin, records) = batch::read_event_value(event)?;
+        Ok(self.handle_records(origin, records, deadline).await)
+    }
+
+    /// The same for records that were read.
+    pub async fn handle_records(
+        &self,
+        origin: Origin,
+        records: Vec<BatchRecord>,
+        deadline: &impl Deadline,
+    ) -> CapturedBatch {
         let works = records.into_iter().map(|record| async move {
             let captured = Box::pin(self.work(&record, deadline)).await;
             let is_handed_back = self.is_handed_back(origin, &record, &captured).await;
@@ -169,7 +179,7 @@ where
             .buffered(self.at_once.max(1))
             .collect()
             .await;
-        Ok(CapturedBatch { origin, records })
+        CapturedBatch { origin, records }
     }
 
     async fn work(&self, record: &BatchRecord, deadline: &impl Deadline) -> Vec<Captured> {

@@ -106,11 +106,14 @@ impl Letter<'_> {
 
     /// How the recording can be heard, in a sentence or two.
     fn heard(&self) -> Option<String> {
-        let lives = self.link?.life_text();
-        Some(match lives {
-            Some(lives) => format!("The link works for {lives}. Whoever has it can listen."),
-            None => "The link leads to a page where you log in.".to_owned(),
-        })
+        let link = self.link?;
+        match link.life_text() {
+            Some(lives) => Some(format!(
+                "The link works for {lives}. Whoever has it can listen."
+            )),
+            None if link.url.starts_with("file:") => None,
+            None => Some("The link leads to a page where you log in.".to_owned()),
+        }
     }
 
     fn text(&self) -> String {
