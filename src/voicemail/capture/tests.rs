@@ -110,7 +110,7 @@ fn a_message_is_what_the_customer_says_on_its_stream() {
     assert_eq!(plan.authorisation, Authorisation::FromCustomer);
     assert_eq!(plan.claim.range.start, "7".parse().ok());
     assert_eq!(plan.claim.range.stop, "99".parse().ok());
-    assert_eq!(plan.claim.contacts, ["c-1".into(), "c-0".into()]);
+    assert_eq!(plan.claim.contacts, ["c-1", "c-0"].map(Box::<str>::from));
     assert_eq!(&*plan.initial_contact, "c-0");
     assert_eq!(voicemail.elsewhere, 0);
     let voicemail =
