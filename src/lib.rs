@@ -31,6 +31,7 @@
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
+//! | [`monitor`] | what happens to calls in progress | what people see of them: [`panel`](monitor::panel)s |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -45,7 +46,8 @@
 //! They and the edges may use [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
-//! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
+//! `aws` (behind the feature of that name), the ports over KVS, S3 and Connect, and `web` (behind
+//! its feature too), pages in a browser.
 //!
 //! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
 //! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
@@ -125,6 +127,7 @@ pub mod event;
 pub mod failure;
 pub mod json;
 pub mod media;
+pub mod monitor;
 pub mod object_key;
 pub mod permissions;
 pub mod recording;
@@ -146,6 +149,8 @@ pub mod verify;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod local;
+#[cfg(feature = "web")]
+pub mod web;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -13,6 +13,7 @@ pub mod fragment;
 pub mod levels;
 pub mod request;
 pub mod sides;
+pub mod spectrum;
 pub mod ticks;
 pub mod timeline;
 pub mod wav;
