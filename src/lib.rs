@@ -31,7 +31,7 @@
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
-//! | [`monitor`] | what happens to calls in progress | what people see of them: [`panel`](monitor::panel)s |
+//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names), what people see ([`panel`](monitor::panel)) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -42,8 +42,10 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages.
-//! They and the edges may use [`lock`], for what no holder leaves in disorder.
+//! [`answering`], the answering machine's notes and messages; [`watch`], one call
+//! in progress. Of them, those that work calls use
+//! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
+//! [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! `aws` (behind the feature of that name), the ports over KVS, S3 and Connect, and `web` (behind
@@ -107,17 +109,25 @@
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.
 
+// Tests know their numbers, stop where they cannot go on, and tell what they measured.
 #![cfg_attr(
-    test,
-    allow(
+    not(test),
+    warn(
+        unreachable_pub,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        // A number changes its type by From, try_from, or a named method that says what is lost.
+        clippy::cast_lossless,
         clippy::cast_possible_truncation,
         clippy::cast_possible_wrap,
         clippy::cast_precision_loss,
         clippy::cast_sign_loss,
+        // What a further variant means is decided at each place that knows the others.
+        clippy::wildcard_enum_match_arm,
+        // Output goes through a command's own writer, or the function's log.
         clippy::print_stderr,
         clippy::print_stdout,
-        clippy::wildcard_enum_match_arm,
-        reason = "a test knows its numbers, and tells what it measured"
     )
 )]
 
@@ -144,7 +154,9 @@ pub mod port;
 pub mod recorder;
 pub mod redrive_run;
 pub mod settings;
+pub mod side_by_side;
 pub mod verify;
+pub mod watch;
 
 #[cfg(feature = "aws")]
 pub mod aws;

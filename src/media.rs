@@ -3,7 +3,8 @@
 //!
 //! The way through it, in order: [`demux`] reads fragments, [`request`] orders what was asked
 //! for, [`attribution`] keeps this recording's own, [`timeline`] places their samples on one
-//! grid, [`assembly`] makes files of them, by [`wav`] and with [`levels`] beside it.
+//! grid, [`assembly`] makes files of them, by [`wav`] and with [`levels`] beside it. Who watches a
+//! call sees its blocks as [`spectrum`]s.
 
 pub mod assembly;
 pub mod attribution;

@@ -5,6 +5,7 @@
 //! The futures are `Send`, so that any runtime can drive them, and none is named here.
 
 mod call;
+mod live;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,7 +13,11 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-pub use call::{Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAttributes};
+pub use call::{
+    Announcements, Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAnnouncements,
+    NoAttributes,
+};
+pub use live::{Heard, LiveBody, LiveClock, LiveSource, NoTapes, Tape, Taped, Tapes};
 
 use crate::failure::Failure;
 use crate::failure::parked::Parked;

@@ -485,6 +485,7 @@ fn attributes_of_others_stay() {
         "no thanks",
         AttributesOutcome::NotOurs {
             attribute: "audioFromCustomer",
+            ours: format!("{BASE}rec/"),
         },
     );
 }

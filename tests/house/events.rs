@@ -11,7 +11,7 @@ use std::sync::{LazyLock, Mutex};
 
 use crate::examples::make::{DOMAIN, Made, make};
 use crate::examples::table::{OTHERS, ROWS, Row, UNREADABLE};
-use callreel::batches::{Batch, Function, SideBySide};
+use callreel::batches::{Batch, Function};
 use callreel::connect::contact_event::ContactEvent;
 use callreel::connect::flow_call::FlowCall;
 use callreel::event::Event;
@@ -22,6 +22,7 @@ use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
 use callreel::port::{NoDeadline, ParkingLot};
 use callreel::recorder::{Reading, Recorder, Worked};
 use callreel::recording::plan::Policy;
+use callreel::side_by_side::SideBySide;
 use futures_executor::block_on;
 use serde_json::{Value, json};
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::{ContactRecord, RecordingEntry};
+use crate::connect::arn;
 use crate::json::LOST;
 use crate::json::object::kind;
 use crate::media::fragment::FragmentNumber;
@@ -48,7 +49,7 @@ impl<'a> Fields<'a> {
             next_contact: self.id("NextContactId")?,
             instance: self
                 .text("InstanceARN")?
-                .and_then(|arn| arn.rsplit('/').next().map(Box::from)),
+                .map(|arn| arn::instance_id(&arn).unwrap_or(arn::name(&arn)).into()),
             channel: self.text("Channel")?,
             updated: self.time("LastUpdateTimestamp")?,
             initiated: self.time("InitiationTimestamp")?,
