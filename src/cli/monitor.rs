@@ -146,7 +146,7 @@ fn tell_listened(listened: &Listened, out: &mut dyn Write, json: bool) -> Result
     } = listened;
     if json {
         let line = json!({
-            "listened": contact,
+            "listened": **contact,
             "began": began.to_rfc3339(),
             "ended": ended.map(EpochMillis::to_rfc3339),
         });

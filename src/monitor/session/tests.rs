@@ -1,5 +1,7 @@
 use super::*;
-use crate::media::fragment::Direction;
+use crate::media::attribution::Refusal;
+use crate::media::fragment::{Direction, Fragment};
+use crate::media::ticks::EpochMillis;
 use crate::synth::{Oddity, SynthCall, SynthFragment, error_document, live_tail};
 use proptest::prelude::*;
 

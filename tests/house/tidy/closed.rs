@@ -9,6 +9,7 @@ const CLOSED: &[&str] = &["media", "recorder"];
 
 /// Why a file is as it is: as it was when the list was begun.
 const AS_CLOSED: &str = "";
+const WHOLE: &str = "the monitor asks whether live media ends with a whole fragment";
 
 /// A file below src/, its mark, and the reason of its last change. A file that is not here is
 /// new; a row closes it.
@@ -16,15 +17,19 @@ const MARKS: &[(&str, &str, &str)] = &[
     ("media/assembly.rs", "eb973ad963a3", AS_CLOSED),
     ("media/attribution.rs", "b2e871693bd4", AS_CLOSED),
     ("media/counts.rs", "93f88f1208c7", AS_CLOSED),
-    ("media/demux.rs", "6515211d6bb9", AS_CLOSED),
+    ("media/demux.rs", "e476a4203a3a", WHOLE),
     ("media/demux/block.rs", "1177937b3b87", AS_CLOSED),
-    ("media/demux/document.rs", "81678eddf948", AS_CLOSED),
+    ("media/demux/document.rs", "5cd1122097cb", WHOLE),
     ("media/demux/ebml.rs", "c96efbc57cfa", AS_CLOSED),
     ("media/demux/format.rs", "da216a91331e", AS_CLOSED),
     ("media/demux/recover.rs", "acd59ae9e453", AS_CLOSED),
     ("media/demux/replay.rs", "8f71f00fff6f", AS_CLOSED),
-    ("media/demux/resync.rs", "bf362fa289ba", AS_CLOSED),
-    ("media/demux/tags.rs", "a735fa844c68", AS_CLOSED),
+    (
+        "media/demux/resync.rs",
+        "c306af801c18",
+        "live media is seen as it comes, not a fragment later",
+    ),
+    ("media/demux/tags.rs", "af5fe27ab7c4", WHOLE),
     ("media/demux/text.rs", "5a65618ce9a4", AS_CLOSED),
     ("media/demux/tracks.rs", "9f63999c8a5f", AS_CLOSED),
     ("media/fragment.rs", "3cbc2fc6af6d", AS_CLOSED),
@@ -41,16 +46,8 @@ const MARKS: &[(&str, &str, &str)] = &[
     ("media/timeline/recent.rs", "ebba7ccf9af2", AS_CLOSED),
     ("media/timeline/report.rs", "fd38c7f45c44", AS_CLOSED),
     ("media/wav.rs", "261ef6f63e31", AS_CLOSED),
-    (
-        "recorder.rs",
-        "62f39092e579",
-        "NotOurs says what URLs of ours start with",
-    ),
-    (
-        "recorder/attributes.rs",
-        "a439e5f8af0a",
-        "NotOurs says what URLs of ours start with",
-    ),
+    ("recorder.rs", "62f39092e579", AS_CLOSED),
+    ("recorder/attributes.rs", "a439e5f8af0a", AS_CLOSED),
     ("recorder/commit.rs", "95d8c9ef57c1", AS_CLOSED),
     ("recorder/consent.rs", "b7ac9804f298", AS_CLOSED),
     ("recorder/listing.rs", "7de26a4e258e", AS_CLOSED),

@@ -61,7 +61,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
-    ("axum", &["web"]),
+    ("axum", &["sandbox::pump", "web"]),
     ("base64", &["event", "failure", "sandbox", "synth", "web"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
