@@ -294,12 +294,12 @@ impl Panel {
             if jump.abs() > MOST_JUMP {
                 self.origin = Some(origin.moved_by(jump));
                 for side in &mut self.sides {
-                    side.move_by(jump);
+                    side.move_by(jump, origin);
                 }
                 self.edge = Some(start);
             } else if jump > HOLD_SAMPLES {
                 for side in &mut self.sides {
-                    side.move_loud_by(jump);
+                    side.move_loud_by(jump, origin);
                 }
             }
         }

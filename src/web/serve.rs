@@ -1,6 +1,6 @@
 //! Pages on an address of this machine, until somebody ends them.
 
-use std::future::Future;
+use std::future::IntoFuture;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -113,11 +113,9 @@ impl Stopper {
 
 impl Stop {
     /// Waits until it is asked for, or nobody can ask any more.
-    pub fn asked(mut self) -> impl Future<Output = ()> + Send + 'static {
-        async move {
-            // An error says that nobody can ask any more.
-            let _ = self.0.wait_for(|asked| *asked).await;
-        }
+    pub async fn asked(mut self) {
+        // An error says that nobody can ask any more.
+        let _ = self.0.wait_for(|asked| *asked).await;
     }
 }
 

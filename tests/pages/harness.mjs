@@ -118,8 +118,8 @@ export async function until(ask, what, patience = PATIENCE) {
 }
 
 /**
- * The pixels of a canvas, as columns: for each x the height of what is drawn in `colour` (`#rrggbb`), from the bottom,
- * in pixels, and how many pixels are neither that nor `ground` or between the two.
+ * The pixels of a canvas, as columns: for each x how high up something is drawn in `colour` (`#rrggbb`), in pixels from
+ * the bottom, and how many pixels are neither that nor `ground` or between the two.
  */
 export async function columns(canvas, colour, ground = "#ffffff") {
   return canvas.evaluate((node, [colour, ground]) => {
@@ -130,7 +130,7 @@ export async function columns(canvas, colour, ground = "#ffffff") {
     const heights = [];
     let foreign = 0;
     for (let x = 0; x < width; x++) {
-      let covered = 0;
+      let highest = 0;
       for (let y = 0; y < height; y++) {
         const at = 4 * (y * width + x);
         // How much of the pixel is ink: edges are smoothed.
@@ -139,9 +139,9 @@ export async function columns(canvas, colour, ground = "#ffffff") {
         const known = parts.filter((part) => part !== null);
         const share = known.reduce((sum, part) => sum + part, 0) / known.length;
         if (known.some((part) => Math.abs(part - share) > 0.06) || share < -0.05 || share > 1.05) foreign++;
-        covered += Math.min(1, Math.max(0, share));
+        if (share > 0.04) highest = Math.max(highest, height - y - 1 + Math.min(1, share));
       }
-      heights.push(covered);
+      heights.push(highest);
     }
     return { width, height, heights, foreign };
   }, [colour, ground]);

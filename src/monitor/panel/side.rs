@@ -108,15 +108,16 @@ impl Side {
     }
 
     /// The media's clock is another one, so far from the one before.
-    pub(super) fn move_by(&mut self, samples: i64) {
+    pub(super) fn move_by(&mut self, samples: i64, origin: MediaTime) {
         self.end = self.end.map(|end| end.moved_by(samples));
         self.talk = self.talk.map(|talk| talk.moved_by(samples));
-        self.move_loud_by(samples);
+        self.move_loud_by(samples, origin);
     }
 
     /// So much time of the call has passed in which neither side could be heard.
-    pub(super) fn move_loud_by(&mut self, samples: i64) {
-        self.loud = self.loud.map(|loud| loud.moved_by(samples));
+    /// One that was never heard counts from the call's origin.
+    pub(super) fn move_loud_by(&mut self, samples: i64, origin: MediaTime) {
+        self.loud = Some(self.loud.unwrap_or(origin).moved_by(samples));
     }
 
     fn draw_spectrum(&mut self, samples: &[i16], spectra: &mut Spectra) {

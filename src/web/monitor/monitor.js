@@ -165,6 +165,11 @@ class Side {
     }
     context.lineTo(width, height);
     context.closePath();
+    // A tone is narrower than a pixel: each value has one of its own, so that no peak fades.
+    for (let at = 0; at < values.length; at++) {
+      const top = values[at] / 255 * height;
+      if (top > 0) context.rect(Math.round(at / values.length * width), height - top, 1, top);
+    }
     context.fill();
   }
 
