@@ -194,7 +194,8 @@ for (const [name, options] of Object.entries({
   "phone-dark": { viewport: { width: 360, height: 740 }, deviceScaleFactor: 3, isMobile: true, hasTouch: true, colorScheme: "dark" },
 })) {
   test(`axe finds nothing, and nothing is cut off: ${name}`, async () => {
-    const { page, context, seen } = await open(calls.url, { ...options, reducedMotion: name === "dark" ? "reduce" : "no-preference" });
+    const own = await run(["monitor", "--demo", "--port", "0"]);
+    const { page, context, seen } = await open(own.url, { ...options, reducedMotion: name === "dark" ? "reduce" : "no-preference" });
     await page.locator(".panel").nth(1).waitFor();
     await until(() => page.evaluate(() => [...document.querySelectorAll(".state")].some((state) => /talks/.test(state.textContent))), "talk");
     await assertAccessible(page);
@@ -203,6 +204,7 @@ for (const [name, options] of Object.entries({
     await shoot(page, `monitor-${name}`, { fullPage: true });
     assertQuiet(seen);
     await context.close();
+    await own.stop();
   });
 }
 

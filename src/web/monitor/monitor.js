@@ -192,8 +192,8 @@ class Side {
       const [low, high] = [this.columns[place], this.columns[place + 1]];
       if (low > high) continue;
       // The square root makes quiet voices visible beside loud ones.
-      const top = height / 2 - shape(high + 1) * height / 2;
-      const bottom = height / 2 - shape(low) * height / 2;
+      const top = height / 2 - shape(high) * height / 2;
+      const bottom = height / 2 - shape(low + 1) * height / 2;
       const x = width - (edge - at + 1) * step;
       context.rect(x, Math.min(top, height / 2 - 0.6), Math.max(step, 0.7), Math.max(bottom - top, 1.2));
     }
@@ -332,7 +332,7 @@ class Panel {
     const isOver = ["ended", "failed"].includes(this.about.state.is);
     show(this.button, settings.listening);
     this.button.setAttribute("aria-pressed", String(heard));
-    this.button.disabled = isOver && !heard;
+    this.button.disabled = (isOver && !heard) || line.state !== "open";
     set(this.button, words(heard ? "listen.stop" : "listen.start"));
     this.button.setAttribute("aria-label", words(heard ? "listen.stopLabel" : "listen.startLabel", { start: this.start }));
     for (const name of SIDES) {
@@ -504,6 +504,7 @@ function setLine(state) {
   const word = { lost: "line.lostShort", over: "line.overShort", open: "line.open" }[state] ?? "line.connecting";
   set(document.getElementById("line-word"), words(word));
   list.classList.toggle("stale", state === "lost" || state === "over");
+  for (const panel of panels.values()) panel.drawListening();
   drawNotice();
   drawCount();
   if (state === "lost" && before === "open") say(words("said.lost"));

@@ -161,7 +161,9 @@ fn read_sources() -> Vec<Source> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs")
+                && path.file_name().is_some_and(|name| name != "tests.rs")
+            {
                 sources.push(read_source(&path));
             }
         }
@@ -187,7 +189,8 @@ fn read_source(path: &Path) -> Source {
         },
         ..Names::default()
     };
-    names.visit_file(&syn::parse_file(&text).unwrap());
+    let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("src/{path}: {error}"));
+    names.visit_file(&parsed);
     let imported = &names.imported;
     names.outside.retain(|path| !imported.contains(top(path)));
     Source {
