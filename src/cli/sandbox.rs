@@ -106,7 +106,7 @@ pub(super) struct SandboxArgs {
     /// Speak TLS, by a certificate of its own that the printed SSL_CERT_FILE makes clients trust
     #[arg(long)]
     tls: bool,
-    /// Play identity provider, too, for trying `callreel archive DIR --login`: OpenID Connect with a few invented people
+    /// Play identity provider, too: OpenID Connect, with a few invented people in groups
     #[arg(long)]
     oidc: bool,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}

@@ -29,6 +29,8 @@ const STOREYS: &[(Layer, &[&str])] = &[
         &[
             "answering",
             "batches",
+            "capture",
+            "deliver",
             "extract",
             "redrive_run",
             "forget",
@@ -64,10 +66,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
     ("axum", &["sandbox::pump", "web"]),
-    (
-        "base64",
-        &["event", "failure", "sandbox", "synth", "web::login"],
-    ),
+    ("base64", &["event", "failure", "sandbox", "synth", "web"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -80,6 +79,7 @@ const USERS: &[(&str, &[&str])] = &[
             "answering",
             "aws",
             "batches",
+            "capture",
             "cli",
             "extract",
             "forget",
@@ -89,7 +89,7 @@ const USERS: &[(&str, &[&str])] = &[
             "sandbox",
             "side_by_side",
             "verify",
-            "web::login",
+            "web",
         ],
     ),
     ("hound", &["media::wav"]),
@@ -99,8 +99,12 @@ const USERS: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("jsonwebtoken", &["web::login"]),
     ("lambda_runtime", &["lambda"]),
+    ("mail_builder", &["voicemail::mail"]),
     ("memchr", &["media::demux"]),
-    ("percent_encoding", &["object_key", "sandbox", "web::login"]),
+    (
+        "percent_encoding",
+        &["object_key", "sandbox", "voicemail::mail", "web::login"],
+    ),
     ("rcgen", &["sandbox"]),
     ("realfft", &["media::spectrum"]),
     ("rustls", &["sandbox", "web::login"]),
@@ -169,7 +173,9 @@ fn read_sources() -> Vec<Source> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs")
+                && path.file_name().is_some_and(|name| name != "tests.rs")
+            {
                 sources.push(read_source(&path));
             }
         }
@@ -195,7 +201,8 @@ fn read_source(path: &Path) -> Source {
         },
         ..Names::default()
     };
-    names.visit_file(&syn::parse_file(&text).unwrap());
+    let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("src/{path}: {error}"));
+    names.visit_file(&parsed);
     let imported = &names.imported;
     names.outside.retain(|path| !imported.contains(top(path)));
     Source {
