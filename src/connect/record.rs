@@ -38,6 +38,14 @@ pub struct ContactRecord {
     pub updated: Option<EpochMillis>,
     /// `InitiationTimestamp`.
     pub initiated: Option<EpochMillis>,
+    /// `DisconnectTimestamp`: the contact is over.
+    pub ended: Option<EpochMillis>,
+    /// Whether `Agent` says anything: an agent took the contact.
+    pub has_agent: bool,
+    /// `Queue.ARN`: where it waited last.
+    pub queue_arn: Option<Box<str>>,
+    /// `CustomerEndpoint.Address`: who called.
+    pub customer: Option<Box<str>>,
     /// `Attributes`, of all legs together. What is no text stands here as its JSON.
     pub attributes: BTreeMap<String, String>,
     /// `Recordings`, in the record's order; one that stands there by itself counts as a list

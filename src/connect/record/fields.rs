@@ -53,6 +53,10 @@ impl<'a> Fields<'a> {
             channel: self.text("Channel")?,
             updated: self.time("LastUpdateTimestamp")?,
             initiated: self.time("InitiationTimestamp")?,
+            ended: self.time("DisconnectTimestamp")?,
+            has_agent: !self.is_nothing("Agent"),
+            queue_arn: self.text_within("Queue", "ARN"),
+            customer: self.text_within("CustomerEndpoint", "Address"),
             attributes: self.attributes()?,
             recordings: self.recordings(most_recordings)?,
         })
@@ -78,6 +82,12 @@ impl<'a> Fields<'a> {
             }
             text => Ok(Some(text.into())),
         }
+    }
+
+    /// A text of an object that may be null, or no object. It only adds to what is known: one
+    /// that cannot be read is absent.
+    fn text_within(&self, object: &str, name: &str) -> Option<Box<str>> {
+        Self::of(self.value(object)?)?.text(name).ok().flatten()
     }
 
     /// An id decides whose audio is whose, so that one that is no text is not passed over.
