@@ -374,7 +374,7 @@ async fn a_login_leads_nowhere_else() {
         let to_provider = world.get(&format!("/login?to={to}")).await;
         let way_in = to_provider.header("location").to_owned();
         let chosen = world.get(&format!("{way_in}&user=sam")).await;
-        let let_in = world.get(&chosen.header("location").to_owned()).await;
+        let let_in = world.get(chosen.header("location")).await;
         assert_eq!(
             (let_in.status, let_in.header("location")),
             (303, "/"),

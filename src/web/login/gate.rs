@@ -78,7 +78,7 @@ async fn admitted<O: Objects + Send + Sync + 'static>(
     let renewed = match session.state(now, &login.terms.lasting) {
         Held::Good => None,
         Held::ToBeRenewed => {
-            let key = mark(&login.ledger.prefix(), &session);
+            let key = mark(login.ledger.prefix(), &session);
             match login.ledger.store().read(&key).await {
                 Ok(None) => {}
                 Ok(Some(_)) => return Err(NotIn::Ended),
@@ -103,7 +103,7 @@ pub(super) async fn end<O: Objects + Send + Sync + 'static>(
     session: &Session,
 ) -> Result<(), NoLogin> {
     let mark_text = json!({"ended": now().to_rfc3339()}).to_string();
-    let key = mark(&login.ledger.prefix(), session);
+    let key = mark(login.ledger.prefix(), session);
     let put = login
         .ledger
         .store()
