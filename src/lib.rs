@@ -31,6 +31,7 @@
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
+//! | [`archive`] | verdicts of a day | rows of an index, the page of them that somebody looks for, and who may see which |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -41,7 +42,8 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages.
+//! [`answering`], the answering machine's notes and messages; [`shelves`], the archive over a
+//! store, with an index a day.
 //! They and the edges may use [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
@@ -119,6 +121,7 @@
     )
 )]
 
+pub mod archive;
 pub mod connect;
 pub mod doctor;
 pub mod event;
@@ -141,6 +144,7 @@ pub mod port;
 pub mod recorder;
 pub mod redrive_run;
 pub mod settings;
+pub mod shelves;
 pub mod verify;
 
 #[cfg(feature = "aws")]

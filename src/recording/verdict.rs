@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::counts::nearest;
 use crate::media::fragment::{Direction, LeftOutReason};
+use crate::recording::parties::Parties;
 
 /// The contract's name and version.
-pub const SCHEMA: &str = "callreel.verdict/3";
+pub const SCHEMA: &str = "callreel.verdict/4";
 
 /// The reason's code for a list of fragments that is proven incomplete.
 pub const LISTING_INCOMPLETE: &str = "listing_incomplete";
@@ -84,6 +85,10 @@ pub struct Verdict {
     pub gave_up_at: Option<String>,
     /// Which recording.
     pub recording: RecordingNames,
+    /// Who the call was with, as the contact record says; absent where it does not, or the
+    /// deployment leaves it out.
+    #[serde(default)]
+    pub call: Option<Parties>,
     /// When it was.
     pub span: SpanTimes,
     /// What became of its fragments.
@@ -93,12 +98,19 @@ pub struct Verdict {
     /// Audio that came, of no side that is known, and is in no file.
     #[serde(default)]
     pub left_out: Vec<LeftOutEntry>,
+    /// When the sides sound; absent in older verdicts, where there is no audio, or the
+    /// deployment leaves it out.
+    #[serde(default)]
+    pub sound: Option<SoundFigures>,
     /// Both sides are authorised, and only one holds sound.
     pub one_way_audio: bool,
     /// Times that the media clock broke off and the server's clock set it anew.
     pub clock_breaks: u64,
     /// The files, in the order from, to, mixed.
     pub files: Vec<FileEntry>,
+    /// What the waveform is drawn from; absent in older verdicts, and where there is no audio.
+    #[serde(default)]
+    pub peaks: Option<PeaksEntry>,
 }
 
 /// Which recording a verdict is about.
@@ -387,6 +399,38 @@ pub struct Stretch {
     pub samples: u64,
     /// How many seconds it lasts.
     pub seconds: f64,
+}
+
+/// How much of a recording sounds. Sound is no speech: music and ringing count.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SoundFigures {
+    /// Share of the recording in which the customer's side sounds, 0 to 1; absent unless kept.
+    pub from_share: Option<f64>,
+    /// The same of what the customer hears.
+    pub to_share: Option<f64>,
+    /// Share in which both sound at once; absent unless both are kept.
+    pub both_share: Option<f64>,
+    /// The same in seconds.
+    pub both_seconds: Option<f64>,
+    /// The longest stretch without sound on any side that is kept.
+    pub longest_silence: Option<Stretch>,
+}
+
+/// The file that a recording's waveform is drawn from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeaksEntry {
+    /// Its key in the bucket, or its path in the folder.
+    pub key: String,
+    /// Its size, header included.
+    pub bytes: u64,
+    /// How many points it has.
+    pub points: u64,
+    /// Samples of a point.
+    pub samples_per_point: u64,
+    /// The sides that it holds, a channel each: `from`, `to`.
+    pub sides: Vec<String>,
+    /// SHA-256 of all that follows its header of 24 bytes; 64 hexadecimal digits.
+    pub points_sha256: String,
 }
 
 /// Block times against the count of samples.

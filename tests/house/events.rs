@@ -54,6 +54,7 @@ fn function(out: &Path) -> Local {
                 key_prefix: "recordings/".into(),
                 url_base: format!("https://{DOMAIN}/"),
                 instances: Vec::new(),
+                omitted: Vec::new(),
             },
             reading: Reading::default(),
         },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::{ContactRecord, RecordingEntry};
+use super::{ContactRecord, Named, RecordingEntry};
 use crate::json::LOST;
 use crate::json::object::kind;
 use crate::media::fragment::FragmentNumber;
@@ -13,6 +13,8 @@ use crate::media::ticks::EpochMillis;
 
 /// Characters of an id at the most, as Connect's API has it (ContactId).
 const MAX_ID_CHARS: usize = 256;
+/// Characters that are kept of a text that nothing hangs on.
+const MAX_TOLD_CHARS: usize = 256;
 /// Characters that are kept of a number that is none.
 const MAX_TOLD: usize = 80;
 
@@ -49,6 +51,11 @@ impl<'a> Fields<'a> {
             instance: self
                 .text("InstanceARN")?
                 .and_then(|arn| arn.rsplit('/').next().map(Box::from)),
+            initiation_method: self.told("InitiationMethod"),
+            customer_endpoint: self.address("CustomerEndpoint"),
+            system_endpoint: self.address("SystemEndpoint"),
+            queue: self.named("Queue", "Name"),
+            agent: self.named("Agent", "Username"),
             channel: self.text("Channel")?,
             updated: self.time("LastUpdateTimestamp")?,
             initiated: self.time("InitiationTimestamp")?,
@@ -76,6 +83,32 @@ impl<'a> Fields<'a> {
                 Err(format!("its {name} holds characters that cannot be read"))
             }
             text => Ok(Some(text.into())),
+        }
+    }
+
+    /// A text that nothing hangs on: one that cannot be read whole is absent, and a long one
+    /// is cut.
+    fn told(&self, name: &str) -> Option<Box<str>> {
+        let text = self.text(name).ok().flatten()?;
+        Some(text.chars().take(MAX_TOLD_CHARS).collect())
+    }
+
+    fn inner(&self, name: &str) -> Option<Self> {
+        self.value(name).and_then(Self::of)
+    }
+
+    fn address(&self, name: &str) -> Option<Box<str>> {
+        self.inner(name)?.told("Address")
+    }
+
+    fn named(&self, name: &str, its_name: &str) -> Named {
+        let Some(fields) = self.inner(name) else {
+            return Named::default();
+        };
+        let arn = fields.told("ARN");
+        Named {
+            id: arn.and_then(|arn| arn.rsplit('/').next().map(Box::from)),
+            name: fields.told(its_name),
         }
     }
 
