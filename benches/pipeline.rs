@@ -5,15 +5,7 @@
 //! `cargo bench --bench pipeline -- ratios` the line alone. The candidates of the line run
 //! in turn, round after round, and the best of each counts: other work on the machine
 //! makes a time longer and never shorter.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "nobody links a bench, and one that cannot go on has nothing to say"
-)]
+#![allow(missing_docs, reason = "nobody links a bench")]
 
 use std::hint::black_box;
 use std::io::{self, Seek, SeekFrom, Write};

@@ -4,6 +4,7 @@
 //! the way is [`voicemail`](crate::voicemail)'s; the message itself is made by the recorder,
 //! as any recording is.
 
+mod find;
 mod live;
 pub mod note;
 mod reconcile;
@@ -18,7 +19,7 @@ use crate::recording::plan::Policy;
 /// The answering machine between a source and what is read of it live, a store, contacts,
 /// and time.
 #[derive(Debug)]
-pub struct Answering<S, L, R, C, T> {
+pub struct Answering<S, L, R, C, T, A> {
     /// Where fragments come from.
     pub source: S,
     /// The same streams, as they are read when they list nothing.
@@ -29,6 +30,8 @@ pub struct Answering<S, L, R, C, T> {
     pub contacts: C,
     /// Time.
     pub clock: T,
+    /// Whoever is told of messages.
+    pub announcements: A,
     /// What notes' keys start with.
     pub notes: String,
     /// How messages are named: its prefix is what their keys start with.

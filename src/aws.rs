@@ -27,6 +27,7 @@ pub mod contacts;
 #[cfg(feature = "operate")]
 pub mod deployment;
 mod errors;
+pub mod events;
 pub mod kvs;
 mod mended;
 mod pace;
@@ -45,6 +46,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub use clock::WallClock;
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
+pub use events::EventBus;
 pub use kvs::{KvsLive, KvsSource};
 pub use profile::unknown_profile;
 pub use queue::ParkingQueue;

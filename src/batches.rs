@@ -2,8 +2,7 @@
 //! answer that says which to deliver again. Takes Kinesis batches of contact records and
 //! SQS batches of parked ones. Knows neither Lambda nor a runtime.
 //!
-//! Recordings of one call are made one after the other, since they share attributes;
-//! different calls go side by side. One record never harms another: what panics for one, in
+//! Calls are begun in the order in which their first records came ([`side_by_side`](crate::side_by_side)). One record never harms another: what panics for one, in
 //! here or behind a port, fails that one alone.
 
 mod outage;
@@ -11,12 +10,11 @@ mod settle;
 
 pub use settle::{REST, TRIED_AT_ONCE_FOR};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
+use std::ops::ControlFlow;
 use std::time::SystemTime;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::connect::record::Limits;
@@ -26,17 +24,9 @@ use crate::failure::{Action, Failure};
 use crate::media::ticks::EpochMillis;
 use crate::port::{ContactAttributes, Deadline, FragmentSource, ParkingLot, Recordings};
 use crate::recorder::{Part, Recorder, Worked, WorkedRecord, open_batch, walled, walled_work};
-use crate::recording::plan::RecordingPlan;
+use crate::recording::plan::{RecordingPlan, by_call};
+use crate::side_by_side::{Call, Ended, SideBySide};
 use outage::Outage;
-
-/// How much is worked on at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SideBySide {
-    /// Calls at the most.
-    pub calls: usize,
-    /// Memory of all recordings under way, as estimated, in bytes.
-    pub memory: u64,
-}
 
 /// What a recording takes at the least: requests under way and small buffers.
 const LEAST_MEMORY: u64 = 6 << 20;
@@ -119,12 +109,8 @@ impl Batch {
     }
 }
 
-/// Recordings of one call: those that share attributes.
-struct Call {
-    /// Record, part and plan.
-    plans: Vec<(usize, usize, Box<RecordingPlan>)>,
-    memory: u64,
-}
+/// A recording to be made: its record's place in the batch, its own in the record, its plan.
+type Open = (usize, usize, Box<RecordingPlan>);
 
 impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Function<S, R, N, P> {
     /// Works an event. `told` hears of each part when it ended.
@@ -140,7 +126,7 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Func
             let _ = walled("what is told", || told(record, worked));
         };
         let mut parts: Vec<Vec<Option<Worked>>> = Vec::new();
-        let mut calls: BTreeMap<Box<str>, Call> = BTreeMap::new();
+        let mut open: Vec<Open> = Vec::new();
         let now = epoch_millis(deadline.now());
         let opened = open_batch(&records, &self.recorder.policy, Limits::OF_AN_INVOCATION);
         for (at, (record, opened)) in records.iter().zip(opened).enumerate() {
@@ -154,24 +140,14 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Func
                     }
                     Part::Open(mut plan) => {
                         plan.consent = consent;
-                        let call = calls
-                            .entry(plan.initial_contact.clone())
-                            .or_insert_with(|| Call {
-                                plans: Vec::new(),
-                                memory: 0,
-                            });
-                        call.memory = call.memory.max(self.memory_of(&plan));
-                        call.plans.push((at, part, plan));
+                        open.push((at, part, plan));
                         None
                     }
                 });
             }
             parts.push(worked);
         }
-        for (at, part, worked) in self
-            .work_calls(calls.into_values().collect(), &records, deadline, &told)
-            .await
-        {
+        for (at, part, worked) in self.work_open(open, &records, deadline, &told).await {
             parts[at][part] = Some(worked);
         }
         let worked = parts.into_iter().map(|parts| WorkedRecord {
@@ -213,69 +189,49 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Func
             .min(self.most_memory)
     }
 
-    /// Works calls side by side: a further one starts when it fits beside those under way.
-    async fn work_calls(
+    /// Works calls side by side, those first that came first: of a data stream everything
+    /// behind the first record that is handed back comes again.
+    async fn work_open(
         &self,
-        calls: VecDeque<Call>,
+        open: Vec<Open>,
         records: &[BatchRecord],
         deadline: &impl Deadline,
         told: &(impl Fn(&BatchRecord, &Worked) + Sync),
     ) -> Vec<(usize, usize, Worked)> {
-        let mut waiting = calls;
-        let mut under_way = FuturesUnordered::new();
-        let mut memory = 0;
-        let mut ended = Vec::new();
-        let mut outage = Outage::default();
-        loop {
-            while let Some(call) = waiting.front() {
-                if let Some(left) = outage.proven() {
-                    let plans = waiting.pop_front().into_iter().flat_map(|call| call.plans);
-                    for (at, part, plan) in plans {
-                        let failure = left.on(&plan);
-                        let worked = Worked::Failed(plan, failure);
-                        told(&records[at], &worked);
-                        ended.push((at, part, worked));
-                    }
-                    continue;
-                }
-                let fits = memory + call.memory <= self.side_by_side.memory
-                    && under_way.len() < self.side_by_side.calls.max(1);
-                if !fits && !under_way.is_empty() {
-                    break;
-                }
-                let Some(call) = waiting.pop_front() else {
-                    break;
-                };
-                memory += call.memory;
-                under_way.push(async {
-                    let taken = call.memory;
-                    (taken, self.work_call(call, records, deadline, told).await)
-                });
+        let calls = by_call(open, |(_, _, plan)| plan).into_iter().map(|works| {
+            let memory = works.iter().map(|(_, _, plan)| self.memory_of(plan)).max();
+            Call {
+                works,
+                memory: memory.unwrap_or(0),
             }
-            let Some((taken, worked)) = under_way.next().await else {
-                return ended;
-            };
-            memory -= taken;
-            outage.hear(worked.iter().map(|(_, _, worked)| worked));
-            ended.extend(worked);
+        });
+        let work = |(at, part, plan): Open| async move {
+            let worked = self.recorder.work_plan(plan, deadline, |_| ()).await;
+            told(&records[at], &worked);
+            (at, part, worked)
+        };
+        let mut outage = Outage::default();
+        let ended = |call: &[(usize, usize, Worked)]| {
+            outage.hear(call.iter().map(|(_, _, worked)| worked));
+            match outage.proven() {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            }
+        };
+        // Past the deadline each recording ends at once, by itself.
+        let ended = self
+            .side_by_side
+            .work(calls.collect(), pending(), work, ended);
+        let Ended { mut done, left } = ended.await;
+        if let Some(outage) = outage.proven() {
+            done.extend(left.into_iter().map(|(at, part, plan)| {
+                let failure = outage.on(&plan);
+                let worked = Worked::Failed(plan, failure);
+                told(&records[at], &worked);
+                (at, part, worked)
+            }));
         }
-    }
-
-    async fn work_call(
-        &self,
-        call: Call,
-        records: &[BatchRecord],
-        deadline: &impl Deadline,
-        told: &(impl Fn(&BatchRecord, &Worked) + Sync),
-    ) -> Vec<(usize, usize, Worked)> {
-        let mut worked = Vec::new();
-        for (at, part, plan) in call.plans {
-            // Boxed: the future of a whole recording is large and deep.
-            let ended = Box::pin(self.recorder.work_plan(plan, deadline, |_| ())).await;
-            told(&records[at], &ended);
-            worked.push((at, part, ended));
-        }
-        worked
+        done
     }
 
     /// When the first fragment of what was worked on expires. Recordings found complete are

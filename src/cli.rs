@@ -11,10 +11,12 @@ mod doctor;
 mod event;
 mod extract;
 mod forget;
+mod index;
 mod inspect;
 mod lacking;
 mod message;
 mod note;
+mod peaks;
 mod reader;
 mod record;
 #[cfg(feature = "operate")]
@@ -86,6 +88,10 @@ enum Command {
     Forget(forget::ForgetArgs),
     /// Check that files and verdicts are still what they were, and seal a day of them
     Verify(verify::VerifyArgs),
+    /// Bring the archive's indexes up to date, a line of JSON for each recording
+    Index(index::IndexArgs),
+    /// Make what waveforms are drawn from, for older recordings
+    Peaks(peaks::PeaksArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
     /// Make streams and an event to try everything with
@@ -152,6 +158,8 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),
         Command::Verify(args) => verify::run(args, &mut out, cli.json),
+        Command::Index(args) => index::run(args, &mut out, cli.json),
+        Command::Peaks(args) => peaks::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
         Command::Doctor(args) => doctor::run(args, &mut out, cli.json),

@@ -374,7 +374,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::Alarms,
         "alarms",
-        "An alarm watches each of: lost seconds, parked records, records left out, withdrawn consent, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
+        "An alarm watches each of: lost seconds, parked records, unreadable records, withdrawn consent, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
         "Deploy the template's alarms, or make one on the metric.",
     ),
     info(

@@ -1,5 +1,5 @@
 //! Deleting one contact's recordings for good: files, verdicts, all their versions, and what
-//! was not finished. First a mark is put, which the recorder looks for before any media, so
+//! was not finished; and its notes and messages, where there is an answering machine. First a mark is put, which the recorder looks for before any media, so
 //! that no older copy of the contact's record brings them back; then all is deleted, and
 //! looked for again, since a recording could end just then. What cannot be deleted is told,
 //! and all else goes.
@@ -12,11 +12,13 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+use crate::archive::day::INDEX_NAME;
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{Erasable, Erasing, Expect};
 use crate::recording::key::{self, VERDICT_SUFFIX};
 use crate::recording::verdict::Verdict;
+use crate::voicemail::note;
 
 /// The contract of the mark.
 pub const SCHEMA: &str = "callreel.forgotten/1";
@@ -27,6 +29,46 @@ const MAX_TURNS: u32 = 4;
 /// Small calls under way at once.
 const CALLS_AT_ONCE: usize = 16;
 const DAY: i64 = 24 * 3_600_000;
+
+/// Where a contact's objects lie: what the keys of each kind start with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places<'a> {
+    /// Recordings.
+    pub recordings: &'a str,
+    /// Notes of the answering machine.
+    pub notes: &'a str,
+    /// Its messages.
+    pub messages: &'a str,
+}
+
+impl Places<'_> {
+    /// All that lies there.
+    async fn list(&self, store: &impl Erasing) -> Result<Vec<Erasable>, Failure> {
+        let mut listed = BTreeSet::new();
+        for prefix in [self.recordings, self.notes, self.messages] {
+            listed.extend(store.list_all(prefix).await?);
+        }
+        Ok(listed.into_iter().collect())
+    }
+
+    /// Whether a key is of a note or a message of one of these contacts.
+    fn is_message_of(&self, key: &str, contacts: &[String]) -> bool {
+        let mut contacts = contacts.iter();
+        contacts.any(|contact| {
+            note::is_of_contact(key, self.notes, contact)
+                || note::is_of_contact(key, self.messages, contact)
+        })
+    }
+
+    fn is_of(&self, object: &Erasable, contacts: &[String]) -> bool {
+        let is_recording = |key: &str| {
+            let mut contacts = contacts.iter();
+            key.starts_with(self.recordings)
+                && contacts.any(|contact| key::is_of_contact(name(key), contact))
+        };
+        is_recording(&object.key) || self.is_message_of(&object.key, contacts)
+    }
+}
 
 /// What lies under [`key::forgotten`] after a contact's recordings were deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +107,13 @@ pub struct Found {
 }
 
 /// Looks what there is of a contact and of the further legs of its call.
-pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<Found, Failure> {
-    let listed = store.list_all(prefix).await?;
+pub async fn look(
+    store: &impl Erasing,
+    places: Places<'_>,
+    contact: &str,
+) -> Result<Found, Failure> {
+    let prefix = places.recordings;
+    let listed = places.list(store).await?;
     let own_days: BTreeSet<&str> = listed
         .iter()
         .filter(|object| key::is_of_contact(name(&object.key), contact))
@@ -121,9 +168,20 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
     }
     drop(read);
     found.objects = listed;
+    // The index of a day has a line of each of its recordings. It is made anew of the others.
+    let of_contacts = |object: &&Erasable| places.is_of(object, &found.contacts);
+    let folders: BTreeSet<String> = found
+        .objects
+        .iter()
+        .filter(of_contacts)
+        .map(|object| parent(&object.key).to_owned())
+        .collect();
+    let is_index = |object: &Erasable| {
+        name(&object.key) == INDEX_NAME && folders.contains(parent(&object.key))
+    };
     found
         .objects
-        .retain(|object| is_of(object, &found.contacts));
+        .retain(|object| places.is_of(object, &found.contacts) || is_index(object));
     Ok(found)
 }
 
@@ -131,11 +189,11 @@ pub async fn look(store: &impl Erasing, prefix: &str, contact: &str) -> Result<F
 /// the error is that nothing was.
 pub async fn forget(
     store: &impl Erasing,
-    prefix: &str,
+    places: Places<'_>,
     contact: &str,
     now: EpochMillis,
 ) -> Result<Found, Failure> {
-    let mut all = look(store, prefix, contact).await?;
+    let mut all = look(store, places, contact).await?;
     let mark = Mark {
         schema: SCHEMA.to_owned(),
         callreel: env!("CARGO_PKG_VERSION").to_owned(),
@@ -146,19 +204,27 @@ pub async fn forget(
     let mut json = serde_json::to_vec_pretty(&mark).unwrap_or_default();
     json.push(b'\n');
     // A mark that is there already says the same.
-    let key = key::forgotten(prefix, contact);
-    store.put(&key, json, Expect::Nothing).await?;
+    let mut found = all.objects.iter();
+    let left_messages = found.any(|object| places.is_message_of(&object.key, &all.contacts));
+    for prefix in [
+        Some(places.recordings),
+        left_messages.then_some(places.messages),
+    ] {
+        let Some(prefix) = prefix else { continue };
+        let key = key::forgotten(prefix, contact);
+        store.put(&key, json.clone(), Expect::Nothing).await?;
+    }
     let mut next = std::mem::take(&mut all.objects);
     for _ in 0..MAX_TURNS {
-        erase(store, next, &mut all).await;
-        match store.list_all(prefix).await {
+        erase(store, places, next, &mut all).await;
+        match places.list(store).await {
             Ok(listed) => next = listed,
             Err(failure) => {
                 all.failures.push(failure);
                 return Ok(all);
             }
         }
-        next.retain(|object| is_of(object, &all.contacts) && !all.left.contains(object));
+        next.retain(|object| places.is_of(object, &all.contacts) && !all.left.contains(object));
         if next.is_empty() {
             return Ok(all);
         }
@@ -173,7 +239,7 @@ pub async fn forget(
 }
 
 /// Deletes these: the verdicts last, and none of a contact that keeps a file.
-async fn erase(store: &impl Erasing, objects: Vec<Erasable>, all: &mut Found) {
+async fn erase(store: &impl Erasing, places: Places<'_>, objects: Vec<Erasable>, all: &mut Found) {
     let is_verdict = |object: &Erasable| object.key.ends_with(VERDICT_SUFFIX);
     let (verdicts, files) = objects.into_iter().partition(is_verdict);
     erase_in_any_order(store, files, all).await;
@@ -181,15 +247,14 @@ async fn erase(store: &impl Erasing, objects: Vec<Erasable>, all: &mut Found) {
         .contacts
         .iter()
         .filter(|contact| {
-            all.left
-                .iter()
-                .any(|left| key::is_of_contact(name(&left.key), contact))
+            let contact = std::slice::from_ref(*contact);
+            all.left.iter().any(|left| places.is_of(left, contact))
         })
         .cloned()
         .collect();
     let (stay, verdicts) = verdicts
         .into_iter()
-        .partition(|verdict| is_of(verdict, &keeping));
+        .partition(|verdict| places.is_of(verdict, &keeping));
     all.left.extend::<Vec<_>>(stay);
     erase_in_any_order(store, verdicts, all).await;
 }
@@ -217,14 +282,13 @@ fn is_its_own(kind: FailureKind) -> bool {
     )
 }
 
-fn is_of(object: &Erasable, contacts: &[String]) -> bool {
-    let file_name = name(&object.key);
-    let mut contacts = contacts.iter();
-    contacts.any(|contact| key::is_of_contact(file_name, contact))
-}
-
 fn name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or_default()
+}
+
+/// All of a key before its name.
+fn parent(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The folder of a key below the prefix: `2026/11/20`, `undated`.

@@ -43,8 +43,9 @@
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
 //! [`answering`], the answering machine's notes and messages; [`shelves`], the archive over a
-//! store, with an index a day.
-//! They and the edges may use [`lock`], for what no holder leaves in disorder.
+//! store, with an index a day. Of them, those that work calls use
+//! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
+//! [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
@@ -107,17 +108,25 @@
 //! - **own, received, asked**: fragments that are this recording's; that came; that were asked
 //!   for.
 
+// Tests know their numbers, stop where they cannot go on, and tell what they measured.
 #![cfg_attr(
-    test,
-    allow(
+    not(test),
+    warn(
+        unreachable_pub,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        // A number changes its type by From, try_from, or a named method that says what is lost.
+        clippy::cast_lossless,
         clippy::cast_possible_truncation,
         clippy::cast_possible_wrap,
         clippy::cast_precision_loss,
         clippy::cast_sign_loss,
+        // What a further variant means is decided at each place that knows the others.
+        clippy::wildcard_enum_match_arm,
+        // Output goes through a command's own writer, or the function's log.
         clippy::print_stderr,
         clippy::print_stdout,
-        clippy::wildcard_enum_match_arm,
-        reason = "a test knows its numbers, and tells what it measured"
     )
 )]
 
@@ -145,6 +154,7 @@ pub mod recorder;
 pub mod redrive_run;
 pub mod settings;
 pub mod shelves;
+pub mod side_by_side;
 pub mod verify;
 
 #[cfg(feature = "aws")]

@@ -141,6 +141,9 @@ pub const OF_NOTE: &[&str] = &[PUT_NOTE, READ_OBJECT];
 /// Notes; they have no tags and are of one part.
 pub const PUT_NOTE: &str = "s3:PutObject on the bucket's objects";
 
+/// What others are told, where a bus is set.
+pub const PUT_EVENTS: &str = "events:PutEvents on the event bus";
+
 /// What saving a message needs, when its event came and when it did not.
 pub const OF_MESSAGES: &[&str] = &[
     GET_DATA_ENDPOINT,
@@ -153,6 +156,7 @@ pub const OF_MESSAGES: &[&str] = &[
     ABORT_UPLOAD,
     LIST_OBJECTS,
     DESCRIBE_CONTACT,
+    PUT_EVENTS,
 ];
 
 /// What AWS does in the name of the roles that save messages: Lambda keeps what they failed

@@ -12,7 +12,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-pub use call::{Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAttributes};
+pub use call::{
+    Announcements, Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAnnouncements,
+    NoAttributes,
+};
 
 use crate::failure::Failure;
 use crate::failure::parked::Parked;

@@ -136,6 +136,8 @@ pub enum AttributesOutcome {
     NotOurs {
         /// The attribute.
         attribute: &'static str,
+        /// What the URLs of ours start with: those of another domain are none.
+        ours: String,
     },
     /// The attributes do not allow all that was recorded: nothing was written. Files and
     /// verdict stand.

@@ -6,9 +6,8 @@
 pub mod again;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
-
-use futures_util::{StreamExt, stream};
 
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
@@ -19,6 +18,7 @@ use crate::recording::redrive::{
     Candidate, Done, Planned, Step, calls, expires, started, step, urgency,
 };
 use crate::recording::verdict::{Status, Verdict};
+use crate::side_by_side::{Call, SideBySide};
 
 /// Small calls under way at once, while it is looked what is to be done.
 pub const LOOKS_AT_ONCE: usize = 16;
@@ -98,9 +98,8 @@ pub async fn in_order(
     calls(planned)
 }
 
-/// Works calls side by side, the recordings of each one after the other, and tells of each
-/// when it ended. What became of them, in the order of work; those that the deadline came
-/// before are not among them.
+/// Works calls side by side, and tells of each recording when it ended. What became of them,
+/// in the order of work; those that the deadline came before are not among them.
 pub async fn work<S: FragmentSource, R: Recordings, N: ContactAttributes>(
     recorder: &Recorder<S, R, N>,
     calls: Vec<Vec<Planned>>,
@@ -109,22 +108,19 @@ pub async fn work<S: FragmentSource, R: Recordings, N: ContactAttributes>(
     told: impl Fn(&Planned, &Worked),
 ) -> Vec<(Planned, Worked)> {
     let told = &told;
-    let worked = stream::iter(calls.into_iter().enumerate())
-        .take_until(deadline.passed())
-        .map(|(at, call)| async move {
-            let mut worked = Vec::new();
-            for planned in call {
-                let plan = planned.candidate.plan.clone();
-                // Boxed: the future of a whole recording is large and deep.
-                let ended = Box::pin(recorder.work_plan(plan, deadline, |_| ())).await;
-                told(&planned, &ended);
-                worked.push((planned, ended));
-            }
-            (at, worked)
-        });
-    let mut worked: Vec<_> = Box::pin(worked.buffer_unordered(at_once.max(1)))
-        .collect()
-        .await;
-    worked.sort_by_key(|(at, _)| *at);
-    worked.into_iter().flat_map(|(_, worked)| worked).collect()
+    let calls = calls.into_iter().map(|works| Call { works, memory: 0 });
+    // What one recording may take is in the number of calls already.
+    let at_once = SideBySide {
+        calls: at_once,
+        memory: 0,
+    };
+    let work = |planned: Planned| async move {
+        let plan = planned.candidate.plan.clone();
+        let worked = recorder.work_plan(plan, deadline, |_| ()).await;
+        told(&planned, &worked);
+        (planned, worked)
+    };
+    let goes_on = |_: &[_]| ControlFlow::Continue(());
+    let ended = at_once.work(calls.collect(), deadline.passed(), work, goes_on);
+    ended.await.done
 }

@@ -1,5 +1,5 @@
 //! What Callreel asks of AWS, answered on loopback: Kinesis Video and Connect by their REST
-//! JSON, SQS by AWS JSON 1.0, and S3 by a real S3 server. One port for all of them.
+//! JSON, SQS and EventBridge by AWS JSON, and S3 by a real S3 server. One port for all of them.
 //!
 //! Set for any client, `PORT` being the one that is told:
 //!
@@ -12,7 +12,7 @@
 //! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
-//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `buckets/NAME/`, and beside
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`, `buckets/NAME/`, and beside
 //! these what S3 keeps of versions and of uploads that were begun. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
@@ -28,6 +28,7 @@ mod buckets;
 mod calls;
 mod checksums;
 mod contacts;
+mod events;
 mod faults;
 mod operation;
 mod queues;
@@ -70,6 +71,7 @@ use buckets::Buckets;
 use calls::Log;
 use checksums::Checksums;
 use contacts::Contacts;
+use events::Events;
 use faults::Playing;
 use operation::{Operation, Service};
 use queues::Queues;
@@ -163,6 +165,7 @@ impl Sandbox {
             contacts: Contacts::new(data.join("contacts.json")),
             records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
+            events: Events::new(data.join("events")),
             buckets,
             checksums: Checksums::new(data.join("buckets")),
             tags: Tags::new(&data),
@@ -203,6 +206,7 @@ struct World {
     contacts: Contacts,
     records: Records,
     queues: Queues,
+    events: Events,
     buckets: Buckets,
     checksums: Checksums,
     tags: Tags,
@@ -366,6 +370,8 @@ impl World {
         }
         match (met.service, operation) {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
+            (Service::Events, "PutEvents") => self.events.put(body),
+            (Service::Events, other) => Err(Refusal::new(400, "UnknownOperationException", other)),
             (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),
             (Service::Connect, "DescribeContact") => self.records.describe(&met.call.subject),
             (Service::Connect, "SearchContacts") => self.records.search(body),

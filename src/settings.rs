@@ -12,6 +12,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use crate::connect::arn;
 use crate::recording::parties::Omitted;
 
 /// One variable.
@@ -264,11 +265,9 @@ pub(crate) fn instance_ids(value: &str) -> Result<Vec<Box<str>>, String> {
         .map(str::trim)
         .filter(|arn| !arn.is_empty());
     arns.map(|arn| {
-        let id = arn
-            .strip_prefix("arn:")
-            .and_then(|arn| arn.split_once(":connect:")?.1.split_once(":instance/"))
-            .map(|(_, id)| id)
-            .filter(|id| !id.is_empty() && !id.contains('/'));
+        // Nothing stands behind the id: a queue's ARN names an instance, too.
+        let id = arn::instance_id(arn)
+            .filter(|id| arn.contains(":connect:") && arn.ends_with(&format!(":instance/{id}")));
         id.map(Box::from).ok_or_else(|| {
             format!("{arn:?} is not the ARN of an instance, such as arn:aws:connect:us-east-1:111122223333:instance/ID")
         })

@@ -247,10 +247,13 @@ impl<S: Browsing> Shelves<S> {
         now: EpochMillis,
     ) -> Result<Shelf, Failure> {
         let inside = self.store.look_into(&folder.folder).await?;
-        let verdicts = inside.files.into_iter().filter_map(|Listed { key, modified }| {
-            let name = key.strip_prefix(&*folder.folder)?;
-            is_verdict(name).then(|| (name.to_owned(), modified.unwrap_or(EpochMillis(0))))
-        });
+        let verdicts = inside
+            .files
+            .into_iter()
+            .filter_map(|Listed { key, modified }| {
+                let name = key.strip_prefix(&*folder.folder)?;
+                is_verdict(name).then(|| (name.to_owned(), modified.unwrap_or(EpochMillis(0))))
+            });
         let mut changes = Changes::between(rows, verdicts);
         let is_new = !changes.is_none();
         let to_read = std::mem::take(&mut changes.to_read);
@@ -263,11 +266,9 @@ impl<S: Browsing> Shelves<S> {
         let unwritten = match is_new {
             false => None,
             true => {
-                let put = self.store.put(
-                    key,
-                    to_index(&rows),
-                    Expect::unchanged(index.as_deref()),
-                );
+                let put = self
+                    .store
+                    .put(key, to_index(&rows), Expect::unchanged(index.as_deref()));
                 // Who wrote another one meanwhile read the same verdicts.
                 put.await.err().map(|failure| failure.to_string())
             }
@@ -362,7 +363,8 @@ impl<S: Browsing> Shelves<S> {
             rest = later_ones;
         };
         let settled_ones = places.0.iter();
-        let settled_ones = settled_ones.filter(|place| settled.is_none_or(|it| place.started >= it));
+        let settled_ones =
+            settled_ones.filter(|place| settled.is_none_or(|it| place.started >= it));
         let hits = settled_ones.map(|place| Hit {
             started: place.started,
             ..shelves[place.shelf].hit(place.row)

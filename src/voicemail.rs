@@ -2,6 +2,7 @@
 //! the note when the call is over, under which names, and what becomes of notes that nobody
 //! came for. Nothing here looks at the world.
 
+pub mod announce;
 pub mod arrival;
 pub mod decide;
 pub mod note;

@@ -37,6 +37,8 @@ pub(super) struct MessageSource<'a, S, L> {
     pub live: &'a L,
     /// The contact, and others that its media may carry.
     pub contacts: Vec<Box<str>>,
+    /// Where the contact's next message begins: nothing from there on is this one's.
+    pub next: Option<FragmentNumber>,
     pub when: When,
     pub held: Mutex<Option<Held>>,
 }
@@ -52,10 +54,15 @@ impl<S: FragmentSource, L: LiveMedia> MessageSource<'_, S, L> {
         lock(&self.held)
     }
 
+    fn is_before_next(&self, number: FragmentNumber) -> bool {
+        self.next.is_none_or(|next| number < next)
+    }
+
     fn held_listing(&self, whereabouts: &Whereabouts<'_>) -> Option<Listing> {
         let held = self.held();
         let fragments = held.as_ref()?.fragments.iter();
         let numbers = fragments.map(|(number, _)| *number);
+        let numbers = numbers.filter(|number| self.is_before_next(*number));
         let numbers = numbers.filter(|number| whereabouts.range.contains(*number));
         Some(Listing {
             numbers: numbers.collect(),
@@ -95,7 +102,8 @@ impl<S: FragmentSource, L: LiveMedia> MessageSource<'_, S, L> {
                 (Some(time), Some(until)) => time > until,
                 (None, _) | (_, None) => false,
             };
-            if is_over || (began && is_own == Some(false)) {
+            let is_next = fragment.number.is_some_and(|it| !self.is_before_next(it));
+            if is_over || is_next || (began && is_own == Some(false)) {
                 return false;
             }
             if let Some(number) = fragment.number {
@@ -147,7 +155,13 @@ impl<S: FragmentSource, L: LiveMedia> FragmentSource for MessageSource<'_, S, L>
         }
         let over = match self.source.list(whereabouts).await {
             Err(failure) if failure.kind == FailureKind::RetentionOver => failure,
-            listed => return listed,
+            Err(failure) => return Err(failure),
+            Ok(mut listing) => {
+                listing
+                    .numbers
+                    .retain(|number| self.is_before_next(*number));
+                return Ok(listing);
+            }
         };
         // Where nothing of it is left, it was kept and is gone.
         let held = self.read(&whereabouts).await?.ok_or(over)?;

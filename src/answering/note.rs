@@ -4,7 +4,7 @@
 
 use crate::failure::{Failure, FailureKind};
 use crate::port::{Expect, Objects};
-use crate::voicemail::note::{Meeting, Note, by_contact};
+use crate::voicemail::note::{Meeting, Note, NoteName, by_contact};
 
 /// Turns before a write is given up: each one means that somebody else was faster.
 const MAX_TURNS: u32 = 3;
@@ -28,30 +28,59 @@ pub async fn note(store: &impl Objects, prefix: &str, note: Note) -> Result<Note
         let Some(before) = store.read(&key).await? else {
             continue;
         };
-        let kept =
-            match Note::from_json(&before, None).map(|there| (there.meet(note.clone()), there)) {
-                Ok((Meeting::Repeat, there)) => there,
-                // It has a name of its own, and so a message.
-                Ok((Meeting::Another, _)) => note.clone(),
-                Ok((Meeting::Completes(whole), _)) => *whole,
-                // What cannot be read is of no use to anybody.
-                Err(_) => note.clone(),
-            };
-        let stays = kept.to_json() == before || !is_of(&kept, &before);
-        let expect = Expect::Exactly(&before);
-        if stays || store.put(&key, kept.to_json(), expect).await? {
+        let (first, kept) = match Note::from_json(&before, None) {
+            // What cannot be read is of no use to anybody.
+            Err(_) => (note.clone(), note.clone()),
+            Ok(there) => match there.meet(note.clone()) {
+                Meeting::Repeat => (there.clone(), there),
+                Meeting::Completes(whole) => ((*whole).clone(), *whole),
+                Meeting::Another => {
+                    let other = another(store, prefix, &there, note.clone()).await?;
+                    (there.followed_by(&other.name), other)
+                }
+            },
+        };
+        let json = first.to_json();
+        let stays = json == before;
+        if stays || store.put(&key, json, Expect::Exactly(&before)).await? {
             return keep_dated(store, prefix, kept).await;
         }
     }
     Err(contended(&key))
 }
 
-/// Whether a note takes the place of what is there: it has the same name, or that has none.
-fn is_of(kept: &Note, before: &[u8]) -> bool {
-    Note::from_json(before, None).map_or(true, |there| there.name == kept.name)
+/// A further note of a contact: one that there is, or what the new one adds to it, or the new
+/// one, which has a name of its own and so a message.
+async fn another(
+    store: &impl Objects,
+    prefix: &str,
+    first: &Note,
+    new: Note,
+) -> Result<Note, Failure> {
+    for name in &first.others {
+        let json = store.read(&name.key(prefix)).await?;
+        let there = json.and_then(|json| Note::from_json(&json, Some(name)).ok());
+        match there.map(|there| (there.meet(new.clone()), there)) {
+            Some((Meeting::Repeat, there)) => return Ok(there),
+            Some((Meeting::Completes(whole), _)) => return Ok(*whole),
+            Some((Meeting::Another, _)) | None => {}
+        }
+    }
+    let is_taken = |name: &NoteName| *name == first.name || first.others.contains(name);
+    let mut name = new.name.clone();
+    for _ in 0..=first.others.len() {
+        if is_taken(&name) {
+            name = name.a_second_later();
+        }
+    }
+    Ok(Note { name, ..new })
 }
 
 async fn keep_dated(store: &impl Objects, prefix: &str, note: Note) -> Result<Noted, Failure> {
+    let note = Note {
+        others: Vec::new(),
+        ..note
+    };
     let (key, json) = (note.name.key(prefix), note.to_json());
     if store.put(&key, json.clone(), Expect::Nothing).await? {
         return Ok(Noted { note, key });

@@ -8,18 +8,19 @@ use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 
 use super::Answering;
-use super::save::{Case, NotSaved, Saved, Tries};
+use super::save::{Case, NotSaved, Saved, Step, Tries};
 use crate::failure::Failure;
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::ticks::EpochMillis;
 use crate::port::{
-    Clock, ContactDescriptions, Deadline, FragmentSource, LiveMedia, Recordings, Whereabouts,
+    Announcements, Clock, ContactDescriptions, Deadline, FragmentSource, LiveMedia, Recordings,
+    Whereabouts,
 };
 use crate::recording::plan::Times;
-use crate::recording::verdict::Reason;
-use crate::voicemail::decide::Over;
+use crate::recording::verdict::{Reason, Verdict};
+use crate::voicemail::decide::{Over, next_message};
 use crate::voicemail::note::{Note, NoteName, folders};
-use crate::voicemail::reconcile::{Call, LOOKS_BACK, Left, MAX_TRIES, Made, Noted, Step as Next};
+use crate::voicemail::reconcile::{Call, Left, MAX_TRIES, Made, Noted, Step as Next, looks_from};
 use crate::voicemail::target::{Marker, Target, tried};
 
 /// What became of a note, told while it happens.
@@ -57,15 +58,17 @@ pub struct Reconciled {
 struct Beside {
     made: Option<Made>,
     is_tried: bool,
+    is_announced: bool,
 }
 
-impl<S, L, R, C, T> Answering<S, L, R, C, T>
+impl<S, L, R, C, T, A> Answering<S, L, R, C, T, A>
 where
     S: FragmentSource,
     L: LiveMedia,
     R: Recordings,
     C: ContactDescriptions,
     T: Clock,
+    A: Announcements,
 {
     /// Looks through the notes, the oldest first, and works those that need it. A failure is
     /// one that concerns them all.
@@ -75,8 +78,7 @@ where
         told: impl Fn(Told<'_>) + Send + Sync,
     ) -> Result<Reconciled, Failure> {
         let now = self.clock.now();
-        let back = i64::try_from(LOOKS_BACK.as_millis()).unwrap_or(i64::MAX);
-        let since = EpochMillis(now.0.saturating_sub(back));
+        let since = looks_from(now);
         let mut taken = BTreeMap::new();
         for folder in folders(&self.notes, since, now) {
             for listed in self.store.list(&folder).await? {
@@ -136,6 +138,9 @@ where
                 if let Some(name) = base.strip_suffix(".tried.json") {
                     beside.entry(name.to_owned()).or_default().is_tried = true;
                 }
+                if let Some(name) = base.strip_suffix(".announced.json") {
+                    beside.entry(name.to_owned()).or_default().is_announced = true;
+                }
             }
         }
         Ok(beside)
@@ -163,7 +168,13 @@ where
         let mut note = None;
         loop {
             match noted.step(self.clock.now()) {
-                Next::Leave(Left::Done(_)) => return Ok(()),
+                Next::Leave(Left::Done(made)) => {
+                    let told_of = beside.is_announced || made != Made::Message;
+                    if !told_of && self.announcements.are_wanted() {
+                        self.announce_late(name, run, told).await?;
+                    }
+                    return Ok(());
+                }
                 Next::Leave(left) => {
                     run.left += 1;
                     told(Told::Left(name, left));
@@ -194,9 +205,11 @@ where
                         before: Vec::new(),
                         ended,
                     };
+                    let of_contact = self.notes_by_contact(&note.contact).await?;
                     let case = Case {
                         note: &note,
                         over: &over,
+                        next: next_message(&note, &of_contact),
                         tries: match attempt >= MAX_TRIES {
                             true => Tries::Last,
                             false => Tries::More,
@@ -207,6 +220,28 @@ where
                 }
             }
         }
+    }
+
+    /// Tells others of a message that is saved, and that nobody told them of so far.
+    async fn announce_late(
+        &self,
+        name: &NoteName,
+        run: &mut Reconciled,
+        told: &(impl Fn(Told<'_>) + Send + Sync),
+    ) -> Result<(), Failure> {
+        let key = Target::of(name, &self.policy.key_prefix).keys().verdict();
+        let verdict = self.store.read(&key).await?;
+        // A file without a verdict: its maker is at work on it.
+        let Some(Ok(verdict)) = verdict.map(|json| Verdict::from_json(&json)) else {
+            return Ok(());
+        };
+        let note = self.read_note(name).await?;
+        if let Err(failure) = self.announce(&note, &verdict).await {
+            let not_saved = NotSaved::at(&note.contact, Step::Announce)(failure);
+            run.failed += 1;
+            told(Told::Failed(name, &not_saved));
+        }
+        Ok(())
     }
 
     async fn work(
@@ -250,7 +285,7 @@ where
 
     /// Whether a note's call goes on: as Connect says, else as the stream's newest fragment
     /// tells.
-    async fn call_of(&self, note: &Note) -> Call {
+    pub(super) async fn call_of(&self, note: &Note) -> Call {
         let described = self
             .contacts
             .describe(note.instance.as_deref(), &note.contact);

@@ -15,15 +15,17 @@ use crate::connect::contact_event::ContactEvent;
 use crate::failure::{Failure, FailureKind};
 use crate::media::fragment::FragmentNumber;
 use crate::port::{
-    Clock, ContactDescriptions, Deadline, Expect, FragmentSource, LiveMedia, NoAttributes,
-    Recordings, Whereabouts,
+    Announcements, Clock, ContactDescriptions, Deadline, Expect, FragmentSource, LiveMedia,
+    NoAttributes, Recordings, Whereabouts,
 };
 use crate::recorder::{Progress, Recorded, Recorder, Worked};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::{Reason, Status, Verdict};
+use crate::voicemail::announce::MessageSaved;
 use crate::voicemail::arrival::{Arrival, Looked};
-use crate::voicemail::decide::{Decision, Over, SkipReason, decide, over};
-use crate::voicemail::note::{Note, NoteName, by_contact, folders};
+use crate::voicemail::decide::{Decision, Over, SkipReason, decide, next_message, over};
+use crate::voicemail::note::Note;
+use crate::voicemail::reconcile::{Call, looks_from};
 use crate::voicemail::target::{Marker, Target, marker_json};
 
 /// The reason's code where no stream of the contact is known.
@@ -74,6 +76,8 @@ pub enum Step {
     Record,
     /// Writing the marker.
     Mark,
+    /// Telling others of it; the message is saved.
+    Announce,
 }
 
 impl Step {
@@ -85,6 +89,7 @@ impl Step {
             Self::Wait => "wait",
             Self::Record => "record",
             Self::Mark => "mark",
+            Self::Announce => "announce",
         }
     }
 }
@@ -97,6 +102,7 @@ impl fmt::Display for Step {
             Self::Wait => "waiting for its last fragments",
             Self::Record => "recording its message",
             Self::Mark => "writing its marker",
+            Self::Announce => "telling others of its message, which is saved",
         })
     }
 }
@@ -113,6 +119,18 @@ pub struct NotSaved {
     pub failure: Failure,
 }
 
+impl NotSaved {
+    /// What ended here, of this contact.
+    pub(super) fn at(contact: &str, step: Step) -> impl FnOnce(Failure) -> Self + use<> {
+        let contact = contact.into();
+        move |failure| Self {
+            contact,
+            step,
+            failure,
+        }
+    }
+}
+
 /// Whether it is tried again when it comes to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tries {
@@ -122,61 +140,112 @@ pub enum Tries {
     Last,
 }
 
-/// What is worked: a note, the end of its call, and whether it is tried again.
+/// What is worked: a note, the end of its call, where the contact's next message begins, and
+/// whether it is tried again.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub note: &'a Note,
     pub over: &'a Over,
+    pub next: Option<FragmentNumber>,
     pub tries: Tries,
 }
 
 impl Case<'_> {
     pub(super) fn failed(&self, step: Step) -> impl FnOnce(Failure) -> NotSaved + use<> {
-        let contact = self.note.contact.clone();
-        move |failure| NotSaved {
-            contact,
-            step,
-            failure,
-        }
+        NotSaved::at(&self.note.contact, step)
     }
 }
 
-impl<S, L, R, C, T> Answering<S, L, R, C, T>
+impl<S, L, R, C, T, A> Answering<S, L, R, C, T, A>
 where
     S: FragmentSource,
     L: LiveMedia,
     R: Recordings,
     C: ContactDescriptions,
     T: Clock,
+    A: Announcements,
 {
-    /// Saves the message of a contact that is over, if it left one.
+    /// Saves the messages of a contact that is over: what became of each, one at the least.
+    /// None is in the way of another.
     pub async fn save(
         &self,
         event: &ContactEvent,
         deadline: &impl Deadline,
         progress: impl Fn(Progress) + Send + Sync,
-    ) -> Result<Saved, NotSaved> {
+    ) -> Vec<Result<Saved, NotSaved>> {
         let contact = event.contact.clone();
         let over = match over(event, self.clock.now()) {
             Ok(over) => over,
-            Err(reason) => return Ok(Saved::Skipped { contact, reason }),
+            Err(reason) => return vec![Ok(Saved::Skipped { contact, reason })],
         };
-        let found = self.find_note(event, &over).await;
-        let note = found.map_err(|failure| NotSaved {
-            contact: contact.clone(),
-            step: Step::FindNote,
-            failure,
-        })?;
-        let Some(note) = note else {
-            let reason = SkipReason::NoNote;
-            return Ok(Saved::Skipped { contact, reason });
+        let began = event.initiated.unwrap_or(over.ended);
+        let notes = self.find_notes(&contact, began, over.ended).await;
+        let mut notes = match notes.map_err(NotSaved::at(&contact, Step::FindNote)) {
+            Ok(notes) => notes,
+            Err(not_saved) => return vec![Err(not_saved)],
         };
-        let case = Case {
-            note: &note,
-            over: &over,
-            tries: Tries::More,
+        for note in &mut notes {
+            note.instance = note.instance.take().or_else(|| event.instance.clone());
+        }
+        self.save_notes(&contact, &notes, &over, deadline, progress)
+            .await
+    }
+
+    /// Saves the messages of a contact that somebody names, as if its event had come: of a
+    /// call whose end nobody knows the stream tells whether it is over.
+    pub async fn save_by_hand(
+        &self,
+        contact: &str,
+        deadline: &impl Deadline,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Vec<Result<Saved, NotSaved>> {
+        let now = self.clock.now();
+        let since = looks_from(now);
+        let notes = self.find_notes(contact, since, now).await;
+        let notes = match notes.map_err(NotSaved::at(contact, Step::FindNote)) {
+            Ok(notes) => notes,
+            Err(not_saved) => return vec![Err(not_saved)],
         };
-        self.save_message(case, deadline, progress).await
+        let call = match notes.last() {
+            Some(note) => self.call_of(note).await,
+            None => Call::NotAsked,
+        };
+        let Some(ended) = call.ended(now) else {
+            let (contact, reason) = (contact.into(), SkipReason::StillSpoken);
+            return vec![Ok(Saved::Skipped { contact, reason })];
+        };
+        let over = Over {
+            contact: contact.into(),
+            before: Vec::new(),
+            ended,
+        };
+        self.save_notes(contact, &notes, &over, deadline, progress)
+            .await
+    }
+
+    async fn save_notes(
+        &self,
+        contact: &str,
+        notes: &[Note],
+        over: &Over,
+        deadline: &impl Deadline,
+        progress: impl Fn(Progress) + Send + Sync,
+    ) -> Vec<Result<Saved, NotSaved>> {
+        if notes.is_empty() {
+            let (contact, reason) = (contact.into(), SkipReason::NoNote);
+            return vec![Ok(Saved::Skipped { contact, reason })];
+        }
+        let mut all = Vec::new();
+        for note in notes {
+            let case = Case {
+                note,
+                over,
+                next: next_message(note, notes),
+                tries: Tries::More,
+            };
+            all.push(self.save_message(case, deadline, &progress).await);
+        }
+        all
     }
 
     /// Saves the message of a note.
@@ -211,7 +280,7 @@ where
             }
         };
         let plan = message.plan();
-        let mut source = self.source_of(&plan);
+        let mut source = self.source_of(&plan, case.next);
         let listed = self.last_fragments(&source, &plan, over, deadline).await;
         let listed = listed.map_err(case.failed(Step::Wait))?;
         source.when = match (case.tries, listed.is_empty()) {
@@ -247,6 +316,8 @@ where
                 });
             }
         };
+        let announced = self.announce(note, &recorded.verdict).await;
+        announced.map_err(case.failed(Step::Announce))?;
         Ok(Saved::Message {
             note: Box::new(note.clone()),
             plan,
@@ -255,11 +326,16 @@ where
         })
     }
 
-    fn source_of(&self, plan: &RecordingPlan) -> MessageSource<'_, S, L> {
+    fn source_of(
+        &self,
+        plan: &RecordingPlan,
+        next: Option<FragmentNumber>,
+    ) -> MessageSource<'_, S, L> {
         MessageSource {
             source: &self.source,
             live: &self.live,
             contacts: plan.claim.contacts.clone(),
+            next,
             when: When::NowOrLater,
             held: Mutex::default(),
         }
@@ -290,6 +366,10 @@ where
                     now: self.clock.now(),
                     looks,
                 };
+                // The contact went on to its next message: the last of this one came before.
+                if source.next.is_some() {
+                    return Ok(numbers);
+                }
                 match looked.arrival() {
                     Arrival::Wait(time) if self.clock.wait(time).await => looks += 1,
                     Arrival::Wait(_) | Arrival::Come(_) | Arrival::Waited => return Ok(numbers),
@@ -306,6 +386,24 @@ where
                 "the invocation ends before the last fragments have come",
             )),
         }
+    }
+
+    /// Tells others of a message, unless a mark beside it says that they were told: told
+    /// first and marked then, so that they are told twice rather than never.
+    pub(super) async fn announce(&self, note: &Note, verdict: &Verdict) -> Result<(), Failure> {
+        if !self.announcements.are_wanted() {
+            return Ok(());
+        }
+        let Some(saved) = MessageSaved::of(note, verdict) else {
+            return Ok(());
+        };
+        let target = Target::of(&note.name, &self.policy.key_prefix);
+        let marker = target.marker(Marker::Announced);
+        if self.store.read(&marker).await?.is_some() {
+            return Ok(());
+        }
+        self.announcements.announce(&saved).await?;
+        self.mark(note, Marker::Announced, &[]).await.map(|_| ())
     }
 
     async fn mark_empty(&self, case: Case<'_>, reasons: Vec<Reason>) -> Result<Saved, NotSaved> {
@@ -335,39 +433,6 @@ where
             self.store.put(&key, json, Expect::Exactly(&before)).await?;
         }
         Ok(key)
-    }
-
-    /// The note of a contact: by its own key, else by the names of those that were taken
-    /// while it was there, as older answering machines keep them. One that cannot be read
-    /// is known by its name.
-    async fn find_note(&self, event: &ContactEvent, over: &Over) -> Result<Option<Note>, Failure> {
-        let with_instance = |note: Note| Note {
-            instance: note.instance.clone().or_else(|| event.instance.clone()),
-            ..note
-        };
-        let key = by_contact(&self.notes, &over.contact);
-        let json = self.store.read(&key).await?;
-        if let Some(Ok(note)) = json.map(|json| Note::from_json(&json, None)) {
-            return Ok(Some(with_instance(note)));
-        }
-        let began = event.initiated.unwrap_or(over.ended);
-        for folder in folders(&self.notes, began, over.ended) {
-            for listed in self.store.list(&folder).await? {
-                let name = NoteName::of_key(&listed.key, &self.notes);
-                let Some(name) = name.filter(|name| name.is_of(&over.contact)) else {
-                    continue;
-                };
-                return self.read_note(&name).await.map(with_instance).map(Some);
-            }
-        }
-        Ok(None)
-    }
-
-    /// A note by its name; one that cannot be read is known by that alone.
-    pub(super) async fn read_note(&self, name: &NoteName) -> Result<Note, Failure> {
-        let json = self.store.read(&name.key(&self.notes)).await?;
-        let note = json.and_then(|json| Note::from_json(&json, Some(name)).ok());
-        Ok(note.unwrap_or_else(|| Note::of_name(name)))
     }
 }
 

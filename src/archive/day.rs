@@ -208,7 +208,10 @@ impl Row {
 
     /// When it began, in milliseconds since 1970; the beginning of time where nobody knows.
     pub fn started(&self) -> i64 {
-        let time = self.starts_at.as_deref().and_then(EpochMillis::from_rfc3339);
+        let time = self
+            .starts_at
+            .as_deref()
+            .and_then(EpochMillis::from_rfc3339);
         time.map_or(i64::MIN, |time| time.0)
     }
 }

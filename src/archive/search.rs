@@ -186,14 +186,23 @@ impl Query {
     pub fn matches(&self, hit: &Hit<'_>) -> bool {
         let row = hit.row;
         self.is_in_time(hit.started)
-            && self.contact.as_ref().is_none_or(|id| {
-                begins(&row.contact_id, id) || begins(&row.initial_contact_id, id)
-            })
+            && self
+                .contact
+                .as_ref()
+                .is_none_or(|id| begins(&row.contact_id, id) || begins(&row.initial_contact_id, id))
             && self.number.as_ref().is_none_or(|number| {
                 has_number(row.customer.as_ref(), number) || has_number(row.system.as_ref(), number)
             })
-            && is_called(self.queue.as_ref(), row.queue.as_ref(), row.queue_id.as_ref())
-            && is_called(self.agent.as_ref(), row.agent.as_ref(), row.agent_id.as_ref())
+            && is_called(
+                self.queue.as_ref(),
+                row.queue.as_ref(),
+                row.queue_id.as_ref(),
+            )
+            && is_called(
+                self.agent.as_ref(),
+                row.agent.as_ref(),
+                row.agent_id.as_ref(),
+            )
             && (self.statuses.is_empty() || self.statuses.contains(&row.status))
             && self.silent.is_none_or(|silent| silent.is_on(row))
             && self.longer.is_none_or(|seconds| row.seconds >= seconds)
@@ -299,7 +308,11 @@ fn has_number(address: Option<&String>, asked: &str) -> bool {
         (true, asked) if !asked.is_empty() => {
             // The zero before an area code is none of the number as it is dialled from afar.
             let national = asked.trim_start_matches('0');
-            let asked = if national.is_empty() { &asked } else { national };
+            let asked = if national.is_empty() {
+                &asked
+            } else {
+                national
+            };
             digits(address).contains(asked)
         }
         (true | false, _) => has_part(address, asked),

@@ -187,7 +187,10 @@ mod tests {
         // A queue of another name that begins alike is another one.
         check(Sees::AnyOf(vec![Allowed::Queue(text("Sale"))]), [false; 3]);
         check(
-            Sees::AnyOf(vec![Allowed::Agent(text("jo")), Allowed::Agent(text("ann"))]),
+            Sees::AnyOf(vec![
+                Allowed::Agent(text("jo")),
+                Allowed::Agent(text("ann")),
+            ]),
             [true, true, false],
         );
         check(Sees::AnyOf(vec![Allowed::Agent(text(""))]), [false; 3]);

@@ -15,10 +15,10 @@
 //! store is slower than KVS.
 
 mod endpoint;
-mod limits;
 mod listing;
 mod live;
 mod streams;
+mod throttles;
 mod window;
 
 use std::sync::Arc;
@@ -42,9 +42,9 @@ use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::port::{FragmentSource, Listing, MediaBody, Whereabouts};
 use endpoint::{Endpoints, region_in};
-use limits::LimitsAreThrottles;
 pub use live::{KvsLive, LiveBody};
 use streams::{Api, Described, Description, Stream, Streams};
+use throttles::LimitsAreThrottles;
 
 /// A body that says nothing for so long is given up.
 pub const BODY_STALL: Duration = Duration::from_secs(10);

@@ -77,6 +77,7 @@ use tokio::task::JoinHandle;
 
 use super::Trying;
 use super::answers::CheckAnswers;
+use crate::connect::arn;
 use crate::failure::Failure;
 use crate::lock::lock;
 use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored};
@@ -219,7 +220,7 @@ impl S3Recordings {
     /// Tells the account that this runs in, by the function's own ARN: each invocation
     /// brings it, and no call is needed to know it. The first one holds.
     pub fn runs_in(&self, function_arn: &str) {
-        if let Some(account) = account_in(function_arn) {
+        if let Some(account) = arn::account(function_arn) {
             // Another invocation of the same function says the same.
             let _ = self.0.calls.account.set(account.to_owned());
         }
@@ -234,13 +235,6 @@ impl S3Recordings {
             let _ = abort.await;
         }
     }
-}
-
-/// The account in `arn:PARTITION:SERVICE:REGION:ACCOUNT:…`: twelve digits.
-fn account_in(arn: &str) -> Option<&str> {
-    let account = arn.split(':').nth(4)?;
-    let digits = account.bytes().all(|byte| byte.is_ascii_digit());
-    (account.len() == 12 && digits).then_some(account)
 }
 
 /// An object to be; how its key ends says what it is.
@@ -325,20 +319,6 @@ mod tests {
         let tagging = bucket.tagging(&own);
         let expected = "%C3%BC=&team=%2B81300&customerEndpoint=%2B81300";
         assert_eq!(tagging.as_deref(), Some(expected));
-    }
-
-    #[test]
-    fn a_functions_arn_says_its_account() {
-        let arn = "arn:aws:lambda:us-east-1:111122223333:function:recorder";
-        assert_eq!(account_in(arn), Some("111122223333"));
-        for none in [
-            "",
-            "a:b",
-            "arn:aws:lambda:us-east-1::x",
-            "arn:aws:s3:us-east-1:12:x",
-        ] {
-            assert_eq!(account_in(none), None, "{none}");
-        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `callreel forget`: one contact's recordings deleted for good, after a look at what there is.
+//! `callreel forget`: one contact's recordings, notes and messages deleted for good, after a
+//! look at what there is.
 
 #[cfg(feature = "operate")]
 mod aws;
@@ -10,12 +11,14 @@ use std::time::SystemTime;
 use futures_executor::block_on;
 use serde_json::json;
 
+use super::message::MESSAGES;
+use super::note::NOTES;
 use super::record::parse_prefix;
 use super::text::counted;
 use super::values::parse_contact;
 use super::{CliError, check_folder, ended, tell_error, tell_warning};
 use crate::cli::reader::Reader;
-use crate::forget::{Found, forget, look};
+use crate::forget::{Found, Places, forget, look};
 use crate::local::{LocalContacts, LocalRecordings};
 use crate::media::ticks::EpochMillis;
 use crate::port::{Erasable, Erasing, Which};
@@ -41,6 +44,12 @@ pub(super) struct ForgetArgs {
     /// What the recordings' paths start with, below that folder
     #[arg(long, value_name = "PREFIX", default_value = "recordings/", value_parser = parse_prefix)]
     key_prefix: String,
+    /// What the keys of the answering machine's notes start with
+    #[arg(long, value_name = "PREFIX", default_value = NOTES, value_parser = parse_prefix)]
+    notes_prefix: String,
+    /// What the keys of its messages start with
+    #[arg(long, value_name = "PREFIX", default_value = MESSAGES, value_parser = parse_prefix)]
+    messages_prefix: String,
     #[cfg(feature = "operate")]
     #[command(flatten)]
     aws: aws::ForgetAwsArgs,
@@ -155,13 +164,15 @@ fn warn(args: &ForgetArgs, told: &Told) {
 fn place(args: &ForgetArgs) -> String {
     #[cfg(feature = "operate")]
     if args.aws.aws {
-        return "the bucket and prefix of the settings, queues and batches that were given"
+        return "the bucket and prefix of the settings, --notes-prefix and --messages-prefix, queues and batches that were given"
             .to_owned();
     }
     format!(
-        "--out {}, --key-prefix {}",
+        "--out {}, --key-prefix {}, --notes-prefix {}, --messages-prefix {}",
         args.out.display(),
-        args.key_prefix
+        args.key_prefix,
+        args.notes_prefix,
+        args.messages_prefix
     )
 }
 
@@ -175,9 +186,14 @@ async fn one(
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let millis = since.map_or(0, |since| since.as_millis());
     let now = EpochMillis(i64::try_from(millis).unwrap_or_default());
+    let places = Places {
+        recordings: prefix,
+        notes: &args.notes_prefix,
+        messages: &args.messages_prefix,
+    };
     let found = match args.yes {
-        true => forget(store, prefix, contact, now).await?,
-        false => look(store, prefix, contact).await?,
+        true => forget(store, places, contact, now).await?,
+        false => look(store, places, contact).await?,
     };
     Ok(Told {
         contact: contact.to_owned(),

@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 
 use super::note::NOTES;
 use super::text::{duration, plain};
-use super::{CliError, count_bar, folder_url, tell_swept, tell_warning};
+use super::{CliError, count_bar, ended, folder_url, tell_error, tell_swept, tell_warning};
 use crate::answering::{Answering, Saved};
 use crate::connect::contact_event::ContactEvent;
 use crate::local::{LocalClock, LocalRecordings, LocalStreams};
-use crate::port::NoDeadline;
+use crate::port::{NoAnnouncements, NoDeadline};
 use crate::recorder::{Progress, Reading};
 use crate::recording::plan::Policy;
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.saved/1";
 /// Where messages lie below the folder.
-const MESSAGES: &str = "messages/";
+pub(super) const MESSAGES: &str = "messages/";
 
 pub(super) fn run(
     streams: &Path,
@@ -35,6 +35,7 @@ pub(super) fn run(
         store: LocalRecordings::new(folder),
         contacts: LocalStreams::new(streams),
         clock: LocalClock,
+        announcements: NoAnnouncements,
         notes: NOTES.to_owned(),
         policy: Policy {
             key_prefix: MESSAGES.to_owned(),
@@ -46,26 +47,48 @@ pub(super) fn run(
     };
     tell_swept(folder, &answering.store.sweep(Some(MESSAGES)));
     let bar = count_bar("fragments");
-    let saved = block_on(answering.save(event, &NoDeadline, |progress: Progress| {
+    let all = block_on(answering.save(event, &NoDeadline, |progress: Progress| {
         bar.set_length(progress.of);
         bar.set_position(progress.settled);
     }));
     bar.finish_and_clear();
-    let saved = saved.map_err(|not_saved| CliError::Told(not_saved.to_string()))?;
-    if let Saved::Empty {
-        contact, reasons, ..
-    } = &saved
-    {
-        let why = reasons
-            .first()
-            .map_or("nothing was said", |reason| &reason.detail);
-        tell_warning(&format!("contact {contact}: no message: {why}"));
+    let (saved, not_saved): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
+    let saved: Vec<Saved> = saved.into_iter().flatten().collect();
+    for one in &saved {
+        if let Saved::Empty {
+            contact, reasons, ..
+        } = one
+        {
+            let why = reasons
+                .first()
+                .map_or("nothing was said", |reason| &reason.detail);
+            tell_warning(&format!("contact {contact}: no message: {why}"));
+        }
     }
-    match json {
-        true => writeln!(out, "{:#}", saved_json(folder, &saved))?,
-        false => write_text(folder, &saved, out)?,
+    let causes = not_saved.into_iter().filter_map(Result::err);
+    let causes: Vec<_> = causes.map(|cause| cause.to_string()).collect();
+    if saved.is_empty() {
+        return Err(CliError::Told(causes.join("; ")));
     }
-    Ok(())
+    let written = match json {
+        true => writeln!(out, "{:#}", all_json(folder, &saved)),
+        false => saved
+            .iter()
+            .try_for_each(|one| write_text(folder, one, out)),
+    };
+    causes.iter().for_each(|cause| tell_error(cause));
+    ended(causes.len(), written)
+}
+
+/// The document of the first one, and those of further messages of the contact in it.
+fn all_json(folder: &Path, saved: &[Saved]) -> Value {
+    let mut documents = saved.iter().map(|one| saved_json(folder, one));
+    let mut document = documents.next().unwrap_or_default();
+    let more: Vec<_> = documents.collect();
+    if !more.is_empty() {
+        document["more"] = more.into();
+    }
+    document
 }
 
 fn saved_json(folder: &Path, saved: &Saved) -> Value {

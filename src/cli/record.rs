@@ -98,7 +98,7 @@ pub(super) fn run(args: &RecordArgs, out: &mut dyn Write, json: bool) -> Result<
             .filter_map(|part| error_line(reader, origin, part))
         {
             errors += 1;
-            let record = match &record.sequence_number {
+            let record = match &record.item_id {
                 Some(number) => format!("{} {number}", called(origin)),
                 None => format!("Records[{position}], which has no number"),
             };
@@ -223,10 +223,10 @@ fn write_text(out: &mut dyn Write, place: &Place, worked: &[WorkedRecord]) -> st
         for note in &recorded.verdict.notes {
             writeln!(out, "  note: {}", plain(&note.detail))?;
         }
-        if let AttributesOutcome::NotOurs { attribute } = recorded.attributes {
+        if let AttributesOutcome::NotOurs { attribute, ours } = &recorded.attributes {
             writeln!(
                 out,
-                "  {attribute} holds a value that Callreel did not write; it stays"
+                "  {attribute} holds a value that Callreel did not write; it stays (URLs of ours start with {ours})"
             )?;
         }
     }
@@ -244,5 +244,5 @@ fn record_json(
         .iter()
         .map(|part| part_json(reader, origin, part));
     let parts: Vec<_> = parts.collect();
-    json!({"sequence_number": record.sequence_number, "recordings": parts})
+    json!({"sequence_number": record.item_id, "recordings": parts})
 }

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
@@ -63,8 +64,56 @@ pub(super) fn man(args: &ManArgs, out: &mut dyn Write, json: bool) -> Result<(),
             }
         },
     };
+    let synopsis = synopsis(&page);
+    let page = page.override_usage(synopsis);
     let version = concat!("callreel ", env!("CARGO_PKG_VERSION"));
     Ok(Man::new(page).source(version).render(out)?)
+}
+
+/// How a command is called, with the names of values: the page's own synopsis leaves them out.
+fn synopsis(command: &Command) -> String {
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    let mut words = vec![name.to_owned()];
+    let shown = |arg: &&Arg| !arg.is_hide_set();
+    let flags = command.get_arguments().filter(|arg| !arg.is_positional());
+    let (required, optional): (Vec<_>, Vec<_>) =
+        flags.filter(shown).partition(|arg| arg.is_required_set());
+    words.extend(optional.into_iter().map(|arg| format!("[{}]", flag(arg))));
+    words.extend(required.into_iter().map(flag));
+    for arg in command.get_positionals().filter(shown) {
+        let (value, more) = (values(arg), if takes_several(arg) { "..." } else { "" });
+        words.push(match arg.is_required_set() {
+            true => format!("<{value}>{more}"),
+            false => format!("[{value}]{more}"),
+        });
+    }
+    if command.has_subcommands() {
+        words.push("<COMMAND>".to_owned());
+    }
+    words.join(" ")
+}
+
+fn flag(arg: &Arg) -> String {
+    let short = arg.get_short().map(|short| format!("-{short}"));
+    let long = arg.get_long().map(|long| format!("--{long}"));
+    let names: Vec<_> = short.into_iter().chain(long).collect();
+    let names = names.join("|");
+    match arg.get_action().takes_values() {
+        true => format!("{names} {}", values(arg)),
+        false => names,
+    }
+}
+
+fn values(arg: &Arg) -> String {
+    match arg.get_value_names() {
+        Some(names) => names.join(" "),
+        None => arg.get_id().as_str().to_uppercase(),
+    }
+}
+
+fn takes_several(arg: &Arg) -> bool {
+    arg.get_num_args()
+        .is_some_and(|count| count.max_values() > 1)
 }
 
 fn no_json(json: bool) -> Result<(), CliError> {

@@ -30,7 +30,7 @@ pub struct ContactRecord {
     pub previous_contact: Option<Box<str>>,
     /// `NextContactId`: the leg behind this one.
     pub next_contact: Option<Box<str>>,
-    /// The last part of `InstanceARN`.
+    /// The id in `InstanceARN`.
     pub instance: Option<Box<str>>,
     /// `InitiationMethod`: `INBOUND`, `OUTBOUND`, `TRANSFER` …
     pub initiation_method: Option<Box<str>>,

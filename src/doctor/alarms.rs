@@ -1,7 +1,8 @@
 //! The alarms, and what the function counted that somebody must see to.
 
-use super::facts::{Alarm, Deployment, Metric, name_of};
+use super::facts::{Alarm, Deployment, Metric};
 use super::{Check, Report};
+use crate::connect::arn;
 
 const ALL: &[Check] = &[Check::Alarms, Check::AlarmStates, Check::AlarmActions];
 
@@ -33,8 +34,8 @@ const WATCHED: &[(&str, &[Watched])] = &[
     ),
     ("parked records", &[(Thing::Function, "Callreel", "Parked")]),
     (
-        "records left out",
-        &[(Thing::Function, "Callreel", "LeftOut")],
+        "unreadable records",
+        &[(Thing::Function, "Callreel", "Unreadable")],
     ),
     (
         "withdrawn consent",
@@ -143,16 +144,16 @@ struct Things<'a> {
 impl<'a> Things<'a> {
     fn of(deployment: &'a Deployment) -> Self {
         let (stream, record_mapping) = match deployment.record_mapping() {
-            Ok(Some(mapping)) => (name_of(&mapping.source_arn), mapping.id.as_str()),
+            Ok(Some(mapping)) => (arn::name(&mapping.source_arn), mapping.id.as_str()),
             Ok(None) | Err(_) => ("", ""),
         };
         let (parking_queue, redrive) = match &deployment.parking_queue {
-            Ok(Some(queue)) => (name_of(&queue.arn), queue.redrive.as_ref()),
+            Ok(Some(queue)) => (arn::name(&queue.arn), queue.redrive.as_ref()),
             Ok(None) | Err(_) => ("", None),
         };
         let mut mappings = deployment.mappings.iter().flatten();
         let retry_mapping = mappings.find(|mapping| {
-            mapping.reads_service("sqs") && name_of(&mapping.source_arn) == parking_queue
+            mapping.reads_service("sqs") && arn::name(&mapping.source_arn) == parking_queue
         });
         Self {
             function: &deployment.function_name,
@@ -160,7 +161,7 @@ impl<'a> Things<'a> {
             record_mapping,
             retry_mapping: retry_mapping.map_or("", |mapping| &mapping.id),
             parking_queue,
-            dead_letters: redrive.map_or("", |redrive| name_of(&redrive.target_arn)),
+            dead_letters: redrive.map_or("", |redrive| arn::name(&redrive.target_arn)),
         }
     }
 

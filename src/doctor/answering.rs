@@ -6,6 +6,7 @@ use super::need::Need;
 use super::rights::account;
 use super::rights::answering::{note_needs, save_needs};
 use super::{Check, Report};
+use crate::connect::arn;
 
 const ALL: &[Check] = &[
     Check::NoteFunction,
@@ -128,7 +129,7 @@ fn callers<'a>(
     let mut sources = Vec::new();
     for caller in of_service {
         // An ARN of this account names the account as well.
-        let bound = |source: &str| account.is_none_or(|own| source.split(':').nth(4) == Some(own));
+        let bound = |source: &str| account.is_none_or(|own| arn::account(source) == Some(own));
         match &caller.source {
             Some(source) if bound(source) => sources.push(source.as_str()),
             Some(_) | None => return Ok(May::Anybody(caller)),

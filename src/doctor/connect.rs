@@ -1,8 +1,9 @@
 //! The Connect instance: where it puts media and contact records, and the video streams
 //! that it has made.
 
-use super::facts::{Deployment, Instance, Unknown, VideoStream, service_of};
+use super::facts::{Deployment, Instance, Unknown, VideoStream};
 use super::{Check, Report};
+use crate::connect::arn;
 
 /// A day: less is too short for somebody to mend something first.
 const ONE_DAY_HOURS: u32 = 24;
@@ -77,7 +78,7 @@ fn contact_records(instance: &Instance, deployment: &Deployment, report: &mut Re
     match (first, mapping) {
         (None, _) => report.error(check, name, "goes nowhere: data streaming is not enabled"),
         (Some(arn), _) if reaches => report.ok(check, name, format!("go to {arn}")),
-        (Some(arn), _) if service_of(arn) == "firehose" => {
+        (Some(arn), _) if arn::service(arn) == Some("firehose") => {
             report.error(check, name, format!("go to the Firehose stream {arn}"));
         }
         (Some(arn), None) => {

@@ -7,6 +7,8 @@ mod keys;
 pub use answering::{Answering, Caller, Helper};
 pub use keys::{Key, KeyState, Right, RightDecision};
 
+use crate::connect::arn;
+
 /// Something that was asked for: known, or not and why.
 pub type Fact<T> = Result<T, Unknown>;
 
@@ -229,7 +231,7 @@ pub struct Mapping {
 impl Mapping {
     /// Whether it reads this service's (`kinesis`, `sqs`).
     pub fn reads_service(&self, service: &str) -> bool {
-        service_of(&self.source_arn) == service
+        arn::service(&self.source_arn) == Some(service)
     }
 
     /// Whether the function's answer says which records failed.
@@ -450,16 +452,6 @@ pub struct Metric {
     pub dimensions: Vec<(String, String)>,
 }
 
-/// The service in an ARN: `arn:aws:SERVICE:…`.
-pub fn service_of(arn: &str) -> &str {
-    arn.split(':').nth(2).unwrap_or_default()
-}
-
-/// The last part of an ARN, behind the last `:` or `/`.
-pub fn name_of(arn: &str) -> &str {
-    arn.rsplit([':', '/']).next().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -481,16 +473,5 @@ mod tests {
         ] {
             assert_eq!(distribution.serves(domain), serves, "{domain}");
         }
-    }
-
-    #[test]
-    fn arns_name_a_service_and_a_thing() {
-        let arn = "arn:aws-cn:kinesis:cn-north-1:111122223333:stream/records";
-        assert_eq!((service_of(arn), name_of(arn)), ("kinesis", "records"));
-        assert_eq!(
-            name_of("arn:aws:sqs:eu-west-1:111122223333:parked"),
-            "parked"
-        );
-        assert_eq!((service_of("records"), name_of("records")), ("", "records"));
     }
 }

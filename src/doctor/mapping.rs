@@ -1,8 +1,9 @@
 //! The mappings that feed the function, and the data stream behind the first.
 
-use super::facts::{Deployment, Mapping, RecordStream, Unknown, name_of, service_of};
+use super::facts::{Deployment, Mapping, RecordStream, Unknown};
 use super::filter::can_drop;
 use super::{Check, Report};
+use crate::connect::arn;
 
 /// Fewer attempts than this, and a short trouble is enough to give a record up: a hundred took
 /// 30 to 42 s of an outage, one after the other.
@@ -51,7 +52,7 @@ fn no_mapping() -> Unknown {
 }
 
 fn of_records(mapping: &Mapping, deployment: &Deployment, report: &mut Report) {
-    let subject = &format!("{} from {}", mapping.id, name_of(&mapping.source_arn));
+    let subject = &format!("{} from {}", mapping.id, arn::name(&mapping.source_arn));
     state(Check::Mapping, subject, mapping, report);
     result(subject, mapping, report);
     if mapping.reports_failures() {
@@ -129,7 +130,9 @@ fn failure_destination(subject: &str, mapping: &Mapping, report: &mut Report) {
             subject,
             "none: records that are given up are lost",
         ),
-        Some(arn) if service_of(arn) == "s3" => report.ok(Check::FailureDestination, subject, arn),
+        Some(arn) if arn::service(arn) == Some("s3") => {
+            report.ok(Check::FailureDestination, subject, arn)
+        }
         Some(arn) => report.warning(Check::FailureDestination, subject, arn),
     }
 }
@@ -161,9 +164,10 @@ fn retry_mapping(deployment: &Deployment, report: &mut Report) {
         return report.unchecked(&[check], name, &super::queues::no_queue());
     };
     // https://sqs.REGION.amazonaws.com/ACCOUNT/NAME
-    let queue = name_of(url);
-    let reads =
-        |mapping: &&Mapping| mapping.reads_service("sqs") && name_of(&mapping.source_arn) == queue;
+    let queue = arn::name(url);
+    let reads = |mapping: &&Mapping| {
+        mapping.reads_service("sqs") && arn::name(&mapping.source_arn) == queue
+    };
     let Some(mapping) = mappings.iter().find(reads) else {
         return report.warning(check, queue, "no mapping reads the parking queue");
     };
@@ -179,7 +183,7 @@ fn retry_mapping(deployment: &Deployment, report: &mut Report) {
 
 fn record_stream(deployment: &Deployment, report: &mut Report) {
     let named = match deployment.record_mapping() {
-        Ok(Some(mapping)) => name_of(&mapping.source_arn).to_owned(),
+        Ok(Some(mapping)) => arn::name(&mapping.source_arn).to_owned(),
         Ok(None) => return report.unchecked(OF_A_STREAM, "", &no_mapping()),
         Err(unknown) => return report.unchecked(OF_A_STREAM, "", &unknown),
     };

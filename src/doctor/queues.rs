@@ -1,7 +1,8 @@
 //! The queue of parked records, and the one behind it.
 
-use super::facts::{Deployment, Queue, Unknown, name_of};
+use super::facts::{Deployment, Queue, Unknown};
 use super::{Check, Report};
+use crate::connect::arn;
 
 const OF_A_QUEUE: &[Check] = &[
     Check::Redrive,
@@ -31,7 +32,7 @@ pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
         report.warning(Check::ParkingQueue, "PARKING_QUEUE_URL", found);
         return report.unchecked(OF_A_QUEUE, "PARKING_QUEUE_URL", &no_queue());
     };
-    let name = name_of(url);
+    let name = arn::name(url);
     match &deployment.parking_queue {
         Err(unknown) => {
             report.unchecked(&[Check::ParkingQueue], name, unknown);
@@ -77,7 +78,7 @@ fn dead_letters(name: &str, queue: &Queue, deployment: &Deployment, report: &mut
         let unknown = Unknown::new("there is no dead-letter queue", Check::Redrive.info().cure);
         return report.unchecked(&[Check::DeadLetters], name, &unknown);
     };
-    let behind = name_of(&redrive.target_arn);
+    let behind = arn::name(&redrive.target_arn);
     match &deployment.dead_letters {
         Err(unknown) => report.unchecked(&[Check::Redrive, Check::DeadLetters], behind, unknown),
         Ok(None) => {

@@ -3,8 +3,9 @@
 
 pub mod answering;
 
-use super::facts::{Deployment, Function, Key, Settings, Tags, service_of};
+use super::facts::{Deployment, Function, Key, Settings, Tags};
 use super::need::Need;
+use crate::connect::arn;
 
 /// An object as the recorder names them, to ask about the keys under the prefix.
 const SAMPLE_OBJECT: &str =
@@ -136,7 +137,7 @@ pub fn actions() -> impl Iterator<Item = &'static str> {
 
 fn partition(deployment: &Deployment) -> &str {
     match &deployment.function {
-        Ok(Some(function)) => function.arn.split(':').nth(1).unwrap_or("aws"),
+        Ok(Some(function)) => arn::partition(&function.arn).unwrap_or("aws"),
         Ok(None) | Err(_) => "aws",
     }
 }
@@ -163,9 +164,8 @@ fn video_stream(deployment: &Deployment) -> Option<String> {
     }
     let instance = deployment.instance().ok()??;
     let prefix = &instance.media.as_ref().ok()?.first()?.prefix;
-    // arn:PARTITION:connect:REGION:ACCOUNT:instance/ID
-    let mut parts = instance.arn.split(':');
-    let (partition, region, account) = (parts.nth(1)?, parts.nth(1)?, parts.next()?);
+    let of = &instance.arn;
+    let (partition, region, account) = (arn::partition(of)?, arn::region(of)?, arn::account(of)?);
     Some(format!(
         "arn:{partition}:kinesisvideo:{region}:{account}:stream/{prefix}-contact-{SAMPLE_CONTACT}/1760000000000"
     ))
@@ -199,10 +199,10 @@ fn owned(mut need: Need, deployment: &Deployment) -> Need {
     need
 }
 
-/// The function's account, of `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`.
+/// The function's account.
 pub(super) fn account(deployment: &Deployment) -> Option<&str> {
     match &deployment.function {
-        Ok(Some(function)) => function.arn.split(':').nth(4),
+        Ok(Some(function)) => arn::account(&function.arn),
         Ok(None) | Err(_) => None,
     }
 }
@@ -210,25 +210,25 @@ pub(super) fn account(deployment: &Deployment) -> Option<&str> {
 /// What Lambda needs to hand a record on that was given up.
 fn destination_needs(arn: &str) -> Vec<Need> {
     let lost = "records that were given up are lost";
-    match service_of(arn) {
-        "s3" => {
+    match arn::service(arn) {
+        Some("s3") => {
             let on = |(action, without): &(&'static str, &'static str)| match *action {
                 "s3:ListBucket" => need(action, arn, without),
                 _ => need(action, format!("{arn}/sample"), without),
             };
             FAILED.iter().map(on).collect()
         }
-        "sqs" => vec![need("sqs:SendMessage", arn, lost)],
-        "sns" => vec![need("sns:Publish", arn, lost)],
-        _ => Vec::new(),
+        Some("sqs") => vec![need("sqs:SendMessage", arn, lost)],
+        Some("sns") => vec![need("sns:Publish", arn, lost)],
+        Some(_) | None => Vec::new(),
     }
 }
 
-/// What Lambda needs to write the log. A function's ARN is
-/// `arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME`.
+/// What Lambda needs to write the log.
 fn log_needs(function: &Function) -> Vec<Need> {
-    let mut parts = function.arn.split(':');
-    let (Some(partition), Some(region), Some(account)) = (parts.nth(1), parts.nth(1), parts.next())
+    let of = &function.arn;
+    let (Some(partition), Some(region), Some(account)) =
+        (arn::partition(of), arn::region(of), arn::account(of))
     else {
         return Vec::new();
     };

@@ -78,6 +78,7 @@ fn answering() -> Answering {
         save: Some(helper("save", "events", "rule/call-ended")),
         notes: "notes/".to_owned(),
         messages: "messages/".to_owned(),
+        event_bus: "default".to_owned(),
         waiting: Ok(Vec::new()),
     }
 }
@@ -237,7 +238,7 @@ fn alarms() -> Vec<Alarm> {
     [
         ("Callreel", "LostSeconds", ""),
         ("Callreel", "Parked", ""),
-        ("Callreel", "LeftOut", ""),
+        ("Callreel", "Unreadable", ""),
         ("Callreel", "RetentionLeftSeconds", ""),
         (
             "AWS/Lambda",

@@ -715,7 +715,7 @@ fn the_alarms() {
     for (at, expected) in [
         "lost seconds: no alarm on Callreel LostSeconds",
         "parked records: no alarm on Callreel Parked",
-        "records left out: no alarm on Callreel LeftOut",
+        "unreadable records: no alarm on Callreel Unreadable",
         "audio at risk: no alarm on Callreel RetentionLeftSeconds",
         "the iterator's age: no alarm on AWS/Lambda IteratorAge or AWS/Kinesis GetRecords.IteratorAgeMilliseconds",
         "errors: no alarm on AWS/Lambda Errors",

@@ -42,8 +42,9 @@ impl Origin {
 /// One record of a Kinesis event, or one message of an SQS event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchRecord {
-    /// Its place in the shard, or the message's id; absent only in hand-made events.
-    pub sequence_number: Option<String>,
+    /// What Lambda names it by (`itemIdentifier`): its place in the shard, or the message's
+    /// id. Absent only in hand-made events.
+    pub item_id: Option<String>,
     /// When it came to the stream, as far as the event tells.
     pub arrived: Option<EpochMillis>,
     /// The decoded data, or why there is none.
@@ -140,7 +141,7 @@ fn read_record(record: &Value) -> BatchRecord {
             .and_then(Value::as_str)
     };
     BatchRecord {
-        sequence_number: text("sequenceNumber").map(str::to_owned),
+        item_id: text("sequenceNumber").map(str::to_owned),
         arrived: kinesis
             .and_then(|kinesis| kinesis.get("approximateArrivalTimestamp")?.as_f64())
             .map(|seconds| EpochMillis(whole(seconds * 1_000.0))),
@@ -176,7 +177,7 @@ fn read_message(message: &Value) -> BatchRecord {
         },
     };
     BatchRecord {
-        sequence_number: text("messageId").map(str::to_owned),
+        item_id: text("messageId").map(str::to_owned),
         arrived: None,
         data,
     }
@@ -190,7 +191,7 @@ pub fn to_hand_back<'a>(
 ) -> Vec<String> {
     let mut handed_back: Vec<String> = Vec::new();
     for (record, action) in outcomes {
-        if let (Some(number), Some(action)) = (&record.sequence_number, action)
+        if let (Some(number), Some(action)) = (&record.item_id, action)
             && origin.hands_back(action)
             && !handed_back.contains(number)
         {
@@ -219,7 +220,7 @@ mod tests {
         assert_eq!(
             records[2],
             BatchRecord {
-                sequence_number: Some("3".into()),
+                item_id: Some("3".into()),
                 arrived: None,
                 data: Err(Undecodable {
                     cause: "no kinesis.data".into(),
@@ -254,7 +255,7 @@ mod tests {
         #[track_caller]
         fn check(origin: Origin, arrived: Option<i64>, expected: Consent) {
             let record = BatchRecord {
-                sequence_number: None,
+                item_id: None,
                 arrived: arrived.map(EpochMillis),
                 data: Ok(Vec::new()),
             };
@@ -272,7 +273,7 @@ mod tests {
     #[test]
     fn only_what_a_retry_can_help_goes_back_and_once() {
         let record = |number: &str| BatchRecord {
-            sequence_number: Some(number.into()),
+            item_id: Some(number.into()),
             arrived: None,
             data: Ok(Vec::new()),
         };
@@ -299,7 +300,7 @@ mod tests {
         assert_eq!(origin, Origin::Sqs);
         let ids: Vec<_> = records
             .iter()
-            .map(|record| record.sequence_number.as_deref())
+            .map(|record| record.item_id.as_deref())
             .collect();
         assert_eq!(ids, [Some("m1"), Some("m2"), Some("m3"), Some("m4"), None]);
         assert_eq!(records[0].data.as_deref(), Ok(&b"hi"[..]));

@@ -3,12 +3,14 @@
 //! kept it says so by an error, and the flow goes on by its error branch.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use super::log::{self, Metrics};
 use crate::answering::note::{Noted, note};
 use crate::aws::s3::Bucket;
 use crate::aws::{self, Access, S3Recordings};
@@ -48,10 +50,26 @@ pub async fn run() -> ExitCode {
 async fn handle(
     store: &S3Recordings,
     config: &FlowConfig,
-    event: LambdaEvent<Value>,
+    event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, NotNoted> {
     store.runs_in(&event.context.invoked_function_arn);
-    let call = read(&event.payload).inspect_err(|error| {
+    let function = &event.context.env_config.function_name;
+    let noted = note_call(store, config, event.payload.get()).await;
+    let value = match &noted {
+        Ok(_) => ("CallsNoted", "Count", 1.0),
+        Err(_) => ("CallsNotNoted", "Count", 1.0),
+    };
+    let (status, values) = ("", vec![value]);
+    log::emit(&Metrics { status, values }, function, SystemTime::now());
+    noted
+}
+
+async fn note_call(
+    store: &S3Recordings,
+    config: &FlowConfig,
+    payload: &str,
+) -> Result<Value, NotNoted> {
+    let call = read(payload).inspect_err(|error| {
         tracing::error!(
             cause = error.0,
             cure =
@@ -92,8 +110,8 @@ async fn handle(
     }
 }
 
-fn read(payload: &Value) -> Result<FlowCall, NotNoted> {
-    let event = event::read(payload.to_string().as_bytes());
+fn read(payload: &str) -> Result<FlowCall, NotNoted> {
+    let event = event::read(payload.as_bytes());
     match event.map_err(|error| NotNoted(error.to_string()))? {
         Event::FlowCall(data) => FlowCall::read(&data).map_err(|error| NotNoted(error.to_string())),
         Event::Records(..)

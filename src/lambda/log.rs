@@ -51,7 +51,7 @@ pub(super) fn plain_error(message: &str) {
 
 /// Tells of one part of a record when it ended.
 pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
-    let sequence_number = record.sequence_number.as_deref().unwrap_or_default();
+    let item_id = record.item_id.as_deref().unwrap_or_default();
     match worked {
         Worked::Recorded(plan, recorded) => tell_recorded(plan, recorded),
         Worked::Failed(plan, failure) => tell_failure(plan, failure),
@@ -64,22 +64,17 @@ pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
         Worked::Skipped {
             contact,
             reason: SkipReason::Withdrawn,
-        } => tracing::error!(
-            contact = &**contact,
-            cause = %SkipReason::Withdrawn,
-            cure = forget(contact),
-            "consent withdrawn"
-        ),
+        } => tell_withdrawn(contact, &SkipReason::Withdrawn),
         // One line, however many there are.
         Worked::NotAContactRecord(NotAContactRecord::OtherShape(left_out)) => {
             let items = left_out.count;
-            tracing::info!(sequence_number, items, reason = %left_out, "skipped");
+            tracing::info!(item_id, items, reason = %left_out, "skipped");
         }
         Worked::Skipped { .. }
         | Worked::NotAContactRecord(NotAContactRecord::Unreadable(_))
         | Worked::NotOpened { .. }
         | Worked::Undecodable(_) => match (worked.trouble(), worked) {
-            (Some(trouble), _) => tell_trouble(sequence_number, &trouble),
+            (Some(trouble), _) => tell_trouble(item_id, &trouble),
             (None, Worked::Skipped { contact, reason }) => {
                 tracing::info!(contact = &**contact, reason = %reason, "skipped");
             }
@@ -89,9 +84,9 @@ pub(super) fn tell(record: &BatchRecord, worked: &Worked) {
 }
 
 /// Tells of a record that cannot be worked as it is.
-fn tell_trouble(sequence_number: &str, trouble: &Trouble<'_>) {
+fn tell_trouble(item_id: &str, trouble: &Trouble<'_>) {
     tracing::error!(
-        sequence_number,
+        item_id,
         contact = trouble.contact,
         kind = trouble.failure.kind.name(),
         cause = format!("{}: {}", trouble.failure.subject, trouble.failure.cause),
@@ -157,11 +152,13 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
             cure = "remove attributes; the files are written",
             "not noted"
         ),
-        AttributesOutcome::NotOurs { attribute } => tracing::warn!(
+        AttributesOutcome::NotOurs { attribute, ours } => tracing::warn!(
             contact = &*plan.id.contact,
             recording = %plan.id.start,
             attribute,
-            "holds a value that Callreel did not write; it stays"
+            ours,
+            cure = "empty the attribute and redrive the contact; after a change of CLOUDFRONT_DOMAIN, URLs of the former one are not ours",
+            "holds a value that Callreel did not write (URLs of ours start with `ours`); it stays"
         ),
         AttributesOutcome::Withdrawn => tracing::error!(
             contact = &*plan.id.contact,
@@ -178,6 +175,16 @@ pub(super) fn tell_recorded(plan: &RecordingPlan, recorded: &Recorded) {
     if let Some(failure) = recorded.failure(plan) {
         tell_failure(plan, &failure);
     }
+}
+
+/// Tells of recordings that are there and that their contact does not allow any more.
+pub(super) fn tell_withdrawn(contact: &str, reason: &SkipReason) {
+    tracing::error!(
+        contact,
+        cause = %reason,
+        cure = forget(contact),
+        "consent withdrawn"
+    );
 }
 
 /// What removes what was recorded. An id is data, and no part of somebody's command line
@@ -207,28 +214,24 @@ fn tell_failure(plan: &RecordingPlan, failure: &Failure) {
 
 /// Tells what became of a record that could not be worked to its end.
 pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
-    let sequence_number = handled
-        .record
-        .sequence_number
-        .as_deref()
-        .unwrap_or_default();
+    let item_id = handled.record.item_id.as_deref().unwrap_or_default();
     match &handled.settled {
         Settled::Done => {}
         Settled::HandedBack => {
-            tracing::warn!(sequence_number, origin = ?batch.origin, "handed back")
+            tracing::warn!(item_id, origin = ?batch.origin, "handed back")
         }
         Settled::Parked => {
             let waits_for = handled.worked.waits_for().map(WaitsFor::name);
-            tracing::warn!(sequence_number, waits_for, "parked");
+            tracing::warn!(item_id, waits_for, "parked");
         }
         Settled::LeftOut => tracing::error!(
-            sequence_number,
+            item_id,
             cause = "it cannot be worked as it is, nor parked: there is no queue (PARKING_QUEUE_URL), or it is larger than a message (1 MiB)",
             cure = "fetch it from the data stream by its sequence number while that keeps it, and redrive it",
             "left out"
         ),
         Settled::NotParked(failure) => tracing::error!(
-            sequence_number,
+            item_id,
             kind = failure.kind.name(),
             cause = format!("{}: {}", failure.subject, failure.cause),
             cure = failure.cure(),
@@ -238,9 +241,8 @@ pub(super) fn tell_settled(batch: &Batch, handled: &Handled) {
 }
 
 /// The metrics of a batch, one line for each status that came up.
-#[expect(clippy::print_stdout, reason = "metrics are lines on standard output")]
 pub(super) fn metrics(batch: &Batch, function: &str, now: SystemTime) {
-    let now = now
+    let since = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let parts = batch
@@ -248,10 +250,19 @@ pub(super) fn metrics(batch: &Batch, function: &str, now: SystemTime) {
         .iter()
         .flat_map(|handled| handled.worked.parts.iter().map(move |part| (handled, part)));
     for (handled, part) in parts {
-        if let Some(metrics) = metrics_of(handled, part, now.as_secs_f64()) {
-            println!("{}", emf(&metrics, function, millis(now)));
+        if let Some(metrics) = metrics_of(handled, part, since.as_secs_f64()) {
+            emit(&metrics, function, now);
         }
     }
+}
+
+/// Writes a line of metrics. Each dimension is a metric that is paid for: where the names say
+/// all, there is no status.
+#[expect(clippy::print_stdout, reason = "metrics are lines on standard output")]
+pub(super) fn emit(metrics: &Metrics, function: &str, now: SystemTime) {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = millis(since.unwrap_or_default());
+    println!("{}", emf(metrics, function, millis));
 }
 
 fn millis(time: Duration) -> u64 {
@@ -259,6 +270,7 @@ fn millis(time: Duration) -> u64 {
 }
 
 pub(super) struct Metrics {
+    /// What the values are counted by as well; empty for nothing.
     pub status: &'static str,
     pub values: Vec<(&'static str, &'static str, f64)>,
 }
@@ -332,7 +344,7 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
         } => {
             return Some(Metrics {
                 status: "unreadable",
-                values: vec![("LeftOut", "Count", 1.0), parked],
+                values: vec![("Unreadable", "Count", 1.0), parked],
             });
         }
         Worked::Skipped { .. } | Worked::NotAContactRecord(NotAContactRecord::OtherShape(_)) => {
@@ -361,24 +373,30 @@ fn metrics_of(handled: &Handled, part: &Worked, now: f64) -> Option<Metrics> {
     Some(Metrics { status, values })
 }
 
-pub(super) fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
+fn emf(metrics: &Metrics, function: &str, timestamp: u64) -> Value {
     let definitions: Vec<_> = metrics
         .values
         .iter()
         .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
         .collect();
+    let dimensions = match metrics.status {
+        "" => json!([["Function"]]),
+        _ => json!([["Function"], ["Function", "Status"]]),
+    };
     let mut line = json!({
         "_aws": {
             "Timestamp": timestamp,
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [["Function"], ["Function", "Status"]],
+                "Dimensions": dimensions,
                 "Metrics": definitions,
             }],
         },
         "Function": function,
-        "Status": metrics.status,
     });
+    if !metrics.status.is_empty() {
+        line["Status"] = metrics.status.into();
+    }
     for (name, _, value) in &metrics.values {
         line[*name] = json!(value);
     }
@@ -412,7 +430,7 @@ mod tests {
         let (lines, record) = (
             Lines::default(),
             BatchRecord {
-                sequence_number: Some("7".to_owned()),
+                item_id: Some("7".to_owned()),
                 arrived: None,
                 data: Ok(Vec::new()),
             },
@@ -447,7 +465,7 @@ mod tests {
         for (name, expected) in [
             ("level", "ERROR"),
             ("message", "failed"),
-            ("sequence_number", "7"),
+            ("item_id", "7"),
             ("contact", "c"),
             ("kind", "defect"),
             ("cause", "the record: it broke off by a panic: x"),

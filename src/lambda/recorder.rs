@@ -13,10 +13,11 @@ use tokio::time::{sleep, timeout_at};
 
 use super::{StopAt, log};
 use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkingQueue, S3Recordings};
-use crate::batches::{Function, REST, SideBySide};
+use crate::batches::{Function, REST};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::recorder::{Recorder, walled};
 use crate::settings::recorder::Config;
+use crate::side_by_side::SideBySide;
 use crate::wiring::{self, Connected};
 
 /// Memory for recordings under way: with the process itself it stays below 96 MiB.
@@ -122,7 +123,7 @@ async fn handle(
                 origin,
                 records
                     .into_iter()
-                    .filter_map(|record| record.sequence_number)
+                    .filter_map(|record| record.item_id)
                     .collect(),
             )
         }

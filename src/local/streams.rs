@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::index::{Entry, Index};
 use super::media::READ_BYTES;
 use super::{Tried, io_failure};
+use crate::connect::arn;
 use crate::failure::{Failure, FailureKind};
 use crate::lock::lock;
 use crate::media::fragment::FragmentNumber;
@@ -94,13 +95,12 @@ impl LocalStreams {
     }
 }
 
-/// The name in `arn:aws:kinesisvideo:REGION:ACCOUNT:stream/NAME/CREATED`. Only the
+/// The name in a stream's ARN. Only the
 /// characters that KVS allows, so that no name leads out of the folder.
 fn stream_name(arn: &str) -> Option<&str> {
-    let name = arn.split_once(":stream/")?.1.split('/').next()?;
+    let name = arn::stream_name(arn)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    (!name.is_empty() && name.bytes().all(allowed) && !name.bytes().all(|byte| byte == b'.'))
-        .then_some(name)
+    (name.bytes().all(allowed) && !name.bytes().all(|byte| byte == b'.')).then_some(name)
 }
 
 /// The entry that answers for a number: the one that carries it, else the unnumbered one

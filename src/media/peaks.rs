@@ -10,6 +10,7 @@
 //! Format: `doc/DataFormat.md` of audiowaveform.
 
 use crate::media::ticks::SAMPLE_RATE;
+use crate::media::wav;
 
 /// Samples of one point: 32 ms.
 pub const POINT_SAMPLES: usize = 256;
@@ -99,6 +100,83 @@ impl PeakMeter {
     }
 }
 
+/// Why a file's waveform cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotOurWav {
+    /// Its header is another one than Callreel writes.
+    #[error(
+        "it is no WAV file as Callreel writes them (8 kHz, 16 bits, one or two channels, a header of 44 bytes)"
+    )]
+    Header,
+    /// It ends before its header says.
+    #[error("it ends before its last sample")]
+    Cut,
+}
+
+/// Makes the points of a WAV file, in any chunks of it.
+#[derive(Clone, Debug, Default)]
+pub struct WavPeaks {
+    meter: PeakMeter,
+    header: Vec<u8>,
+    /// Channels, and the samples that each is said to have.
+    said: Option<(u16, u64)>,
+    /// The beginning of a frame whose rest did not come yet.
+    begun: Vec<u8>,
+    samples: u64,
+}
+
+impl WavPeaks {
+    /// Takes the file's next bytes, and appends the points that they fill.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotOurWav> {
+        let left = wav::HEADER_BYTES - self.header.len();
+        let (head, samples) = bytes.split_at(bytes.len().min(left));
+        self.header.extend_from_slice(head);
+        if self.header.len() < wav::HEADER_BYTES {
+            return Ok(());
+        }
+        let (channels, _) = match self.said {
+            Some(said) => said,
+            None => *self.said.insert(read_header(&self.header)?),
+        };
+        self.begun.extend_from_slice(samples);
+        let frame = 2 * usize::from(channels);
+        let whole = self.begun.len() - self.begun.len() % frame;
+        let mut sides = [Vec::new(), Vec::new()];
+        for (at, sample) in self.begun[..whole].as_chunks::<2>().0.iter().enumerate() {
+            sides[at % usize::from(channels)].push(i16::from_le_bytes(*sample));
+        }
+        self.begun.drain(..whole);
+        self.samples += (whole / frame) as u64;
+        let sides: Vec<_> = sides.iter().map(Vec::as_slice).collect();
+        self.meter.push(&sides[..usize::from(channels)], out);
+        Ok(())
+    }
+
+    /// Appends the last point, and gives the header of them all.
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<[u8; HEADER_BYTES], NotOurWav> {
+        let (channels, said) = self.said.ok_or(NotOurWav::Header)?;
+        if said != self.samples || !self.begun.is_empty() {
+            return Err(NotOurWav::Cut);
+        }
+        self.meter.finish(usize::from(channels), out);
+        Ok(header(channels, points_of(said)))
+    }
+}
+
+/// Channels of a WAV file, and how many samples each has.
+fn read_header(bytes: &[u8]) -> Result<(u16, u64), NotOurWav> {
+    let size = bytes
+        .last_chunk::<4>()
+        .map(|size| u32::from_le_bytes(*size));
+    let size = u64::from(size.ok_or(NotOurWav::Header)?);
+    let fits = |channels: &u16| {
+        let samples = size / (2 * u64::from(*channels));
+        wav::header(*channels, samples).is_ok_and(|header| header[..] == *bytes)
+    };
+    let channels = [1, 2].into_iter().find(fits).ok_or(NotOurWav::Header)?;
+    Ok((channels, size / (2 * u64::from(channels))))
+}
+
 impl Open {
     fn take(&mut self, samples: &[i16], is_first: bool) {
         let Some(first) = samples.first() else {
@@ -166,6 +244,34 @@ mod tests {
             points(&[&[512; 300], &[-512; 300]], 300),
             [2, 2, -2, -2, 2, 2, -2, -2]
         );
+    }
+
+    /// A file's waveform is that of the samples in it, however it is cut.
+    #[test]
+    fn a_files_waveform_is_that_of_its_samples() {
+        let from: Vec<i16> = (0..700).map(|at| (at * 37 % 9_000) as i16).collect();
+        let to: Vec<i16> = from.iter().map(|sample| -sample / 3).collect();
+        let mut file = wav::header(2, 700).unwrap().to_vec();
+        wav::encode_stereo(&from, &to, &mut file);
+        let made = |file: &[u8], piece: usize| {
+            let (mut peaks, mut out) = (WavPeaks::default(), Vec::new());
+            for piece in file.chunks(piece) {
+                peaks.push(piece, &mut out)?;
+            }
+            let header = peaks.finish(&mut out)?;
+            Ok((
+                header,
+                out.into_iter().map(u8::cast_signed).collect::<Vec<_>>(),
+            ))
+        };
+        for piece in [1, 3, 43, 44, 1_000, 9_999] {
+            let expected = (header(2, 3), points(&[&from, &to], 700));
+            assert_eq!(made(&file, piece), Ok(expected));
+        }
+        assert_eq!(made(&file[..file.len() - 1], 99), Err(NotOurWav::Cut));
+        assert_eq!(made(&file[..40], 99), Err(NotOurWav::Header));
+        file[24] ^= 1;
+        assert_eq!(made(&file, 99), Err(NotOurWav::Header));
     }
 
     /// The six fields in the order of the format's page.

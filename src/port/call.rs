@@ -9,6 +9,7 @@ use super::{ContactAttributes, MediaBody};
 use crate::connect::record::RecordingEntry;
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
+use crate::voicemail::announce::MessageSaved;
 
 /// What Connect says of a contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,29 @@ pub trait Clock: Sync {
 
     /// Waits so long; false when waiting is no use, since nothing more comes.
     fn wait(&self, time: Duration) -> impl Future<Output = bool> + Send;
+}
+
+/// Whoever is told of messages that are saved.
+pub trait Announcements: Sync {
+    /// Whether anybody is.
+    fn are_wanted(&self) -> bool;
+
+    /// Tells of a message. What was told is out; a failure means that it may or may not be.
+    fn announce(&self, saved: &MessageSaved) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Nobody is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoAnnouncements;
+
+impl Announcements for NoAnnouncements {
+    fn are_wanted(&self) -> bool {
+        false
+    }
+
+    async fn announce(&self, _saved: &MessageSaved) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// No contact has attributes: for recordings whose URLs belong on none.

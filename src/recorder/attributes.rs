@@ -103,8 +103,9 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
                 continue;
             };
             let value = held.get(attribute).map(String::as_str);
-            if attributes::held(value, &self.policy.our_urls(), &plan.id, &[]) == Held::NotOurs {
-                return Changes::Refused(AttributesOutcome::NotOurs { attribute });
+            let ours = self.policy.our_urls();
+            if attributes::held(value, &ours, &plan.id, &[]) == Held::NotOurs {
+                return Changes::Refused(AttributesOutcome::NotOurs { attribute, ours });
             }
             if let Some(value) = attributes::with_url(value, &file.url) {
                 changes.insert(attribute.to_owned(), value);

@@ -1,6 +1,8 @@
 //! What is to be made: one recording, with everything that its maker decided. Whoever makes
 //! a plan ([`decide`](super::decide) from a contact record), the recorder works it alike.
 
+use std::collections::HashMap;
+
 use crate::media::attribution::Claim;
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
@@ -101,6 +103,25 @@ pub struct Times {
     pub started: Option<EpochMillis>,
     /// When it stopped.
     pub stopped: Option<EpochMillis>,
+}
+
+/// Brings works into calls: those of one call together, in the order given, in the place of
+/// its first one.
+pub fn by_call<T>(
+    works: impl IntoIterator<Item = T>,
+    plan: impl Fn(&T) -> &RecordingPlan,
+) -> Vec<Vec<T>> {
+    let mut calls: Vec<Vec<T>> = Vec::new();
+    let mut places = HashMap::new();
+    for work in works {
+        let call = plan(&work).initial_contact.clone();
+        let place = *places.entry(call).or_insert(calls.len());
+        match calls.get_mut(place) {
+            Some(call) => call.push(work),
+            None => calls.push(vec![work]),
+        }
+    }
+    calls
 }
 
 impl Times {

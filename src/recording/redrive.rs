@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::failure::parked::retry_until;
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::RecordingStart;
-use crate::recording::plan::{RecordingPlan, Urls};
+use crate::recording::plan::{RecordingPlan, Urls, by_call};
 use crate::recording::verdict::{Asked, LISTING_INCOMPLETE, NOT_WIDENED, Status, Verdict};
 
 /// The contract of the JSON that tells the plan and what became of it.
@@ -271,21 +271,10 @@ pub struct Planned {
     pub urgency: Urgency,
 }
 
-/// The calls in the order of work. Recordings of one call share attributes, so that they
-/// are worked on one after the other; the most urgent one gives the call its place.
+/// The calls in the order of work: the most urgent recording gives its call the place.
 pub fn calls(mut planned: Vec<Planned>) -> Vec<Vec<Planned>> {
     planned.sort_by_key(|planned| planned.urgency);
-    let mut calls: Vec<Vec<Planned>> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    for planned in planned {
-        let call = planned.candidate.plan.initial_contact.clone();
-        let place = *places.entry(call).or_insert(calls.len());
-        match calls.get_mut(place) {
-            Some(call) => call.push(planned),
-            None => calls.push(vec![planned]),
-        }
-    }
-    calls
+    by_call(planned, |planned| &planned.candidate.plan)
 }
 
 /// A time range: what began in it is looked at.

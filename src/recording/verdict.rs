@@ -6,6 +6,7 @@ mod account;
 mod build;
 mod check;
 mod cover;
+mod figures;
 mod reasons;
 mod sides;
 
@@ -13,6 +14,7 @@ pub use account::Account;
 pub use build::Facts;
 pub use check::Check;
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
+pub use figures::{PeaksEntry, SoundFigures};
 pub use reasons::NOT_STREAMED;
 pub use reasons::SILENT_SIDE;
 
@@ -399,38 +401,6 @@ pub struct Stretch {
     pub samples: u64,
     /// How many seconds it lasts.
     pub seconds: f64,
-}
-
-/// How much of a recording sounds. Sound is no speech: music and ringing count.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SoundFigures {
-    /// Share of the recording in which the customer's side sounds, 0 to 1; absent unless kept.
-    pub from_share: Option<f64>,
-    /// The same of what the customer hears.
-    pub to_share: Option<f64>,
-    /// Share in which both sound at once; absent unless both are kept.
-    pub both_share: Option<f64>,
-    /// The same in seconds.
-    pub both_seconds: Option<f64>,
-    /// The longest stretch without sound on any side that is kept.
-    pub longest_silence: Option<Stretch>,
-}
-
-/// The file that a recording's waveform is drawn from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeaksEntry {
-    /// Its key in the bucket, or its path in the folder.
-    pub key: String,
-    /// Its size, header included.
-    pub bytes: u64,
-    /// How many points it has.
-    pub points: u64,
-    /// Samples of a point.
-    pub samples_per_point: u64,
-    /// The sides that it holds, a channel each: `from`, `to`.
-    pub sides: Vec<String>,
-    /// SHA-256 of all that follows its header of 24 bytes; 64 hexadecimal digits.
-    pub points_sha256: String,
 }
 
 /// Block times against the count of samples.

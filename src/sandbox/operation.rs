@@ -5,7 +5,7 @@ use hyper::Method;
 use hyper::http::request::Parts;
 
 /// The operations that there are, service by service: what a rule of a script can be on.
-pub(super) const OPERATIONS: [&str; 34] = [
+pub(super) const OPERATIONS: [&str; 35] = [
     "GetDataEndpoint",
     "DescribeStream",
     "ListFragments",
@@ -20,6 +20,7 @@ pub(super) const OPERATIONS: [&str; 34] = [
     "DeleteMessage",
     "ChangeMessageVisibility",
     "GetQueueAttributes",
+    "PutEvents",
     "CreateBucket",
     "HeadBucket",
     "DeleteBucket",
@@ -48,6 +49,7 @@ pub(super) enum Service {
     Video,
     Connect,
     Queue,
+    Events,
     Bucket,
     /// The sandbox itself, under `/_sandbox/`.
     Own,
@@ -82,9 +84,10 @@ impl Operation {
                 (Service::Connect, "DescribeContact")
             }
             (&Method::POST, "/search-contacts") => (Service::Connect, "SearchContacts"),
-            _ => match target.and_then(|target| target.strip_prefix("AmazonSQS.")) {
-                Some(name) => (Service::Queue, name),
-                None => {
+            _ => match target.and_then(|target| target.split_once('.')) {
+                Some(("AmazonSQS", name)) => (Service::Queue, name),
+                Some(("AWSEvents", name)) => (Service::Events, name),
+                Some(_) | None => {
                     let copies = head.headers.contains_key("x-amz-copy-source");
                     (
                         Service::Bucket,
@@ -171,6 +174,7 @@ mod tests {
             Service::Queue,
             "SendMessage",
         );
+        check("POST / AWSEvents.PutEvents", Service::Events, "PutEvents");
         check("PUT /b", Service::Bucket, "CreateBucket");
         check("GET /", Service::Bucket, "ListBuckets");
         check("PUT /b/k?x-id=PutObject", Service::Bucket, "PutObject");

@@ -126,11 +126,6 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.bytes().all(allowed)
 }
 
-/// The name in `arn:aws:kinesisvideo:REGION:ACCOUNT:stream/NAME/CREATED`.
-pub(super) fn name_in_arn(arn: &str) -> Option<&str> {
-    arn.split_once(":stream/")?.1.split('/').next()
-}
-
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }

@@ -16,8 +16,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::faults::{Effect, Quota};
-use super::streams::{Stored, Stream, Streams, name_in_arn};
+use super::streams::{Stored, Stream, Streams};
 use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
+use crate::connect::arn;
 use crate::lock::lock;
 use crate::media::counts::{in_memory, whole};
 use crate::media::fragment::FragmentNumber;
@@ -145,7 +146,7 @@ impl Video {
         let name = asked
             .stream_name
             .as_deref()
-            .or(name_in_arn(arn.unwrap_or_default()));
+            .or(arn.and_then(arn::stream_name));
         let Some(name) = name else {
             return Err(Refusal::new(
                 400,

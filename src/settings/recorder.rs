@@ -363,10 +363,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.policy().instances, ["a", "b"].map(Box::from));
-        assert_eq!(
-            config.policy().omitted,
-            [Omitted::Customer, Omitted::Agent]
-        );
+        assert_eq!(config.policy().omitted, [Omitted::Customer, Omitted::Agent]);
         assert_eq!(config.region, "eu-west-1");
         assert_eq!(config.key_prefix, "calls/");
         assert_eq!(config.bucket_owner.as_deref(), Some("111122223333"));

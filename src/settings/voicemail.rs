@@ -21,6 +21,11 @@ const MESSAGES: Setting = setting(
     "messages/",
     "What the keys of messages start with, the slash at its end included.",
 );
+const BUS: Setting = setting(
+    "EVENT_BUS_NAME",
+    "none",
+    "An event bus, by its name or ARN, that is told of each message that is saved; none is when it is not set.",
+);
 const MARGIN: Setting = setting(
     "DEADLINE_MARGIN_SECONDS",
     "15",
@@ -29,7 +34,7 @@ const MARGIN: Setting = setting(
 
 /// All settings, in the order of the documentation's table.
 pub const SETTINGS: &[Setting] = &[
-    REGION, BUCKET, NOTES, MESSAGES, OWNER, MARGIN, LOG, ENDPOINT,
+    REGION, BUCKET, NOTES, MESSAGES, OWNER, BUS, MARGIN, LOG, ENDPOINT,
 ];
 
 /// The settings of a deployment's messages.
@@ -45,6 +50,8 @@ pub struct VoicemailConfig {
     pub notes: String,
     /// What messages' keys start with.
     pub messages: String,
+    /// The event bus that is told of messages.
+    pub event_bus: Option<String>,
     /// How long before the invocation's end unfinished work is stopped.
     pub deadline_margin: Duration,
     /// What is logged.
@@ -63,6 +70,7 @@ impl VoicemailConfig {
             bucket_owner: variables.optional(&OWNER, account),
             notes: variables.prefix(&NOTES),
             messages: variables.prefix(&MESSAGES),
+            event_bus: variables.optional(&BUS, event_bus),
             deadline_margin: Duration::from_secs(variables.number(&MARGIN, 1..=300)),
             log_level: variables.optional(&LOG, str::parse).unwrap_or_default(),
             endpoint: variables.optional(&ENDPOINT, endpoint_url),
@@ -86,6 +94,15 @@ impl VoicemailConfig {
     }
 }
 
+/// A bus's name, `default` or a partner's among them, or its ARN.
+fn event_bus(value: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/.-_:".contains(&byte);
+    match value.bytes().all(allowed) {
+        true => Ok(value.to_owned()),
+        false => Err("it must be the name or the ARN of an event bus, such as default".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,8 +122,13 @@ mod tests {
             ("S3_BUCKET", "b"),
             ("S3_KEY_GET", "calls/"),
             ("S3_KEY_PUT", "wav/"),
+            ("EVENT_BUS_NAME", "default"),
         ]);
         let all = all.unwrap();
+        assert_eq!(
+            (least.event_bus, all.event_bus.as_deref()),
+            (None, Some("default"))
+        );
         assert_eq!((&*all.notes, &*all.policy().key_prefix), ("calls/", "wav/"));
         assert_eq!(all.policy().url("wav/a.wav"), "s3://b/wav/a.wav");
     }

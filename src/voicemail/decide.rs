@@ -7,7 +7,7 @@ use crate::connect::contact_event::{ContactEvent, Happened};
 use crate::connect::flow_call::Streamed;
 use crate::connect::record::RecordingEntry;
 use crate::media::attribution::Claim;
-use crate::media::fragment::FragmentRange;
+use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::{RecordingId, RecordingStart};
@@ -46,6 +46,8 @@ pub enum SkipReason {
         /// What happened to it.
         happened: Happened,
     },
+    /// Whoever asked for it by hand came too early: the caller is still there.
+    StillSpoken,
     /// There is no note of the contact: it left no message.
     NoNote,
     /// The message was made before, or there was none.
@@ -61,6 +63,9 @@ impl fmt::Display for SkipReason {
             }
             Self::NotOver { happened } => {
                 write!(f, "the contact goes on: event {happened}")
+            }
+            Self::StillSpoken => {
+                f.write_str("the caller is still there: it is saved when the call is over")
             }
             Self::NoNote => f.write_str("no message: the contact has no note"),
             Self::AlreadySaved => f.write_str("already saved"),
@@ -151,6 +156,18 @@ pub fn over(event: &ContactEvent, now: EpochMillis) -> Result<Over, SkipReason> 
         before: before.into_iter().flatten().cloned().collect(),
         ended: event.ended().or(event.told).unwrap_or(now),
     })
+}
+
+/// Where the message behind this one begins, if it is on the same stream: what a caller says
+/// there is none of this one's.
+pub fn next_message(note: &Note, of_contact: &[Note]) -> Option<FragmentNumber> {
+    let own = note.streamed.as_ref()?;
+    let start = own.start_fragment?;
+    let begins = of_contact.iter().filter_map(|other| {
+        let other = other.streamed.as_ref()?;
+        other.start_fragment.filter(|_| other.stream == own.stream)
+    });
+    begins.filter(|begin| *begin > start).min()
 }
 
 /// Decides on a note. `recordings` are those that Connect names of the contact, once it was

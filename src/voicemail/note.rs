@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-pub use name::{NoteName, UtcOffset, by_contact, folders};
+pub use name::{NoteName, UtcOffset, by_contact, folders, is_of_contact};
 
 use crate::connect::flow_call::{FlowCall, Streamed};
 use crate::json::object::Object;
@@ -20,6 +20,8 @@ use crate::media::ticks::EpochMillis;
 
 /// Stands for a caller whose number is withheld.
 pub const ANONYMOUS: &str = "anonymous";
+/// Further notes that a contact's first one names at the most.
+pub const MAX_OTHERS: usize = 16;
 
 /// What is known of a call while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,9 @@ pub struct Note {
     pub received: Option<EpochMillis>,
     /// What it is called, and so the message.
     pub name: NoteName,
+    /// The names of the contact's further notes: a flow that streams twice leaves two
+    /// messages. The one that is found by the contact alone says so.
+    pub others: Vec<NoteName>,
 }
 
 /// Why an object is no note.
@@ -79,6 +84,7 @@ impl Note {
             system: call.system,
             streamed: call.streamed,
             received: Some(received),
+            others: Vec::new(),
         }
     }
 
@@ -96,6 +102,7 @@ impl Note {
             streamed: None,
             received: None,
             name: name.clone(),
+            others: Vec::new(),
         }
     }
 
@@ -121,7 +128,12 @@ impl Note {
             }
         };
         let other = |name| note.id(name).ok().flatten();
+        let others = note.list("others").into_iter();
+        let others = others.filter_map(|text| serde_json::from_str::<String>(text.get()).ok());
+        let others = others.filter_map(|text| NoteName::parse(&text));
+        let others = others.filter(|it| it.is_of(&contact) && *it != name);
         Ok(Self {
+            others: others.take(MAX_OTHERS).collect(),
             contact,
             initial_contact: other("initialContactId"),
             previous_contact: other("previousContactId"),
@@ -138,12 +150,13 @@ impl Note {
         })
     }
 
-    /// The note as JSON, the same under both keys. What is not known of the eight fields is
-    /// an empty text there, and null elsewhere.
+    /// The note as JSON, the same under both keys, but for `others`, which the one that is
+    /// found by its contact has when there are any. What is not known of the eight fields is an
+    /// empty text there, and null elsewhere.
     pub fn to_json(&self) -> Vec<u8> {
         let streamed = self.streamed.as_ref();
         let time = |time: Option<EpochMillis>| time.map(|time| time.0.to_string());
-        let note = json!({
+        let mut note = json!({
             "contactId": self.contact,
             "customerEndpoint": self.customer,
             "systemEndpoint": self.system.as_deref().unwrap_or_default(),
@@ -161,7 +174,20 @@ impl Note {
             "streamKnown": streamed.is_some(),
             "name": self.name.to_string(),
         });
+        if !self.others.is_empty() {
+            let others = self.others.iter().map(ToString::to_string);
+            note["others"] = others.collect();
+        }
         format!("{note:#}\n").into_bytes()
+    }
+
+    /// The note with one more of the same contact beside it, as far as it has room.
+    pub fn followed_by(mut self, other: &NoteName) -> Self {
+        let is_known = self.name == *other || self.others.contains(other);
+        if !is_known && self.others.len() < MAX_OTHERS {
+            self.others.push(other.clone());
+        }
+        self
     }
 
     /// What another call of the flow for the same contact adds to this note.
@@ -171,6 +197,7 @@ impl Note {
             (None, Some(_)) => Meeting::Completes(Box::new(Self {
                 name: self.name.clone(),
                 received: self.received.or(new.received),
+                others: self.others.clone(),
                 ..new
             })),
             (Some(known), Some(told)) if known.begins_as(told) => Meeting::Repeat,

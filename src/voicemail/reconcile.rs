@@ -56,6 +56,24 @@ pub enum Call {
     Streamed(Option<EpochMillis>),
 }
 
+impl Call {
+    /// When it was over, as far as anybody can tell now; `None` while it goes on.
+    pub fn ended(self, now: EpochMillis) -> Option<EpochMillis> {
+        match self {
+            Self::Ended(ended) => Some(ended),
+            Self::GoesOn => None,
+            Self::Streamed(Some(newest)) => (!is_within(newest, now, SILENT)).then_some(newest),
+            Self::Streamed(None) | Self::NotAsked => Some(now),
+        }
+    }
+}
+
+/// From when on notes are looked for.
+pub fn looks_from(now: EpochMillis) -> EpochMillis {
+    let back = i64::try_from(LOOKS_BACK.as_millis()).unwrap_or(i64::MAX);
+    EpochMillis(now.0.saturating_sub(back))
+}
+
 /// What is to be done with a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -100,18 +118,17 @@ impl Noted {
         if self.tries >= MAX_TRIES {
             return Step::GiveUp { tries: self.tries };
         }
-        let still_spoken = Step::Leave(Left::StillSpoken);
         let ended = match self.call {
             Call::NotAsked => return Step::Ask,
-            Call::Ended(ended) => ended,
-            Call::GoesOn if is_within(self.taken, now, LONGEST_CALL) => return still_spoken,
-            Call::Streamed(Some(newest)) if is_within(newest, now, SILENT) => return still_spoken,
-            Call::Streamed(Some(newest)) => newest,
-            Call::GoesOn | Call::Streamed(None) => now,
+            Call::GoesOn if !is_within(self.taken, now, LONGEST_CALL) => Some(now),
+            Call::Ended(_) | Call::GoesOn | Call::Streamed(_) => self.call.ended(now),
         };
-        Step::Work {
-            ended,
-            attempt: self.tries + 1,
+        match ended {
+            Some(ended) => Step::Work {
+                ended,
+                attempt: self.tries + 1,
+            },
+            None => Step::Leave(Left::StillSpoken),
         }
     }
 }

@@ -30,6 +30,8 @@ pub enum Marker {
     Empty,
     /// It could not be had, and is not tried again by itself: `.failed.json`.
     Failed,
+    /// Others were told of the message: `.announced.json`.
+    Announced,
     /// It was tried so often, and may be tried again: `.tried.json`.
     Tried {
         /// How often.
@@ -42,6 +44,7 @@ impl Marker {
         match self {
             Self::Empty => "empty",
             Self::Failed => "failed",
+            Self::Announced => "announced",
             Self::Tried { .. } => "tried",
         }
     }

@@ -210,6 +210,10 @@ fn shells_and_manuals_know_every_command_and_flag() {
         "{page}"
     );
     assert!(page.contains(r"\-\-cloudfront\-domain"), "{page}");
+    assert!(
+        page.contains(r"[\-\-streams DIR]"),
+        "the synopsis names values: {page}"
+    );
     let title = page.lines().find(|line| line.starts_with(".TH")).unwrap();
     assert!(title.contains(env!("CARGO_PKG_VERSION")), "{title}");
     desk.run("man replay")

@@ -2,24 +2,6 @@
 //! calls here; bad input in `bad_input`, what is in the way of writing in `output`, media
 //! alone in `media`, and what others did to it in `odd_media`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
-#![allow(
-    unreachable_pub,
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test knows its numbers, and tells what it measured"
-)]
-
 mod bad_input;
 mod builds;
 mod desk;

@@ -9,7 +9,7 @@ pub mod outages;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use callreel::batches::{Function, SideBySide};
+use callreel::batches::Function;
 use callreel::connect::record::read_contact_records;
 use callreel::event::batch::{BatchRecord, read_event_value};
 use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
@@ -18,6 +18,7 @@ use callreel::recorder::{Reading, Recorder};
 use callreel::recording::decide::{Decision, decide};
 use callreel::recording::plan::{Policy, RecordingPlan};
 use callreel::recording::verdict::Verdict;
+use callreel::side_by_side::SideBySide;
 use callreel::synth::SynthCall;
 use edges::{Faults, Lot, Notes, Source, Store};
 use memory::Memory;
@@ -62,8 +63,11 @@ impl World {
 
     /// The file with a call's media.
     pub fn media(&self, call: &SynthCall) -> PathBuf {
-        let streams = self.folder.path().join("streams");
-        streams.join(&call.contact).join("s.mkv")
+        self.streams().join(&call.contact).join("s.mkv")
+    }
+
+    pub fn streams(&self) -> PathBuf {
+        self.folder.path().join("streams")
     }
 
     pub fn out(&self) -> PathBuf {
@@ -95,10 +99,7 @@ impl World {
                 inner: LocalContacts::new(self.contacts_file()),
                 at: faults.at.clone(),
             },
-            source: Source::new(
-                LocalStreams::new(self.folder.path().join("streams")),
-                faults,
-            ),
+            source: Source::new(LocalStreams::new(self.streams()), faults),
             policy: policy(),
             reading: Reading::default(),
         }

@@ -142,10 +142,7 @@ fn who_is_told_and_panics_is_in_nobodys_way() {
     let function = world.function(Faults::default());
     let event = batch(&world);
     let told = |record: &callreel::event::batch::BatchRecord, _: &_| {
-        assert!(
-            record.sequence_number.as_deref() != Some(BAD),
-            "a log broke"
-        );
+        assert!(record.item_id.as_deref() != Some(BAD), "a log broke");
     };
     let batch = block_on(function.handle(&event, &NoDeadline, told)).unwrap();
     assert_eq!(settled(&batch), [&Settled::Done, &Settled::Done]);

@@ -11,7 +11,7 @@ use std::sync::{LazyLock, Mutex};
 
 use crate::examples::make::{DOMAIN, Made, make};
 use crate::examples::table::{OTHERS, ROWS, Row, UNREADABLE};
-use callreel::batches::{Batch, Function, SideBySide};
+use callreel::batches::{Batch, Function};
 use callreel::connect::contact_event::ContactEvent;
 use callreel::connect::flow_call::FlowCall;
 use callreel::event::Event;
@@ -22,6 +22,7 @@ use callreel::local::{LocalContacts, LocalRecordings, LocalStreams};
 use callreel::port::{NoDeadline, ParkingLot};
 use callreel::recorder::{Reading, Recorder, Worked};
 use callreel::recording::plan::Policy;
+use callreel::side_by_side::SideBySide;
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
@@ -154,6 +155,9 @@ fn check_files(row: &Row, out: &Path) {
         let recording = &MADE.recordings[name];
         let stem = recording.stem();
         expected.insert(format!("{stem}_verdict.json"));
+        if !sides.is_empty() {
+            expected.insert(format!("{stem}_peaks.dat"));
+        }
         for side in sides.split_whitespace() {
             let both = || recording.from.iter().zip(&recording.to);
             let audio = match side {

@@ -173,10 +173,7 @@ fn what_the_template_sets_by_default_is_the_codes_default() {
 fn the_function_is_built_from_a_binary_of_ours() {
     let template = template();
     let function = &template["Resources"]["Recorder"];
-    assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda");
-    let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str();
     let manifest = read("Cargo.toml");
-    assert!(manifest.contains(&format!("[[bin]]\nname = \"{}\"", binary.unwrap())));
     // `sam build` passes the binary's name alone; cargo-lambda reads the features here.
     let build = "[package.metadata.lambda.build]\nno_default_features = true\nfeatures = [\"aws\", \"web\"]\nlocked = true";
     assert!(manifest.contains(build));
@@ -191,31 +188,83 @@ fn the_function_is_built_from_a_binary_of_ours() {
     );
 }
 
-/// One build serves all functions of the binary: `sam build` takes functions of equal
-/// CodeUri, Metadata and architecture for one. Each has a handler that the binary knows.
-#[test]
-fn the_functions_are_one_build_and_have_handlers() {
-    let template = template();
-    let functions = fields(&template, "Resources").iter();
-    let functions: BTreeMap<_, _> = functions
-        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
-        .collect();
-    let recorder = &template["Resources"]["Recorder"];
-    let mut handled = BTreeSet::new();
-    for (name, function) in functions {
-        assert_eq!(function["Metadata"], recorder["Metadata"], "{name}");
-        for property in ["CodeUri", "Runtime", "Architectures"] {
-            let (own, other) = (&function["Properties"], &recorder["Properties"]);
-            assert_eq!(own[property], other[property], "{name}");
+/// All functions of all templates: where they stand, and what they are.
+fn functions() -> Vec<(String, Value)> {
+    let mut functions = Vec::new();
+    for file in TEMPLATES {
+        for (name, resource) in fields(&yaml::read(file), "Resources") {
+            if resource["Type"] == "AWS::Serverless::Function" {
+                functions.push((format!("{name} of {file}"), resource.clone()));
+            }
         }
-        handled.insert(
-            function["Properties"]["Handler"]
-                .as_str()
-                .unwrap()
-                .to_owned(),
-        );
     }
-    assert_eq!(handled, handlers_of("recorder"));
+    functions
+}
+
+/// One build serves all functions of a binary: `sam build` takes functions of equal CodeUri,
+/// Metadata and architecture for one. The sources lie above the nested templates.
+#[test]
+fn functions_of_one_binary_are_one_build() {
+    let template = template();
+    let recorder = &template["Resources"]["Recorder"]["Properties"];
+    let manifest = read("Cargo.toml");
+    let mut builds: BTreeMap<String, (String, Value)> = BTreeMap::new();
+    for (place, function) in functions() {
+        let metadata = &function["Metadata"];
+        assert_eq!(metadata["BuildMethod"], "rust-cargolambda", "{place}");
+        let binary = metadata["BuildProperties"]["Binary"].as_str();
+        let binary =
+            binary.unwrap_or_else(|| panic!("{place} has no Metadata: BuildProperties: Binary"));
+        assert!(
+            manifest.contains(&format!("[[bin]]\nname = \"{binary}\"")),
+            "{place} is built from {binary}, which is no [[bin]] of Cargo.toml"
+        );
+        let (first, of_first) = builds
+            .entry(binary.to_owned())
+            .or_insert_with(|| (place.clone(), metadata.clone()));
+        assert_eq!(
+            metadata, of_first,
+            "the Metadata of {place} differs from that of {first}, so that {binary} would be built twice: make them \
+             equal, the reasons of `checkov: skip` included"
+        );
+        let properties = &function["Properties"];
+        let sources = match place.ends_with(" of template.yaml") {
+            true => ".",
+            false => "..",
+        };
+        assert_eq!(properties["CodeUri"], sources, "{place}: CodeUri");
+        for property in ["Runtime", "Architectures"] {
+            assert_eq!(
+                properties[property], recorder[property],
+                "{place}: {property}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_handler_has_a_function_and_each_function_a_handler() {
+    let mut handled: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (place, function) in functions() {
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let binary = word(&function["Metadata"]["BuildProperties"]["Binary"]);
+        let handler = word(&function["Properties"]["Handler"]);
+        assert!(
+            handlers_of(&binary).contains(&handler),
+            "{place} has the Handler {handler:?}, which src/lambda/{binary}.rs does not know: add it to HANDLERS \
+             there, or correct the template"
+        );
+        handled.entry(binary).or_default().insert(handler);
+    }
+    for (binary, handled) in handled {
+        for handler in handlers_of(&binary) {
+            assert!(
+                handled.contains(&handler),
+                "src/lambda/{binary}.rs knows the handler {handler:?}, and no template has a function of it: add one \
+                 with `Handler: {handler}` to template.yaml or to a file of stacks/ (docs/change-it.md, \"A handler\")"
+            );
+        }
+    }
 }
 
 /// The handlers that a binary knows.

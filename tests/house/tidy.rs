@@ -1,5 +1,6 @@
 //! Keeps the house in order: its walls ([`walls`]), and what README and the docs promise.
 
+mod closed;
 mod walls;
 
 #[cfg(feature = "cli")]

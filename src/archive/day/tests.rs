@@ -40,7 +40,10 @@ fn older_verdicts_become_rows() {
     assert_eq!((&*row.contact_id, &*row.initial_contact_id), ("c", "c0"));
     assert_eq!(row.starts_at.as_deref(), Some("2026-11-27T08:00:00Z"));
     assert_eq!(row.reasons, ["fragments_missing"]);
-    assert_eq!((row.missing_fragments, row.fragments, row.bytes), (1, 2, 32_044));
+    assert_eq!(
+        (row.missing_fragments, row.fragments, row.bytes),
+        (1, 2, 32_044)
+    );
     assert_eq!(row.lost_seconds, 0.667);
     assert_eq!((row.customer, row.from_share), (None, None));
 }
@@ -63,9 +66,16 @@ fn newer_ones_say_who_and_how_much() {
         peak: 20_000,
         ..Default::default()
     });
-    let row = row("c_1_verdict.json", 5, &String::from_utf8(verdict.to_json()).unwrap());
+    let row = row(
+        "c_1_verdict.json",
+        5,
+        &String::from_utf8(verdict.to_json()).unwrap(),
+    );
     assert_eq!(row.customer.as_deref(), Some("+4930123"));
-    assert_eq!((row.queue.as_deref(), row.agent.as_deref()), (Some("Sales"), Some("jo")));
+    assert_eq!(
+        (row.queue.as_deref(), row.agent.as_deref()),
+        (Some("Sales"), Some("jo"))
+    );
     assert_eq!(row.from_share, Some(0.25));
     assert_eq!(row.silent_sides, ["to"]);
     // A line for each, and back.
@@ -77,11 +87,21 @@ fn newer_ones_say_who_and_how_much() {
 
 #[test]
 fn what_cannot_be_read_is_a_row_that_says_so() {
-    for json in ["", "{", "[]", "null", "\u{0}", "{\"schema\": \"callreel.verdict/4\"}"] {
+    for json in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\u{0}",
+        "{\"schema\": \"callreel.verdict/4\"}",
+    ] {
         let row = row("8d1c-2a_9134_verdict.json", 5, json);
         assert_eq!((&*row.status, &*row.contact_id), (UNREADABLE, "8d1c-2a"));
         assert_eq!(row.starts_at.as_deref(), Some("2026-11-27T00:00:00Z"));
-        assert!(row.problem.unwrap().starts_with("it is no verdict: "), "{json}");
+        assert!(
+            row.problem.unwrap().starts_with("it is no verdict: "),
+            "{json}"
+        );
     }
     let read = Read {
         name: "odd",
@@ -125,7 +145,8 @@ fn an_index_is_brought_up_to_date_by_what_changed() {
 
 #[test]
 fn lines_that_are_none_are_passed_over() {
-    let index = b"{\"verdict\":\"a\",\"written\":1,\"status\":\"complete\"}\nnonsense\n\n{\"verdict\":2}\n";
+    let index =
+        b"{\"verdict\":\"a\",\"written\":1,\"status\":\"complete\"}\nnonsense\n\n{\"verdict\":2}\n";
     let rows = from_index(index);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].verdict, "a");

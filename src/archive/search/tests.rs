@@ -29,7 +29,11 @@ fn what_is_looked_for() {
     #[track_caller]
     fn check(name: &str, value: &str, expected: bool) {
         let row = row("a", "2026-11-27T08:00:00Z");
-        assert_eq!(query(&[(name, value)]).matches(&Hit::new("", &row)), expected, "{name}={value}");
+        assert_eq!(
+            query(&[(name, value)]).matches(&Hit::new("", &row)),
+            expected,
+            "{name}={value}"
+        );
     }
     check("contact", "8D1C", true);
     check("contact", "77aa", true);
@@ -73,7 +77,11 @@ fn a_side_without_sound_is_found() {
     let mut row = row("a", "2026-11-27T08:00:00Z");
     row.silent_sides = vec!["to".to_owned()];
     for (value, expected) in [("any", true), ("to", true), ("from", false)] {
-        assert_eq!(query(&[("silent", value)]).matches(&Hit::new("", &row)), expected, "{value}");
+        assert_eq!(
+            query(&[("silent", value)]).matches(&Hit::new("", &row)),
+            expected,
+            "{value}"
+        );
     }
 }
 
@@ -84,13 +92,31 @@ fn what_is_wrong_is_told() {
         let error = Query::from_pairs(pairs.iter().copied()).unwrap_err();
         assert_eq!(error, expected);
     }
-    check(&[("from", "27.11.")], "from: it must be a day (2026-11-27) or a time (2026-11-27T08:00:00Z)");
-    check(&[("longer", "NaN")], "longer: it must be a number of seconds");
-    check(&[("longer", "-1")], "longer: it must be a number of seconds");
+    check(
+        &[("from", "27.11.")],
+        "from: it must be a day (2026-11-27) or a time (2026-11-27T08:00:00Z)",
+    );
+    check(
+        &[("longer", "NaN")],
+        "longer: it must be a number of seconds",
+    );
+    check(
+        &[("longer", "-1")],
+        "longer: it must be a number of seconds",
+    );
     check(&[("silent", "both")], "silent: it must be any, from or to");
-    check(&[("status", "complete,<b>")], "status: it must be of complete, partial, empty, failed, unreadable");
-    check(&[("from", "2026-11-27"), ("to", "2026-11-27")], "to: it must be later than from");
-    check(&[("agent", &"x".repeat(257))], "agent: it is longer than 256 characters");
+    check(
+        &[("status", "complete,<b>")],
+        "status: it must be of complete, partial, empty, failed, unreadable",
+    );
+    check(
+        &[("from", "2026-11-27"), ("to", "2026-11-27")],
+        "to: it must be later than from",
+    );
+    check(
+        &[("agent", &"x".repeat(257))],
+        "agent: it is longer than 256 characters",
+    );
     assert!("x".parse::<Cursor>().is_err());
 }
 

@@ -59,6 +59,7 @@ pub(super) async fn gather(
     let notes = of(&save, "S3_KEY_GET").or_else(|| of(&note, "S3_PATH"));
     let notes = notes.unwrap_or_default();
     let messages = of(&save, "S3_KEY_PUT").unwrap_or_default();
+    let event_bus = of(&save, "EVENT_BUS_NAME").unwrap_or_default();
     let mut answering = Answering {
         note: helper(&lambda, note).await,
         save: helper(&lambda, save).await,
@@ -66,6 +67,7 @@ pub(super) async fn gather(
         waiting: waiting(there, &bucket, &notes, &messages).await,
         notes,
         messages,
+        event_bus,
     };
     let (noting, saving) = (note_needs(found, &answering), save_needs(found, &answering));
     for (helper, needs) in [(&mut answering.note, noting), (&mut answering.save, saving)] {

@@ -16,8 +16,11 @@ use crate::settings::recorder::Config;
 
 /// What CloudFormation tags the functions of a stack with.
 const STACK_TAG: &str = "aws:cloudformation:stack-name";
-/// The settings that Callreel cannot do without.
+/// The settings that the recorder cannot do without.
 const TELLING: [&str; 2] = ["RECORDINGS_BUCKET_NAME", "CLOUDFRONT_DOMAIN"];
+/// Those that it has and no other function: of several that have [`TELLING`] it is the one
+/// with any of them.
+const ITS_OWN: [&str; 2] = ["PARKING_QUEUE_URL", "RETRY_QUEUE_URL"];
 
 pub(super) struct Functions {
     client: Client,
@@ -89,19 +92,20 @@ impl Functions {
                     cure.to_owned(),
                 )
             })?;
-            found.extend(
-                page.functions
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter(is_ours),
-            );
+            let page = page.functions.unwrap_or_default().into_iter();
+            found.extend(page.filter(|it| sets(it, &TELLING) == TELLING.len()));
         }
-        let mut names = Vec::new();
+        let mut of_stack = Vec::new();
         for function in found {
             if self.is_of(stack, &function).await? {
-                names.extend(function.function_name);
+                of_stack.push(function);
             }
         }
+        if of_stack.iter().any(|it| sets(it, &ITS_OWN) > 0) {
+            of_stack.retain(|it| sets(it, &ITS_OWN) > 0);
+        }
+        let names = of_stack.into_iter().filter_map(|it| it.function_name);
+        let mut names: Vec<_> = names.collect();
         match names.len() {
             1 => Ok(names.remove(0)),
             0 => Err(NoDeployment::NoneFound {
@@ -196,15 +200,16 @@ impl Functions {
     }
 }
 
-/// The recorder: `again` has the same settings, and is told by its handler.
-fn is_ours(function: &FunctionConfiguration) -> bool {
-    if function.handler() == Some("again") {
-        return false;
-    }
+/// How many of these settings a function has.
+fn sets(function: &FunctionConfiguration, names: &[&str]) -> usize {
     let variables = function
         .environment()
         .and_then(EnvironmentResponse::variables);
-    variables.is_some_and(|set| TELLING.iter().all(|name| set.contains_key(*name)))
+    let Some(variables) = variables else {
+        return 0;
+    };
+    let set = names.iter().filter(|name| variables.contains_key(**name));
+    set.count()
 }
 
 fn settings(config: Config) -> Settings {

@@ -6,7 +6,8 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use super::{count, or_not_there};
-use crate::doctor::facts::{Fact, Queue, RecordStream, Redrive, Settings, name_of};
+use crate::connect::arn;
+use crate::doctor::facts::{Fact, Queue, RecordStream, Redrive, Settings};
 
 /// What is counted together: each is a record that waits.
 const MESSAGES: [QueueAttributeName; 3] = [
@@ -58,8 +59,8 @@ pub(super) async fn queues(
 
 /// A queue by its ARN.
 async fn behind(client: &aws_sdk_sqs::Client, arn: &str) -> Fact<Option<Queue>> {
-    let request = client.get_queue_url().queue_name(name_of(arn));
-    let request = request.set_queue_owner_aws_account_id(arn.split(':').nth(4).map(str::to_owned));
+    let request = client.get_queue_url().queue_name(arn::name(arn));
+    let request = request.set_queue_owner_aws_account_id(arn::account(arn).map(str::to_owned));
     let answer = or_not_there("sqs:GetQueueUrl", request.send().await)?;
     match answer.and_then(|answer| answer.queue_url) {
         None => Ok(None),

@@ -16,6 +16,7 @@ pub(in crate::aws) enum Call {
     ReadAttributes,
     WriteAttributes,
     SendMessage,
+    PutEvents,
     // An operator's calls, never the function's: `callreel redrive`.
     ListObjects,
     ReceiveMessage,
@@ -39,6 +40,7 @@ pub(super) enum Service {
     S3,
     Connect,
     Sqs,
+    Events,
 }
 
 impl Call {
@@ -61,6 +63,7 @@ impl Call {
             Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
                 Service::Sqs
             }
+            Self::PutEvents => Service::Events,
         }
     }
 
@@ -86,6 +89,7 @@ impl Call {
             Self::ReadAttributes => permissions::READ_ATTRIBUTES,
             Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
             Self::SendMessage => permissions::SEND_MESSAGE,
+            Self::PutEvents => permissions::PUT_EVENTS,
             Self::ListObjects => permissions::LIST_OBJECTS,
             Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
             Self::DeleteMessage => permissions::DELETE_MESSAGE,

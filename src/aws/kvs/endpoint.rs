@@ -8,6 +8,8 @@
 
 use http::Uri;
 
+use crate::connect::arn;
+
 /// What AWS's names end with, in each of its partitions, and over both versions of IP.
 const SUFFIXES: &[&str] = &[
     "amazonaws.com",
@@ -67,14 +69,10 @@ fn is_of_aws(host: &str, region: &str) -> bool {
     })
 }
 
-/// The region in `arn:PARTITION:kinesisvideo:REGION:ACCOUNT:stream/NAME/CREATED`.
+/// The region of a Kinesis video stream, by its ARN.
 pub(super) fn region_in(arn: &str) -> Option<&str> {
-    let mut parts = arn.split(':').skip(2);
-    let service = parts.next()?;
-    let region = parts.next()?;
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (service == "kinesisvideo" && !region.is_empty() && region.bytes().all(allowed))
-        .then_some(region)
+    let region = arn::region(arn);
+    region.filter(|_| arn::service(arn) == Some("kinesisvideo"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! when it is made. So there are windows that begin later, for a listing that lacks what
 //! the record names: at the start fragment's own time, and when the stream was made.
 
+use crate::connect::arn;
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::port::Whereabouts;
@@ -87,7 +88,7 @@ pub(super) fn later(
     let candidates = [
         hinted,
         created,
-        created_in(whereabouts.stream),
+        arn::stream_created(whereabouts.stream),
         recorded,
         // The record's second is cut: the stream can have been made within it.
         recorded.map(|start| EpochMillis(start.0.saturating_add(SECOND))),
@@ -99,12 +100,6 @@ pub(super) fn later(
         }
     }
     begins.into_iter().map(|begin| (begin, to)).collect()
-}
-
-/// When a stream was made, as the last part of its ARN says: a hint, like that of a
-/// fragment's number.
-fn created_in(arn: &str) -> Option<EpochMillis> {
-    arn.rsplit('/').next()?.parse().ok().map(EpochMillis)
 }
 
 /// Whether something of Kinesis Video Streams can have happened then.

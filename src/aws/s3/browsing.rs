@@ -48,8 +48,10 @@ impl Browsing for S3Recordings {
             bytes: bytes(head.content_length),
             modified: millis(head.last_modified()),
             version,
-            archived: archived(head.storage_class(), head.restore())
-                .or_else(|| head.archive_status().map(|status| status.as_str().to_owned())),
+            archived: archived(head.storage_class(), head.restore()).or_else(|| {
+                head.archive_status()
+                    .map(|status| status.as_str().to_owned())
+            }),
         }))
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::{ContactRecord, Named, RecordingEntry};
+use crate::connect::arn;
 use crate::json::LOST;
 use crate::json::object::kind;
 use crate::media::fragment::FragmentNumber;
@@ -50,7 +51,7 @@ impl<'a> Fields<'a> {
             next_contact: self.id("NextContactId")?,
             instance: self
                 .text("InstanceARN")?
-                .and_then(|arn| arn.rsplit('/').next().map(Box::from)),
+                .map(|arn| arn::instance_id(&arn).unwrap_or(arn::name(&arn)).into()),
             initiation_method: self.told("InitiationMethod"),
             customer_endpoint: self.address("CustomerEndpoint"),
             system_endpoint: self.address("SystemEndpoint"),
@@ -107,7 +108,7 @@ impl<'a> Fields<'a> {
         };
         let arn = fields.told("ARN");
         Named {
-            id: arn.and_then(|arn| arn.rsplit('/').next().map(Box::from)),
+            id: arn.map(|arn| arn::name(&arn).into()),
             name: fields.told(its_name),
         }
     }

@@ -13,6 +13,8 @@ pub struct Answering {
     pub notes: String,
     /// What the keys of messages start with.
     pub messages: String,
+    /// The event bus that is told of messages, by its name; empty if none is.
+    pub event_bus: String,
     /// The ARNs of the functions that the instance offers to its flows.
     pub offered: Fact<Vec<String>>,
     /// The names of notes of the last three days that are older than an hour, with neither a

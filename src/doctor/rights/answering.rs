@@ -2,7 +2,9 @@
 
 use super::super::need::Need;
 use super::{SAMPLE_CONTACT, VIDEO, each, need, owned, partition, video_stream};
+use crate::connect::arn;
 use crate::doctor::facts::{Answering, Deployment};
+use crate::voicemail::announce::SOURCE;
 
 /// A note or a message as they are named, without its ending.
 const SAMPLE_NAME: &str = "2026/01/01/00-00-00_00000000-0000-0000-0000-000000000000";
@@ -33,6 +35,10 @@ const CONTACT: (&str, &str) = (
     "connect:DescribeContact",
     "messages that were noted before they were streamed are lost",
 );
+const TELL: (&str, &str) = (
+    "events:PutEvents",
+    "nobody is told of messages that are saved",
+);
 const READ_NOTES: (&str, &str) = ("s3:GetObject", "no message can be saved");
 const LIST: (&str, &str) = (
     "s3:ListBucket",
@@ -41,7 +47,10 @@ const LIST: (&str, &str) = (
 
 /// Every action that can be asked about.
 pub(super) fn actions() -> impl Iterator<Item = &'static str> {
-    let all = NOTES.iter().chain(MESSAGES).chain([&LIVE, &CONTACT, &LIST]);
+    let all = NOTES
+        .iter()
+        .chain(MESSAGES)
+        .chain([&LIVE, &CONTACT, &TELL, &LIST]);
     all.map(|(action, _)| *action)
 }
 
@@ -73,10 +82,33 @@ pub fn save_needs(deployment: &Deployment, answering: &Answering) -> Vec<Need> {
         let contact = format!("{}/contact/{SAMPLE_CONTACT}", instance.arn);
         needs.push(need(CONTACT.0, contact, CONTACT.1));
     }
+    needs.extend(bus(deployment, &answering.event_bus).map(|bus| {
+        let mut need = need(TELL.0, bus, TELL.1);
+        need.context.push(("events:source", SOURCE.to_owned()));
+        need
+    }));
     needs
         .into_iter()
         .map(|need| owned(need, deployment))
         .collect()
+}
+
+/// The ARN of the bus that is told, by its name or its ARN.
+fn bus(deployment: &Deployment, name: &str) -> Option<String> {
+    let Ok(Some(function)) = &deployment.function else {
+        return None;
+    };
+    match name {
+        "" => None,
+        arn if arn.starts_with("arn:") => Some(arn.to_owned()),
+        name => {
+            let (region, account) = (arn::region(&function.arn)?, arn::account(&function.arn)?);
+            let partition = partition(deployment);
+            Some(format!(
+                "arn:{partition}:events:{region}:{account}:event-bus/{name}"
+            ))
+        }
+    }
 }
 
 fn bucket(deployment: &Deployment) -> Option<String> {

@@ -11,7 +11,8 @@ use super::super::log::{self, Metrics};
 use super::{MOST_MEMORY, Recorders, connect};
 use crate::aws;
 use crate::failure::FailureKind;
-use crate::recorder::{Recorder, Worked};
+use crate::recorder::{AttributesOutcome, Recorder, Worked};
+use crate::recording::decide::SkipReason;
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
 use crate::redrive_run::again::{Run, Told};
@@ -78,6 +79,11 @@ fn at_once(set: usize, memory: i32) -> usize {
 /// What is told while it happens. What a recording lacks was told when it was recorded, and
 /// is not told hour after hour: once more when it is less, and once when it is for good.
 fn tell(told: Told<'_>, function: &str) {
+    if let Told::Worked(worked) = &told
+        && is_withdrawn(worked)
+    {
+        count("withdrawn", ("Withdrawn", "Count", 1.0), function);
+    }
     match told {
         Told::Worked(Worked::Recorded(plan, recorded)) if recorded.found => {
             tell_unchanged(plan, &recorded.verdict);
@@ -99,12 +105,17 @@ fn tell(told: Told<'_>, function: &str) {
             cure = failure.cure(),
             "not read again; the next run tries"
         ),
-        // Made by another run meanwhile; the others are of records, and there are none.
+        Told::Worked(Worked::Skipped {
+            contact,
+            reason: reason @ (SkipReason::NotAuthorised { .. } | SkipReason::Withdrawn),
+        }) => log::tell_withdrawn(contact, reason),
+        // Made or deleted by somebody meanwhile, or forbidden: nothing is to be done.
+        Told::Worked(Worked::Skipped { contact, reason }) => {
+            tracing::info!(contact = &**contact, reason = %reason, "not read again");
+        }
+        // These are of records, and there are none.
         Told::Worked(
-            Worked::Skipped { .. }
-            | Worked::NotAContactRecord(_)
-            | Worked::NotOpened { .. }
-            | Worked::Undecodable(_),
+            Worked::NotAContactRecord(_) | Worked::NotOpened { .. } | Worked::Undecodable(_),
         ) => {}
         Told::NothingCame(plan, verdict) => tell_unchanged(plan, verdict),
         Told::Stayed(plan, verdict) => tell_stayed(plan, verdict, function),
@@ -133,7 +144,22 @@ fn tell_unchanged(plan: &RecordingPlan, verdict: &Verdict) {
     );
 }
 
-#[expect(clippy::print_stdout, reason = "metrics are lines on standard output")]
+/// Whether there are files of a recording that its contact does not allow any more.
+fn is_withdrawn(worked: &Worked) -> bool {
+    match worked {
+        // A verdict is there, or it would not be read again.
+        Worked::Skipped { reason, .. } => matches!(
+            reason,
+            SkipReason::NotAuthorised { .. } | SkipReason::Withdrawn
+        ),
+        Worked::Recorded(_, recorded) => recorded.attributes == AttributesOutcome::Withdrawn,
+        Worked::Failed(..)
+        | Worked::NotAContactRecord(_)
+        | Worked::NotOpened { .. }
+        | Worked::Undecodable(_) => false,
+    }
+}
+
 fn tell_stayed(plan: &RecordingPlan, verdict: &Verdict, function: &str) {
     let reasons = verdict.reasons.iter();
     let reasons: Vec<_> = reasons.map(|reason| reason.detail.as_str()).collect();
@@ -146,16 +172,18 @@ fn tell_stayed(plan: &RecordingPlan, verdict: &Verdict, function: &str) {
                 if this repeats, raise the retention of live media streaming in Connect",
         "stayed partial"
     );
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let metrics = Metrics {
-        status: verdict.status.name(),
-        values: vec![("StayedPartial", "Count", 1.0)],
-    };
-    let millis = now.unwrap_or_default().as_millis();
-    println!(
-        "{}",
-        log::emf(&metrics, function, u64::try_from(millis).unwrap_or(0))
+    count(
+        verdict.status.name(),
+        ("StayedPartial", "Count", 1.0),
+        function,
     );
+}
+
+/// Writes one value of a metric.
+fn count(status: &'static str, value: (&'static str, &'static str, f64), function: &str) {
+    let values = vec![value];
+    let metrics = Metrics { status, values };
+    log::emit(&metrics, function, SystemTime::now());
 }
 
 /// The run could not be made, or not ended: the invocation fails, and says why.

@@ -21,7 +21,7 @@ fn record(contacts: &[&str]) -> BatchRecord {
         call.contact_record("s").to_string()
     };
     BatchRecord {
-        sequence_number: Some(contacts.concat()),
+        item_id: Some(contacts.concat()),
         arrived: None,
         data: Ok(contacts.iter().map(of).collect::<String>().into_bytes()),
     }

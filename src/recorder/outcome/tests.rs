@@ -162,7 +162,10 @@ fn every_outcome_asks_for_what_it_needs() {
             AttributesOutcome::Written,
             AttributesOutcome::Unchanged,
             AttributesOutcome::NothingToWrite,
-            AttributesOutcome::NotOurs { attribute: "a" },
+            AttributesOutcome::NotOurs {
+                attribute: "a",
+                ours: "https://d/".to_owned(),
+            },
             AttributesOutcome::NoRoom { bytes: 40_000 },
         ] {
             check(&recorded(status, noted), None, None);

@@ -13,7 +13,14 @@ const DAY: i64 = 24 * 60 * MINUTE;
 const MAX_CONTACT: usize = 256;
 /// What the names of objects beside a message end in (`voicemail::target`): notes and
 /// messages may lie in one folder.
-const BESIDE_MESSAGES: [&str; 5] = ["_verdict", ".empty", ".failed", ".tried", ".tags"];
+const BESIDE_MESSAGES: [&str; 6] = [
+    "_verdict",
+    ".empty",
+    ".failed",
+    ".tried",
+    ".announced",
+    ".tags",
+];
 /// Days that one look through notes spans at the most.
 const MAX_DAYS: i64 = 40;
 
@@ -77,12 +84,38 @@ impl NoteName {
     /// The name of a note that is taken at this time.
     pub fn at(time: EpochMillis, offset: UtcOffset, contact: &str) -> Self {
         let local = EpochMillis(time.0.saturating_add(i64::from(offset.minutes) * MINUTE));
+        Self::of_clock(local, &safe(contact))
+    }
+
+    /// By what the clock shows that names are of; the contact is as names hold it.
+    fn of_clock(local: EpochMillis, contact: &str) -> Self {
         let seconds = local.0.rem_euclid(DAY) / 1_000;
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
         let folder = day_folder(local);
-        let contact = safe(contact);
         Self {
             text: format!("{folder}{hour:02}-{minute:02}-{second:02}_{contact}").into(),
+        }
+    }
+
+    /// The name of a note that is taken a second later: a name that is taken by another note
+    /// of the contact is not given twice.
+    pub fn a_second_later(&self) -> Self {
+        let text = self
+            .text
+            .get(..Self::BEFORE_CONTACT - 1)
+            .unwrap_or_default();
+        let mut parts = text.rsplitn(2, '/');
+        let (time, day) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        let time = format!("{}T{}Z", day.replace('/', "-"), time.replace('-', ":"));
+        match EpochMillis::from_rfc3339(&time) {
+            Some(time) => {
+                let later = EpochMillis(time.0.saturating_add(1_000));
+                Self::of_clock(later, self.contact())
+            }
+            None => self.clone(),
         }
     }
 
@@ -133,6 +166,25 @@ impl fmt::Display for NoteName {
 /// The key by which a contact's note is found.
 pub fn by_contact(prefix: &str, contact: &str) -> String {
     format!("{prefix}by-contact/{}.json", safe(contact))
+}
+
+/// Whether a key is that of a note or a message of this contact, or of what lies beside it;
+/// `prefix` is what keys of their kind start with.
+pub fn is_of_contact(key: &str, prefix: &str, contact: &str) -> bool {
+    if key == by_contact(prefix, contact) {
+        return true;
+    }
+    // A message's tags, where a folder keeps them, are called as its file is.
+    let name = key.strip_prefix(prefix).unwrap_or_default();
+    let name = name.strip_suffix(".json").or(name.strip_suffix(".wav"));
+    let Some(name) = name.map(|name| name.strip_suffix(".wav.tags").unwrap_or(name)) else {
+        return false;
+    };
+    let mut endings = BESIDE_MESSAGES.iter();
+    let name = endings
+        .find_map(|ending| name.strip_suffix(ending))
+        .unwrap_or(name);
+    NoteName::parse(name).is_some_and(|name| name.is_of(contact))
 }
 
 /// The folders of notes that were taken between two times, with a day more at each end:
@@ -237,6 +289,51 @@ mod tests {
         let name = NoteName::parse("2025/01/31/05-00-00_8d1c-2a").unwrap();
         assert!(name.is_of("8d1c-2a") && !name.is_of("8d1c") && !name.is_of("8d1c-2a3"));
         assert_eq!(by_contact("n/", "../x"), "n/by-contact/_2e_2e_2fx.json");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_has_a_next_one() {
+        #[track_caller]
+        fn check(name: &str, expected: &str) {
+            let later = NoteName::parse(name).unwrap().a_second_later();
+            assert_eq!(later.to_string(), expected);
+        }
+        check("2025/01/31/05-00-00_c_2e", "2025/01/31/05-00-01_c_2e");
+        check("2025/12/31/23-59-59_c", "2026/01/01/00-00-00_c");
+        check("2025/99/31/23-59-59_c", "2025/99/31/23-59-59_c");
+    }
+
+    #[test]
+    fn what_is_of_a_contact_is_known_by_its_key() {
+        #[track_caller]
+        fn check(key: &str, expected: bool) {
+            assert_eq!(is_of_contact(key, "m/", "8d1c"), expected, "{key}");
+        }
+        for ending in [
+            ".json",
+            ".wav",
+            "_verdict.json",
+            ".empty.json",
+            ".failed.json",
+            ".tried.json",
+            ".announced.json",
+            ".wav.tags.json",
+            ".tags.json",
+        ] {
+            check(&format!("m/2025/01/31/05-00-00_8d1c{ending}"), true);
+            check(&format!("m/2025/01/31/05-00-00_8d1c2{ending}"), false);
+            check(&format!("2025/01/31/05-00-00_8d1c{ending}"), false);
+        }
+        check("m/by-contact/8d1c.json", true);
+        for other in [
+            "m/by-contact/8d1c2.json",
+            "m/2025/01/31/05-00-00_8d1c.txt",
+            "m/2025/01/31/05-00-00_8d1c",
+            "m/8d1c.json",
+            "",
+        ] {
+            check(other, false);
+        }
     }
 
     #[test]

@@ -125,10 +125,11 @@ impl World {
             }},
         });
         let bystander = json!({"FunctionName": "other", "Environment": {"Variables": {"RECORDINGS_BUCKET_NAME": "x"}}});
-        // The function that reads again has the same settings, and is not the recorder.
+        // The function that reads again has most of the recorder's settings, and parks nothing.
         let mut again = function.clone();
         again["FunctionName"] = json!("callreel-again");
-        again["Handler"] = json!("again");
+        let variables = again["Environment"]["Variables"].as_object_mut();
+        variables.unwrap().remove("PARKING_QUEUE_URL");
         self.set(
             "ListFunctions",
             json!({"Functions": [bystander, function.clone(), again]}),
@@ -140,7 +141,8 @@ impl World {
             "ResourceNotFoundException",
         );
         let tags = json!({"Tags": {"aws:cloudformation:stack-name": "callreel"}});
-        self.set("ListTags callreel-recorder", tags);
+        self.set("ListTags callreel-recorder", tags.clone());
+        self.set("ListTags callreel-again", tags);
     }
 
     fn mappings(&mut self) {
@@ -240,7 +242,7 @@ impl World {
                 &json!([{"Name": "Function", "Value": "callreel-again"}]),
             ),
             alarm("Callreel", "Parked", &json!([])),
-            alarm("Callreel", "LeftOut", &json!([])),
+            alarm("Callreel", "Unreadable", &json!([])),
             alarm("Callreel", "Withdrawn", &json!([])),
             alarm("Callreel", "RetentionLeftSeconds", &json!([])),
             alarm("AWS/Lambda", "Errors", &function),

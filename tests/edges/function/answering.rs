@@ -95,6 +95,15 @@ impl Machine {
     }
 
     async fn start(&self, binary: &str, handler: &str) -> Execution {
+        self.start_with(binary, handler, &[]).await
+    }
+
+    async fn start_with(
+        &self,
+        binary: &str,
+        handler: &str,
+        more: &[(&'static str, &'static str)],
+    ) -> Execution {
         let settings = [
             ("_HANDLER", handler),
             ("S3_REGION", "us-east-1"),
@@ -103,7 +112,10 @@ impl Machine {
             ("S3_KEY_GET", NOTES),
             ("S3_KEY_PUT", MESSAGES),
         ];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = settings.iter().chain(more);
+        let settings: Vec<_> = settings
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let log = self.world.path().join(LOG);
         Execution::of(binary, self.sandbox.url(), &settings, &log).await
     }
@@ -194,6 +206,27 @@ impl Machine {
             "{key}"
         );
         key.clone()
+    }
+
+    /// The sum of a metric's values.
+    fn metric(&self, name: &str) -> f64 {
+        let log = std::fs::read_to_string(self.world.path().join(LOG)).unwrap();
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        let values = lines.filter(|line: &Value| line["_aws"].is_object());
+        values.filter_map(|line| line[name].as_f64()).sum()
+    }
+
+    /// What was put on an event bus.
+    fn told(&self, bus: &str) -> Vec<Value> {
+        let folder = self.world.path().join("data/events").join(bus);
+        let mut events: Vec<_> = std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        events.sort();
+        let read = |path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        events.into_iter().map(read).collect()
     }
 
     fn calls(&self) -> Calls {
@@ -689,4 +722,195 @@ async fn a_note_is_tried_so_often_and_given_up_with_its_reason() {
     // Told once.
     let (succeeded, ran) = ask(&mut reconcile, schedule).await;
     assert!(succeeded && ran["failed"] == 0, "{ran}");
+}
+
+/// A block of an odd number of samples: what was said is of 2 bytes more than a multiple of 4.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_an_odd_number_of_samples_is_whole() {
+    let call = SynthCall {
+        one_way: true,
+        ..message(50 * 64)
+    };
+    let machine = Machine::new(&[("s", &call)]).await;
+    let media = machine.world.path().join("streams/s/s.mkv");
+    let mut bytes = std::fs::read(&media).unwrap();
+    // The last block, of 1,028 bytes, becomes one of 1,026 with an empty element behind it.
+    let block = [0xa3, 0x44, 0x04, 0x81];
+    let places = bytes.windows(block.len()).enumerate();
+    let last = places.rev().find(|(_, found)| *found == block).unwrap().0;
+    bytes[last + 2] = 0x02;
+    bytes[last + 3 + 1_026..last + 3 + 1_028].copy_from_slice(&[0xec, 0x80]);
+    std::fs::write(&media, bytes).unwrap();
+    machine.take(&call, "s").await;
+    let [key] = &machine.keys(".wav")[..] else {
+        panic!("one message");
+    };
+    let (wav, mut expected) = (machine.read(key), call.expected(Direction::FromCustomer));
+    expected.pop();
+    assert_eq!(2 * expected.len() % 4, 2);
+    assert_eq!(wav.len(), 44 + 2 * expected.len());
+    let found = samples(&wav);
+    let differs = (0..expected.len()).find(|at| found[*at] != expected[*at]);
+    assert_eq!((differs, found.len()), (None, expected.len()));
+}
+
+/// A flow that streams twice leaves two messages, and one event saves both.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_messages_of_a_contact_are_saved_by_its_event() {
+    let first = message(5_000);
+    let second = SynthCall {
+        start_epoch_millis: first.start_epoch_millis + 30_000,
+        first_counter: 100,
+        seed: 2,
+        ..first.clone()
+    };
+    for notes_are_read_by in ["its event", "reconcile"] {
+        let machine = Machine::new(&[("s", &first)]).await;
+        let mut media = Vec::new();
+        second.write_stream(&mut media, |_| ()).unwrap();
+        let folder = machine.world.path().join("streams/s");
+        std::fs::write(folder.join("t.mkv"), media).unwrap();
+        let mut flow = machine.flow().await;
+        // Each call of the flow comes again, as it does when no answer came in time.
+        for call in [&first, &first, &second, &second] {
+            let noted = ask(&mut flow, flow_call(call, "s")).await;
+            assert!(noted.0, "{}", noted.1);
+        }
+        let notes = machine.keys(".json");
+        assert_eq!(notes.len(), 3, "{notes:?}");
+        if notes_are_read_by == "reconcile" {
+            machine.age_notes(11);
+            let schedule = json!({"detail-type": "Scheduled Event", "detail": {}});
+            let (succeeded, ran) = ask(&mut machine.reconcile().await, schedule).await;
+            assert!(succeeded && ran["saved"] == 2, "{ran}");
+        } else {
+            let (succeeded, saved) = ask(&mut machine.save().await, ended(&second)).await;
+            assert!(succeeded, "{saved}");
+            assert_eq!(
+                (&saved["status"], &saved["more"][0]["status"]),
+                (&json!("complete"), &json!("complete")),
+                "{saved}"
+            );
+        }
+        let wavs = machine.keys(".wav");
+        assert_eq!(wavs.len(), 2, "{wavs:?}");
+        for (key, call) in wavs.iter().zip([&first, &second]) {
+            let exact = samples(&machine.read(key)) == call.expected(Direction::FromCustomer);
+            assert!(exact, "{key}, by {notes_are_read_by}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_somebody_names_is_saved_when_its_call_is_over() {
+    let over = message(3_000);
+    let spoken = SynthCall {
+        contact: "still-there".to_owned(),
+        start_epoch_millis: now() - 30_000,
+        ..message(20_000)
+    };
+    let machine = Machine::new(&[("s", &over), ("t", &spoken)]).await;
+    let mut flow = machine.flow().await;
+    for (call, stream) in [(&over, "s"), (&spoken, "t")] {
+        let noted = ask(&mut flow, flow_call(call, stream)).await;
+        assert!(noted.0, "{}", noted.1);
+    }
+    let mut save = machine.save().await;
+    for (contact, status, reason) in [
+        ("nobody", "skipped", "no message: the contact has no note"),
+        (
+            "still-there",
+            "skipped",
+            "the caller is still there: it is saved when the call is over",
+        ),
+        (&over.contact, "complete", ""),
+        (&over.contact, "complete", ""),
+    ] {
+        let (succeeded, answer) = ask(&mut save, json!({"contact": contact})).await;
+        assert!(succeeded, "{answer}");
+        assert_eq!(answer["status"], status, "{answer}");
+        assert_eq!(answer["reason"].as_str().unwrap_or_default(), reason);
+    }
+    machine.check_message(&over);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_noted_saved_and_in_vain_is_counted() {
+    let (call, silent) = (message(3_000), "silent");
+    let machine = Machine::new(&[("s", &call)]).await;
+    machine.take(&call, "s").await;
+    // What is there already is not counted again.
+    machine.take(&call, "s").await;
+    let unsaid = SynthCall {
+        contact: silent.to_owned(),
+        start_epoch_millis: call.start_epoch_millis - 5 * MINUTE,
+        ..call.clone()
+    };
+    machine.take(&unsaid, "s").await;
+    machine.faults(vec![always("ListFragments", 403, "AccessDeniedException")]);
+    let other = SynthCall {
+        contact: "denied".to_owned(),
+        ..call.clone()
+    };
+    let noted = ask(&mut machine.flow().await, flow_call(&other, "s")).await;
+    assert!(noted.0, "{}", noted.1);
+    let saved = ask(&mut machine.save().await, ended(&other)).await;
+    assert!(!saved.0, "{}", saved.1);
+    let refused = ask(&mut machine.flow().await, json!({})).await;
+    assert!(!refused.0, "{}", refused.1);
+    for (metric, expected) in [
+        ("CallsNoted", 4.0),
+        ("CallsNotNoted", 1.0),
+        ("MessagesSaved", 1.0),
+        ("MessageSeconds", 3.008),
+        ("MessagesEmpty", 1.0),
+        ("MessagesFailed", 1.0),
+    ] {
+        let found = machine.metric(metric);
+        assert!((found - expected).abs() < 0.1, "{metric}: {found}");
+    }
+}
+
+/// Told once where all goes well, at last where it does not, and never of what is no message.
+#[tokio::test(flavor = "multi_thread")]
+async fn others_are_told_of_each_message() {
+    const BUS: &[(&str, &str)] = &[("EVENT_BUS_NAME", "default")];
+    let call = message(3_000);
+    let machine = Machine::new(&[("s", &call)]).await;
+    let voicemail = env!("CARGO_BIN_EXE_voicemail");
+    let noted = ask(&mut machine.flow().await, flow_call(&call, "s")).await;
+    assert!(noted.0, "{}", noted.1);
+    machine.faults(vec![always("PutEvents", 403, "AccessDeniedException")]);
+    let mut save = machine.start_with(voicemail, "save", BUS).await;
+    let (succeeded, answer) = ask(&mut save, ended(&call)).await;
+    let told = answer["errorMessage"].as_str().unwrap_or_default();
+    let expected = "telling others of its message, which is saved";
+    assert!(!succeeded && told.contains(expected), "{answer}");
+    assert!(told.contains("events:PutEvents"), "{told}");
+    let key = machine.check_message(&call);
+    assert!(machine.told("default").is_empty());
+    // Its event does not come again: the next run tells of it.
+    machine.faults(Vec::new());
+    machine.age_notes(11);
+    let mut reconcile = machine.start_with(voicemail, "reconcile", BUS).await;
+    let schedule = json!({"detail-type": "Scheduled Event", "detail": {}});
+    for _ in 0..2 {
+        let (succeeded, ran) = ask(&mut reconcile, schedule.clone()).await;
+        assert!(succeeded && ran["failed"] == 0, "{ran}");
+    }
+    let (succeeded, answer) = ask(&mut save, ended(&call)).await;
+    assert!(succeeded, "{answer}");
+    let told = machine.told("default");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (&told[0]["source"], &told[0]["detail-type"]),
+        (&json!("callreel"), &json!("Callreel / Message Saved"))
+    );
+    let name = key.strip_prefix(MESSAGES).unwrap().strip_suffix(".wav");
+    let detail = &told[0]["detail"];
+    assert_eq!(
+        detail,
+        &json!({"id": name, "contact": call.contact, "bucket": BUCKET, "key": key, "seconds": detail["seconds"],
+            "status": "complete", "customer": "+81300000000", "system": "+81500000000"})
+    );
 }

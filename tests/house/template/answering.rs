@@ -1,7 +1,7 @@
 //! The stack of the answering machine: who may call which function, what becomes of what
 //! fails, and that its alarms and docs are in step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use callreel::settings::{flow, voicemail};
 use serde_json::{Value, json};
@@ -19,42 +19,6 @@ fn properties<'a>(stack: &'a Value, name: &str) -> &'a Value {
     let resource = &stack["Resources"][name];
     assert!(resource.is_object(), "{FILE} has {name}");
     &resource["Properties"]
-}
-
-/// One build for a binary: `sam build` takes functions of equal CodeUri, Metadata and
-/// architecture for one. The sources lie above the nested template.
-#[test]
-fn functions_of_one_binary_are_one_build() {
-    let stack = stack();
-    let main = template();
-    let mut builds: BTreeMap<&str, &Value> = BTreeMap::new();
-    let mut handled: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (name, binary, handler) in [
-        ("Note", "flow", "note"),
-        ("Save", "voicemail", "save"),
-        ("Reconcile", "voicemail", "reconcile"),
-    ] {
-        let metadata = &stack["Resources"][name]["Metadata"];
-        assert_eq!(metadata["BuildMethod"], "rust-cargolambda");
-        assert_eq!(metadata["BuildProperties"], json!({"Binary": binary}));
-        assert_eq!(*builds.entry(binary).or_insert(metadata), metadata);
-        let function = properties(&stack, name);
-        assert_eq!(function["Handler"], handler);
-        handled
-            .entry(binary)
-            .or_default()
-            .insert(handler.to_owned());
-        assert_eq!(function["CodeUri"], "..");
-        let recorder = &main["Resources"]["Recorder"]["Properties"];
-        for property in ["Runtime", "Architectures"] {
-            assert_eq!(function[property], recorder[property], "{name}");
-        }
-    }
-    let manifest = read("Cargo.toml");
-    for (binary, handlers) in handled {
-        assert!(manifest.contains(&format!("[[bin]]\nname = \"{binary}\"")));
-        assert_eq!(handlers, super::handlers_of(binary), "{binary}");
-    }
 }
 
 /// The names are those of the answering machines that users come from, and both sides of a
@@ -239,6 +203,7 @@ fn each_alarm_says_what_to_do_and_is_explained() {
     assert_eq!(
         names,
         BTreeSet::from([
+            "MessageIncomplete",
             "MessagesGivenUp",
             "NoteFails",
             "NotesWait",
@@ -270,7 +235,7 @@ fn what_waits_is_what_a_run_tells() {
     let pattern = filter["FilterPattern"].as_str().unwrap();
     let message = pattern.strip_prefix("{ $.message = \"");
     let message = message.and_then(|rest| rest.strip_suffix("\" }")).unwrap();
-    let source = read("src/lambda/voicemail.rs");
+    let source = read("src/lambda/voicemail/reconcile.rs");
     let told = source.split(&format!("\"{message}\"")).next().unwrap();
     let told = told.rsplit("tracing::info!(").next().unwrap();
     assert!(told.len() < source.len(), "{message} is logged");
@@ -281,6 +246,60 @@ fn what_waits_is_what_a_run_tells() {
     let alarm = &alarms(&stack)["NotesWait"];
     assert_eq!(alarm["MetricName"], counted["MetricName"]);
     assert_eq!(alarm["Namespace"], counted["MetricNamespace"]);
+}
+
+/// What is missing of a message is a line of the log, which the alarm counts.
+#[test]
+fn what_is_missing_is_what_the_log_tells() {
+    let stack = stack();
+    let filter = properties(&stack, "MessagesIncomplete");
+    let pattern = filter["FilterPattern"].as_str().unwrap();
+    let message = pattern.strip_prefix("{ $.message = ");
+    let message = message.and_then(|rest| rest.strip_suffix(" }")).unwrap();
+    assert!(read("src/lambda/log.rs").contains(message), "{message}");
+    let alarm = &alarms(&stack)["MessageIncomplete"];
+    let counted = &filter["MetricTransformations"][0];
+    assert_eq!(alarm["MetricName"], counted["MetricName"]);
+    assert_eq!(alarm["Namespace"], counted["MetricNamespace"]);
+}
+
+#[test]
+fn the_page_tells_of_each_metric() {
+    let sources = read("src/lambda/flow.rs") + &read("src/lambda/voicemail/save.rs");
+    let words = sources.split('"').collect::<Vec<_>>();
+    let emitted = words
+        .windows(3)
+        .filter(|three| three[1] == ", " && ["Count", "Seconds"].contains(&three[2]));
+    let emitted: BTreeSet<_> = emitted.map(|three| three[0]).collect();
+    let page = read(PAGE);
+    let table = page.split("\n## Metrics").nth(1).unwrap();
+    let table = rows(table.split("\n## ").next().unwrap());
+    let told = table.iter().flat_map(|row| super::names(&row[0]));
+    let told: BTreeSet<_> = told.collect();
+    assert!(emitted.len() >= 6, "{emitted:?}");
+    assert_eq!(
+        told, emitted,
+        "{PAGE}, \"Metrics\": the code emits what is on the right"
+    );
+}
+
+/// What the page says that holds is shown by a test that there is.
+#[test]
+fn what_the_page_promises_is_a_test() {
+    let page = read(PAGE);
+    let table = page.split("\n## What holds").nth(1).unwrap();
+    let table = table.split("\n## ").next().unwrap();
+    let tests = read("tests/edges/function/answering.rs") + &read("tests/core/answering.rs");
+    let named: Vec<_> = table.lines().flat_map(super::names).collect();
+    let is_test = |name: &&&str| name.len() > 20 && name.contains('_') && !name.contains('.');
+    let shown: BTreeSet<_> = named.iter().filter(is_test).collect();
+    assert!(shown.len() >= 15, "{shown:?}");
+    for name in shown {
+        assert!(
+            tests.contains(&format!("fn {name}(")),
+            "{PAGE}, \"What holds\", names the test {name}, which there is not"
+        );
+    }
 }
 
 /// Settings that the template leaves alone.

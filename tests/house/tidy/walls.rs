@@ -22,7 +22,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["recording", "permissions", "synth"]),
     (Layer::Pure, &["archive", "voicemail"]),
     (Layer::Pure, &["doctor", "settings"]),
-    (Layer::Shell, &["lock", "port"]),
+    (Layer::Shell, &["lock", "port", "side_by_side"]),
     (Layer::Shell, &["recorder"]),
     (
         Layer::Shell,
@@ -74,6 +74,7 @@ const USERS: &[(&str, &[&str])] = &[
             "redrive_run",
             "sandbox",
             "shelves",
+            "side_by_side",
             "verify",
         ],
     ),
