@@ -6,9 +6,13 @@
 //! the index is still what it was; who is late leaves it, and shows its own rows. An index that
 //! cannot be written is no trouble for who only looks: it is made anew each time.
 
+mod folders;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+pub use folders::Folder;
+use folders::{DAY, is_verdict};
 use futures_util::{StreamExt, stream};
 
 use crate::archive::day::{Changes, INDEX_NAME, MAX_INDEX_BYTES, Read, Row, from_index, to_index};
@@ -18,7 +22,6 @@ use crate::failure::{Failure, FailureKind};
 use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 use crate::port::{Browsing, Expect, Listed, MediaBody};
-use crate::recording::key::VERDICT_SUFFIX;
 use crate::recording::seal::Day;
 
 /// Small calls under way at once.
@@ -29,13 +32,8 @@ const SHELVES_AT_ONCE: usize = 8;
 const SHELVES_A_PAGE: usize = 62;
 /// What was looked at so short a time ago is still so.
 const FRESH_FOR: i64 = 20_000;
-/// Folders that are looked into for shelves at the most.
-const MAX_FOLDERS: usize = 20_000;
-/// Folders within folders at the most.
-const MAX_DEPTH: usize = 8;
 /// Legs of a call begin so many days around a recording at the most.
 const DAYS_OF_A_CALL: i64 = 2;
-const DAY: i64 = 24 * 3_600_000;
 
 /// When an index is taken for what its day holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,15 +71,6 @@ pub struct Shelf {
     pub read: usize,
     /// Why its index could not be written.
     pub unwritten: Option<String>,
-}
-
-/// A folder that may hold recordings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Folder {
-    /// What the keys in it start with.
-    pub folder: String,
-    /// The day that it is of; of none, it holds what has no date.
-    pub day: Option<Day>,
 }
 
 /// A page of a search.
@@ -133,64 +122,7 @@ impl<S: Browsing> Shelves<S> {
         from: Option<EpochMillis>,
         to: Option<EpochMillis>,
     ) -> Result<Vec<Folder>, Failure> {
-        let wanted = |day: Day| {
-            // A recording may begin on the day behind its contact's.
-            let ends = day.start().0 + 2 * DAY;
-            from.is_none_or(|from| ends > from.0) && to.is_none_or(|to| day.start().0 < to.0)
-        };
-        let may_hold = |folder: &str| {
-            let digits: Vec<_> = folder.trim_end_matches('/').rsplit('/').collect();
-            match digits.as_slice() {
-                [month, year, ..] if is_number(month, 2) && is_number(year, 4) => {
-                    let first: Option<Day> = format!("{year}-{month}-01").parse().ok();
-                    first.is_none_or(|first| {
-                        let ends = first.start().0 + 33 * DAY;
-                        from.is_none_or(|from| ends > from.0)
-                            && to.is_none_or(|to| first.start().0 < to.0)
-                    })
-                }
-                [year, ..] if is_number(year, 4) => {
-                    let first: Option<Day> = format!("{year}-01-01").parse().ok();
-                    first.is_none_or(|first| {
-                        let ends = first.start().0 + 368 * DAY;
-                        from.is_none_or(|from| ends > from.0)
-                            && to.is_none_or(|to| first.start().0 < to.0)
-                    })
-                }
-                _ => true,
-            }
-        };
-        let (mut dated, mut undated) = (Vec::new(), Vec::new());
-        let mut folders = vec![(self.prefix.clone(), 0)];
-        let mut looked_into = 0;
-        while let Some((folder, depth)) = folders.pop() {
-            looked_into += 1;
-            if looked_into > MAX_FOLDERS {
-                let cause = format!("it holds more than {MAX_FOLDERS} folders");
-                return Err(Failure::new(FailureKind::Unreadable, &self.prefix, cause));
-            }
-            let inside = self.store.look_into(&folder).await?;
-            if inside.files.iter().any(|file| is_verdict(&file.key)) {
-                undated.push(Folder { folder, day: None });
-            }
-            for folder in inside.folders {
-                match Day::of_key(&folder) {
-                    Some((_, day)) if wanted(day) => dated.push(Folder {
-                        folder,
-                        day: Some(day),
-                    }),
-                    Some(_) => {}
-                    None if depth < MAX_DEPTH && may_hold(&folder) => {
-                        folders.push((folder, depth + 1));
-                    }
-                    None => {}
-                }
-            }
-        }
-        dated.sort_by(|one, other| (other.day, &other.folder).cmp(&(one.day, &one.folder)));
-        undated.sort_by(|one, other| one.folder.cmp(&other.folder));
-        dated.extend(undated);
-        Ok(dated)
+        folders::find(&self.store, &self.prefix, from, to).await
     }
 
     /// A shelf, as far as is needed brought up to date.
@@ -538,12 +470,4 @@ pub struct Asked<'a> {
 
 fn later(time: EpochMillis, millis: i64) -> EpochMillis {
     EpochMillis(time.0.saturating_add(millis))
-}
-
-fn is_verdict(key: &str) -> bool {
-    key.ends_with(VERDICT_SUFFIX)
-}
-
-fn is_number(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())
 }
