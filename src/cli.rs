@@ -84,7 +84,7 @@ enum Command {
     Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
     Extract(extract::ExtractArgs),
-    /// Delete one contact's recordings for good, after a look at what there is
+    /// Delete one contact's recordings and messages for good, after a look at what there is
     Forget(forget::ForgetArgs),
     /// Check that files and verdicts are still what they were, and seal a day of them
     Verify(verify::VerifyArgs),

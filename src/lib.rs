@@ -32,6 +32,7 @@
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
 //! | [`archive`] | verdicts of a day | rows of an index, the page of them that somebody looks for, and who may see which |
+//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -44,6 +45,8 @@
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
 //! [`answering`], the answering machine's notes and messages; [`shelves`], the archive over a
 //! store, with an index a day. Of them, those that work calls use
+//! [`answering`], the answering machine's notes and messages; [`watch`], one call
+//! in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
 //! [`lock`], for what no holder leaves in disorder.
 //!
@@ -137,6 +140,7 @@ pub mod event;
 pub mod failure;
 pub mod json;
 pub mod media;
+pub mod monitor;
 pub mod object_key;
 pub mod permissions;
 pub mod recording;
@@ -156,6 +160,7 @@ pub mod settings;
 pub mod shelves;
 pub mod side_by_side;
 pub mod verify;
+pub mod watch;
 
 #[cfg(feature = "aws")]
 pub mod aws;

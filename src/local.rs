@@ -13,6 +13,7 @@ pub mod pieces;
 mod reading;
 mod recordings;
 mod streams;
+mod tapes;
 mod turn;
 
 use std::io;
@@ -24,6 +25,7 @@ pub use kind::{Kind, begins_as};
 pub use reading::LocalFile;
 pub use recordings::{LocalRecordings, LocalUpload, Swept};
 pub use streams::{LocalBody, LocalStreams};
+pub use tapes::{FolderTape, FolderTapes, Repaired};
 pub use turn::Turn;
 
 use crate::failure::{Failure, FailureKind};

@@ -5,6 +5,8 @@
 //! for, [`attribution`] keeps this recording's own, [`timeline`] places their samples on one
 //! grid, [`assembly`] makes files of them, by [`wav`], and with [`levels`], [`sound`] and
 //! [`peaks`] beside it.
+//! grid, [`assembly`] makes files of them, by [`wav`] and with [`levels`] beside it. Who watches a
+//! call sees its blocks as [`spectrum`]s.
 
 pub mod assembly;
 pub mod attribution;
@@ -16,6 +18,7 @@ pub mod peaks;
 pub mod request;
 pub mod sides;
 pub mod sound;
+pub mod spectrum;
 pub mod ticks;
 pub mod timeline;
 pub mod wav;

@@ -5,6 +5,7 @@
 //! The futures are `Send`, so that any runtime can drive them, and none is named here.
 
 mod call;
+mod live;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -16,6 +17,7 @@ pub use call::{
     Announcements, Clock, ContactDescription, ContactDescriptions, LiveMedia, NoAnnouncements,
     NoAttributes,
 };
+pub use live::{Heard, LiveBody, LiveClock, LiveSource, NoTapes, Tape, Taped, Tapes};
 
 use crate::failure::Failure;
 use crate::failure::parked::Parked;

@@ -310,6 +310,14 @@ pub fn error_document(number: &str, id: u32, code: &str) -> Vec<u8> {
     out
 }
 
+/// What GetMedia sends behind each fragment, and GetMediaForFragmentList does not: how far it lies
+/// behind now, and its number as the token to go on from.
+pub fn live_tail(number: &str, millis_behind: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    document::live_tail(&mut out, number, millis_behind);
+    out
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Before,

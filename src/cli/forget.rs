@@ -26,7 +26,7 @@ use crate::recording::key;
 
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Without --yes nothing is changed: what would be deleted is printed. With it a mark is put first, \
+    after_help = "Recordings, and the answering machine's notes and messages, with all that lies beside them. Without --yes nothing is changed: what would be deleted is printed. With it a mark is put first, \
     PREFIXforgotten/CONTACT.json, and while it stands no older copy of the contact's record brings anything back. \
     The further legs of a call go with its first contact.\n\n\
     Start here:  callreel forget --contact ID"

@@ -77,7 +77,7 @@ pub(super) struct SandboxArgs {
     /// A folder with one folder for each KVS stream, of .mkv files
     #[arg(long, value_name = "DIR")]
     streams: PathBuf,
-    /// The folder for what is written: buckets, queues and contacts.json
+    /// The folder for what is written: buckets, queues, events and contacts.json
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The port on 127.0.0.1; 0 for any

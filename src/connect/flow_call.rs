@@ -31,6 +31,8 @@ pub struct FlowCall {
     pub system: Option<Box<str>>,
     /// `Queue.ARN`.
     pub queue_arn: Option<Box<str>>,
+    /// `Queue.Name`.
+    pub queue_name: Option<Box<str>>,
     /// `MediaStreams.Customer.Audio`, once streaming has started.
     pub streamed: Option<Streamed>,
 }
@@ -77,6 +79,9 @@ impl FlowCall {
             queue_arn: contact_data
                 .object("Queue")
                 .and_then(|queue| queue.text("ARN")),
+            queue_name: contact_data
+                .object("Queue")
+                .and_then(|queue| queue.text("Name")),
             streamed: audio(contact_data).as_ref().and_then(Streamed::read),
         })
     }

@@ -166,6 +166,27 @@ impl Demuxer {
         self.ready.pop_front()
     }
 
+    /// Whether all of the last document came, as live media proves it: its continuation token or
+    /// its distance from now stands behind its audio (KVS API reference, GetMedia). Nothing of
+    /// it is half read then; more tags of the same document can follow all the same.
+    pub fn ends_whole(&self) -> bool {
+        let is_over =
+            |open: &Open| open.id == id::SEGMENT || open.end.is_some_and(|end| end <= self.base);
+        let is_followed = self.draft.as_ref().is_some_and(Draft::is_followed);
+        is_followed && self.step.is_none() && self.input.is_empty() && self.open.iter().all(is_over)
+    }
+
+    /// The same, and the document says whose it is: nothing that follows can say more of it.
+    pub fn ends_named(&self) -> bool {
+        let named = self.draft.as_ref().is_some_and(Draft::names_a_contact);
+        named && self.ends_whole()
+    }
+
+    /// Whether nothing of a document has come yet.
+    pub fn is_between(&self) -> bool {
+        self.draft.is_none() && self.input.is_empty()
+    }
+
     /// The body has ended: what is left of it. The last document ends here.
     pub fn finish(mut self) -> impl Iterator<Item = Document> {
         self.end_body();

@@ -189,6 +189,27 @@ pub(super) fn error_document(out: &mut Vec<u8>, number: &str, error_id: u32, cod
     });
 }
 
+/// What GetMedia sends behind each fragment, within its document.
+pub(super) fn live_tail(out: &mut Vec<u8>, number: &str, millis_behind: u64) {
+    let tags = [
+        (
+            "AWS_KINESISVIDEO_MILLIS_BEHIND_NOW",
+            &*millis_behind.to_string(),
+        ),
+        ("AWS_KINESISVIDEO_CONTINUATION_TOKEN", number),
+    ];
+    master(out, TAGS, |list| {
+        master(list, TAG, |tag| {
+            for (name, value) in tags {
+                master(tag, SIMPLE_TAG, |simple| {
+                    element(simple, TAG_NAME, name.as_bytes());
+                    element(simple, TAG_STRING, value.as_bytes());
+                });
+            }
+        });
+    });
+}
+
 /// Codec and CodecPrivate (an AAC configuration) are what Connect writes, and not true.
 fn tracks(out: &mut Vec<u8>, plan: &Plan, fragment: &PlannedFragment) {
     let mut named: Vec<(u8, &str, &[u8])> = Vec::new();

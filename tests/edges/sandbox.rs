@@ -39,12 +39,7 @@ impl World {
     async fn new(call: SynthCall) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stream = folder.path().join("streams").join(STREAM);
-        std::fs::create_dir_all(&stream).unwrap();
-        let mut media = Vec::new();
-        call.write_stream(&mut media, |_| ()).unwrap();
-        std::fs::write(stream.join("s.mkv"), media).unwrap();
-        let numbers = serde_json::to_vec(&call.unnumbered()).unwrap();
-        std::fs::write(stream.join("s.numbers.json"), numbers).unwrap();
+        crate::put_stream(&stream, &call);
         let sandbox = start(folder.path(), Faults::default()).await;
         let config = config(sandbox.url(), "sandbox").await;
         Self {

@@ -18,7 +18,8 @@ use super::text::{cut, trim};
 use super::tracks::{Judged, Track, Tracks};
 use super::{Document, MAX_BLOCKS, MAX_DAMAGE, MAX_FRAGMENT_BYTES, MAX_TRACKS};
 use crate::media::fragment::{
-    Block, Damage, DamageKind, Direction, ErrorDocument, Fragment, LeftOutReason, SegmentUid,
+    Block, ContactTag, Damage, DamageKind, Direction, ErrorDocument, Fragment, LeftOutReason,
+    SegmentUid,
 };
 use crate::media::ticks::MediaTime;
 
@@ -107,6 +108,16 @@ impl Draft {
         self.segment_seen
     }
 
+    /// Whether all that live media sends of the fragment came: the tags behind its audio.
+    pub(super) fn is_followed(&self) -> bool {
+        self.tags.is_followed
+    }
+
+    /// Whether it says whose it is, so far.
+    pub(super) fn names_a_contact(&self) -> bool {
+        self.fragment.contact != ContactTag::None
+    }
+
     /// A master begins at `offset`; what ends with it when a merged call goes on.
     pub(super) fn open(&mut self, element: u32, offset: u64) -> Option<Document> {
         let mut ended = None;
@@ -138,6 +149,7 @@ impl Draft {
             id::CLUSTER => {
                 self.header_end.get_or_insert(offset);
                 self.tags.begin = None;
+                self.tags.is_followed = false;
                 let full = self.audio.len() >= FULL_BYTES || self.blocks.len() >= FULL_BLOCKS;
                 if let Some(next) = self.tags.next.take() {
                     ended = Some(self.split(next.begin.unwrap_or(offset)));

@@ -48,8 +48,11 @@ impl Magic {
             return Found::At(at);
         }
         self.searched = self.searched.max(from);
-        // The last three bytes may be its beginning.
-        let end = (base + input.len() as u64).saturating_sub(MAGIC.len() as u64 - 1);
+        // The last bytes may be its beginning: three at the most. Live media is seen a fragment
+        // later where its last element waits for bytes that cannot be one.
+        let may_begin = |count: &usize| input.ends_with(&MAGIC[..*count]);
+        let beginning = (1..MAGIC.len()).rev().find(may_begin).unwrap_or(0);
+        let end = base + (input.len() - beginning) as u64;
         if self.searched >= until.min(end) {
             return Found::NotBefore(self.searched);
         }

@@ -40,6 +40,8 @@ pub(super) struct Tags {
     pub next: Option<Next>,
     /// Where the last Tags stands behind the last Cluster.
     pub begin: Option<u64>,
+    /// What live media carries behind each fragment came behind the last Cluster.
+    pub is_followed: bool,
 }
 
 /// Where the text of a tag stands.
@@ -141,6 +143,9 @@ impl Tags {
             | "aws_kinesisvideo_error_code"
             | "aws_kinesisvideo_exception_error_code"
             | "aws_kinesisvideo_exception_message" => self.read_error(name, value),
+            "aws_kinesisvideo_millis_behind_now" | "aws_kinesisvideo_continuation_token" => {
+                self.is_followed |= place.is_behind_audio;
+            }
             "mimetype" => self.types.add(value, place.offset),
             _ => {}
         }

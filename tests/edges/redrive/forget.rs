@@ -1,9 +1,7 @@
 //! `callreel forget --aws`: all that there is of one contact goes, in a bucket that keeps
 //! versions and in one that keeps none, and nothing else does.
 
-use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Credentials;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use callreel::sandbox::{Effect, Rule};
@@ -46,12 +44,7 @@ impl Desk {
         event["Records"][0]["kinesis"]["data"] = json!(data);
         world.record_event(&event);
         world.record("stays", &stays);
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(world.sandbox.url())
-            .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"));
-        let config = aws_sdk_s3::config::Builder::from(&config.load().await);
-        let client = Client::from_conf(config.force_path_style(true).build());
+        let client = world.s3().await;
         let desk = Self {
             world,
             client,

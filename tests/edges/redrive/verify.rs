@@ -1,8 +1,5 @@
 //! `callreel verify --aws`: files, verdicts and seals of a bucket; and TLS to the sandbox.
 
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Credentials;
 use callreel::sandbox::{CERTIFICATE, Effect, Rule, Sandbox, Settings};
 use serde_json::json;
 
@@ -18,12 +15,7 @@ fn verify(world: &World, flags: &[&str]) -> Ran {
 /// Overwrites an object, as anybody may who has the right: S3 itself refuses to hand out what
 /// was changed beneath it.
 async fn put(world: &World, key: &str, bytes: &[u8]) {
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .endpoint_url(world.sandbox.url())
-        .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"));
-    let config = aws_sdk_s3::config::Builder::from(&config.load().await);
-    let client = Client::from_conf(config.force_path_style(true).build());
+    let client = world.s3().await;
     let put = client.put_object().bucket(BUCKET).key(key);
     put.body(bytes.to_vec().into()).send().await.unwrap();
 }

@@ -1,0 +1,330 @@
+//! What of a call's live media counts: bodies in, the call's own fragments out, each once and
+//! whole, whatever the bodies are cut like.
+//!
+//! A fragment is whole when its trailing tags came, or the next document began; or when it came
+//! twice alike, since nothing of it is missing then that could come. One that is not is held,
+//! for the next body to bring it again; nobody sees it before. What came already is left out,
+//! by its number, or, where it has none, as it stood behind the same number.
+//!
+//! Refuses what [`attribution`](crate::media::attribution) cannot prove to be the call's. An
+//! untagged fragment of a session that another one follows before it named anybody is nobody's.
+
+use std::collections::VecDeque;
+
+use crate::media::attribution::{Attribution, Claim, Refusal};
+use crate::media::demux::{Demuxer, Document};
+use crate::media::fragment::{
+    ContactTag, Damage, ErrorDocument, Fragment, FragmentNumber, FragmentRange, SegmentUid,
+};
+use crate::media::ticks::MediaTime;
+
+/// Unnumbered fragments behind a numbered one that are remembered; Connect's runs end with one.
+const MAX_LOOSE: usize = 64;
+/// Media that names no upload session is of one.
+const NO_SESSION: SegmentUid = SegmentUid([0; 16]);
+
+/// What came of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// A fragment of the call's, whole or as far as it will ever come.
+    Own(Fragment),
+    /// Another contact's media follows on the call's.
+    Other(ContactTag),
+    /// A fragment that may have been the call's, and nothing proves it.
+    Unproven(Fragment, Refusal),
+    /// KVS answers this in place of a fragment.
+    Error(ErrorDocument),
+    /// Bytes outside of any document.
+    Stray(Damage),
+}
+
+/// Whether what was read of a fragment is known to be all of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Whole,
+    Unknown,
+}
+
+/// One call's media, body after body.
+pub(super) struct Intake {
+    demuxer: Demuxer,
+    attribution: Attribution,
+    /// Not known to be whole.
+    held: Option<Fragment>,
+    /// The highest number that was taken, or given up.
+    last: Option<FragmentNumber>,
+    /// The unnumbered fragments behind it, by start and bytes.
+    loose: VecDeque<(Option<MediaTime>, u64)>,
+    /// Those of them that this body brings again.
+    again: VecDeque<(Option<MediaTime>, u64)>,
+    /// Where the recording is said to begin; what is untagged before it is nobody's.
+    start: Option<FragmentNumber>,
+    /// The session of the fragments that wait for a name.
+    unnamed: Option<SegmentUid>,
+    began: bool,
+    /// New fragments of the call, or what may be, so far.
+    news: u64,
+    /// The fragment in whose place an error may stand: reading goes on behind it.
+    tolerated: Option<Option<FragmentNumber>>,
+    /// An error came in a fragment's place, and what follows it in this body does not count.
+    halted: bool,
+    taken: VecDeque<Taken>,
+}
+
+impl Intake {
+    /// `start` is where the recording is said to begin; media up to `behind` came already.
+    pub(super) fn new(
+        contacts: Vec<Box<str>>,
+        start: Option<FragmentNumber>,
+        behind: Option<FragmentNumber>,
+    ) -> Self {
+        Self {
+            demuxer: Demuxer::new(),
+            // Which fragments come is asked for; whose they are is what must be proven.
+            attribution: Attribution::new(Claim {
+                range: FragmentRange::default(),
+                contacts,
+            }),
+            held: None,
+            last: behind,
+            loose: VecDeque::new(),
+            again: VecDeque::new(),
+            start,
+            unnamed: None,
+            began: false,
+            news: 0,
+            tolerated: None,
+            halted: false,
+            taken: VecDeque::new(),
+        }
+    }
+
+    /// The number behind which a next body has to begin.
+    pub(super) fn last(&self) -> Option<FragmentNumber> {
+        self.last
+    }
+
+    /// Whether a fragment of the call has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.began
+    }
+
+    /// Grows with each new fragment.
+    pub(super) fn news(&self) -> u64 {
+        self.news
+    }
+
+    /// Whether no fragment is half read.
+    pub(super) fn is_between(&self) -> bool {
+        self.demuxer.is_between()
+    }
+
+    /// A new body begins.
+    pub(super) fn begin(&mut self) {
+        self.demuxer = Demuxer::new();
+        self.again = self.loose.clone();
+        self.halted = false;
+    }
+
+    /// Takes the body's next bytes.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.demuxer.push(bytes);
+        self.read();
+        if self.demuxer.ends_named() {
+            let ended = std::mem::take(&mut self.demuxer);
+            self.read_rest(ended, Proof::Whole);
+        }
+    }
+
+    /// The body is over, in whatever way.
+    pub(super) fn end(&mut self) {
+        let ended = std::mem::take(&mut self.demuxer);
+        let proof = match ended.ends_whole() {
+            true => Proof::Whole,
+            false => Proof::Unknown,
+        };
+        self.read_rest(ended, proof);
+    }
+
+    /// Nothing more comes: what is held is as whole as it will ever be.
+    pub(super) fn finish(&mut self) {
+        self.end();
+        if let Some(held) = self.held.take() {
+            self.take(held);
+        }
+        self.attribution.finish();
+        self.judge();
+    }
+
+    /// What the bodies so far gave.
+    pub(super) fn next_taken(&mut self) -> Option<Taken> {
+        self.taken.pop_front()
+    }
+
+    /// When an error stands in place of this fragment again, it is given up, and what follows
+    /// counts.
+    pub(super) fn tolerate(&mut self, number: Option<FragmentNumber>) {
+        self.tolerated = Some(number);
+    }
+
+    fn read(&mut self) {
+        while let Some(document) = self.demuxer.next_document() {
+            // The next document has begun behind it.
+            self.accept(document, Proof::Whole);
+        }
+    }
+
+    fn read_rest(&mut self, ended: Demuxer, proof: Proof) {
+        let mut rest = ended.finish().peekable();
+        while let Some(document) = rest.next() {
+            let is_last = rest.peek().is_none();
+            self.accept(document, if is_last { proof } else { Proof::Whole });
+        }
+    }
+
+    fn accept(&mut self, document: Document, proof: Proof) {
+        if self.halted {
+            return;
+        }
+        let fragment = match document {
+            Document::Fragment(fragment) => fragment,
+            Document::Error(error) => return self.meet(error),
+            Document::Stray(damage) => return self.taken.push_back(Taken::Stray(damage)),
+        };
+        let is_empty = fragment.blocks.is_empty() && fragment.left_out.is_empty();
+        if is_empty && (fragment.number.is_none() || proof == Proof::Unknown) {
+            // The beginning of a fragment, or tags behind one.
+            return;
+        }
+        if self.came_already(&fragment) {
+            return;
+        }
+        if let Some(held) = self.held.take() {
+            match same(&held, &fragment) {
+                // It came before; as it comes now, it is no worse.
+                true if bytes(&fragment) >= bytes(&held) => {
+                    let is_alike = fragment.blocks == held.blocks && fragment.damage.is_empty();
+                    if is_alike {
+                        return self.take(fragment);
+                    }
+                }
+                true => {
+                    self.held = Some(held);
+                    return;
+                }
+                false => self.take(held),
+            }
+        }
+        match proof == Proof::Whole && fragment.damage.is_empty() {
+            true => self.take(fragment),
+            false => self.held = Some(fragment),
+        }
+    }
+
+    fn meet(&mut self, error: ErrorDocument) {
+        if let (Some(number), Some(last)) = (error.number, self.last)
+            && number <= last
+        {
+            return;
+        }
+        let is_tolerated = self.tolerated == Some(error.number);
+        // What came of this very fragment before may still come whole.
+        let is_held = |held: &mut Fragment| is_tolerated || held.number != error.number;
+        if let Some(held) = self.held.take_if(is_held) {
+            self.take(held);
+        }
+        match is_tolerated {
+            false => self.halted = true,
+            true if error.number.is_some() => {
+                self.last = error.number;
+                self.loose.clear();
+                self.again.clear();
+            }
+            true => {}
+        }
+        self.taken.push_back(Taken::Error(error));
+    }
+
+    /// Whether the fragment was taken from a body before.
+    fn came_already(&mut self, fragment: &Fragment) -> bool {
+        if let Some(number) = fragment.number {
+            return self.last.is_some_and(|last| number <= last);
+        }
+        let is_again = self.again.front() == Some(&(fragment.start(), bytes(fragment)));
+        if is_again {
+            self.again.pop_front();
+        }
+        is_again
+    }
+
+    fn take(&mut self, mut fragment: Fragment) {
+        match fragment.number {
+            Some(number) => {
+                self.last = Some(number);
+                self.loose.clear();
+                self.again.clear();
+            }
+            None if self.loose.len() < MAX_LOOSE => {
+                self.loose.push_back((fragment.start(), bytes(&fragment)));
+            }
+            None => {}
+        }
+        let session = *fragment.session.get_or_insert(NO_SESSION);
+        let is_untagged = fragment.contact == ContactTag::None;
+        let is_before = |number| self.start.is_some_and(|start| number < start);
+        if is_untagged && !self.began && fragment.number.is_some_and(is_before) {
+            return;
+        }
+        if let Some(unnamed) = self.unnamed.take_if(|unnamed| *unnamed != session) {
+            self.attribution.name(unnamed, ContactTag::None);
+            self.judge();
+        }
+        self.unnamed = Some(session);
+        self.attribution.push(fragment);
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        while let Some((fragment, judged)) = self.attribution.next_judged() {
+            // A session that tells whose it is has a name from here on.
+            if fragment.session == self.unnamed && fragment.contact != ContactTag::None {
+                self.unnamed = None;
+            }
+            match judged {
+                Ok(()) => {
+                    self.began = true;
+                    self.news += 1;
+                    self.taken.push_back(Taken::Own(fragment));
+                }
+                Err(Refusal::Foreign) if self.began => {
+                    self.taken.push_back(Taken::Other(fragment.contact));
+                }
+                // The stream's last caller.
+                Err(Refusal::Foreign) => {}
+                Err(refusal) => {
+                    if self.began {
+                        self.news += 1;
+                    }
+                    self.taken.push_back(Taken::Unproven(fragment, refusal));
+                }
+            }
+        }
+    }
+}
+
+/// How much audio came of a fragment.
+fn bytes(fragment: &Fragment) -> u64 {
+    let blocks = fragment.blocks.iter().map(|block| block.pcm.len() as u64);
+    let left_out = fragment.left_out.iter().map(|left| left.bytes);
+    blocks.chain(left_out).fold(0, u64::saturating_add)
+}
+
+/// Whether two readings are of one fragment.
+fn same(held: &Fragment, again: &Fragment) -> bool {
+    match (held.number, again.number) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => held.start() == again.start() && held.session == again.session,
+        // One that broke off before its tags.
+        (None, Some(_)) | (Some(_), None) => held.start() == again.start(),
+    }
+}
