@@ -2,9 +2,12 @@
 //! the verdicts of a day are those that its seal lists. It only looks, but for [`seal`], which
 //! writes one object. Files are read in a stream: what is held of each is a chunk.
 
+mod link;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
+pub use link::Link;
 
 use crate::failure::{Action, Failure, FailureKind};
 use crate::forget::Mark;
@@ -104,34 +107,6 @@ pub struct CheckedRecording {
     pub can_grow: bool,
     /// Its files.
     pub files: Vec<CheckedFile>,
-}
-
-/// How a seal hangs on the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// The seal before it is what it was.
-    Holds,
-    /// It is the first one.
-    First,
-    /// The seal before it is another one than it was.
-    Changed,
-    /// The seal before it is gone.
-    Gone,
-    /// Where the seal before it lies cannot be told here: this folder is not below the prefix.
-    Unknown,
-}
-
-impl Link {
-    /// A word for people and programs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::First => "first",
-            Self::Changed => "changed",
-            Self::Gone => "gone",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 /// A seal that was held against what is there.
