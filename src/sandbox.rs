@@ -1,5 +1,6 @@
-//! What Callreel asks of AWS, answered on loopback: Kinesis Video and Connect by their REST
-//! JSON, SQS and EventBridge by AWS JSON, and S3 by a real S3 server. One port for all of them.
+//! What Callreel asks of AWS, answered on loopback: Kinesis Video, Connect, SES and Bedrock by
+//! their REST JSON, SQS, EventBridge, Transcribe and Secrets Manager by AWS JSON, and S3 by a real
+//! S3 server. One port for all of them.
 //!
 //! Set for any client, `PORT` being the one that is told:
 //!
@@ -13,7 +14,8 @@
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
 //! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`, `buckets/NAME/`, and beside
-//! these what S3 keeps of versions and of uploads that were begun. What
+//! these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
+//! `mail/` and `transcription-jobs/`. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
@@ -30,7 +32,9 @@ mod checksums;
 mod contacts;
 mod events;
 mod faults;
+mod happenings;
 mod operation;
+mod pump;
 mod queues;
 mod records;
 mod streams;
@@ -38,6 +42,7 @@ mod tags;
 mod tls;
 mod versions;
 mod video;
+mod voicemail;
 mod wire;
 
 use std::convert::Infallible;
@@ -65,6 +70,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
 pub use faults::{Effect, Faults, Quota, Rule};
+pub use pump::{DEAD_LETTERS, FAILED_RECORDS, Pump, PumpSettings};
 
 use crate::lock::lock;
 use buckets::Buckets;
@@ -73,6 +79,7 @@ use checksums::Checksums;
 use contacts::Contacts;
 use events::Events;
 use faults::Playing;
+use happenings::{Happening, Happenings};
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
@@ -81,10 +88,11 @@ pub use tls::CERTIFICATE;
 use tls::Line;
 use versions::Keeping;
 use video::Video;
+use voicemail::Voicemail;
 use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
 
-/// The longest body of a request that is not S3's.
-const MAX_BODY_BYTES: usize = 4 << 20;
+/// The longest body of a request that is not S3's: a mail of 40 MB in base64, in JSON.
+const MAX_BODY_BYTES: usize = 64 << 20;
 /// How long accepting rests when the system has no connection to give.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
@@ -131,6 +139,7 @@ pub enum SandboxError {
 /// connections end.
 pub struct Sandbox {
     world: Arc<World>,
+    data: PathBuf,
     accepting: JoinHandle<()>,
 }
 
@@ -157,23 +166,30 @@ impl Sandbox {
             false => None,
             true => Some(tls::acceptor(&data).map_err(SandboxError::Data)?),
         };
+        let happenings = Happenings::default();
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let world = Arc::new(World {
             scheme,
             url: format!("{scheme}://{address}"),
             video: Video::new(settings.streams),
-            contacts: Contacts::new(data.join("contacts.json")),
+            contacts: Contacts::new(data.join("contacts.json"), data.join("contact-records")),
             records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
             events: Events::new(data.join("events")),
             buckets,
+            voicemail: Voicemail::new(&data, happenings.clone()),
+            happenings,
             checksums: Checksums::new(data.join("buckets")),
             tags: Tags::new(&data),
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
         let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world)));
-        Ok(Self { world, accepting })
+        Ok(Self {
+            world,
+            data,
+            accepting,
+        })
     }
 
     /// The endpoint URL of every service.
@@ -208,6 +224,8 @@ struct World {
     queues: Queues,
     events: Events,
     buckets: Buckets,
+    voicemail: Voicemail,
+    happenings: Happenings,
     checksums: Checksums,
     tags: Tags,
     playing: Mutex<Playing>,
@@ -277,7 +295,7 @@ impl World {
                     buckets::drain(request.into_body()).await;
                     interrupted
                 }
-                None => self.with_tags(request).await,
+                None => self.with_tags(request, &call.call.operation).await,
             };
             let reply = reply.unwrap_or_else(Refusal::into_xml);
             return self.end(call, reply, &reset);
@@ -301,7 +319,11 @@ impl World {
     }
 
     /// A call of S3's, with the tags of the object that it stores or asks about.
-    async fn with_tags(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+    async fn with_tags(
+        &self,
+        request: Request<Incoming>,
+        operation: &str,
+    ) -> Result<Reply, Refusal> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         if tags::asks(&method, &uri) {
             buckets::drain(request.into_body()).await;
@@ -312,7 +334,24 @@ impl World {
         if let Some(brought) = brought.filter(|_| reply.status().is_success()) {
             self.tags.keep(uri.path(), &brought)?;
         }
+        if reply.status().is_success() {
+            self.tell_stored(operation, uri.path());
+        }
         Ok(reply)
+    }
+
+    /// Tells of an object that a call stored.
+    fn tell_stored(&self, operation: &str, path: &str) {
+        let reasons = ["PutObject", "CompleteMultipartUpload", "CopyObject"];
+        let reason = reasons.iter().find(|reason| **reason == operation);
+        if let (Some(reason), Some((bucket, key, bytes))) = (reason, self.tags.stored(path)) {
+            self.happenings.tell(Happening::ObjectCreated {
+                bucket,
+                key,
+                bytes,
+                reason,
+            });
+        }
     }
 
     /// A call that has come, and what the script has for it.
@@ -376,6 +415,12 @@ impl World {
             (Service::Connect, "DescribeContact") => self.records.describe(&met.call.subject),
             (Service::Connect, "SearchContacts") => self.records.search(body),
             (Service::Connect, _) => self.contacts.update(body),
+            (Service::Voicemail(kind), _) => {
+                let effect = met.effect.as_ref();
+                let called = (kind, operation);
+                self.voicemail
+                    .answer(called, head, body, effect, &self.contacts)
+            }
             _ => {
                 let quota = lock(&self.playing).faults.quota;
                 // As the client calls us, which need not be as we call ourselves.
@@ -432,6 +477,9 @@ struct Met {
 
 /// Whom a JSON call is about.
 fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
+    if let Service::Voicemail(_) = operation.service {
+        return voicemail::subject(&operation.name, head, body);
+    }
     if ["GetContactAttributes", "DescribeContact"].contains(&&*operation.name) {
         let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
         return percent_encoding::percent_decode_str(contact)

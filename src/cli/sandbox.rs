@@ -17,7 +17,7 @@ const SCRIPT: &str = r#"{"quota": {"fragments_per_second": 500, "connections": 5
            {"on": "PutObject", "containing": "_verdict", "after": 1,
             "times": 2, "effect": {"delay_ms": 500}}]}"#;
 /// Each effect as a script has it, and what it does.
-const EFFECTS: [(&str, &str); 12] = [
+const EFFECTS: [(&str, &str); 15] = [
     (
         r#"{"status": {"code": 503, "error": "SlowDown"}}"#,
         "an error in place of the answer",
@@ -51,6 +51,12 @@ const EFFECTS: [(&str, &str); 12] = [
     ),
     (r#""drop_stop""#, ""),
     (r#""drop_ends""#, ""),
+    (
+        r#"{"job_fails": {"reason": "no speech"}}"#,
+        "the transcription job fails; with \"job_fails_unheard\" no event tells of it",
+    ),
+    (r#"{"job_fails_unheard": {"reason": "no speech"}}"#, ""),
+    (r#""job_never_ends""#, "the transcription job never ends"),
 ];
 
 /// How things go wrong on purpose.

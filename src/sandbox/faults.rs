@@ -58,8 +58,8 @@ pub struct Rule {
     /// names one that the sandbox does not have is refused.
     #[serde(deserialize_with = "known_operation")]
     pub on: String,
-    /// The rule fits only calls whose subject holds this: a stream, a contact, a queue's URL, or the
-    /// path and query of an S3 request.
+    /// The rule fits only calls whose subject holds this: a stream, a contact, a queue's URL, the
+    /// path and query of an S3 request, a job, an address, a model or a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containing: Option<String>,
     /// To how many calls it happens, `null` for all; once when nothing is said.
@@ -77,7 +77,7 @@ fn known_operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     let name = String::deserialize(deserializer)?;
     match OPERATIONS.contains(&&*name) {
         true => Ok(name),
-        false => Err(D::Error::unknown_variant(&name, &OPERATIONS)),
+        false => Err(D::Error::unknown_variant(&name, OPERATIONS)),
     }
 }
 
@@ -144,6 +144,18 @@ pub enum Effect {
     /// Nothing is listed over a window that begins before the stream was made, which is the
     /// moment when its first fragment came.
     NothingBeforeCreation,
+    /// The transcription job that is started fails with this reason, and says so.
+    JobFails {
+        /// `FailureReason`.
+        reason: String,
+    },
+    /// The transcription job that is started fails, and no event tells of it.
+    JobFailsUnheard {
+        /// `FailureReason`.
+        reason: String,
+    },
+    /// The transcription job that is started never ends.
+    JobNeverEnds,
 }
 
 impl Effect {
@@ -163,6 +175,9 @@ impl Effect {
             Self::DropStop => "drop_stop",
             Self::DropEnds => "drop_ends",
             Self::NothingBeforeCreation => "nothing_before_creation",
+            Self::JobFails { .. } => "job_fails",
+            Self::JobFailsUnheard { .. } => "job_fails_unheard",
+            Self::JobNeverEnds => "job_never_ends",
         }
     }
 }

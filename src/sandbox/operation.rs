@@ -1,11 +1,16 @@
 //! Which operation of which service a request is: by path for Kinesis Video and Connect,
-//! by `X-Amz-Target` for SQS, and everything else is S3, in path style.
+//! by `X-Amz-Target` for SQS, those that voicemail asks by either, and everything else is S3, in
+//! path style.
+
+mod voicemail;
 
 use hyper::Method;
 use hyper::http::request::Parts;
 
+pub(super) use voicemail::Kind;
+
 /// The operations that there are, service by service: what a rule of a script can be on.
-pub(super) const OPERATIONS: [&str; 35] = [
+pub(super) const OPERATIONS: &[&str] = &[
     "GetDataEndpoint",
     "DescribeStream",
     "ListFragments",
@@ -41,6 +46,19 @@ pub(super) const OPERATIONS: [&str; 35] = [
     "UploadPart",
     "CompleteMultipartUpload",
     "AbortMultipartUpload",
+    "StartTranscriptionJob",
+    "GetTranscriptionJob",
+    "DeleteTranscriptionJob",
+    "StartTaskContact",
+    "DescribeQueue",
+    "DescribeUser",
+    "DescribeContactFlow",
+    "SearchUsers",
+    "SendEmail",
+    "GetEmailTemplate",
+    "GetEmailIdentity",
+    "Converse",
+    "GetSecretValue",
 ];
 
 /// The service that answers.
@@ -51,6 +69,8 @@ pub(super) enum Service {
     Queue,
     Events,
     Bucket,
+    /// One of those that voicemail asks.
+    Voicemail(Kind),
     /// The sandbox itself, under `/_sandbox/`.
     Own,
 }
@@ -64,6 +84,12 @@ pub(super) struct Operation {
 
 impl Operation {
     pub(super) fn of(head: &Parts) -> Self {
+        if let Some((kind, name)) = voicemail::operation(head) {
+            return Self {
+                service: Service::Voicemail(kind),
+                name: name.to_owned(),
+            };
+        }
         let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
         let target = head.headers.get("x-amz-target");
         let target = target.and_then(|target| target.to_str().ok());

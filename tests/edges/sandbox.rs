@@ -2,6 +2,7 @@
 //! purpose.
 
 mod versions;
+mod voicemail;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -62,6 +62,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
+    ("axum", &["sandbox::pump"]),
     ("base64", &["event", "failure", "sandbox", "synth"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
