@@ -15,6 +15,8 @@ mod index;
 mod inspect;
 mod lacking;
 mod message;
+#[cfg(feature = "web")]
+mod monitor;
 mod note;
 mod peaks;
 mod reader;
@@ -35,6 +37,8 @@ mod worked;
 
 #[cfg(not(feature = "operate"))]
 use lacking as doctor;
+#[cfg(not(feature = "web"))]
+use lacking as monitor;
 #[cfg(not(feature = "operate"))]
 use lacking as redrive;
 #[cfg(not(feature = "sandbox"))]
@@ -94,6 +98,8 @@ enum Command {
     Peaks(peaks::PeaksArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
+    /// Show calls in progress on a page: both sides' spectra and levels, and their sound
+    Monitor(monitor::MonitorArgs),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
     /// Check a deployment, and tell the cure for what is wrong with it
@@ -161,6 +167,7 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
         Command::Index(args) => index::run(args, &mut out, cli.json),
         Command::Peaks(args) => peaks::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
+        Command::Monitor(args) => monitor::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
         Command::Doctor(args) => doctor::run(args, &mut out, cli.json),
         Command::Sandbox(args) => sandbox::run(args, &mut out, cli.json),

@@ -32,7 +32,7 @@
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
 //! | [`archive`] | verdicts of a day | rows of an index, the page of them that somebody looks for, and who may see which |
-//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names) |
+//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names), what people see ([`panel`](monitor::panel)) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -51,7 +51,8 @@
 //! [`lock`], for what no holder leaves in disorder.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
-//! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
+//! `aws` (behind the feature of that name), the ports over KVS, S3 and Connect, and `web` (behind
+//! its feature too), pages in a browser.
 //!
 //! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
 //! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
@@ -165,6 +166,8 @@ pub mod watch;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod local;
+#[cfg(feature = "web")]
+pub mod web;
 
 #[cfg(feature = "cli")]
 pub mod cli;

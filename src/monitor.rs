@@ -2,7 +2,9 @@
 //! what happens comes in as values, with its time, and what people see goes out.
 
 pub mod calls;
+pub mod demo;
 pub mod feed;
 pub mod happening;
 pub mod names;
+pub mod panel;
 pub mod session;

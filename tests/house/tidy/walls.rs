@@ -37,7 +37,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
         ],
     ),
     (Layer::Shell, &["shelves", "verify"]),
-    (Layer::Edge, &["aws", "local"]),
+    (Layer::Edge, &["aws", "local", "web"]),
     (Layer::Top, &["sandbox", "wiring"]),
     (Layer::Top, &["cli", "lambda"]),
 ];
@@ -62,8 +62,8 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
-    ("axum", &["sandbox::pump"]),
-    ("base64", &["event", "failure", "sandbox", "synth"]),
+    ("axum", &["sandbox::pump", "web"]),
+    ("base64", &["event", "failure", "sandbox", "synth", "web"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -85,6 +85,7 @@ const USERS: &[(&str, &[&str])] = &[
             "shelves",
             "side_by_side",
             "verify",
+            "web",
         ],
     ),
     ("hound", &["media::wav"]),
@@ -101,7 +102,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("s3s_fs", &["sandbox"]),
     ("sha2", &["sha256"]),
     ("time", &["media::ticks"]),
-    ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
+    ("tokio", &["aws", "bin", "cli", "lambda", "sandbox", "web"]),
     ("tokio_rustls", &["sandbox"]),
     ("tracing", &["aws", "lambda"]),
     ("tracing_subscriber", &["lambda"]),
@@ -162,7 +163,9 @@ fn read_sources() -> Vec<Source> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs")
+                && path.file_name().is_some_and(|name| name != "tests.rs")
+            {
                 sources.push(read_source(&path));
             }
         }
@@ -188,7 +191,8 @@ fn read_source(path: &Path) -> Source {
         },
         ..Names::default()
     };
-    names.visit_file(&syn::parse_file(&text).unwrap());
+    let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("src/{path}: {error}"));
+    names.visit_file(&parsed);
     let imported = &names.imported;
     names.outside.retain(|path| !imported.contains(top(path)));
     Source {
