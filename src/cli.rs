@@ -33,6 +33,7 @@ mod table;
 mod text;
 mod values;
 mod verify;
+mod voicemail;
 mod worked;
 
 #[cfg(not(feature = "operate"))]
@@ -84,6 +85,8 @@ enum Command {
     Record(record::RecordArgs),
     /// Note a call for the answering machine, as its contact flow's function would
     Note(note::NoteArgs),
+    /// Deliver the messages of flagged contacts as tasks or mails, as voicemail's functions would
+    Voicemail(voicemail::VoicemailArgs),
     /// Find recordings without a complete verdict, and record them again, most urgent first
     Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
@@ -160,6 +163,7 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
     let done = match &cli.command {
         Command::Record(args) => record::run(args, &mut out, cli.json),
         Command::Note(args) => note::run(args, &mut out, cli.json),
+        Command::Voicemail(args) => voicemail::run(args, &mut out, cli.json),
         Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),

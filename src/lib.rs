@@ -30,7 +30,7 @@
 //! | [`event`] | a Lambda payload | an [`Event`](event::Event) by its kind; [`event::batch`], records, and the ids to hand back; [`event::aggregated`], what a producer packed |
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
-//! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
+//! | [`voicemail`] | flow call, contact event; a contact that was flagged | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)). Voicemail: the message to record ([`capture`](voicemail::capture)), whom it is for and how it goes there ([`policy`](voicemail::policy)), a [`task`](voicemail::task) or a [`mail`](voicemail::mail) within its limits ([`budget`](voicemail::budget)) |
 //! | [`archive`] | verdicts of a day | rows of an index, the page of them that somebody looks for, and who may see which |
 //! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names), what people see ([`panel`](monitor::panel)) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
@@ -43,9 +43,8 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages; [`shelves`], the archive over a
-//! store, with an index a day. Of them, those that work calls use
-//! [`answering`], the answering machine's notes and messages; [`watch`], one call
+//! [`answering`], the answering machine's notes and messages; [`capture`], voicemail's recordings, and
+//! [`deliver`], what becomes of them; [`shelves`], the archive over a store, with an index a day; [`watch`], one call
 //! in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
 //! [`lock`], for what no holder leaves in disorder.
@@ -151,6 +150,8 @@ pub mod voicemail;
 
 pub mod answering;
 pub mod batches;
+pub mod capture;
+pub mod deliver;
 pub mod extract;
 pub mod forget;
 pub mod lock;

@@ -6,6 +6,7 @@
 
 mod call;
 mod live;
+pub mod voicemail;
 
 use std::collections::BTreeMap;
 use std::future::Future;

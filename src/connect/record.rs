@@ -34,10 +34,8 @@ pub struct ContactRecord {
     pub instance: Option<Box<str>>,
     /// `InitiationMethod`: `INBOUND`, `OUTBOUND`, `TRANSFER` …
     pub initiation_method: Option<Box<str>>,
-    /// `CustomerEndpoint.Address`.
-    pub customer_endpoint: Option<Box<str>>,
-    /// `SystemEndpoint.Address`.
-    pub system_endpoint: Option<Box<str>>,
+    /// `SystemEndpoint.Address`: what was called.
+    pub system: Option<Box<str>>,
     /// `Queue`: the last part of `ARN`, and `Name`.
     pub queue: Named,
     /// `Agent`: the last part of `ARN`, and `Username`.
@@ -48,6 +46,14 @@ pub struct ContactRecord {
     pub updated: Option<EpochMillis>,
     /// `InitiationTimestamp`.
     pub initiated: Option<EpochMillis>,
+    /// `DisconnectTimestamp`: the contact is over.
+    pub ended: Option<EpochMillis>,
+    /// Whether `Agent` says anything: an agent took the contact.
+    pub has_agent: bool,
+    /// `Queue.ARN`: where it waited last.
+    pub queue_arn: Option<Box<str>>,
+    /// `CustomerEndpoint.Address`: who called.
+    pub customer: Option<Box<str>>,
     /// `Attributes`, of all legs together. What is no text stands here as its JSON.
     pub attributes: BTreeMap<String, String>,
     /// `Recordings`, in the record's order; one that stands there by itself counts as a list

@@ -325,12 +325,18 @@ fn locate(
     })
 }
 
+/// Characters of a name or a number that a verdict has at the most.
+const MAX_TOLD_CHARS: usize = 256;
+
 /// Who the call was with, as the record says.
 fn parties(record: &ContactRecord) -> Parties {
-    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let text = |text: &Option<Box<str>>| {
+        let text = text.as_deref()?;
+        Some(text.chars().take(MAX_TOLD_CHARS).collect())
+    };
     Parties {
-        customer: text(&record.customer_endpoint),
-        system: text(&record.system_endpoint),
+        customer: text(&record.customer),
+        system: text(&record.system),
         queue: text(&record.queue.name),
         queue_id: text(&record.queue.id),
         agent: text(&record.agent.name),

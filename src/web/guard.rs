@@ -204,3 +204,112 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
     keeping.or_insert(HeaderValue::from_static("no-store"));
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: &[(&str, &str)] = &[];
+
+    #[track_caller]
+    fn check(
+        guard: &Guard,
+        method: Method,
+        host: &str,
+        headers: &[(&'static str, &str)],
+        refused: Option<Refused>,
+    ) {
+        let headers = headers.iter().map(|(name, value)| {
+            let value = HeaderValue::from_str(value).unwrap();
+            (HeaderName::from_static(name), value)
+        });
+        let found = guard.refusal(&method, Some(host), &headers.collect());
+        assert_eq!(found, refused, "{method} {host}");
+    }
+
+    #[test]
+    fn only_own_names_are_answered() {
+        let guard = Guard::at("127.0.0.1:8750".parse().unwrap())
+            .also_named(["Desk.example.com:8750".to_owned()]);
+        for host in [
+            "127.0.0.1:8750",
+            "localhost:8750",
+            "LOCALHOST:8750",
+            "[::1]:8750",
+            "desk.example.com:8750",
+        ] {
+            check(&guard, Method::GET, host, NONE, None);
+        }
+        for host in [
+            "evil.example",
+            "evil.example:8750",
+            "127.0.0.1",
+            "127.0.0.1:8751",
+            "localhost.evil.example:8750",
+            "desk.example.com",
+            "127.0.0.1:8750.evil.example",
+            "",
+            "?",
+        ] {
+            check(&guard, Method::GET, host, NONE, Some(Refused::Host));
+        }
+        let lacking = guard.refusal(&Method::GET, None, &HeaderMap::new());
+        assert_eq!(lacking, Some(Refused::Host));
+        let usual = Guard::at("127.0.0.1:80".parse().unwrap());
+        check(&usual, Method::GET, "localhost", NONE, None);
+        // An address of the network is no loopback.
+        let open = Guard::at("192.0.2.7:8750".parse().unwrap());
+        check(&open, Method::GET, "192.0.2.7:8750", NONE, None);
+        check(
+            &open,
+            Method::GET,
+            "localhost:8750",
+            NONE,
+            Some(Refused::Host),
+        );
+    }
+
+    #[test]
+    fn another_sites_page_asks_for_nothing() {
+        let guard = Guard::named(["calls.example.com".to_owned()]);
+        let origin = Some(Refused::Origin);
+        let from = |origin| [("origin", origin)];
+        let post = |headers: &[(&'static str, &str)], refused| {
+            check(&guard, Method::POST, "calls.example.com", headers, refused);
+        };
+        post(NONE, None);
+        post(&from("https://calls.example.com"), None);
+        post(&from("https://evil.example"), origin);
+        post(&from("https://calls.example.com.evil.example"), origin);
+        post(&from("https://calls.example.com:444"), origin);
+        post(&from("null"), origin);
+        post(&from("calls.example.com"), origin);
+        post(&[("sec-fetch-site", "cross-site")], origin);
+        post(&[("sec-fetch-site", "same-site")], origin);
+        let navigates = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+        ];
+        post(&navigates, origin);
+        let get = |headers: &[(&'static str, &str)], refused| {
+            check(&guard, Method::GET, "calls.example.com", headers, refused);
+        };
+        // Somebody follows a link, or comes back from where they logged in.
+        get(&navigates, None);
+        get(&[("sec-fetch-site", "none")], None);
+        get(
+            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "cors")],
+            origin,
+        );
+        get(&from("https://evil.example"), origin);
+    }
+
+    #[test]
+    fn a_page_loads_sound_from_where_it_is_told_and_nothing_else() {
+        let guard = Guard::default().with_media_from(["https://audio.example.com".to_owned()]);
+        let policy = guard.policy();
+        assert!(policy.contains("default-src 'self';"));
+        assert!(policy.contains("media-src 'self' https://audio.example.com;"));
+        assert!(!policy.contains("unsafe"));
+    }
+}

@@ -34,6 +34,7 @@ fn all_builds_list_the_same_commands_with_and_without_help() {
         [
             "record",
             "note",
+            "voicemail",
             "redrive",
             "extract",
             "forget",

@@ -15,6 +15,7 @@ mod odd_media;
 mod output;
 mod side_by_side;
 mod verify;
+mod voicemail;
 
 use std::fs;
 use std::path::{Path, PathBuf};

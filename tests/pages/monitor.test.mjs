@@ -1,6 +1,7 @@
 // The monitor's page, with the calls that `callreel monitor --demo` plays.
 
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertQuiet, close, columns, open, run, shoot, until } from "./harness.mjs";
 
@@ -269,4 +270,58 @@ test("what is from outside is text", async () => {
   assert.match(await page.locator(".panel").innerText(), /<img src=x/);
   assert.deepEqual(seen.elsewhere, []);
   await context.close();
+});
+
+/** Asks as no browser would. */
+function ask(url, { path = "/", method = "GET", headers = {} } = {}) {
+  return new Promise((done, fail) => {
+    const asked = request(new URL(path, url), { method, headers }, (answer) => {
+      let text = "";
+      answer.on("data", (data) => {
+        text += data;
+        // An answer that does not end is known by its beginning.
+        if (text.length > 10_000) answer.destroy();
+      });
+      answer.on("close", () => done({ status: answer.statusCode, headers: answer.headers, text }));
+    });
+    asked.on("error", fail);
+    asked.end();
+  });
+}
+
+test("foreign names and other sites' pages get nothing, and every answer has its headers", async () => {
+  const { url } = calls;
+  const host = new URL(url).host;
+  for (const path of ["/", "/events", "/monitor.js", "/nowhere", "/calls/x/sound"]) {
+    const foreign = await ask(url, { path, headers: { Host: "evil.example" } });
+    assert.equal(foreign.status, 421, path);
+    const site = await ask(url, { path, headers: { Host: host, Origin: "http://evil.example" } });
+    assert.equal(site.status, 403, path);
+    for (const { headers } of [foreign, site]) assert.match(headers["content-security-policy"], /default-src 'self'/);
+  }
+  const page = await ask(url);
+  assert.equal(page.status, 200);
+  assert.match(page.headers["content-security-policy"], /default-src 'self'.*frame-ancestors 'none'/);
+  assert.equal(page.headers["x-content-type-options"], "nosniff");
+  assert.equal(page.headers["access-control-allow-origin"], undefined);
+  const again = await ask(url, { headers: { "If-None-Match": page.headers.etag } });
+  assert.deepEqual([again.status, again.text], [304, ""]);
+  assert.equal((await ask(url, { path: "/nowhere" })).status, 404);
+  assert.equal((await ask(url, { path: "/calls/nobody/sound" })).status, 404);
+  assert.equal((await ask(url, { path: "/../Cargo.toml" })).status, 404);
+  assert.equal((await ask(url, { method: "POST" })).status, 405);
+});
+
+test("a port in use is told, and what may not be heard is not", async () => {
+  const { port } = new URL(calls.url);
+  await assert.rejects(run(["monitor", "--demo", "--port", port]), /ended with 1: error: port \d+ of 127.0.0.1 is in use/);
+  const own = await run(["monitor", "--demo", "--port", "0", "--no-listening", "--show-numbers"]);
+  const { page, context, seen } = await open(own.url);
+  await page.locator('.panel:has-text("+15550100142")').waitFor();
+  assert.equal(await page.getByRole("button", { name: /Listen/ }).count(), 0);
+  const contact = await page.locator(".fact-contact dd").first().innerText();
+  assert.equal((await ask(own.url, { path: `/calls/${contact}/sound` })).status, 403);
+  assertQuiet(seen);
+  await context.close();
+  await own.stop();
 });

@@ -53,13 +53,16 @@ impl<'a> Fields<'a> {
                 .text("InstanceARN")?
                 .map(|arn| arn::instance_id(&arn).unwrap_or(arn::name(&arn)).into()),
             initiation_method: self.told("InitiationMethod"),
-            customer_endpoint: self.address("CustomerEndpoint"),
-            system_endpoint: self.address("SystemEndpoint"),
+            system: self.text_within("SystemEndpoint", "Address"),
             queue: self.named("Queue", "Name"),
             agent: self.named("Agent", "Username"),
             channel: self.text("Channel")?,
             updated: self.time("LastUpdateTimestamp")?,
             initiated: self.time("InitiationTimestamp")?,
+            ended: self.time("DisconnectTimestamp")?,
+            has_agent: !self.is_nothing("Agent"),
+            queue_arn: self.text_within("Queue", "ARN"),
+            customer: self.text_within("CustomerEndpoint", "Address"),
             attributes: self.attributes()?,
             recordings: self.recordings(most_recordings)?,
         })
@@ -98,10 +101,6 @@ impl<'a> Fields<'a> {
         self.value(name).and_then(Self::of)
     }
 
-    fn address(&self, name: &str) -> Option<Box<str>> {
-        self.inner(name)?.told("Address")
-    }
-
     fn named(&self, name: &str, its_name: &str) -> Named {
         let Some(fields) = self.inner(name) else {
             return Named::default();
@@ -111,6 +110,12 @@ impl<'a> Fields<'a> {
             id: arn.map(|arn| arn::name(&arn).into()),
             name: fields.told(its_name),
         }
+    }
+
+    /// A text of an object that may be null, or no object. It only adds to what is known: one
+    /// that cannot be read is absent.
+    fn text_within(&self, object: &str, name: &str) -> Option<Box<str>> {
+        Self::of(self.value(object)?)?.text(name).ok().flatten()
     }
 
     /// An id decides whose audio is whose, so that one that is no text is not passed over.
