@@ -11,12 +11,14 @@ mod doctor;
 mod event;
 mod extract;
 mod forget;
+mod index;
 mod inspect;
 mod lacking;
 mod message;
 #[cfg(feature = "web")]
 mod monitor;
 mod note;
+mod peaks;
 mod reader;
 mod record;
 #[cfg(feature = "operate")]
@@ -93,6 +95,10 @@ enum Command {
     Forget(forget::ForgetArgs),
     /// Check that files and verdicts are still what they were, and seal a day of them
     Verify(verify::VerifyArgs),
+    /// Bring the archive's indexes up to date, a line of JSON for each recording
+    Index(index::IndexArgs),
+    /// Make what waveforms are drawn from, for older recordings
+    Peaks(peaks::PeaksArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
     /// Show calls in progress on a page: both sides' spectra and levels, and their sound
@@ -162,6 +168,8 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),
         Command::Verify(args) => verify::run(args, &mut out, cli.json),
+        Command::Index(args) => index::run(args, &mut out, cli.json),
+        Command::Peaks(args) => peaks::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Monitor(args) => monitor::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+use crate::archive::day::INDEX_NAME;
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{Erasable, Erasing, Expect};
@@ -167,9 +168,20 @@ pub async fn look(
     }
     drop(read);
     found.objects = listed;
+    // The index of a day has a line of each of its recordings. It is made anew of the others.
+    let of_contacts = |object: &&Erasable| places.is_of(object, &found.contacts);
+    let folders: BTreeSet<String> = found
+        .objects
+        .iter()
+        .filter(of_contacts)
+        .map(|object| parent(&object.key).to_owned())
+        .collect();
+    let is_index = |object: &Erasable| {
+        name(&object.key) == INDEX_NAME && folders.contains(parent(&object.key))
+    };
     found
         .objects
-        .retain(|object| places.is_of(object, &found.contacts));
+        .retain(|object| places.is_of(object, &found.contacts) || is_index(object));
     Ok(found)
 }
 
@@ -272,6 +284,11 @@ fn is_its_own(kind: FailureKind) -> bool {
 
 fn name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or_default()
+}
+
+/// All of a key before its name.
+fn parent(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The folder of a key below the prefix: `2026/11/20`, `undated`.

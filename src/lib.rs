@@ -31,8 +31,8 @@
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
 //! | [`voicemail`] | flow call, contact event; a contact that was flagged | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)). Voicemail: the message to record ([`capture`](voicemail::capture)), whom it is for and how it goes there ([`policy`](voicemail::policy)), a [`task`](voicemail::task) or a [`mail`](voicemail::mail) within its limits ([`budget`](voicemail::budget)) |
+//! | [`archive`] | verdicts of a day; rules, an id token's claims | rows of an index, the page of them that somebody looks for, who may see which, who is logged in, who listened |
 //! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names), what people see ([`panel`](monitor::panel)) |
-//! | [`archive`] | rules, an id token's claims | the archive's pages behind a login: who may see what, who is logged in, who listened |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -44,8 +44,8 @@
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
 //! [`answering`], the answering machine's notes and messages; [`capture`], voicemail's recordings, and
-//! [`deliver`], what becomes of them; [`watch`], one call
-//! in progress; [`listened`], who listened to a contact. Of them, those that work calls use
+//! [`deliver`], what becomes of them; [`shelves`], the archive over a store, with an index a day; [`listened`], who
+//! listened to a contact; [`watch`], one call in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
 //! [`lock`], for what no holder leaves in disorder.
 //!
@@ -160,6 +160,7 @@ pub mod port;
 pub mod recorder;
 pub mod redrive_run;
 pub mod settings;
+pub mod shelves;
 pub mod side_by_side;
 pub mod verify;
 pub mod watch;

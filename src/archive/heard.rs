@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::viewer::{Act, Viewer};
 use crate::media::ticks::EpochMillis;
 use crate::object_key;
 
@@ -62,6 +63,18 @@ impl Heard {
             query: None,
             from: from.map(str::to_owned),
             allowed: true,
+        }
+    }
+
+    /// What somebody did with the pages.
+    pub fn of(viewer: &Viewer, act: &Act, now: EpochMillis) -> Self {
+        Self {
+            contact: act.contact.clone(),
+            recording: act.recording.clone(),
+            file: act.file.clone(),
+            query: (!act.query.is_empty()).then(|| act.query.clone()),
+            allowed: act.allowed,
+            ..Self::at_the_door(&viewer.name, Some(&viewer.from), act.kind.name(), now)
         }
     }
 
@@ -153,16 +166,17 @@ pub fn is_sheet(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::viewer::ActKind;
 
     const TIME: EpochMillis = EpochMillis(1_760_000_000_000);
 
     fn line() -> Heard {
-        Heard {
+        let act = Act {
             contact: Some("c".to_owned()),
             recording: Some("rec/c_1_verdict.json".to_owned()),
-            file: Some("mixed".to_owned()),
-            ..Heard::at_the_door("desk", Some("loopback"), "play", TIME)
-        }
+            ..Act::search(ActKind::Play, "")
+        };
+        Heard::of(&Viewer::at_the_desk(), &act.with_file("mixed"), TIME)
     }
 
     #[test]

@@ -15,6 +15,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::archive::viewer::Allowed;
+
 /// How a grant may be written, for errors.
 const GRANTS: &str =
     r#""all", "own", {"queues": ["Support"]} or {"queues": ["Support"], "own": true}"#;
@@ -37,17 +39,6 @@ enum Grant {
         queues: BTreeSet<Box<str>>,
         own: bool,
     },
-}
-
-/// One thing that somebody may see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// Every recording.
-    All,
-    /// Those of a queue, by its name or its id.
-    Queue(String),
-    /// Those of an agent, by their user name.
-    Agent(String),
 }
 
 /// Why rules cannot be used: what is wrong where, and what to write.

@@ -167,6 +167,7 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
                 .clone()
                 .unwrap_or_else(|| folder_url(&args.out)),
             instances: Vec::new(),
+            omitted: Vec::new(),
         },
         reading: Reading::default(),
     }

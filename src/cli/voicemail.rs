@@ -151,6 +151,7 @@ pub(super) fn run(args: &VoicemailArgs, out: &mut dyn Write, json: bool) -> Resu
                 key_prefix: args.key_prefix.clone(),
                 url_base: folder_url(&recordings),
                 instances: Vec::new(),
+                omitted: Vec::new(),
             },
             reading: Reading::default(),
         },

@@ -3,7 +3,7 @@
 //! cannot read, and no token. The server keeps nothing: a session is its cookie, so that any
 //! of a function's processes serves anybody.
 //!
-//! Pages behind it find in each request who asks ([`Guest`]). Without a session there
+//! Pages behind it find in each request who asks ([`Viewer`](crate::archive::viewer::Viewer)). Without a session there
 //! is none: a page leads to the login and back to itself, anything else is answered with 401.
 
 mod cookie;
@@ -34,7 +34,7 @@ pub use ledger::Ledger;
 pub use provider::{Client, is_safe};
 
 use crate::archive::heard::{Heard, LOGIN, LOGOUT};
-use crate::archive::rules::{Allowed, Rules};
+use crate::archive::rules::Rules;
 use crate::archive::session::{Lasting, Login as UnderWay, Session};
 use crate::archive::token::{self, Expected};
 use crate::archive::way_back::own_path;
@@ -73,17 +73,6 @@ pub struct Terms {
 /// Where a request came from, as whoever serves the pages knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CameFrom(pub String);
-
-/// Who is let in: each request that passes the login carries it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guest {
-    /// Who it is, as the list of who listened has them.
-    pub who: String,
-    /// Where they come from.
-    pub from: String,
-    /// What they may see.
-    pub allowed: Vec<Allowed>,
-}
 
 /// The login, and what it stands on.
 #[derive(Debug)]

@@ -39,6 +39,8 @@ fn all_builds_list_the_same_commands_with_and_without_help() {
             "extract",
             "forget",
             "verify",
+            "index",
+            "peaks",
             "inspect",
             "synth",
             "doctor",

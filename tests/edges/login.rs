@@ -11,10 +11,11 @@ use axum::extract::Request;
 use axum::routing::get;
 use callreel::archive::rules::Rules;
 use callreel::archive::session::Lasting;
+use callreel::archive::viewer::Viewer;
 use callreel::listened;
 use callreel::local::LocalRecordings;
 use callreel::sandbox::{CLIENT, Effect, Faults, Forgery, Rule, SECRET, Sandbox, Settings};
-use callreel::web::login::{CameFrom, Client, CookieKeys, Guest, Ledger, Login, Terms};
+use callreel::web::login::{CameFrom, Client, CookieKeys, Ledger, Login, Terms};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -81,8 +82,8 @@ async fn world_with(lasting: Lasting, secret: Option<&str>) -> World {
     let keys = CookieKeys::of_secrets([KEY]).unwrap();
     let login = Arc::new(Login::new(terms, keys, ledger).unwrap());
     let says_who = |request: Request| async move {
-        let guest = request.extensions().get::<Guest>().unwrap();
-        format!("{} sees {:?}", guest.who, guest.allowed)
+        let guest = request.extensions().get::<Viewer>().unwrap();
+        format!("{} sees {:?}", guest.name, guest.sees)
     };
     let pages = Router::new()
         .route("/", get(says_who))
@@ -217,7 +218,7 @@ async fn people_come_in_and_back_to_where_they_were() {
         let answer = world.get(page).await;
         assert_eq!(
             answer.body,
-            "mia@example.com [sandbox-mia] sees [Agent(\"mia@example.com\")]"
+            "mia@example.com [sandbox-mia] sees AnyOf([Agent(\"mia@example.com\")])"
         );
         let nowhere = world.get("/nowhere").await;
         assert_eq!(nowhere.status, 404);
@@ -227,7 +228,7 @@ async fn people_come_in_and_back_to_where_they_were() {
 #[tokio::test]
 async fn each_sees_what_their_groups_may() {
     let mut world = world().await;
-    for (person, sees) in [("sam", "[All]"), ("lea", "[Queue(\"Support\")]")] {
+    for (person, sees) in [("sam", "([All])"), ("lea", "([Queue(\"Support\")])")] {
         world.jar.clear();
         world.log_in("/", person).await;
         let answer = world.get("/").await;

@@ -12,9 +12,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::cookie::Purpose;
-use super::{CameFrom, Guest, Login, NoLogin, go, now, provider, set_cookies};
-use crate::archive::rules::{Allowed, Rules};
+use super::{CameFrom, Login, NoLogin, go, now, provider, set_cookies};
+use crate::archive::rules::Rules;
 use crate::archive::session::{Session, State as Held};
+use crate::archive::viewer::{Allowed, Sees, Viewer};
 use crate::archive::way_back::own_path;
 use crate::object_key;
 use crate::port::{Expect, Objects};
@@ -49,10 +50,10 @@ pub(super) async fn pass<O: Objects + Send + Sync + 'static>(
     let from = from(&request);
     match admitted(&login, request.headers()).await {
         Ok((session, renewed)) => {
-            request.extensions_mut().insert(Guest {
-                who: session.who(),
+            request.extensions_mut().insert(Viewer {
+                name: session.who(),
                 from: from.unwrap_or_default(),
-                allowed: allowed(&login.terms.rules, &session),
+                sees: Sees::AnyOf(allowed(&login.terms.rules, &session)),
             });
             let mut answer = next.run(request).await;
             set_cookies(&mut answer, renewed.as_slice());
