@@ -70,8 +70,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
-pub use faults::{Effect, Faults, Quota, Rule};
-pub use oidc::{CLIENT, Forgery, PEOPLE, SECRET};
+pub use faults::{Effect, Faults, Forgery, Quota, Rule};
+pub use oidc::{CLIENT, PEOPLE, SECRET};
 pub use pump::{DEAD_LETTERS, FAILED_RECORDS, Pump, PumpSettings};
 
 use crate::lock::lock;
@@ -205,7 +205,7 @@ impl Sandbox {
 
     /// What the provider that it plays calls itself; none is played unless it was asked for.
     pub fn issuer(&self) -> String {
-        format!("{}{}", self.world.url, oidc::PATH)
+        format!("{}{}", self.world.url, operation::PROVIDER)
     }
 
     /// The endpoint URL of every service.

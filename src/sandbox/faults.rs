@@ -22,7 +22,6 @@ use std::time::Instant;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::oidc::Forgery;
 use super::operation::OPERATIONS;
 
 /// A script: quotas that always hold, and rules for single calls.
@@ -159,6 +158,38 @@ pub enum Effect {
     },
     /// The transcription job that is started never ends.
     JobNeverEnds,
+}
+
+/// How an id token is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// Another provider's name stands in it.
+    WrongIssuer,
+    /// It is meant for another client.
+    WrongAudience,
+    /// It was made for another login.
+    WrongNonce,
+    /// It was made for no login.
+    NoNonce,
+    /// Its claims were changed after it was signed.
+    WrongSignature,
+    /// A key signed it that is published nowhere.
+    UnknownKey,
+    /// Another key signed it under the name of the published one.
+    OtherKey,
+    /// It has expired.
+    Expired,
+    /// It is of the future.
+    NotYet,
+    /// It was made an hour ago.
+    Old,
+    /// It says that nobody need sign it, and nobody did.
+    NoAlgorithm,
+    /// It is signed by the published key as if that were a shared secret.
+    SharedSecret,
+    /// A new key signed it, which is published from now on: it is not wrong.
+    NewKey,
 }
 
 impl Effect {

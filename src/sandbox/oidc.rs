@@ -17,17 +17,15 @@ use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::faults::Effect;
+use super::faults::{Effect, Forgery};
+use super::operation::PROVIDER;
 use super::wire::{Reply, json_reply, reply_of};
 use crate::lock::lock;
 use crate::sha256;
 use sign::Signer;
 
-/// Where it is, below the sandbox's own address. No bucket is named so.
-pub(super) const PATH: &str = "/_oidc";
 /// The client that it knows.
 pub const CLIENT: &str = "callreel-archive";
 /// The client's secret; a client that gives none is taken for one without.
@@ -46,38 +44,6 @@ pub const PEOPLE: &[(&str, &str, &[&str])] = &[
     ("mia", "Mia Agent", &["agents", "staff"]),
     ("noa", "Noa Nobody", &["staff"]),
 ];
-
-/// How an id token is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Forgery {
-    /// Another provider's name stands in it.
-    WrongIssuer,
-    /// It is meant for another client.
-    WrongAudience,
-    /// It was made for another login.
-    WrongNonce,
-    /// It was made for no login.
-    NoNonce,
-    /// Its claims were changed after it was signed.
-    WrongSignature,
-    /// A key signed it that is published nowhere.
-    UnknownKey,
-    /// Another key signed it under the name of the published one.
-    OtherKey,
-    /// It has expired.
-    Expired,
-    /// It is of the future.
-    NotYet,
-    /// It was made an hour ago.
-    Old,
-    /// It says that nobody need sign it, and nobody did.
-    NoAlgorithm,
-    /// It is signed by the published key as if that were a shared secret.
-    SharedSecret,
-    /// A new key signed it, which is published from now on: it is not wrong.
-    NewKey,
-}
 
 /// A login that got a code.
 #[derive(Debug)]
@@ -102,7 +68,7 @@ impl Oidc {
     pub(super) fn new(url: &str) -> Result<Self, String> {
         let signer = Signer::new().map_err(|_| "no key could be made to sign with".to_owned())?;
         Ok(Self {
-            issuer: format!("{url}{PATH}"),
+            issuer: format!("{url}{PROVIDER}"),
             signer: Mutex::new(signer),
             grants: Mutex::new(HashMap::new()),
         })
@@ -317,18 +283,6 @@ impl Oidc {
             claims.insert("nonce".to_owned(), json!(nonce));
         }
         claims
-    }
-}
-
-/// Which of the provider's operations a path is.
-pub(super) fn operation(path: &str) -> &'static str {
-    match path.strip_prefix(PATH).unwrap_or_default() {
-        "/.well-known/openid-configuration" => "Discover",
-        "/keys" => "Keys",
-        "/authorize" => "Authorize",
-        "/token" => "Token",
-        "/logout" => "EndSession",
-        _ => "",
     }
 }
 

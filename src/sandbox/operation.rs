@@ -7,8 +7,10 @@ mod voicemail;
 use hyper::Method;
 use hyper::http::request::Parts;
 
-use super::oidc;
 pub(super) use voicemail::Kind;
+
+/// Where the provider is that people log in by. No bucket is named so.
+pub(super) const PROVIDER: &str = "/_oidc";
 
 /// The operations that there are, service by service: what a rule of a script can be on.
 pub(super) const OPERATIONS: &[&str] = &[
@@ -103,7 +105,7 @@ impl Operation {
         let target = target.and_then(|target| target.to_str().ok());
         let (service, name) = match (&head.method, path) {
             _ if path.starts_with("/_sandbox/") => (Service::Own, path),
-            _ if path.starts_with("/_oidc/") => (Service::Oidc, oidc::operation(path)),
+            _ if path.starts_with("/_oidc/") => (Service::Oidc, of_the_provider(path)),
             (&Method::POST, "/getDataEndpoint") => (Service::Video, "GetDataEndpoint"),
             (&Method::POST, "/describeStream") => (Service::Video, "DescribeStream"),
             (&Method::POST, "/listFragments") => (Service::Video, "ListFragments"),
@@ -135,6 +137,18 @@ impl Operation {
             service,
             name: name.to_owned(),
         }
+    }
+}
+
+/// Which of the provider's operations a path is.
+fn of_the_provider(path: &str) -> &'static str {
+    match path.strip_prefix(PROVIDER).unwrap_or_default() {
+        "/.well-known/openid-configuration" => "Discover",
+        "/keys" => "Keys",
+        "/authorize" => "Authorize",
+        "/token" => "Token",
+        "/logout" => "EndSession",
+        _ => "",
     }
 }
 

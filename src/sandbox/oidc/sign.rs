@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::Forgery;
+use crate::sandbox::faults::Forgery;
 
 /// The keys of a provider: one of RSA, as most have, and those that came later.
 #[derive(Debug)]

@@ -60,7 +60,6 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_config", &["aws"]),
     ("aws_lambda_events", &["lambda"]),
     ("aws_lc_rs", &["sandbox::oidc", "sha256", "web::login"]),
-    ("axum", &["web"]),
     ("aws_runtime", &["aws"]),
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
