@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::archive::day::INDEX_NAME;
+use crate::archive::day::index_key;
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{Erasable, Erasing, Expect};
@@ -170,15 +170,13 @@ pub async fn look(
     found.objects = listed;
     // The index of a day has a line of each of its recordings. It is made anew of the others.
     let of_contacts = |object: &&Erasable| places.is_of(object, &found.contacts);
-    let folders: BTreeSet<String> = found
+    let indexes: BTreeSet<String> = found
         .objects
         .iter()
         .filter(of_contacts)
-        .map(|object| parent(&object.key).to_owned())
+        .map(|object| index_key(parent(&object.key)))
         .collect();
-    let is_index = |object: &Erasable| {
-        name(&object.key) == INDEX_NAME && folders.contains(parent(&object.key))
-    };
+    let is_index = |object: &Erasable| indexes.contains(&object.key);
     found
         .objects
         .retain(|object| places.is_of(object, &found.contacts) || is_index(object));
@@ -286,9 +284,9 @@ fn name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or_default()
 }
 
-/// All of a key before its name.
+/// What a key starts with, up to its name.
 fn parent(key: &str) -> &str {
-    key.rsplit_once('/').map_or("", |(folder, _)| folder)
+    key.rfind('/').map_or("", |end| &key[..=end])
 }
 
 /// The folder of a key below the prefix: `2026/11/20`, `undated`.

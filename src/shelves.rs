@@ -15,7 +15,7 @@ pub use folders::Folder;
 use folders::{DAY, is_verdict};
 use futures_util::{StreamExt, stream};
 
-use crate::archive::day::{Changes, INDEX_NAME, MAX_INDEX_BYTES, Read, Row, from_index, to_index};
+use crate::archive::day::{Changes, MAX_INDEX_BYTES, Read, Row, from_index, index_key, to_index};
 use crate::archive::search::{Cursor, Hit, Query, newest_first};
 use crate::archive::viewer::Viewer;
 use crate::failure::{Failure, FailureKind};
@@ -135,7 +135,7 @@ impl<S: Browsing> Shelves<S> {
         if let Some(known) = self.known(folder, look, now) {
             return Ok(known);
         }
-        let key = format!("{}{INDEX_NAME}", folder.folder);
+        let key = index_key(&folder.folder);
         let index = self.read_index(&key).await?;
         let rows = index.as_deref().map(from_index).unwrap_or_default();
         let is_trusted = match (self.trust, folder.day) {

@@ -1,5 +1,5 @@
 //! A day of recordings as rows: what people look for and sort by, one line of JSON each, in an
-//! object beside the day's verdicts. Athena's JSON SerDe and DuckDB read it as it is; the
+//! object a day. Athena's JSON SerDe and DuckDB read it as it is; the
 //! table is in `docs/archive.md`.
 //!
 //! The verdicts are what holds. A row says of which verdict it was made and when that was
@@ -17,8 +17,11 @@ use crate::recording::key::VERDICT_SUFFIX;
 use crate::recording::seal::Day;
 use crate::recording::verdict::{SoundFigures, Verdict};
 
-/// The name of an index, beside the verdicts that it is of.
-pub const INDEX_NAME: &str = "_index.ndjson";
+/// Where the indexes of days lie, below the prefix of the recordings. They have a folder of
+/// their own, since who asks by SQL reads whole folders.
+pub const INDEX_FOLDER: &str = "index/";
+/// The name of an index of no day, beside the verdicts that it is of.
+const UNDATED_INDEX: &str = "_index.ndjson";
 /// The largest index that is read: one of 200,000 recordings has less.
 pub const MAX_INDEX_BYTES: usize = 256 << 20;
 /// The status of a row whose verdict cannot be read.
@@ -259,6 +262,14 @@ fn contact_in(name: &str) -> String {
     stem.rsplit_once('_')
         .map_or(stem, |(contact, _)| contact)
         .to_owned()
+}
+
+/// The key of a folder's index. The folder is empty, or ends in a slash.
+pub fn index_key(folder: &str) -> String {
+    match Day::of_key(folder) {
+        Some((prefix, day)) => format!("{prefix}{INDEX_FOLDER}day={day}/recordings.ndjson"),
+        None => format!("{folder}{UNDATED_INDEX}"),
+    }
 }
 
 /// Rows as an index: a line each, in the order of the verdicts' names.

@@ -27,7 +27,7 @@ const SCHEMA: &str = "callreel.index/1";
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Reads the verdicts that changed since a day's index was written, and writes the index anew: \
-    _index.ndjson beside the verdicts, a line of JSON for each recording, for Athena, DuckDB and the archive. An index \
+    index/day=YYYY-MM-DD/recordings.ndjson, a line of JSON for each recording, for Athena, DuckDB and the archive. An index \
     holds nothing of its own, and may be deleted at any time.\n\n\
     Try it:  callreel index out"
 )]

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// What the name of a file that is not whole ends in.
 const SUFFIX: &str = ".part";
 /// What the names of files end in that are written by way of parts.
-const WRITTEN: [&str; 4] = [".wav", ".json", "_peaks.dat", "_index.ndjson"];
+const WRITTEN: [&str; 4] = [".wav", ".json", "_peaks.dat", ".ndjson"];
 /// Parts that this process began: each has a name of its own.
 static PARTS: AtomicU64 = AtomicU64::new(0);
 

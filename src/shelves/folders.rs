@@ -1,6 +1,7 @@
 //! The folders of an archive: those of days, found by their names without looking at what is
 //! in them, and those of no day that hold a verdict.
 
+use crate::archive::day::INDEX_FOLDER;
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::Browsing;
@@ -78,6 +79,7 @@ pub(super) async fn find(
                     day: Some(day),
                 }),
                 Some(_) => {}
+                None if is_of_indexes(&folder) => {}
                 None if depth < MAX_DEPTH && may_hold(&folder) => {
                     folders.push((folder, depth + 1));
                 }
@@ -89,6 +91,11 @@ pub(super) async fn find(
     undated.sort_by(|one, other| one.folder.cmp(&other.folder));
     dated.extend(undated);
     Ok(dated)
+}
+
+/// Whether a folder is that of the indexes: there are as many in it as there are days.
+fn is_of_indexes(folder: &str) -> bool {
+    folder == INDEX_FOLDER || folder.ends_with(&format!("/{INDEX_FOLDER}"))
 }
 
 pub(super) fn is_verdict(key: &str) -> bool {

@@ -42,6 +42,7 @@ fn all_builds_list_the_same_commands_with_and_without_help() {
             "index",
             "peaks",
             "inspect",
+            "monitor",
             "synth",
             "doctor",
             "sandbox",

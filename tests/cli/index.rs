@@ -16,7 +16,7 @@ fn a_days_recordings_are_lines_and_only_what_changed_is_read() {
         (folder["recordings"].clone(), folder["unreadable"].clone())
     };
     assert_eq!(read("index --json"), (1.into(), 0.into()));
-    let index = "out/recordings/2025/10/09/_index.ndjson";
+    let index = "out/recordings/index/day=2025-10-09/recordings.ndjson";
     let lines = fs::read_to_string(desk.join(index)).unwrap();
     assert_eq!(lines.lines().count(), 1);
     let row: Value = serde_json::from_str(&lines).unwrap();

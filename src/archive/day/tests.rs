@@ -160,3 +160,12 @@ proptest! {
         prop_assert_eq!(from_index(&to_index(std::slice::from_ref(&row))), vec![row]);
     }
 }
+
+#[test]
+fn an_index_has_its_place() {
+    let day = "rec/index/day=2026-11-27/recordings.ndjson";
+    assert_eq!(index_key("rec/2026/11/27/"), day);
+    assert_eq!(index_key("2026/11/27/"), &day["rec/".len()..]);
+    assert_eq!(index_key("rec/undated/"), "rec/undated/_index.ndjson");
+    assert_eq!(index_key(""), "_index.ndjson");
+}

@@ -312,7 +312,7 @@ async fn what_may_not_be_deleted_is_told_and_the_rest_goes() {
     );
     let traces = desk.traces();
     let of_leg = traces.iter().filter(|path| path.contains(LEG)).count();
-    assert_eq!(of_leg, 4, "{traces:?}");
+    assert_eq!(of_leg, 5, "{traces:?}");
     assert!(traces.contains(&"queues/dead/1.json".to_owned()));
     assert!(!traces.contains(&"queues/retry/1.json".to_owned()));
     assert!(!traces.contains(&"buckets/failures/aws/lambda/of-the-gone".to_owned()));
