@@ -73,7 +73,7 @@ impl Bound {
         format!("http://{address}/")
     }
 
-    /// Serves until the stop is asked for; then answers under way have [`GRACE`] to end, and
+    /// Serves until the stop is asked for; then answers under way have two seconds to end, and
     /// those that would never end see the stop themselves.
     pub async fn serve(self, router: Router, stop: Stop) -> io::Result<()> {
         // Small pieces go out at once: they are what people see.
