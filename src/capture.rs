@@ -3,10 +3,11 @@
 //! message without audio goes on as one: a substitute for its transcript lies where the steps
 //! behind look, and says what a recording's tags would.
 
-use futures_util::StreamExt;
-use futures_util::stream;
-use serde_json::Value;
+use std::future::pending;
+use std::ops::ControlFlow;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::connect::record::{
     ContactRecord, Limits, NotAContactRecord, read_contact_records_within,
@@ -20,6 +21,7 @@ use crate::port::{
 };
 use crate::recorder::{Recorded, Recorder, Worked};
 use crate::recording::plan::RecordingPlan;
+use crate::side_by_side::{Call, SideBySide};
 use crate::voicemail::capture::{Decision, Defaults, SkipReason, Voicemail, decide};
 use crate::voicemail::transcript::{Missing, substitute};
 
@@ -166,19 +168,28 @@ where
         records: Vec<BatchRecord>,
         deadline: &impl Deadline,
     ) -> CapturedBatch {
-        let works = records.into_iter().map(|record| async move {
-            let captured = Box::pin(self.work(&record, deadline)).await;
+        let calls = records.into_iter().map(|record| Call {
+            works: vec![record],
+            memory: 0,
+        });
+        let work = |record: BatchRecord| async move {
+            let captured = self.work(&record, deadline).await;
             let is_handed_back = self.is_handed_back(origin, &record, &captured).await;
             Handled {
                 record,
                 captured,
                 is_handed_back,
             }
+        };
+        let side_by_side = SideBySide {
+            calls: self.at_once,
+            memory: u64::MAX,
+        };
+        // Past the deadline each message ends at once, by itself.
+        let ended = side_by_side.work(calls.collect(), pending(), work, |_| {
+            ControlFlow::Continue(())
         });
-        let records = stream::iter(works)
-            .buffered(self.at_once.max(1))
-            .collect()
-            .await;
+        let records = ended.await.done;
         CapturedBatch { origin, records }
     }
 

@@ -78,7 +78,6 @@ const USERS: &[(&str, &[&str])] = &[
             "answering",
             "aws",
             "batches",
-            "capture",
             "cli",
             "extract",
             "forget",
