@@ -12,6 +12,7 @@ mod reconcile;
 mod send;
 mod transcribe;
 
+pub use crate::failure::Tries;
 pub use reconcile::{Reconciled, Told};
 pub use send::Delivered;
 pub use transcribe::Transcribed;
@@ -111,15 +112,6 @@ fn failed(place: &Place, step: Step) -> impl FnOnce(Failure) -> NotDone + use<> 
         step,
         failure,
     }
-}
-
-/// Whether what is lacking is still waited for, or the message goes on without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tries {
-    /// It is tried again when it comes to nothing.
-    More,
-    /// Nothing more is waited for.
-    Last,
 }
 
 impl<R, T, D, M, J, G: Signer, Y, C> Delivering<R, T, D, M, J, G, Y, C> {

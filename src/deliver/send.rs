@@ -152,6 +152,11 @@ where
         })
     }
 
+    /// Where the recording lies, for somebody who has no link to it.
+    fn lies_at(&self, place: &Place) -> String {
+        format!("{}{}", self.policy.recordings, place.recording())
+    }
+
     pub(super) fn state(&self, tries: u32, state: State) -> Vec<u8> {
         let at = self.clock.now();
         Delivery { at, tries, state }.to_json()
@@ -168,7 +173,7 @@ where
             match self.signer.link(&place.recording(), lives).await {
                 Ok(signed) => link = Some(signed),
                 Err(failure) => {
-                    let at = format!("{}{}", self.policy.recordings, place.recording());
+                    let at = self.lies_at(place);
                     known.words.notes.push(format!(
                         "There is no link to the recording. It lies at {at}."
                     ));
@@ -208,7 +213,7 @@ where
         let words = &known.words;
         let short = cut_to_bytes(&words.transcript, self.policy.transcript_bytes);
         let key = place.recording();
-        let at = format!("{}{key}", self.policy.recordings);
+        let at = self.lies_at(place);
         let playback = match (guide, link) {
             (Guide::Shows, _) => None,
             (Guide::None, Some(link)) => Some(Playback::Link(&link.url)),
@@ -290,7 +295,7 @@ where
             if let Some(template) = template {
                 let short = cut_to_bytes(&known.words.transcript, self.policy.transcript_bytes);
                 let agent = known.recipient.user.as_ref().map(|user| user.name());
-                let at = format!("{}{}", self.policy.recordings, place.recording());
+                let at = self.lies_at(place);
                 let data = data(
                     &Named {
                         attributes: &known.attributes,
@@ -365,7 +370,7 @@ where
                 "it could not be read".to_owned()
             }
         };
-        let at = format!("{}{}", self.policy.recordings, place.recording());
+        let at = self.lies_at(place);
         known.words.notes.push(format!(
             "The recording is not attached: {cause}. It lies at {at}."
         ));
