@@ -1,8 +1,8 @@
 //! Deleting one contact's recordings for good: files, verdicts, all their versions, and what
-//! was not finished; and its notes and messages, where there is an answering machine. First a mark is put, which the recorder looks for before any media, so
-//! that no older copy of the contact's record brings them back; then all is deleted, and
-//! looked for again, since a recording could end just then. What cannot be deleted is told,
-//! and all else goes.
+//! was not finished; and its notes and messages, where there is an answering machine. First a
+//! mark is put, which the recorder looks for before any media, so that no older copy of the
+//! contact's record brings them back; then all is deleted, and looked for again, since a
+//! recording could end just then. What cannot be deleted is told, and all else goes.
 //!
 //! The legs of a call are found by their verdicts, which name the first one: a verdict goes
 //! after its files, and stays while one of them does.

@@ -26,6 +26,7 @@
 //! | [`sha256`] | bytes | their hash, by the implementation that the build links |
 //! | [`json`] | bytes that should be JSON | text that a strict reader takes; [`json::object`], an object however it is spelt |
 //! | [`object_key`] | ids, days and keys from outside | safe keys and URLs |
+//! | [`html`] | text from outside | the same within HTML |
 //! | [`failure`] | what broke | what to do about it: try again at once, later, or park; [`failure::parked`], the message that a record waits in |
 //! | [`event`] | a Lambda payload | an [`Event`](event::Event) by its kind; [`event::batch`], records, and the ids to hand back; [`event::aggregated`], what a producer packed |
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
@@ -47,7 +48,7 @@
 //! [`deliver`], what becomes of them; [`shelves`], the archive over a store, with an index a day; [`listened`], who
 //! listened to a contact; [`watch`], one call in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
-//! [`lock`], for what no holder leaves in disorder.
+//! [`lock`], for what no holder leaves in disorder, and [`clock`], this machine's.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
 //! `aws` (behind the feature of that name), the ports over KVS, S3 and Connect, and `web` (behind
@@ -138,6 +139,7 @@ pub mod connect;
 pub mod doctor;
 pub mod event;
 pub mod failure;
+pub mod html;
 pub mod json;
 pub mod media;
 pub mod monitor;
@@ -151,6 +153,7 @@ pub mod voicemail;
 pub mod answering;
 pub mod batches;
 pub mod capture;
+pub mod clock;
 pub mod deliver;
 pub mod extract;
 pub mod forget;

@@ -6,7 +6,6 @@ mod aws;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_executor::block_on;
 use serde_json::json;
@@ -14,6 +13,7 @@ use serde_json::json;
 use super::table::write_table;
 use super::{CliError, check_folder, ended, tell_error};
 use crate::archive::day::UNREADABLE;
+use crate::clock::now;
 use crate::failure::Failure;
 use crate::local::LocalRecordings;
 use crate::media::ticks::EpochMillis;
@@ -55,14 +55,6 @@ pub(super) fn run(args: &IndexArgs, out: &mut dyn Write, json: bool) -> Result<(
     let shelves = Shelves::new(store, "", Trust::Never);
     let indexed = block_on(index(&shelves, args.day))?;
     tell(&indexed, out, json)
-}
-
-fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since
-        .ok()
-        .and_then(|since| i64::try_from(since.as_millis()).ok());
-    EpochMillis(millis.unwrap_or(0))
 }
 
 /// Brings all indexes up to date, or that of one day.

@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 use super::faults::{Effect, Forgery};
 use super::operation::PROVIDER;
 use super::wire::{Reply, json_reply, reply_of};
+use crate::html::Html;
 use crate::lock::lock;
 use crate::sha256;
 use sign::Signer;
@@ -183,7 +184,8 @@ impl Oidc {
     fn page(&self, query: &str) -> Reply {
         let mut people = String::new();
         for (name, full, groups) in PEOPLE.iter().chain([&("-", "Nobody: refuse", &[][..])]) {
-            let href = escaped(&format!("{}/authorize?{query}&user={name}", self.issuer));
+            let href = format!("{}/authorize?{query}&user={name}", self.issuer);
+            let href = Html(&href);
             let groups = groups.join(", ");
             let _ = write!(people, "<li><a href=\"{href}\">{full}</a> {groups}</li>");
         }
@@ -373,7 +375,7 @@ fn refused(status: u16, error: &str, said: &str) -> Reply {
 
 fn told(status: u16, title: &str, said: &str) -> Reply {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    html(status, title, &format!("<p>{}</p>", escaped(said)))
+    html(status, title, &format!("<p>{}</p>", Html(said)))
 }
 
 fn html(status: StatusCode, title: &str, body: &str) -> Reply {
@@ -384,11 +386,6 @@ fn html(status: StatusCode, title: &str, body: &str) -> Reply {
     let mut reply = reply_of("text/html; charset=utf-8", page.into());
     *reply.status_mut() = status;
     reply
-}
-
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

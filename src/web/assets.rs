@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::object_key::hex;
 use crate::sha256;
 
 /// One file.
@@ -49,11 +50,7 @@ impl Kind {
 pub fn router(assets: &'static [Asset]) -> Router {
     assets.iter().fold(Router::new(), |router, asset| {
         let hash = sha256::of(asset.bytes);
-        let digits: String = hash[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let tag = format!("\"{digits}\"");
+        let tag = format!("\"{}\"", hex(&hash[..16]));
         let answer = move |headers: HeaderMap| {
             let answer = answer(asset, &tag, &headers);
             async move { answer }

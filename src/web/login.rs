@@ -16,7 +16,6 @@ mod page;
 mod provider;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::SystemTime;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
@@ -38,8 +37,8 @@ use crate::archive::rules::Rules;
 use crate::archive::session::{Lasting, Login as UnderWay, Session};
 use crate::archive::token::{self, Expected};
 use crate::archive::way_back::own_path;
+use crate::clock::now;
 use crate::lock::lock;
-use crate::media::ticks::EpochMillis;
 use crate::port::Objects;
 use crate::sha256;
 use cookie::{Line, Purpose};
@@ -471,10 +470,4 @@ fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), letters.as_str())
-}
-
-fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.unwrap_or_default().as_millis();
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

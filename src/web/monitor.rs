@@ -11,7 +11,7 @@ mod wire;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -27,8 +27,8 @@ pub use listen::{Listened, Listening};
 
 use super::assets::{self, Asset, Kind};
 use super::serve::Stop;
+use crate::clock::now;
 use crate::lock::lock;
-use crate::media::ticks::EpochMillis;
 use crate::monitor::happening::{Happening, What};
 use crate::monitor::panel::{Numbers, Panels};
 use listen::Heard;
@@ -208,11 +208,4 @@ impl Page {
             Err(_) => Event::default().event("beat").data("{}"),
         })
     }
-}
-
-/// This machine's clock.
-fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::CliError;
-use super::page::now;
+use crate::clock::now;
 use crate::monitor::demo::{self, Scene};
 use crate::monitor::happening::Happening;
 use crate::web::monitor::Live;

@@ -7,7 +7,6 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -156,13 +155,6 @@ fn tell_listened(listened: &Listened, out: &mut dyn Write, json: bool) -> Result
         }
     }
     Ok(out.flush()?)
-}
-
-/// This machine's clock.
-pub(super) fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 /// Opens the page. Where there is no browser to be had, its address has been printed.

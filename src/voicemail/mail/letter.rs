@@ -8,12 +8,13 @@ use mail_builder::headers::content_type::ContentType;
 use mail_builder::mime::{BodyPart, MimePart};
 
 use super::{Address, MAX_MESSAGE_BYTES};
+use crate::html::Html;
 use crate::media::ticks::EpochMillis;
 use crate::object_key::{hex, safe};
 use crate::sha256;
 use crate::voicemail::budget::cut_to_chars;
 use crate::voicemail::link::Link;
-use crate::voicemail::told::{Html, Words, one_line, plain};
+use crate::voicemail::told::{Words, one_line, plain};
 
 /// Characters of a subject at the most.
 const MAX_SUBJECT_CHARS: usize = 200;

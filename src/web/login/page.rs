@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html as Page, IntoResponse, Response};
+
+use crate::html::Html;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -26,14 +28,14 @@ pub(super) fn told(
 ) -> Response {
     let mut body = String::new();
     for sentence in sentences {
-        let _ = write!(body, "<p>{}</p>", Escaped(sentence));
+        let _ = write!(body, "<p>{}</p>", Html(sentence));
     }
     if let Some((to, text)) = link {
         let _ = write!(
             body,
             "<p><a class=\"go\" href=\"{}\">{}</a></p>",
-            Escaped(to),
-            Escaped(text)
+            Html(to),
+            Html(text)
         );
     }
     (status, whole(title, &body)).into_response()
@@ -47,52 +49,20 @@ pub(super) fn logged_out(elsewhere: Option<&str>) -> Response {
             body,
             "<p>Your company’s login may still know you: whoever uses this browser gets in without a word. \
              <a href=\"{}\">Log out there as well</a></p>",
-            Escaped(elsewhere)
+            Html(elsewhere)
         );
     }
     body.push_str("<p><a class=\"go\" href=\"/login\">Log in</a></p>");
     whole("You are logged out", &body).into_response()
 }
 
-fn whole(title: &str, body: &str) -> Html<String> {
-    Html(format!(
+fn whole(title: &str, body: &str) -> Page<String> {
+    Page(format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title} · Callreel</title>\
          <link rel=\"stylesheet\" href=\"/login/page.css\"></head>\
          <body><main><h1>{title}</h1>{body}</main></body></html>\n",
-        title = Escaped(title)
+        title = Html(title)
     ))
-}
-
-/// Text within HTML, in an attribute too.
-struct Escaped<'a>(&'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for letter in self.0.chars() {
-            match letter {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                letter => f.write_char(letter)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_stays_text() {
-        assert_eq!(
-            Escaped("<a href=\"x\">'&").to_string(),
-            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;"
-        );
-    }
 }

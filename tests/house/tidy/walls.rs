@@ -15,14 +15,14 @@ use super::root;
 /// below its own, and none beside it.
 const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["media", "sha256"]),
-    (Layer::Pure, &["json", "object_key"]),
+    (Layer::Pure, &["html", "json", "object_key"]),
     (Layer::Pure, &["failure"]),
     (Layer::Pure, &["event"]),
     (Layer::Pure, &["connect"]),
     (Layer::Pure, &["recording", "permissions", "synth"]),
     (Layer::Pure, &["archive", "voicemail", "monitor"]),
     (Layer::Pure, &["doctor", "settings"]),
-    (Layer::Shell, &["lock", "port", "side_by_side"]),
+    (Layer::Shell, &["clock", "lock", "port", "side_by_side"]),
     (Layer::Shell, &["recorder"]),
     (
         Layer::Shell,
@@ -45,7 +45,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
 ];
 
 /// Of the shell, an edge may use this.
-const OF_THE_SHELL_FOR_EDGES: &[&str] = &["lock", "port"];
+const OF_THE_SHELL_FOR_EDGES: &[&str] = &["clock", "lock", "port"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
