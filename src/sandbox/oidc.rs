@@ -318,7 +318,8 @@ fn is_ours(redirect: &str) -> bool {
         return false;
     };
     let name = host.split(':').next().unwrap_or_default();
-    ["127.0.0.1", "localhost"].contains(&name) && path == "login/callback"
+    // What stands before an `@` is a user's name, and the host is behind it.
+    !host.contains('@') && ["127.0.0.1", "localhost"].contains(&name) && path == "login/callback"
 }
 
 fn end_session(head: &Parts) -> Reply {
