@@ -44,7 +44,7 @@ mod secrets;
 pub mod summary;
 pub mod transcribe;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
@@ -65,8 +65,6 @@ pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
 pub use summary::BedrockSummaries;
 pub use transcribe::TranscriptionJobs;
-
-use crate::media::ticks::EpochMillis;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -221,13 +219,6 @@ pub async fn load(access: Access) -> Shared {
 /// what it says then is believed, as AWS is.
 fn has_own_endpoint(shared: &SdkConfig, variable: &str) -> bool {
     shared.endpoint_url().is_some() || std::env::var_os(variable).is_some()
-}
-
-/// The wall clock.
-pub(crate) fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

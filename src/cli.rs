@@ -11,10 +11,14 @@ mod doctor;
 mod event;
 mod extract;
 mod forget;
+mod index;
 mod inspect;
 mod lacking;
 mod message;
+#[cfg(feature = "web")]
+mod monitor;
 mod note;
+mod peaks;
 mod reader;
 mod record;
 #[cfg(feature = "operate")]
@@ -29,10 +33,13 @@ mod table;
 mod text;
 mod values;
 mod verify;
+mod voicemail;
 mod worked;
 
 #[cfg(not(feature = "operate"))]
 use lacking as doctor;
+#[cfg(not(feature = "web"))]
+use lacking as monitor;
 #[cfg(not(feature = "operate"))]
 use lacking as redrive;
 #[cfg(not(feature = "sandbox"))]
@@ -78,6 +85,8 @@ enum Command {
     Record(record::RecordArgs),
     /// Note a call for the answering machine, as its contact flow's function would
     Note(note::NoteArgs),
+    /// Deliver the messages of flagged contacts as tasks or mails, as voicemail's functions would
+    Voicemail(voicemail::VoicemailArgs),
     /// Find recordings without a complete verdict, and record them again, most urgent first
     Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
@@ -86,8 +95,14 @@ enum Command {
     Forget(forget::ForgetArgs),
     /// Check that files and verdicts are still what they were, and seal a day of them
     Verify(verify::VerifyArgs),
+    /// Bring the archive's indexes up to date, a line of JSON for each recording
+    Index(index::IndexArgs),
+    /// Make what waveforms are drawn from, for older recordings
+    Peaks(peaks::PeaksArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
+    /// Show calls in progress on a page: both sides' spectra and levels, and their sound
+    Monitor(monitor::MonitorArgs),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
     /// Check a deployment, and tell the cure for what is wrong with it
@@ -148,11 +163,15 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
     let done = match &cli.command {
         Command::Record(args) => record::run(args, &mut out, cli.json),
         Command::Note(args) => note::run(args, &mut out, cli.json),
+        Command::Voicemail(args) => voicemail::run(args, &mut out, cli.json),
         Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),
         Command::Verify(args) => verify::run(args, &mut out, cli.json),
+        Command::Index(args) => index::run(args, &mut out, cli.json),
+        Command::Peaks(args) => peaks::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
+        Command::Monitor(args) => monitor::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
         Command::Doctor(args) => doctor::run(args, &mut out, cli.json),
         Command::Sandbox(args) => sandbox::run(args, &mut out, cli.json),

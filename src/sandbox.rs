@@ -33,7 +33,9 @@ mod contacts;
 mod events;
 mod faults;
 mod happenings;
+mod oidc;
 mod operation;
+mod own;
 mod pump;
 mod queues;
 mod records;
@@ -53,7 +55,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -62,14 +63,15 @@ use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
-pub use faults::{Effect, Faults, Quota, Rule};
+pub use faults::{Effect, Faults, Forgery, Quota, Rule};
+pub use oidc::{CLIENT, PEOPLE, SECRET};
 pub use pump::{DEAD_LETTERS, FAILED_RECORDS, Pump, PumpSettings};
 
 use crate::lock::lock;
@@ -80,6 +82,7 @@ use contacts::Contacts;
 use events::Events;
 use faults::Playing;
 use happenings::{Happening, Happenings};
+use oidc::Oidc;
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
@@ -89,7 +92,7 @@ use tls::Line;
 use versions::Keeping;
 use video::Video;
 use voicemail::Voicemail;
-use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
+use wire::{Refusal, Reply, foreign_reply, spoil};
 
 /// The longest body of a request that is not S3's: a mail of 40 MB in base64, in JSON.
 const MAX_BODY_BYTES: usize = 64 << 20;
@@ -115,6 +118,8 @@ pub struct Settings {
     pub versioned: bool,
     /// It speaks TLS, by a certificate of its own.
     pub tls: bool,
+    /// It plays identity provider as well, under `/_oidc`.
+    pub oidc: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -168,9 +173,15 @@ impl Sandbox {
         };
         let happenings = Happenings::default();
         let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let oidc = match settings.oidc {
+            false => None,
+            true => Some(Oidc::new(&url).map_err(SandboxError::Data)?),
+        };
         let world = Arc::new(World {
             scheme,
-            url: format!("{scheme}://{address}"),
+            url,
+            oidc,
             video: Video::new(settings.streams),
             contacts: Contacts::new(data.join("contacts.json"), data.join("contact-records")),
             records: Records::new(data.join("contact-records")),
@@ -190,6 +201,11 @@ impl Sandbox {
             data,
             accepting,
         })
+    }
+
+    /// What the provider that it plays calls itself; none is played unless it was asked for.
+    pub fn issuer(&self) -> String {
+        format!("{}{}", self.world.url, operation::PROVIDER)
     }
 
     /// The endpoint URL of every service.
@@ -218,6 +234,7 @@ impl Drop for Sandbox {
 struct World {
     scheme: &'static str,
     url: String,
+    oidc: Option<Oidc>,
     video: Video,
     contacts: Contacts,
     records: Records,
@@ -313,6 +330,7 @@ impl World {
         let mut call = self.call(operation, subject);
         let reply = match self.interrupt(&mut call, &reset).await {
             Some(interrupted) => interrupted,
+            None if call.service == Service::Oidc => self.provide(&call, &head, &body),
             None => self.serve_json(&mut call, &head, &body).await,
         };
         self.end(call, reply.unwrap_or_else(Refusal::into_json), &reset)
@@ -444,26 +462,6 @@ impl World {
         match &met.effect {
             Some(effect) => spoil(reply, effect, reset),
             None => reply,
-        }
-    }
-
-    /// What the sandbox answers about itself.
-    fn own(&self, head: &Parts, body: &Bytes) -> Result<Reply, Refusal> {
-        match (head.method.as_str(), head.uri.path()) {
-            ("GET", "/_sandbox/calls") => Ok(json_reply(&json!(self.calls()))),
-            ("GET", "/_sandbox/faults") => Ok(json_reply(&json!(lock(&self.playing).faults))),
-            ("PUT", "/_sandbox/faults") => {
-                let faults = wire::parse(body, "BadScript")?;
-                *lock(&self.playing) = Playing::new(faults);
-                Ok(json_reply(&json!({})))
-            }
-            (method, path) => Err(Refusal::new(
-                404,
-                "NotFound",
-                format!(
-                    "{method} {path}: there are GET /_sandbox/calls, GET and PUT /_sandbox/faults"
-                ),
-            )),
         }
     }
 }

@@ -18,6 +18,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::connect::arn;
+use crate::recording::parties::Omitted;
 
 /// One variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -277,6 +278,15 @@ pub(crate) fn instance_ids(value: &str) -> Result<Vec<Box<str>>, String> {
         })
     })
     .collect()
+}
+
+/// Words of what verdicts are without.
+pub(crate) fn omitted(value: &str) -> Result<Vec<Omitted>, String> {
+    let words = value.split(',').map(str::trim);
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::parse)
+        .collect()
 }
 
 /// An URL as it is; for anything else, what it should be.

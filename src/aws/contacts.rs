@@ -155,6 +155,7 @@ fn record(instance: &str, id: &str, contact: Contact) -> ContactRecord {
             .into_iter()
             .map(entry)
             .collect(),
+        ..ContactRecord::default()
     }
 }
 

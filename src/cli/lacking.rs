@@ -12,7 +12,8 @@ use super::CliError;
 /// How the build that has everything is installed.
 const EVERYTHING: &str = "cargo install --locked --path . --features operate,sandbox";
 /// Commands that not every build has.
-const COMMANDS: [(&str, bool); 3] = [
+const COMMANDS: [(&str, bool); 4] = [
+    ("monitor", cfg!(feature = "web")),
     ("redrive", cfg!(feature = "operate")),
     ("doctor", cfg!(feature = "operate")),
     ("sandbox", cfg!(feature = "sandbox")),
@@ -46,6 +47,8 @@ pub(super) type RedriveArgs = Lacking;
 pub(super) type DoctorArgs = Lacking;
 #[allow(dead_code, reason = "of a command that this build has")]
 pub(super) type SandboxArgs = Lacking;
+#[allow(dead_code, reason = "of a command that this build has")]
+pub(super) type MonitorArgs = Lacking;
 
 #[allow(dead_code, reason = "a build that has everything lacks none")]
 pub(super) fn run(_: &Lacking, _: &mut dyn Write, _: bool) -> Result<(), CliError> {

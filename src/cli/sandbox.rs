@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::CliError;
-use crate::sandbox::{CERTIFICATE, Faults, Pump, PumpSettings, Sandbox, Settings};
+use crate::sandbox::{CERTIFICATE, CLIENT, Faults, PEOPLE, Pump, PumpSettings, Sandbox, Settings};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.sandbox/1";
@@ -17,7 +17,7 @@ const SCRIPT: &str = r#"{"quota": {"fragments_per_second": 500, "connections": 5
            {"on": "PutObject", "containing": "_verdict", "after": 1,
             "times": 2, "effect": {"delay_ms": 500}}]}"#;
 /// Each effect as a script has it, and what it does.
-const EFFECTS: [(&str, &str); 15] = [
+const EFFECTS: [(&str, &str); 16] = [
     (
         r#"{"status": {"code": 503, "error": "SlowDown"}}"#,
         "an error in place of the answer",
@@ -51,6 +51,11 @@ const EFFECTS: [(&str, &str); 15] = [
     ),
     (r#""drop_stop""#, ""),
     (r#""drop_ends""#, ""),
+    (
+        r#"{"id_token": "wrong_nonce"}"#,
+        "on Token, with --oidc: an id token that is wrong (wrong_issuer, wrong_audience, no_nonce, wrong_signature, \
+         unknown_key, other_key, expired, not_yet, old, no_algorithm, shared_secret), or by a new_key",
+    ),
     (
         r#"{"job_fails": {"reason": "no speech"}}"#,
         "the transcription job fails; with \"job_fails_unheard\" no event tells of it",
@@ -114,6 +119,9 @@ pub(super) struct SandboxArgs {
     /// How many processes of each function run
     #[arg(long, value_name = "N", default_value_t = 1, requires = "pump")]
     executions: u8,
+    /// Play identity provider, too: OpenID Connect, with a few invented people in groups
+    #[arg(long)]
+    oidc: bool,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -130,6 +138,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         bucket_owner: args.bucket_owner.clone(),
         versioned: args.versioned,
         tls: args.tls,
+        oidc: args.oidc,
     };
     if !args.streams.is_dir() {
         return Err(CliError::Told(format!(
@@ -152,7 +161,10 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
             writeln!(
                 out,
                 "{}",
-                json!({ "schema": SCHEMA, "listening": url, "certificate": certificate })
+                json!({
+                    "schema": SCHEMA, "listening": url, "certificate": certificate,
+                    "issuer": args.oidc.then(|| sandbox.issuer()),
+                })
             )?;
         } else {
             writeln!(out, "listening on {url}")?;
@@ -162,6 +174,12 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
                  AWS_REGION=us-east-1{}",
                 certificate.map_or(String::new(), |path| format!(" SSL_CERT_FILE={path}"))
             )?;
+            if args.oidc {
+                writeln!(out, "provider {}, client {CLIENT}; people:", sandbox.issuer())?;
+                for (name, full, groups) in PEOPLE {
+                    writeln!(out, "  {name}@example.com ({full}), in {}", groups.join(", "))?;
+                }
+            }
         }
         out.flush()?;
         std::future::pending().await

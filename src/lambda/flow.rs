@@ -17,6 +17,7 @@ use super::log::{self, Metrics};
 use crate::answering::note::{Noted, note};
 use crate::aws::s3::Bucket;
 use crate::aws::{self, Access, S3Recordings};
+use crate::clock;
 use crate::connect::flow_call::FlowCall;
 use crate::event::{self, Event};
 use crate::media::ticks::EpochMillis;
@@ -143,7 +144,7 @@ async fn note_call(
         );
     })?;
     let contact = call.contact.clone();
-    let note_of_call = Note::of_call(call, aws::now(), config.offset);
+    let note_of_call = Note::of_call(call, clock::now(), config.offset);
     let noted = timeout(ANSWERS_WITHIN, note(store, &config.notes, note_of_call)).await;
     let failed = |cause: String, cure: &'static str| {
         tracing::error!(contact = &*contact, cause, cure, "not noted");

@@ -20,6 +20,7 @@ mod words;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::back_off::{BackOff, MAX_WAIT};
 use super::happening::{Break, Ending};
 use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
 use crate::media::fragment::{ContactTag, ErrorDocument, FragmentNumber};
@@ -28,8 +29,6 @@ pub use words::{Found, Limits, Next, Start, Stop, Subject};
 
 /// The least time between two requests; KVS takes 5 a second for each stream.
 pub const MIN_BETWEEN: Duration = Duration::from_millis(250);
-/// The longest wait between two requests.
-pub const MAX_WAIT: Duration = Duration::from_secs(30);
 /// How long a call that goes on is waited for when the network fails.
 pub const MAX_OUTAGE: Duration = Duration::from_secs(15 * 60);
 /// A call of which nothing came for so long is told of; its media is waited for somewhat longer.
@@ -83,7 +82,7 @@ pub struct Session {
     nothing_yet_told: bool,
     /// The fragment that KVS answers by an error, and how often.
     missing: Option<(Option<FragmentNumber>, u32)>,
-    random: u64,
+    waits: BackOff,
     found: VecDeque<Found>,
     stop: Option<Stop>,
 }
@@ -110,7 +109,7 @@ impl Session {
             told: None,
             nothing_yet_told: false,
             missing: None,
-            random,
+            waits: BackOff::new(random),
             found: VecDeque::new(),
             stop: None,
         }
@@ -324,20 +323,9 @@ impl Session {
         }
     }
 
-    /// Half to the whole of the interval, doubled with each attempt.
     fn back_off(&mut self, attempt: u32) -> Duration {
-        self.random = self
-            .random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let doubled = 1_u32 << attempt.saturating_sub(1).min(16);
-        let whole = self
-            .limits
-            .retry_interval
-            .saturating_mul(doubled)
-            .min(MAX_WAIT);
-        let part = u32::try_from(self.random >> 54).unwrap_or(0);
-        (whole / 2 + whole / 2 * part / 1_024).max(MIN_BETWEEN)
+        let wait = self.waits.after(attempt, self.limits.retry_interval);
+        wait.max(MIN_BETWEEN)
     }
 
     /// Goes through what the intake gave.

@@ -144,6 +144,8 @@ pub enum Effect {
     /// Nothing is listed over a window that begins before the stream was made, which is the
     /// moment when its first fragment came.
     NothingBeforeCreation,
+    /// The id token of the provider that the sandbox plays is wrong.
+    IdToken(Forgery),
     /// The transcription job that is started fails with this reason, and says so.
     JobFails {
         /// `FailureReason`.
@@ -156,6 +158,38 @@ pub enum Effect {
     },
     /// The transcription job that is started never ends.
     JobNeverEnds,
+}
+
+/// How an id token is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// Another provider's name stands in it.
+    WrongIssuer,
+    /// It is meant for another client.
+    WrongAudience,
+    /// It was made for another login.
+    WrongNonce,
+    /// It was made for no login.
+    NoNonce,
+    /// Its claims were changed after it was signed.
+    WrongSignature,
+    /// A key signed it that is published nowhere.
+    UnknownKey,
+    /// Another key signed it under the name of the published one.
+    OtherKey,
+    /// It has expired.
+    Expired,
+    /// It is of the future.
+    NotYet,
+    /// It was made an hour ago.
+    Old,
+    /// It says that nobody need sign it, and nobody did.
+    NoAlgorithm,
+    /// It is signed by the published key as if that were a shared secret.
+    SharedSecret,
+    /// A new key signed it, which is published from now on: it is not wrong.
+    NewKey,
 }
 
 impl Effect {
@@ -175,6 +209,7 @@ impl Effect {
             Self::DropStop => "drop_stop",
             Self::DropEnds => "drop_ends",
             Self::NothingBeforeCreation => "nothing_before_creation",
+            Self::IdToken(_) => "id_token",
             Self::JobFails { .. } => "job_fails",
             Self::JobFailsUnheard { .. } => "job_fails_unheard",
             Self::JobNeverEnds => "job_never_ends",

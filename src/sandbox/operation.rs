@@ -9,6 +9,9 @@ use hyper::http::request::Parts;
 
 pub(super) use voicemail::Kind;
 
+/// Where the provider is that people log in by. No bucket is named so.
+pub(super) const PROVIDER: &str = "/_oidc";
+
 /// The operations that there are, service by service: what a rule of a script can be on.
 pub(super) const OPERATIONS: &[&str] = &[
     "GetDataEndpoint",
@@ -46,6 +49,11 @@ pub(super) const OPERATIONS: &[&str] = &[
     "UploadPart",
     "CompleteMultipartUpload",
     "AbortMultipartUpload",
+    "Discover",
+    "Keys",
+    "Authorize",
+    "Token",
+    "EndSession",
     "StartTranscriptionJob",
     "GetTranscriptionJob",
     "DeleteTranscriptionJob",
@@ -69,6 +77,8 @@ pub(super) enum Service {
     Queue,
     Events,
     Bucket,
+    /// The provider that people log in by, under `/_oidc/`.
+    Oidc,
     /// One of those that voicemail asks.
     Voicemail(Kind),
     /// The sandbox itself, under `/_sandbox/`.
@@ -95,6 +105,7 @@ impl Operation {
         let target = target.and_then(|target| target.to_str().ok());
         let (service, name) = match (&head.method, path) {
             _ if path.starts_with("/_sandbox/") => (Service::Own, path),
+            _ if path.starts_with("/_oidc/") => (Service::Oidc, of_the_provider(path)),
             (&Method::POST, "/getDataEndpoint") => (Service::Video, "GetDataEndpoint"),
             (&Method::POST, "/describeStream") => (Service::Video, "DescribeStream"),
             (&Method::POST, "/listFragments") => (Service::Video, "ListFragments"),
@@ -126,6 +137,18 @@ impl Operation {
             service,
             name: name.to_owned(),
         }
+    }
+}
+
+/// Which of the provider's operations a path is.
+fn of_the_provider(path: &str) -> &'static str {
+    match path.strip_prefix(PROVIDER).unwrap_or_default() {
+        "/.well-known/openid-configuration" => "Discover",
+        "/keys" => "Keys",
+        "/authorize" => "Authorize",
+        "/token" => "Token",
+        "/logout" => "EndSession",
+        _ => "",
     }
 }
 
@@ -228,6 +251,8 @@ mod tests {
         check("DELETE /b/k?versionId=v", Service::Bucket, "DeleteObject");
         check("HEAD /b/k", Service::Bucket, "HeadObject");
         check("GET /b/?list-type=2", Service::Bucket, "ListObjectsV2");
+        check("GET /_oidc/keys", Service::Oidc, "Keys");
+        check("POST /_oidc/token", Service::Oidc, "Token");
         check("GET /_sandbox/calls", Service::Own, "/_sandbox/calls");
     }
 }

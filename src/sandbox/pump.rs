@@ -13,7 +13,7 @@ mod runtime;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::happenings::{ACCOUNT, Happening, REGION};
 use super::{CERTIFICATE, Sandbox, SandboxError, World};
-use crate::media::ticks::EpochMillis;
+use crate::clock::now;
 use runtime::{Function, Spec};
 
 /// The queue of what a function was given up at.
@@ -245,10 +245,4 @@ impl Functions {
         // A data folder that takes nothing more has no place for it either.
         let _ = self.world.queues.keep(queue, failed.to_string());
     }
-}
-
-fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.unwrap_or_default().as_millis();
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

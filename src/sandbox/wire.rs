@@ -142,6 +142,7 @@ pub(super) fn spoil(reply: Reply, effect: &Effect, reset: &Arc<Notify>) -> Reply
         | Effect::DropStop
         | Effect::DropEnds
         | Effect::NothingBeforeCreation
+        | Effect::IdToken(_)
         | Effect::JobFails { .. }
         | Effect::JobFailsUnheard { .. }
         | Effect::JobNeverEnds => return reply,

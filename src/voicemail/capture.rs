@@ -10,6 +10,7 @@ use crate::media::fragment::FragmentRange;
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::{RecordingId, RecordingStart};
+use crate::recording::parties::Parties;
 use crate::recording::plan::{RecordingPlan, Times, Urls};
 use crate::voicemail::flagged::{self, Mode, first_value, value};
 use crate::voicemail::place::{Place, tag_value, tags};
@@ -206,6 +207,8 @@ fn plan(
         previous_contact: record.previous_contact.clone(),
         next_contact: None,
         has_siblings: false,
+        // The contact and the tags of the file know them.
+        parties: Parties::default(),
         instance: record.instance.clone(),
         stream,
         claim: Claim {

@@ -25,3 +25,4 @@ mod outages;
 mod panics;
 #[cfg(feature = "cli")]
 mod recorder;
+mod shelves;

@@ -167,6 +167,7 @@ fn policy() -> Policy {
         key_prefix: "recordings/".into(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     }
 }
 

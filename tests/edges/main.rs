@@ -15,6 +15,7 @@ mod doctor;
 mod function;
 mod hostile;
 mod load;
+mod login;
 mod redrive;
 mod sandbox;
 

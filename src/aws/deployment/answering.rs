@@ -197,7 +197,7 @@ async fn waiting(
     messages: &str,
 ) -> Fact<Vec<String>> {
     let client = aws_sdk_s3::Client::from_conf(s3::config(there));
-    let now = crate::aws::now();
+    let now = crate::clock::now();
     let mut waiting = Vec::new();
     for day in DAYS {
         let folder = folder(EpochMillis(now.0 + day * DAY_MILLIS));

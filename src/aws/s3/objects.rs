@@ -195,7 +195,12 @@ impl Calls {
 
     /// The version that an answer tells. Every answer of S3's about an object has one: one
     /// without is somebody else's, and nothing is known of the object.
-    fn version(&self, call: Call, key: &str, e_tag: Option<String>) -> Result<String, Failure> {
+    pub(super) fn version(
+        &self,
+        call: Call,
+        key: &str,
+        e_tag: Option<String>,
+    ) -> Result<String, Failure> {
         e_tag.ok_or_else(|| {
             let cause = format!("{call:?}: an answer without an ETag is none of S3's");
             Failure::new(FailureKind::Unavailable, self.subject(key), cause)

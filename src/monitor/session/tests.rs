@@ -758,6 +758,30 @@ fn when_the_monitor_ends_what_came_so_far_is_kept() {
     );
 }
 
+/// The last fragment, which has no tag, comes whole, and then once more, cut off.
+#[test]
+fn what_came_whole_is_not_taken_again_when_it_comes_cut_off() {
+    let call = SynthCall {
+        untagged_tail: true,
+        ..call(5_000)
+    };
+    let stream = Stream::of(&call, true);
+    let whole: usize = stream
+        .from(Start::At(EpochMillis(0)), &Fate::EndAfter(0))
+        .iter()
+        .map(|(_, piece)| piece.len())
+        .sum();
+    for cut in [1_283, 4_000, 20_000] {
+        let fates = [
+            Fate::EndAfter(whole),
+            Fate::EndAfter(cut),
+            Fate::CutAfter(cut),
+        ];
+        let outcome = run(&stream, &call, Limits::default(), &fates, 1_000);
+        check_complete(&outcome, &call);
+    }
+}
+
 fn any_fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         (0_usize..90_000).prop_map(Fate::EndAfter),

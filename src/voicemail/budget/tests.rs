@@ -117,7 +117,7 @@ proptest! {
         let description = Description::of(&[first.clone(), "x".repeat(url)], transcript);
         prop_assert!((1..=MAX_DESCRIPTION_CHARS).contains(&description.0.encode_utf16().count()));
         let url = "x".repeat(url);
-        for playback in [None, Some(Playback::Link(&*url)), Some(Playback::Text(first))] {
+        for playback in [None, Some(Playback::Link(&url)), Some(Playback::Text(first))] {
             let (references, _) = References::fit(Told { playback, date, queue, summary, transcript });
             prop_assert!(references.bytes() <= MAX_REFERENCE_BYTES - REFERENCE_RESERVE, "{}", references.bytes());
             prop_assert!(references.iter().all(|(_, reference)| !reference.value.trim().is_empty()));

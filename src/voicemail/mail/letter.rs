@@ -8,12 +8,13 @@ use mail_builder::headers::content_type::ContentType;
 use mail_builder::mime::{BodyPart, MimePart};
 
 use super::{Address, MAX_MESSAGE_BYTES};
+use crate::html::Html;
 use crate::media::ticks::EpochMillis;
 use crate::object_key::{hex, safe};
 use crate::sha256;
 use crate::voicemail::budget::cut_to_chars;
 use crate::voicemail::link::Link;
-use crate::voicemail::told::{Html, Words, one_line, plain};
+use crate::voicemail::told::{Words, one_line, plain};
 
 /// Characters of a subject at the most.
 const MAX_SUBJECT_CHARS: usize = 200;
@@ -106,11 +107,14 @@ impl Letter<'_> {
 
     /// How the recording can be heard, in a sentence or two.
     fn heard(&self) -> Option<String> {
-        let lives = self.link?.life_text();
-        Some(match lives {
-            Some(lives) => format!("The link works for {lives}. Whoever has it can listen."),
-            None => "The link leads to a page where you log in.".to_owned(),
-        })
+        let link = self.link?;
+        match link.life_text() {
+            Some(lives) => Some(format!(
+                "The link works for {lives}. Whoever has it can listen."
+            )),
+            None if link.url.starts_with("file:") => None,
+            None => Some("The link leads to a page where you log in.".to_owned()),
+        }
     }
 
     fn text(&self) -> String {

@@ -12,8 +12,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::{MAX_TEMPLATE_DATA_CHARS, TemplateText};
+use crate::html::Html;
 use crate::voicemail::budget::cut_to_bytes;
-use crate::voicemail::told::{Html, Words, plain};
+use crate::voicemail::told::{Words, plain};
 
 /// Bytes of the whole transcript at the most, before it is escaped.
 const MAX_TRANSCRIPT_BYTES: usize = 16_000;

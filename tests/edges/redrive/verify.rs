@@ -37,7 +37,7 @@ async fn a_bucket_is_verified_and_sealed() {
     assert_eq!(ran.json["folder"], format!("s3://{BUCKET}"));
     assert_eq!(ran.json["recordings"].as_array().unwrap().len(), 2);
     // Two verdicts, their files, and one of these once more.
-    assert_eq!(world.calls("GetObject") - before, 2 + 2 * 3 + 1);
+    assert_eq!(world.calls("GetObject") - before, 2 + 2 * 4 + 1);
 
     let sealed = verify(&world, &["--seal", "2025-10-09"]);
     assert_eq!(sealed.code, Some(0), "{}", sealed.errors);
@@ -71,7 +71,7 @@ async fn a_bucket_is_verified_and_sealed() {
         .iter()
         .map(|file| &file["found"])
         .collect();
-    assert_eq!(found, ["changed", "whole", "cut"]);
+    assert_eq!(found, ["changed", "whole", "cut", "whole"]);
     assert_eq!(ran.json["seals"][0]["holds"], true);
     std::fs::remove_file(path("_verdict.json")).unwrap();
     let ran = verify(&world, &[]);

@@ -30,10 +30,13 @@ fn build(words: &Words, link: Option<&Link>, wav: Option<&[u8]>) -> Vec<u8> {
     .build()
 }
 
+/// A part that holds no others: its headers, and its decoded body.
+type Leaf = (Vec<(String, String)>, Vec<u8>);
+
 /// Headers and the leaves of a message, each with its headers and its decoded body.
 struct Parsed {
     headers: Vec<(String, String)>,
-    leaves: Vec<(Vec<(String, String)>, Vec<u8>)>,
+    leaves: Vec<Leaf>,
 }
 
 fn parse(message: &[u8]) -> Parsed {
@@ -61,7 +64,7 @@ fn split(part: &str) -> (Vec<(String, String)>, &str) {
     (headers.collect(), body)
 }
 
-fn collect(part: &str, leaves: &mut Vec<(Vec<(String, String)>, Vec<u8>)>) {
+fn collect(part: &str, leaves: &mut Vec<Leaf>) {
     let (headers, body) = split(part);
     let value = |name: &str| {
         let found = headers.iter().filter(|(known, _)| known == name);
@@ -99,7 +102,7 @@ fn quoted_printable(body: &str) -> Vec<u8> {
     decoded
 }
 
-fn text(leaf: &(Vec<(String, String)>, Vec<u8>)) -> String {
+fn text(leaf: &Leaf) -> String {
     let text = String::from_utf8(leaf.1.clone()).unwrap();
     text.replace("\r\n", "\n").trim_end().to_owned()
 }
