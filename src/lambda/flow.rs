@@ -92,7 +92,7 @@ pub async fn run() -> ExitCode {
 
 /// What time it is, in whole seconds, as flows compare it with the start of a recording.
 async fn timestamp(_: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
-    let seconds = aws::now().0.div_euclid(1_000) * 1_000;
+    let seconds = clock::now().0.div_euclid(1_000) * 1_000;
     let now = EpochMillis(seconds).to_rfc3339().replace(".000Z", "Z");
     Ok(json!({ "vmx3_timestamp": now }))
 }

@@ -62,6 +62,7 @@ impl CaptureConfig {
             key_prefix: self.defaults.prefix.clone(),
             url_base: format!("s3://{}/", self.places.recordings),
             instances: Vec::new(),
+            omitted: Vec::new(),
         }
     }
 
