@@ -209,12 +209,12 @@ async fn pump(args: &SandboxArgs, sandbox: &Sandbox) -> Result<Option<Pump>, Cli
             )));
         }
     }
-    let settings = PumpSettings {
+    let mut settings = PumpSettings {
         functions,
-        variables: args.variables.clone(),
         executions: usize::from(args.executions),
         ..PumpSettings::default()
     };
+    settings.variables.extend(args.variables.iter().cloned());
     let pump = Pump::start(sandbox, settings).await;
     let pump = pump.map_err(|error| CliError::Told(error.to_string()))?;
     Ok(Some(pump))

@@ -27,7 +27,8 @@ pub(super) async fn handle(
     let stored = read(event.payload.get()).inspect_err(|error| {
         tracing::error!(
             cause = error.message,
-            cure = "let a rule of EventBridge send it \"Object Created\" of the transcripts' bucket",
+            cure =
+                "let a rule of EventBridge send it \"Object Created\" of the transcripts' bucket",
             "not delivered"
         );
     })?;
@@ -83,7 +84,9 @@ fn answer(delivered: &Delivered) -> Value {
         })
     };
     match delivered {
-        Delivered::Ignored => json!({"status": "ignored", "reason": "no transcript of a voicemail"}),
+        Delivered::Ignored => {
+            json!({"status": "ignored", "reason": "no transcript of a voicemail"})
+        }
         Delivered::Before {
             contact, mode, id, ..
         }

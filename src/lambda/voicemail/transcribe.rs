@@ -63,7 +63,7 @@ pub(super) async fn handle(
     };
     let done = done.map_err(|_| {
         let cause = "it did not end in time";
-        tracing::error!(what = &**what, cause, "not transcribed");
+        tracing::error!(subject = &**what, cause, "not transcribed");
         Failed::not_done(format!("{what}, transcribing it: {cause}"))
     })?;
     let done = done.map_err(|not_done: NotDone| {
@@ -76,20 +76,26 @@ pub(super) async fn handle(
 fn answer(what: &str, done: &Transcribed, function: &str) -> Value {
     match done {
         Transcribed::Ignored => {
-            tracing::info!(what, "ignored: no recording of a voicemail, or it is gone");
+            tracing::info!(
+                subject = what,
+                "ignored: no recording of a voicemail, or it is gone"
+            );
             json!({"status": "ignored", "reason": "no recording of a voicemail"})
         }
         Transcribed::UnderWay => {
-            tracing::info!(what, "a job transcribes it");
+            tracing::info!(subject = what, "a job transcribes it");
             json!({"status": "under_way"})
         }
         Transcribed::There => {
-            tracing::info!(what, "the transcript is there");
+            tracing::info!(subject = what, "the transcript is there");
             json!({"status": "there"})
         }
         Transcribed::Substituted { missing, reason } => {
-            tracing::warn!(what, missing = ?missing, cause = reason, "goes on without a transcript");
-            save::count(vec![("VoicemailsWithoutTranscript", "Count", 1.0)], function);
+            tracing::warn!(subject = what, missing = ?missing, cause = reason, "goes on without a transcript");
+            save::count(
+                vec![("VoicemailsWithoutTranscript", "Count", 1.0)],
+                function,
+            );
             json!({"status": "substituted", "reason": reason})
         }
     }
