@@ -3,7 +3,7 @@
 //! specified by are tests here, or rows of one.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use super::*;
 
@@ -112,8 +112,11 @@ impl Chain {
     }
 }
 
-/// `callreel sandbox --pump`, until it is dropped.
-struct PumpingCommand(Child);
+/// `callreel sandbox --pump`, until it is dropped; somebody reads what it says, or it ends.
+struct PumpingCommand(
+    Child,
+    #[expect(dead_code, reason = "it is held")] BufReader<ChildStdout>,
+);
 
 impl PumpingCommand {
     fn start(chain: &Chain, more: &[&str]) -> Self {
@@ -135,7 +138,7 @@ impl PumpingCommand {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
         assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
-        Self(child)
+        Self(child, out)
     }
 }
 
