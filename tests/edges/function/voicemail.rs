@@ -182,6 +182,13 @@ fn the_command_carries_flagged_contacts_to_their_deliveries() {
         ["c-first", "c-guided", "c-mail"]
             .iter()
             .all(|contact| flag(chain, contact) == "0")
+            && chain.files("transcription-jobs").is_empty()
+            && ["c-task", "c-guided", "c-mail"].iter().all(|contact| {
+                let marker = format!("buckets/{RECORDINGS}/delivered/{contact}.json");
+                let marker = std::fs::read(chain.data(&marker)).unwrap_or_default();
+                let marker: Value = serde_json::from_slice(&marker).unwrap_or_default();
+                marker["state"] == "delivered"
+            })
     });
     let tasks = chain.files("tasks");
     assert_eq!(tasks.len(), 2, "{tasks:?}");
