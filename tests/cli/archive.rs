@@ -83,7 +83,7 @@ fn a_folder_is_shown_on_loopback_under_its_own_names() {
 fn who_listened_is_told() {
     let desk = Desk::new();
     let line = |act: &str, contact: &str, when: &str, allowed: bool| {
-        json!({"when": when, "who": "ann", "act": act, "contact": contact, "file": "mixed",
+        json!({"when": when, "who": "ann [1]", "act": act, "contact": contact, "file": "mixed",
             "from": "192.0.2.1", "allowed": allowed})
         .to_string()
     };
@@ -95,7 +95,7 @@ fn who_listened_is_told() {
     desk.write("out/listened/2026/11/27/a-1.jsonl", lines.join("\n"));
     let told = desk.run("archive --listened c-1").done();
     assert_eq!(told.rows().len(), 2, "{}", told.out);
-    assert_eq!(told.rows()[0][3], "download");
+    assert_eq!(told.rows()[0][2], "download");
     assert!(
         told.out.ends_with("yes\n") && told.out.contains(" no\n"),
         "{}",
