@@ -125,6 +125,9 @@ where
                     let delivery = marker.as_deref().and_then(Delivery::read);
                     standing.tries = delivery.as_ref().map_or(0, |delivery| delivery.tries);
                     standing.marked = match delivery.map(|delivery| delivery.state) {
+                        Some(State::Delivered {
+                            unfinished: true, ..
+                        }) => Marked::Unfinished,
                         Some(State::Delivered { .. }) => Marked::Delivered,
                         Some(State::GivenUp { .. }) => Marked::GivenUp,
                         Some(State::Sending | State::NotSent { .. } | State::Waiting { .. })
@@ -151,6 +154,10 @@ where
                 Next::Deliver => {
                     self.count(place, marker, standing.tries + 1, &step).await?;
                     // Nothing more is waited for: it goes with what there is.
+                    self.deliver_place(place, Tries::Last).await?;
+                }
+                // It is no try of a delivery: it is done as often as it takes.
+                Next::Finish => {
                     self.deliver_place(place, Tries::Last).await?;
                 }
                 Next::GiveUp => {
