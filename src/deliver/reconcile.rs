@@ -14,7 +14,7 @@ use crate::port::voicemail::{Desk, Mailer, Signer, Summariser, Tagged, Transcrib
 use crate::port::{Clock, Deadline, Expect, Objects, Opening};
 use crate::voicemail::delivery::{Delivery, State};
 use crate::voicemail::place::Place;
-use crate::voicemail::stalled::{Job, LOOKS_BACK, Marked, Standing, Step as Next};
+use crate::voicemail::stalled::{Job, LOOKS_BACK, MAX_TRIES, Marked, Standing, Step as Next};
 use crate::voicemail::transcript::Missing;
 
 const DAY: i64 = 86_400_000;
@@ -153,8 +153,12 @@ where
                 }
                 Next::Deliver => {
                     self.count(place, marker, standing.tries + 1, &step).await?;
-                    // Nothing more is waited for: it goes with what there is.
-                    self.deliver_place(place, Tries::Last).await?;
+                    // The last time nothing more is waited for: it goes with what there is.
+                    let tries = match standing.tries + 1 < MAX_TRIES {
+                        true => Tries::More,
+                        false => Tries::Last,
+                    };
+                    self.deliver_place(place, tries).await?;
                 }
                 // It is no try of a delivery: it is done as often as it takes.
                 Next::Finish => {
