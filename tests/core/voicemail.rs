@@ -632,7 +632,6 @@ impl Functions {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "all ports are one")]
     fn delivering(
         &self,
     ) -> Delivering<Bucket, Bucket, World, World, World, World, NoSummaries, World> {
