@@ -37,10 +37,10 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     let own = &args.aws;
     let name = own.bucket.clone().unwrap_or_default();
-    if let Some(profile) = &own.profile {
-        if let Some(told) = aws::unknown_profile(profile).await {
-            return Err(CliError::Told(told));
-        }
+    if let Some(profile) = &own.profile
+        && let Some(told) = aws::unknown_profile(profile).await
+    {
+        return Err(CliError::Told(told));
     }
     let access = Access {
         region: own.region.clone().or_else(|| std::env::var("REGION").ok()),

@@ -6,7 +6,8 @@ import { openCall } from "/archive-player.js";
 const texts = JSON.parse(document.getElementById("texts").textContent);
 /** Rows that are asked for at once. */
 const PAGE_ROWS = 200;
-const DAY_MILLIS = 86_400_000;
+/** More rows are fetched when the last one is so many pixels below the window. */
+const NEAR = 600;
 
 // --- what both pages use -----------------------------------------------------------------------------------------
 
@@ -51,6 +52,14 @@ function when(text) {
   return Number.isNaN(at.getTime()) ? words("unknown") : clock.format(at);
 }
 
+const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+
+/** When a recording began; of one whose verdict cannot be read only its folder's day, in UTC, is known. */
+function start(row) {
+  const at = new Date(row.starts_at ?? NaN);
+  return row.status === "unreadable" && !Number.isNaN(at.getTime()) ? day.format(at) : when(row.starts_at);
+}
+
 /** Asks the archive. What goes wrong is an error whose message is a sentence. */
 async function ask(url, options = {}) {
   const answer = await fetch(url, { headers: { accept: "application/json" }, ...options }).catch((error) => {
@@ -86,7 +95,7 @@ function setStatus(node, status) {
   set(node, texts.status[status] ?? status);
 }
 
-const kit = { texts, get, set, show, words, plain, number, span, lasting, when, ask, tell, tellMe, callUrl, setStatus, go };
+const kit = { texts, get, set, show, words, plain, number, span, lasting, when, start, ask, tell, tellMe, callUrl, setStatus, go, again };
 
 // --- the search --------------------------------------------------------------------------------------------------
 
@@ -146,8 +155,6 @@ async function look({ after = null, anew = false } = {}) {
     shown += found.rows.length;
     next = found.next;
     tellFound(found.problems, query);
-    // A page without a hit still may have some behind it.
-    if (next && !found.rows.length && shown < PAGE_ROWS) await look({ after: next });
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!after) body.replaceChildren();
@@ -159,6 +166,8 @@ async function look({ after = null, anew = false } = {}) {
     if (running === own) {
       more.disabled = false;
       show(more, Boolean(next));
+      // A page can have few rows, or none, and others behind it.
+      if (next && !notice.textContent && more.getBoundingClientRect().top < innerHeight + NEAR) setTimeout(goOn);
     }
   }
 }
@@ -181,11 +190,11 @@ function rowOf(key, row) {
   const cell = (name) => node.querySelector(`.${name}`);
   const link = node.querySelector("a");
   link.href = callUrl(key);
-  set(link, when(row.starts_at));
+  set(link, start(row));
   set(cell("length"), row.status === "unreadable" ? words("none") : span(row.seconds));
   setStatus(cell("status"), row.status);
   for (const name of ["customer", "system", "queue", "agent"]) set(cell(name), plain(row[name] ?? words("none")));
-  set(cell("who"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
+  set(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
   const talk = cell("talk");
   const shares = { from: row.from_share, to: row.to_share };
   const isKnown = shares.from !== null || shares.to !== null;
@@ -223,10 +232,9 @@ form.addEventListener("reset", () => {
 });
 get("again").addEventListener("click", () => look({ anew: true }));
 more.addEventListener("click", () => look({ after: next }));
+const goOn = () => { if (!more.hidden && !more.disabled && next) look({ after: next }); };
 // Who scrolls down needs no click.
-new IntersectionObserver((seen) => {
-  if (seen.some((it) => it.isIntersecting) && !more.hidden && !more.disabled) look({ after: next });
-}, { rootMargin: "600px" }).observe(more);
+new IntersectionObserver((seen) => { if (seen.some((it) => it.isIntersecting)) goOn(); }, { rootMargin: `${NEAR}px` }).observe(more);
 
 // --- which page --------------------------------------------------------------------------------------------------
 
@@ -259,6 +267,13 @@ function go(url, options = {}) {
   history.pushState(null, "", url);
   scrollTo(0, 0);
   route({ focus: true, ...options });
+}
+
+/** Opens the same recording anew, to be heard otherwise. */
+function again(options) {
+  const { key } = call;
+  call.close();
+  call = openCall(kit, key, options);
 }
 
 addEventListener("popstate", (event) => {

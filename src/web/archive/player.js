@@ -282,7 +282,7 @@ class Call {
       this.found = await (await this.ask(`/api/recording?${query}`, { signal: this.stop.signal })).json();
     } catch (error) {
       if (error.name === "AbortError") return;
-      set(get("call-title"), words("title"));
+      set(get("call-title"), words("nothing"));
       this.tell(words("call.failed", { cause: error.message }));
       return;
     }
@@ -296,6 +296,7 @@ class Call {
     this.wire();
     this.fit();
     this.readHash();
+    if (this.options.at !== undefined) this.goTo(this.options.at);
     if (this.options.focus) get("call-title").focus();
     await this.loadPeaks();
     if (this.stop.signal.aborted) return;
@@ -317,7 +318,7 @@ class Call {
   tellVerdict() {
     const { get, set, show, words, number, lasting } = this;
     const { row, verdict } = this.found;
-    const start = this.when(row.starts_at);
+    const start = this.start(row);
     set(get("call-title"), words("call.title", { start }));
     document.title = words("titleCall", { start });
     this.setStatus(get("status"), row.status);
@@ -365,11 +366,19 @@ class Call {
     switch (row.status) {
       case "complete": return own ? say("complete", { count: own }) : say("completeMedia");
       case "partial": return lost
-        ? say("partial", { own, all: own + lost, seconds: this.number(row.lost_seconds, 2) })
+        ? say("partial", { own, all: own + lost, seconds: this.number(this.lostSeconds(), 2) })
         : say("partialWhole", { own });
       case "empty": return say("empty");
       default: return say("failed");
     }
+  }
+
+  /** What is lost on the side that lacks more; of a recording whose gaps do not tell, by the mean length of fragments. */
+  lostSeconds() {
+    const isLoss = ({ cause }) => SIGN[cause] === "loss";
+    const sides = SIDES.map((side) => this.found.verdict.sides[side]?.gaps.list ?? []);
+    const lost = sides.map((gaps) => gaps.filter(isLoss).reduce((sum, gap) => sum + gap.seconds, 0));
+    return Math.max(...lost) || this.found.row.lost_seconds;
   }
 
   /** All parts of the call on one line, where the clock has them. */
@@ -409,7 +418,7 @@ class Call {
     const files = this.found.files;
     const canPlay = (file) => ["there", "changed", "cut"].includes(file.state) && file.bytes > WAV_HEADER;
     this.playable = files.filter(canPlay);
-    const file = ["mixed", ...SIDES].map((kind) => this.playable.find((it) => it.kind === kind)).find(Boolean);
+    const file = [this.options.kind, "mixed", ...SIDES].map((kind) => this.playable.find((it) => it.kind === kind)).find(Boolean);
     this.source = file && new Source(this.kit, this.key, file);
     const { verdict } = this.found;
     const inFile = file ? (file.bytes - WAV_HEADER) / (2 * this.source.sides.length) / 8000 : 0;
@@ -440,6 +449,12 @@ class Call {
     for (const name of ["download", "check", "file"]) get(name).disabled = !this.source;
     for (const name of ["play", "back-5", "on-5", "speed", "skip", "ears", "loop-from", "loop-to"]) get(name).disabled = !this.source;
     set(get("checked"), "");
+  }
+
+  /** Where the mix cannot be played, the file that is chosen is heard. */
+  hear(kind) {
+    if (this.source.sides.length > 1 || this.source.file.kind === kind) return;
+    this.again({ kind, at: this.at });
   }
 
   async download() {
@@ -786,7 +801,7 @@ class Call {
       if (it.at_seconds !== null) add("fragment", null, it.at_seconds, 0, { fragment: it.fragment, cause: it.cause });
     }
     const longest = verdict?.sound?.longest_silence;
-    if (longest) add("silence", null, longest.at_seconds, longest.seconds);
+    if (longest?.seconds >= 1) add("silence", null, longest.at_seconds, longest.seconds);
     this.marks = joined(marks, (what) => words("mark.one", { side: this.texts.side.both, what }));
     const list = get("marks");
     list.replaceChildren(...this.marks.slice(0, MARKS_SHOWN).map((mark) => {
@@ -807,6 +822,7 @@ class Call {
     const bad = this.marks.some(({ kind }) => ["loss", "moved", "clip"].includes(SIGN[kind]));
     show(get("marks-none"), Boolean(verdict) && !bad && row.status === "complete");
     set(get("marks-none"), words("mark.none"));
+    show(get("marks-box"), this.marks.length > 0 || Boolean(verdict));
     this.overviewPicture = undefined;
     this.draw();
   }
@@ -1101,6 +1117,7 @@ class Call {
     press("link", () => this.link());
     press("download", () => this.download());
     press("check", () => this.check());
+    this.on(get("file"), "change", () => this.hear(get("file").value));
     this.on(get("speed"), "change", () => (audio.playbackRate = Number(get("speed").value)));
     this.on(get("ears"), "change", () => {
       this.sound.apart = get("ears").value === "apart";
