@@ -20,7 +20,7 @@ use callreel::media::fragment::FragmentNumber;
 use callreel::media::ticks::EpochMillis;
 use callreel::port::voicemail::{Desk, Mailer, NoSummaries, Signer, Tagged, Transcriber};
 use callreel::port::{
-    Clock, Deadline, Expect, FragmentSource, Listed, Listing, MediaBody, NewFile, NoAttributes,
+    Clock, Deadline, Expect, FragmentSource, Listed, Listing, LiveMedia, MediaBody, NewFile, NoAttributes,
     Objects, Opened, Opening, ParkingLot, Recordings, Stored, Upload, Whereabouts,
 };
 use callreel::recorder::Recorder;
@@ -434,6 +434,14 @@ impl FragmentSource for World {
     }
 }
 
+impl LiveMedia for World {
+    type Body = Body;
+
+    async fn read_from(&self, stream: &str, _: EpochMillis) -> Result<Body, Failure> {
+        Err(Failure::new(FailureKind::StreamEmpty, stream, "a test"))
+    }
+}
+
 impl ParkingLot for World {
     async fn park(&self, _: &Parked) -> Result<bool, Failure> {
         Ok(false)
@@ -602,7 +610,7 @@ struct Functions {
 }
 
 impl Functions {
-    fn capture(&self) -> Capture<World, Bucket, Bucket, World, World> {
+    fn capture(&self) -> Capture<World, World, Bucket, Bucket, World, World> {
         let world = &self.world;
         Capture {
             recorder: Recorder {
@@ -617,6 +625,7 @@ impl Functions {
                 },
                 reading: Reading::default(),
             },
+            live: world.clone(),
             transcripts: world.bucket(TRANSCRIPTS),
             parking: world.clone(),
             clock: world.clone(),

@@ -354,6 +354,65 @@ async fn a_message_that_cannot_be_recorded_comes_back_or_goes_on_without() {
     assert_eq!(task["Attributes"]["vmx3_callback_number"], "+12065550142");
 }
 
+/// A stream that keeps no media lists none, and is read once as it lies there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_stream_that_keeps_none_is_read_as_it_lies_there() {
+    let call = SynthCall {
+        reuse: true,
+        ..message("c-1", 20_000)
+    };
+    let steps = Steps::new(&[("s", &call)]).await;
+    let stream = steps.chain.world.path().join("streams/s");
+    std::fs::write(stream.join("retention_hours"), "0").unwrap();
+    let mut capture = steps.start("capture", &[]).await;
+    let event = json!({"Records": [item(0, record(&call, "s", &[]).to_string().as_bytes())]});
+    assert_eq!(capture.invoke(event).await, Vec::<String>::new());
+    let wav = format!("buckets/{RECORDINGS}/{}", recording_key(&call));
+    let wav = std::fs::read(steps.chain.data(&wav)).unwrap();
+    assert!(samples(&wav) == call.expected(Direction::FromCustomer));
+    assert_eq!(steps.calls().count("GetMedia"), 1);
+}
+
+/// What cannot be worked for longer than a minute waits in the queue, and the records behind it go
+/// on; the queue's own delivery of it is worked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_worked_is_parked_and_worked_from_the_queue() {
+    let (bad, good) = (message("c-bad", 3_000), message("c-good", 3_000));
+    let steps = Steps::new(&[("bad", &bad), ("good", &good)]).await;
+    let url = format!("{}/111122223333/parked", steps.sandbox.url());
+    let mut capture = steps.start("capture", &[("PARKING_QUEUE_URL", &url)]).await;
+    let denied = Effect::Status {
+        code: 403,
+        error: "AccessDeniedException".to_owned(),
+    };
+    steps.faults(vec![Rule {
+        times: None,
+        containing: Some("bad".into()),
+        ..Rule::once("ListFragments", denied)
+    }]);
+    let items: Vec<_> = [(&bad, "bad"), (&good, "good")]
+        .iter()
+        .enumerate()
+        .map(|(number, (call, stream))| item(number, record(call, stream, &[]).to_string().as_bytes()))
+        .collect();
+    let back = capture.invoke(json!({ "Records": items })).await;
+    assert_eq!(back, Vec::<String>::new());
+    let wav = |call: &SynthCall| format!("buckets/{RECORDINGS}/{}", recording_key(call));
+    assert!(steps.has(&wav(&good)) && !steps.has(&wav(&bad)));
+    let parked = steps.chain.files("queues/parked");
+    assert_eq!(parked.len(), 1, "{parked:?}");
+    let message = steps.chain.json(&format!("queues/parked/{}", parked[0]));
+    let body = message["body"].as_str().or(message["Body"].as_str());
+    let body = body.map_or_else(|| message.to_string(), str::to_owned);
+    let parked: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&parked["contact_id"], &parked["waits_for"]), (&json!("c-bad"), &json!("person")));
+    steps.faults(vec![]);
+    let event = json!({"Records": [{"messageId": "m-1", "body": body, "eventSource": "aws:sqs",
+        "attributes": {"SentTimestamp": (now() - 300_000).to_string()}}]});
+    assert_eq!(capture.invoke(event).await, Vec::<String>::new());
+    assert!(steps.has(&wav(&bad)));
+}
+
 // ---------------------------------------------------------------- transcribe
 
 /// Statements 8, 9 and 10.
