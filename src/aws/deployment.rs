@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-pub use settings::settings;
+pub use settings::{settings, voicemail_settings};
 
 use super::errors::{self, Refused};
 use super::{Access, Trying, load};

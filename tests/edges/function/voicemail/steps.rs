@@ -932,3 +932,69 @@ async fn a_summary_is_made_where_it_is_wanted_and_costs_nothing_but_itself() {
         );
     }
 }
+
+/// `reconcile-voicemail` delivers what its event did not, and gives up what cannot be; a person
+/// delivers that by hand, when the cause is mended.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_is_delivered_by_hand() {
+    let steps = Steps::new(&[]).await;
+    let day = callreel::media::ticks::EpochMillis(now()).to_rfc3339()[..10].replace('-', "/");
+    let (recordings, transcripts) = (
+        format!("buckets/{RECORDINGS}/{day}/c-1.wav"),
+        format!("buckets/{TRANSCRIPTS}/{day}/c-1.json"),
+    );
+    steps.put_recording(2_000, &[]);
+    std::fs::create_dir_all(steps.chain.data(&recordings).parent().unwrap()).unwrap();
+    std::fs::rename(steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}")), steps.chain.data(&recordings)).unwrap();
+    let tags = std::fs::read(steps.chain.data(&format!("tags/{RECORDINGS}/{KEY}.json"))).unwrap();
+    steps.chain.write(&format!("tags/{RECORDINGS}/{day}/c-1.wav.json"), tags);
+    steps.put_transcript("hello");
+    std::fs::create_dir_all(steps.chain.data(&transcripts).parent().unwrap()).unwrap();
+    std::fs::rename(steps.chain.data(&format!("buckets/{TRANSCRIPTS}/{TRANSCRIPT}")), steps.chain.data(&transcripts)).unwrap();
+    let old = SystemTime::now() - Duration::from_secs(16 * 60);
+    let file = std::fs::File::options().write(true).open(steps.chain.data(&transcripts)).unwrap();
+    file.set_modified(old).unwrap();
+    // The flow of tasks is not there.
+    steps.faults(vec![always("StartTaskContact", 404, "ResourceNotFoundException")]);
+    let mut reconcile = steps.start("reconcile-voicemail", ALL_MODES).await;
+    let schedule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    for run in 1..=3 {
+        let (succeeded, answer) = ask(&mut reconcile, schedule.clone()).await;
+        assert!(succeeded && answer["failed"] == 1, "{run}: {answer}");
+    }
+    let (succeeded, answer) = ask(&mut reconcile, schedule.clone()).await;
+    assert!(!succeeded && answer["errorType"] == "Callreel.GivenUp", "{answer}");
+    let (succeeded, answer) = ask(&mut reconcile, schedule).await;
+    assert!(succeeded && answer["worked"] == 0, "{answer}");
+    steps.faults(vec![]);
+
+    let redrive = |more: &[&str]| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_callreel"))
+            .args(["redrive", "--voicemail", "--endpoint-url", steps.sandbox.url()])
+            .args(more)
+            .env_clear()
+            .env("RECORDINGS_BUCKET", RECORDINGS)
+            .env("TRANSCRIPTS_BUCKET", TRANSCRIPTS)
+            .env("BUCKET_OWNER", "111122223333")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "sandbox")
+            .env("AWS_SECRET_ACCESS_KEY", "sandbox")
+            .envs(ALL_MODES.iter().copied())
+            .output()
+            .unwrap();
+        let told = String::from_utf8(ran.stdout).unwrap();
+        let errors = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.success(), "{told}{errors}");
+        told
+    };
+    let would = "c-1: would be worked: delivered\nlooked at 1 messages; 1 of them stand still\n";
+    assert_eq!(redrive(&["--dry-run"]), would);
+    assert_eq!(steps.chain.files("tasks"), Vec::<String>::new());
+    let other = redrive(&["--contact", "another"]);
+    assert_eq!(other, "looked at 0 messages; 0 of them moved on\n");
+    let done = redrive(&["--json"]);
+    let done: Value = serde_json::from_str(&done).unwrap();
+    assert_eq!(done["messages"], json!([{"contact": "c-1", "done": "delivered"}]));
+    assert_eq!(steps.task()["ClientToken"], "c-1");
+    assert_eq!(redrive(&[]), "looked at 1 messages; 0 of them moved on\n");
+}
