@@ -345,12 +345,7 @@ where
         }
     }
 
-    async fn settle(
-        &self,
-        origin: Origin,
-        record: &BatchRecord,
-        captured: &[Captured],
-    ) -> Settled {
+    async fn settle(&self, origin: Origin, record: &BatchRecord, captured: &[Captured]) -> Settled {
         let mut failures = captured.iter().filter_map(Captured::failure);
         let Some((contact, failure)) = failures.next() else {
             return Settled::Done;

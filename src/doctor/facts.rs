@@ -2,12 +2,12 @@
 //! units, and nothing concluded from it. What could not be found out says why.
 
 mod answering;
-mod voicemail;
 mod keys;
+mod voicemail;
 
 pub use answering::{Answering, Caller, EventRule, Helper, RuleTarget};
-pub use voicemail::{Called, Voicemail};
 pub use keys::{Key, KeyState, Right, RightDecision};
+pub use voicemail::{Called, Voicemail};
 
 use crate::connect::arn;
 

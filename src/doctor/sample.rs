@@ -117,7 +117,9 @@ fn voicemail() -> Voicemail {
         buckets: ["vm-recordings", "vm-transcripts"]
             .map(|name| (name.to_owned(), Ok(true)))
             .to_vec(),
-        called: ["transcribe", "transcribe-failed", "deliver"].map(called).to_vec(),
+        called: ["transcribe", "transcribe-failed", "deliver"]
+            .map(called)
+            .to_vec(),
         flows: vec![("f-1".to_owned(), Ok(Some("ACTIVE".to_owned())))],
         senders: vec![("a@example.com".to_owned(), Ok(true))],
         waiting: Ok(Vec::new()),

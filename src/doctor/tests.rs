@@ -955,7 +955,9 @@ fn voicemail_is_reached_delivers_and_leaves_nothing() {
         Check::VoicemailWays,
         Check::VoicemailsWaiting,
     ] {
-        check(of, "ok : there is no voicemail", |it| it.voicemail = Ok(None));
+        check(of, "ok : there is no voicemail", |it| {
+            it.voicemail = Ok(None)
+        });
         check(of, "unchecked : denied", |it| it.voicemail = Err(denied()));
     }
     let of = Check::VoicemailEvents;
@@ -984,7 +986,11 @@ fn voicemail_is_reached_delivers_and_leaves_nothing() {
     check(
         of,
         "error rule transcribe-rule: transcribe is none of its targets",
-        |it| voicemail_of(it).called[0].rules.as_mut().unwrap()[0].targets.clear(),
+        |it| {
+            voicemail_of(it).called[0].rules.as_mut().unwrap()[0]
+                .targets
+                .clear()
+        },
     );
     let of = Check::VoicemailWays;
     check(of, "ok flow f-1: active", |_| {});

@@ -20,8 +20,8 @@ use callreel::media::fragment::FragmentNumber;
 use callreel::media::ticks::EpochMillis;
 use callreel::port::voicemail::{Desk, Mailer, NoSummaries, Signer, Tagged, Transcriber};
 use callreel::port::{
-    Clock, Deadline, Expect, FragmentSource, Listed, Listing, LiveMedia, MediaBody, NewFile, NoAttributes,
-    Objects, Opened, Opening, ParkingLot, Recordings, Stored, Upload, Whereabouts,
+    Clock, Deadline, Expect, FragmentSource, Listed, Listing, LiveMedia, MediaBody, NewFile,
+    NoAttributes, Objects, Opened, Opening, ParkingLot, Recordings, Stored, Upload, Whereabouts,
 };
 use callreel::recorder::Recorder;
 use callreel::recording::plan::{self, Reading};
@@ -196,11 +196,7 @@ impl World {
             Some(How::MeetsItself) => return Ok(refused.unwrap_or(value)),
             Some(How::AnswersLate | How::KilledBehind) => self.pause().await,
             Some(
-                How::Fails
-                | How::Throttled
-                | How::BeginsLate
-                | How::KilledBefore
-                | How::Panics,
+                How::Fails | How::Throttled | How::BeginsLate | How::KilledBefore | How::Panics,
             )
             | None => {}
         }
@@ -936,7 +932,10 @@ fn a_panic_is_one_messages_failure() {
     let calls = {
         let world = chain(Mode::Task, false, Fault::default());
         let state = world.state();
-        let recorded = state.calls.iter().position(|call| call == "open (recordings)");
+        let recorded = state
+            .calls
+            .iter()
+            .position(|call| call == "open (recordings)");
         recorded.unwrap()
     };
     for at in 0..calls {
@@ -956,20 +955,33 @@ fn a_panic_is_one_messages_failure() {
         let mut other = of("c-2");
         other["Attributes"]["vmx3_flag"] = json!("0");
         let records = [of(CONTACT), other];
-        let batch = records.iter().enumerate().map(|(number, record)| BatchRecord {
-            item_id: Some(number.to_string()),
-            arrived: None,
-            data: Ok(record.to_string().into_bytes()),
-        });
+        let batch = records
+            .iter()
+            .enumerate()
+            .map(|(number, record)| BatchRecord {
+                item_id: Some(number.to_string()),
+                arrived: None,
+                data: Ok(record.to_string().into_bytes()),
+            });
         let capture = functions.capture();
         let work = capture.handle_records(Origin::Kinesis, batch.collect(), &world);
         let worked = run(&world, Box::pin(work), &|| ()).unwrap();
         assert_eq!(worked.records.len(), 2);
         let failures = worked.failures();
-        let is_there = world.state().objects.keys().any(|(_, key)| key.ends_with(".wav"));
+        let is_there = world
+            .state()
+            .objects
+            .keys()
+            .any(|(_, key)| key.ends_with(".wav"));
         // What broke off behind the verdict is found by the next try.
         assert!(failures == ["0"] || is_there, "call {at}: {failures:?}");
         functions.stream(&records);
-        assert!(world.state().objects.keys().any(|(_, key)| key.ends_with(".wav")));
+        assert!(
+            world
+                .state()
+                .objects
+                .keys()
+                .any(|(_, key)| key.ends_with(".wav"))
+        );
     }
 }

@@ -219,7 +219,8 @@ fn troubles_of_voicemail() {
     check(
         |world| {
             world.voicemail();
-            let off = "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>";
+            let off =
+                "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>";
             world.set("GetBucketNotification", json!(off));
         },
         &[

@@ -116,7 +116,10 @@ async fn mapping(
     let answered = lambda.list_event_source_mappings().function_name(name);
     let answered = answered.send().await;
     let answered = answered.map_err(|error| unknown("lambda:ListEventSourceMappings", &error))?;
-    let mut mappings = answered.event_source_mappings.unwrap_or_default().into_iter();
+    let mut mappings = answered
+        .event_source_mappings
+        .unwrap_or_default()
+        .into_iter();
     let of_stream = mappings.find(|mapping| {
         let source = mapping.event_source_arn().unwrap_or_default();
         source.contains(":kinesis:")
@@ -132,10 +135,7 @@ async fn tells(client: &aws_sdk_s3::Client, bucket: &str) -> Fact<bool> {
     Ok(answered.event_bridge_configuration.is_some())
 }
 
-async fn flows(
-    there: &SdkConfig,
-    policy: Option<&Policy>,
-) -> Vec<(String, Fact<Option<String>>)> {
+async fn flows(there: &SdkConfig, policy: Option<&Policy>) -> Vec<(String, Fact<Option<String>>)> {
     let client = aws_sdk_connect::Client::new(there);
     let ids = policy.map(|policy| [&policy.task_flow, &policy.guided_task_flow]);
     let instance = policy.and_then(|policy| policy.instance.as_deref());
@@ -165,7 +165,8 @@ async fn senders(there: &SdkConfig, policy: Option<&Policy>) -> Vec<(String, Fac
     for identity in [from.as_str(), from.domain()] {
         let answered = client.get_email_identity().email_identity(identity).send();
         let answered = or_not_there("ses:GetEmailIdentity", answered.await);
-        is_verified = answered.map(|answer| answer.is_some_and(|it| it.verified_for_sending_status));
+        is_verified =
+            answered.map(|answer| answer.is_some_and(|it| it.verified_for_sending_status));
         if !matches!(is_verified, Ok(false)) {
             break;
         }
@@ -200,10 +201,11 @@ fn without_marker(
     now: EpochMillis,
 ) -> Vec<String> {
     let at_work = i64::try_from(AT_WORK.as_millis()).unwrap_or(i64::MAX);
-    let old = left.iter().filter(|(_, at)| now.0.saturating_sub(at.0) > at_work);
-    let places = old.filter_map(|(key, _)| {
-        Place::of_recording(key).or_else(|| Place::of_transcript(key))
-    });
+    let old = left
+        .iter()
+        .filter(|(_, at)| now.0.saturating_sub(at.0) > at_work);
+    let places =
+        old.filter_map(|(key, _)| Place::of_recording(key).or_else(|| Place::of_transcript(key)));
     let unmarked = places.filter(|place| !marked.contains(&place.marker()));
     let contacts: BTreeSet<_> = unmarked.map(|place| place.contact().to_owned()).collect();
     contacts.into_iter().collect()

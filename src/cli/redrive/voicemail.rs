@@ -88,7 +88,11 @@ pub(super) fn run(
             "looked at {} messages; {} of them {}",
             run.messages,
             messages.len(),
-            if args.dry_run { "stand still" } else { "moved on" },
+            if args.dry_run {
+                "stand still"
+            } else {
+                "moved on"
+            },
         )?;
     }
     errors.iter().for_each(|error| tell_error(error));

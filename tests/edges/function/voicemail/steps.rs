@@ -393,7 +393,9 @@ async fn a_record_that_cannot_be_worked_is_parked_and_worked_from_the_queue() {
     let items: Vec<_> = [(&bad, "bad"), (&good, "good")]
         .iter()
         .enumerate()
-        .map(|(number, (call, stream))| item(number, record(call, stream, &[]).to_string().as_bytes()))
+        .map(|(number, (call, stream))| {
+            item(number, record(call, stream, &[]).to_string().as_bytes())
+        })
         .collect();
     let back = capture.invoke(json!({ "Records": items })).await;
     assert_eq!(back, Vec::<String>::new());
@@ -405,7 +407,10 @@ async fn a_record_that_cannot_be_worked_is_parked_and_worked_from_the_queue() {
     let body = message["body"].as_str().or(message["Body"].as_str());
     let body = body.map_or_else(|| message.to_string(), str::to_owned);
     let parked: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((&parked["contact_id"], &parked["waits_for"]), (&json!("c-bad"), &json!("person")));
+    assert_eq!(
+        (&parked["contact_id"], &parked["waits_for"]),
+        (&json!("c-bad"), &json!("person"))
+    );
     steps.faults(vec![]);
     let event = json!({"Records": [{"messageId": "m-1", "body": body, "eventSource": "aws:sqs",
         "attributes": {"SentTimestamp": (now() - 300_000).to_string()}}]});
@@ -945,17 +950,36 @@ async fn what_was_given_up_is_delivered_by_hand() {
     );
     steps.put_recording(2_000, &[]);
     std::fs::create_dir_all(steps.chain.data(&recordings).parent().unwrap()).unwrap();
-    std::fs::rename(steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}")), steps.chain.data(&recordings)).unwrap();
+    std::fs::rename(
+        steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}")),
+        steps.chain.data(&recordings),
+    )
+    .unwrap();
     let tags = std::fs::read(steps.chain.data(&format!("tags/{RECORDINGS}/{KEY}.json"))).unwrap();
-    steps.chain.write(&format!("tags/{RECORDINGS}/{day}/c-1.wav.json"), tags);
+    steps
+        .chain
+        .write(&format!("tags/{RECORDINGS}/{day}/c-1.wav.json"), tags);
     steps.put_transcript("hello");
     std::fs::create_dir_all(steps.chain.data(&transcripts).parent().unwrap()).unwrap();
-    std::fs::rename(steps.chain.data(&format!("buckets/{TRANSCRIPTS}/{TRANSCRIPT}")), steps.chain.data(&transcripts)).unwrap();
+    std::fs::rename(
+        steps
+            .chain
+            .data(&format!("buckets/{TRANSCRIPTS}/{TRANSCRIPT}")),
+        steps.chain.data(&transcripts),
+    )
+    .unwrap();
     let old = SystemTime::now() - Duration::from_secs(16 * 60);
-    let file = std::fs::File::options().write(true).open(steps.chain.data(&transcripts)).unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(steps.chain.data(&transcripts))
+        .unwrap();
     file.set_modified(old).unwrap();
     // The flow of tasks is not there.
-    steps.faults(vec![always("StartTaskContact", 404, "ResourceNotFoundException")]);
+    steps.faults(vec![always(
+        "StartTaskContact",
+        404,
+        "ResourceNotFoundException",
+    )]);
     let mut reconcile = steps.start("reconcile-voicemail", ALL_MODES).await;
     let schedule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
     for run in 1..=3 {
@@ -963,14 +987,22 @@ async fn what_was_given_up_is_delivered_by_hand() {
         assert!(succeeded && answer["failed"] == 1, "{run}: {answer}");
     }
     let (succeeded, answer) = ask(&mut reconcile, schedule.clone()).await;
-    assert!(!succeeded && answer["errorType"] == "Callreel.GivenUp", "{answer}");
+    assert!(
+        !succeeded && answer["errorType"] == "Callreel.GivenUp",
+        "{answer}"
+    );
     let (succeeded, answer) = ask(&mut reconcile, schedule).await;
     assert!(succeeded && answer["worked"] == 0, "{answer}");
     steps.faults(vec![]);
 
     let redrive = |more: &[&str]| {
         let ran = Command::new(env!("CARGO_BIN_EXE_callreel"))
-            .args(["redrive", "--voicemail", "--endpoint-url", steps.sandbox.url()])
+            .args([
+                "redrive",
+                "--voicemail",
+                "--endpoint-url",
+                steps.sandbox.url(),
+            ])
             .args(more)
             .env_clear()
             .env("RECORDINGS_BUCKET", RECORDINGS)
@@ -994,7 +1026,10 @@ async fn what_was_given_up_is_delivered_by_hand() {
     assert_eq!(other, "looked at 0 messages; 0 of them moved on\n");
     let done = redrive(&["--json"]);
     let done: Value = serde_json::from_str(&done).unwrap();
-    assert_eq!(done["messages"], json!([{"contact": "c-1", "done": "delivered"}]));
+    assert_eq!(
+        done["messages"],
+        json!([{"contact": "c-1", "done": "delivered"}])
+    );
     assert_eq!(steps.task()["ClientToken"], "c-1");
     assert_eq!(redrive(&[]), "looked at 1 messages; 0 of them moved on\n");
 }
