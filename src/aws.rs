@@ -63,6 +63,7 @@ pub use presign::S3Signer;
 pub use profile::unknown_profile;
 pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
+pub use secrets::LoginSecrets;
 pub use summary::BedrockSummaries;
 pub use transcribe::TranscriptionJobs;
 

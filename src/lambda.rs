@@ -6,6 +6,8 @@
 //! which a custom runtime gets as `_HANDLER` (Lambda Developer Guide, "Building a custom
 //! runtime"). A binary links what its own functions need.
 
+#[cfg(feature = "web")]
+pub mod archive;
 pub mod flow;
 mod log;
 pub mod recorder;

@@ -4,6 +4,8 @@
 //! missing or wrong is one clear line; one that does nothing is a warning that says why.
 
 mod answering;
+#[cfg(feature = "web")]
+pub mod archive;
 pub mod capture;
 pub mod deliver;
 pub mod flow;

@@ -72,8 +72,15 @@ impl S3Signer {
     }
 }
 
-impl Signer for S3Signer {
-    async fn link(&self, key: &str, lives: Duration) -> Result<Link, Failure> {
+impl S3Signer {
+    /// A link to an object; `as_file` are the headers Content-Disposition and Content-Type that
+    /// it is to come with, in place of its own.
+    pub async fn link_as(
+        &self,
+        key: &str,
+        lives: Duration,
+        as_file: Option<(&str, &str)>,
+    ) -> Result<Link, Failure> {
         let subject = format!("s3://{}/{key}", self.bucket);
         let credentials = self.credentials().await?;
         let asked = lives.min(MAX_LIFE);
@@ -86,13 +93,34 @@ impl Signer for S3Signer {
         let refused = |cause: String| Failure::new(FailureKind::Refused, &subject, cause);
         let presigning = PresigningConfig::expires_in(asked);
         let presigning = presigning.map_err(|error| refused(super::errors::said(&error)))?;
-        let request = client.get_object().bucket(&self.bucket).key(key);
+        let request = client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .set_response_content_disposition(as_file.map(|(disposition, _)| disposition.into()))
+            .set_response_content_type(as_file.map(|(_, content_type)| content_type.into()));
         let signed = request.presigned(presigning).await;
         let signed = signed.map_err(|error| refused(super::errors::said(&error)))?;
         Ok(Link {
             url: signed.uri().to_owned(),
             lives: Some(lives),
         })
+    }
+
+    /// Where its links lead: the scheme and host of each of them.
+    pub async fn origin(&self) -> Result<String, Failure> {
+        let link = self.link_as("-", Duration::from_secs(60), None).await?;
+        let host = link.url.find("://").map(|at| at + 3);
+        let end = host.and_then(|host| Some(host + link.url[host..].find('/')?));
+        let origin = end.and_then(|end| link.url.get(..end));
+        let origin = origin.map(str::to_owned);
+        origin.ok_or_else(|| Failure::new(FailureKind::Refused, &self.bucket, "links lead nowhere"))
+    }
+}
+
+impl Signer for S3Signer {
+    async fn link(&self, key: &str, lives: Duration) -> Result<Link, Failure> {
+        self.link_as(key, lives, None).await
     }
 }
 

@@ -1,5 +1,6 @@
-//! A key pair in Secrets Manager, for links that outlive the credentials of a role: the access
-//! key of a user that may read recordings and nothing else.
+//! What stands in Secrets Manager: a key pair for links that outlive the credentials of a role (the
+//! access key of a user that may read recordings and nothing else), and what the archive's login
+//! keeps to itself.
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
@@ -39,15 +40,63 @@ impl Secret {
     }
 
     pub(super) async fn key_pair(&self) -> Result<KeyPair, Failure> {
-        let subject = format!("the secret {}", self.arn);
-        let request = self.client.get_secret_value().secret_id(&self.arn);
-        let secret = request.send().await;
-        let secret = secret.map_err(|error| failure(Call::ReadSecret, &subject, &error))?;
-        key_pair(secret.secret_string.as_deref().unwrap_or_default()).ok_or_else(|| {
-            let cause = format!("it holds no JSON object with {KEY_ID} and {KEY_SECRET}");
-            Failure::new(FailureKind::Refused, subject, cause)
+        let secret = self.text().await?;
+        key_pair(&secret).ok_or_else(|| {
+            self.lacks(&format!(
+                "it holds no JSON object with {KEY_ID} and {KEY_SECRET}"
+            ))
         })
     }
+
+    async fn text(&self) -> Result<String, Failure> {
+        let request = self.client.get_secret_value().secret_id(&self.arn);
+        let secret = request.send().await;
+        let secret = secret.map_err(|error| failure(Call::ReadSecret, &self.subject(), &error))?;
+        Ok(secret.secret_string.unwrap_or_default())
+    }
+
+    fn lacks(&self, cause: &str) -> Failure {
+        Failure::new(FailureKind::Refused, self.subject(), cause)
+    }
+
+    fn subject(&self) -> String {
+        format!("the secret {}", self.arn)
+    }
+}
+
+/// What the archive's login must keep to itself.
+pub struct LoginSecrets {
+    /// The client's secret at the provider, where it has one.
+    pub client: Option<String>,
+    /// What cookies are locked by, the newest first.
+    pub cookies: Vec<String>,
+}
+
+impl LoginSecrets {
+    /// Reads them of a secret.
+    pub async fn read(shared: &SdkConfig, arn: &str) -> Result<Self, Failure> {
+        let secret = Secret::new(shared, arn);
+        login_secrets(&secret.text().await?).ok_or_else(|| {
+            secret.lacks(
+                "it holds no JSON object with `cookies`: 32 characters that nobody can guess",
+            )
+        })
+    }
+}
+
+fn login_secrets(secret: &str) -> Option<LoginSecrets> {
+    let object = Object::read(secret.as_bytes()).ok()?;
+    let text = |name| {
+        let text = object.text(name).filter(|text| !text.is_empty());
+        text.map(String::from)
+    };
+    Some(LoginSecrets {
+        client: text("client_secret"),
+        cookies: [Some(text("cookies")?), text("cookies_before")]
+            .into_iter()
+            .flatten()
+            .collect(),
+    })
 }
 
 fn key_pair(secret: &str) -> Option<KeyPair> {
@@ -74,6 +123,36 @@ mod tests {
             r#"{"vmx_iam_key_id": "AKIA", "vmx_iam_key_secret": ""}"#,
         ] {
             assert!(key_pair(none).is_none(), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_login_needs_what_locks_its_cookies() {
+        let read = |secret| {
+            let secrets = login_secrets(secret);
+            secrets.map(|secrets| (secrets.client, secrets.cookies))
+        };
+        let new = || vec!["new".to_owned()];
+        assert_eq!(read(r#"{"cookies": "new"}"#), Some((None, new())));
+        assert_eq!(
+            read(r#"{"client_secret": "s", "cookies": "new", "cookies_before": "old"}"#),
+            Some((
+                Some("s".to_owned()),
+                vec!["new".to_owned(), "old".to_owned()]
+            ))
+        );
+        assert_eq!(
+            read(r#"{"client_secret": "", "cookies": "new"}"#),
+            Some((None, new()))
+        );
+        for none in [
+            "",
+            "[]",
+            "{}",
+            r#"{"cookies": ""}"#,
+            r#"{"client_secret": "s"}"#,
+        ] {
+            assert_eq!(read(none), None, "{none}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod again;
 mod answering;
+mod archive;
 mod execution;
 mod later;
 mod legs;
