@@ -1,6 +1,8 @@
-//! The process of the function that a contact flow calls: `note`. A caller hears nothing
-//! until it answers, so it answers in time whatever happens; where the note could not be
-//! kept it says so by an error, and the flow goes on by its error branch.
+//! The process of the functions that contact flows call: `note` and `live-start`. A caller
+//! hears nothing until it answers, so it answers in time whatever happens; where a note could not
+//! be kept, or a call not told of, it says so by an error, and the flow goes on by its error branch.
+
+mod live;
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -18,21 +20,68 @@ use crate::clock;
 use crate::connect::flow_call::FlowCall;
 use crate::event::{self, Event};
 use crate::settings::flow::FlowConfig;
+use crate::settings::live::LiveConfig;
+use crate::settings::{LogLevel, SettingsError};
 use crate::voicemail::note::Note;
 
 /// A contact flow waits for 8 s (Amazon Connect Administrator Guide, "Invoke AWS Lambda
 /// functions"): with a cold start before it and the way back behind it.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(6);
 
-const HANDLERS: &[(&str, ())] = &[("note", ())];
+/// Which function this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handler {
+    /// Notes a call.
+    Note,
+    /// Tells the live monitor of a call.
+    LiveStart,
+}
+
+const HANDLERS: &[(&str, Handler)] = &[
+    ("note", Handler::Note),
+    ("live-start", Handler::LiveStart),
+];
+
+/// What each is set by.
+enum Config {
+    Note(FlowConfig),
+    LiveStart(LiveConfig),
+}
+
+impl Config {
+    fn read(handler: Handler) -> Result<Self, SettingsError> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        match handler {
+            Handler::Note => FlowConfig::from_lookup(lookup).map(Self::Note),
+            Handler::LiveStart => LiveConfig::from_lookup(lookup).map(Self::LiveStart),
+        }
+    }
+
+    const fn log_level(&self) -> LogLevel {
+        match self {
+            Self::Note(config) => config.log_level,
+            Self::LiveStart(config) => config.log_level,
+        }
+    }
+}
 
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
-    let config = FlowConfig::from_lookup(|name| std::env::var(name).ok());
-    let ((), config) = match super::begin(HANDLERS, config, |config| config.log_level) {
-        Ok(begun) => begun,
+    let config = match super::begin(HANDLERS, Config::read, Config::log_level) {
+        Ok((_, config)) => config,
         Err(code) => return code,
     };
+    super::ended(match config {
+        Config::Note(config) => notes(config).await,
+        Config::LiveStart(config) => {
+            let stream = live::stream(&config).await;
+            let handle = |event| live::handle(&stream, event);
+            lambda_runtime::run(service_fn(handle)).await
+        }
+    })
+}
+
+async fn notes(config: FlowConfig) -> Result<(), lambda_runtime::Error> {
     let access = Access {
         region: Some(config.region.clone()),
         endpoint: config.endpoint.clone(),
@@ -45,7 +94,7 @@ pub async fn run() -> ExitCode {
     let shared = aws::load(access).await;
     let store = S3Recordings::while_a_caller_waits(&shared, bucket);
     let handle = |event| handle(&store, &config, event);
-    super::ended(lambda_runtime::run(service_fn(handle)).await)
+    lambda_runtime::run(service_fn(handle)).await
 }
 
 async fn handle(

@@ -42,7 +42,7 @@ const HANDLERS: &[(&str, Handler)] = &[("record", Handler::Record), ("again", Ha
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
     let config = Config::from_vars(std::env::vars());
-    let (handler, config) = match super::begin(HANDLERS, config, |config| config.log_level) {
+    let (handler, config) = match super::begin(HANDLERS, |_| config, |config| config.log_level) {
         Ok(begun) => begun,
         Err(code) => return code,
     };

@@ -37,7 +37,7 @@ const HANDLERS: &[(&str, Handler)] = &[("save", Handler::Save), ("reconcile", Ha
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
     let config = VoicemailConfig::from_lookup(|name| std::env::var(name).ok());
-    let (handler, config) = match super::begin(HANDLERS, config, |config| config.log_level) {
+    let (handler, config) = match super::begin(HANDLERS, |_| config, |config| config.log_level) {
         Ok(begun) => begun,
         Err(code) => return code,
     };

@@ -17,6 +17,7 @@ pub(in crate::aws) enum Call {
     WriteAttributes,
     SendMessage,
     PutEvents,
+    PutRecord,
     // An operator's calls, never the function's: `callreel redrive`.
     ListObjects,
     ReceiveMessage,
@@ -41,6 +42,7 @@ pub(super) enum Service {
     Connect,
     Sqs,
     Events,
+    Kinesis,
 }
 
 impl Call {
@@ -63,6 +65,7 @@ impl Call {
             Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
                 Service::Sqs
             }
+            Self::PutRecord => Service::Kinesis,
             Self::PutEvents => Service::Events,
         }
     }
@@ -90,6 +93,7 @@ impl Call {
             Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
             Self::SendMessage => permissions::SEND_MESSAGE,
             Self::PutEvents => permissions::PUT_EVENTS,
+            Self::PutRecord => permissions::PUT_RECORD,
             Self::ListObjects => permissions::LIST_OBJECTS,
             Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
             Self::DeleteMessage => permissions::DELETE_MESSAGE,
