@@ -12,6 +12,7 @@ pub mod facts;
 pub mod filter;
 mod function;
 mod keys;
+mod live;
 mod mapping;
 pub mod need;
 mod queues;
@@ -73,6 +74,9 @@ pub enum Check {
     CallEnded,
     AnsweringRights,
     NotesWaiting,
+    LiveFunction,
+    LiveStream,
+    LiveCallEnded,
     Alarms,
     AlarmStates,
     AlarmActions,
@@ -372,6 +376,24 @@ pub const CHECKS: &[CheckInfo] = &[
         "Look at the log of the answering machine for the contact: each try names step, cause and cure (docs/answering-machine.md, \"When something fails\").",
     ),
     info(
+        Check::LiveFunction,
+        "live-function",
+        "If there is a live monitor: flows of the Connect instance may call its function `live-start`, and nobody else's may; and the function is in the instance's list.",
+        "Deploy `stacks/live.yaml` anew; it gives the permission (`FlowMayCallLiveStart`) and the place in the list (`LiveStartIsOffered`).",
+    ),
+    info(
+        Check::LiveStream,
+        "live-stream",
+        "If there is a live monitor: the data stream of calls that `STREAM_NAME` names is there, active, and encrypted: without it no desk hears of a call.",
+        "Deploy `stacks/live.yaml` anew; it makes the data stream (`Calls`).",
+    ),
+    info(
+        Check::LiveCallEnded,
+        "live-call-ended",
+        "If there is a live monitor: a rule of EventBridge may call its function, is enabled, has the function among its targets, and a dead-letter queue there: without it desks end a call only when no more media comes.",
+        "Deploy `stacks/live.yaml` anew; it makes the rule (`LiveCallEnded`) and the permission (`LiveCallEndedMayInvoke`).",
+    ),
+    info(
         Check::Alarms,
         "alarms",
         "An alarm watches each of: lost seconds, parked records, unreadable records, withdrawn consent, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
@@ -453,6 +475,7 @@ pub fn examine(deployment: &Deployment) -> Vec<Finding> {
     keys::examine(deployment, &mut report);
     queues::examine(deployment, &mut report);
     answering::examine(deployment, &mut report);
+    live::examine(deployment, &mut report);
     alarms::examine(deployment, &mut report);
     let mut findings = report.findings;
     findings.sort_by_key(|finding| finding.check);

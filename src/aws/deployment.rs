@@ -10,6 +10,7 @@ mod answering;
 mod bucket;
 mod connect;
 mod lambda;
+mod live;
 mod messages;
 mod settings;
 mod watch;
@@ -87,6 +88,7 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
     found.keys = accounts::keys(&there, &found).await;
     found.rights = accounts::rights(&shared, &found).await;
     found.answering = answering::gather(&shared, &there, &found).await;
+    found.live = live::gather(&shared, &there, &found).await;
     Ok(found)
 }
 

@@ -4,7 +4,7 @@
 mod answering;
 mod keys;
 
-pub use answering::{Answering, Caller, EventRule, Helper, RuleTarget};
+pub use answering::{Answering, Caller, EventRule, Helper, Live, RuleTarget};
 pub use keys::{Key, KeyState, Right, RightDecision};
 
 use crate::connect::arn;
@@ -63,6 +63,8 @@ pub struct Deployment {
     pub withdrawn: Fact<u64>,
     /// The answering machine that works on the bucket of the settings, if there is one.
     pub answering: Fact<Option<Answering>>,
+    /// The functions of the account and region that tell desks of calls.
+    pub live: Fact<Vec<Live>>,
     /// All metric alarms of the account and region.
     pub alarms: Fact<Vec<Alarm>>,
 }
@@ -85,6 +87,7 @@ impl Deployment {
             rights: Err(why.clone()),
             withdrawn: Err(why.clone()),
             answering: Err(why.clone()),
+            live: Err(why.clone()),
             alarms: Err(why.clone()),
         }
     }

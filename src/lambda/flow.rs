@@ -37,10 +37,7 @@ enum Handler {
     LiveStart,
 }
 
-const HANDLERS: &[(&str, Handler)] = &[
-    ("note", Handler::Note),
-    ("live-start", Handler::LiveStart),
-];
+const HANDLERS: &[(&str, Handler)] = &[("note", Handler::Note), ("live-start", Handler::LiveStart)];
 
 /// What each is set by.
 enum Config {

@@ -275,6 +275,35 @@ fn troubles_of_the_answering_machine() {
 }
 
 #[test]
+fn troubles_of_what_tells_desks_of_calls() {
+    check(
+        |world| world.live_stream(false),
+        &["warning live-stream live-calls: not encrypted: events name callers"],
+    );
+    check(
+        |world| {
+            let code = "ResourceNotFoundException";
+            world.refuse("DescribeStreamSummary live-calls", 400, code);
+        },
+        &["error live-stream live-calls: there is no such data stream"],
+    );
+    check(
+        |world| {
+            let rule = json!({"Name": "live-ended", "State": "DISABLED"});
+            world.set("DescribeRule live-ended", rule);
+        },
+        &["error live-call-ended rule live-ended: it is DISABLED"],
+    );
+    check(
+        |world| world.without_permission("callreel-live"),
+        &[
+            "error live-function callreel-live: no flow may call it",
+            "error live-call-ended callreel-live: no rule may call it",
+        ],
+    );
+}
+
+#[test]
 fn troubles_of_the_queues() {
     check(
         |world| world.queue("parked-dead")["ApproximateNumberOfMessages"] = json!("2"),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 mod answering;
 mod filter;
+mod live;
 mod permissions;
 mod records;
 mod rules;
@@ -42,6 +43,7 @@ const TEMPLATES: &[&str] = &[
     "stacks/answering.yaml",
     "stacks/distribution.yaml",
     "stacks/listeners.yaml",
+    "stacks/live.yaml",
 ];
 
 fn read(name: &str) -> String {

@@ -101,7 +101,8 @@ impl News {
                     Some(_) => Ok(Self::Begins(call.contact)),
                     None => Err(NotTold {
                         contact: Some(call.contact),
-                        cause: "the event names no stream (MediaStreams.Customer.Audio.StreamARN)".to_owned(),
+                        cause: "the event names no stream (MediaStreams.Customer.Audio.StreamARN)"
+                            .to_owned(),
                         cure: "put the block Start media streaming before this one, and switch live media streaming on for \
                             the instance",
                     }),
