@@ -1,15 +1,17 @@
-//! The process of the functions that contact flows call: `note` and `live-start`. A caller
-//! hears nothing until it answers, so it answers in time whatever happens; where a note could not
-//! be kept, or a call not told of, it says so by an error, and the flow goes on by its error branch.
+//! The process of the functions that contact flows call: `note`, `live-start`, `sign` and `timestamp`. A
+//! caller hears nothing, and an agent sees nothing, until it answers, so it answers in time
+//! whatever happens; where a note could not be kept, or a call not told of, it says so by an error, and the flow goes
+//! on by its error branch.
 
 mod live;
+mod sign;
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::log::{self, Metrics};
@@ -19,8 +21,10 @@ use crate::aws::{self, Access, S3Recordings};
 use crate::clock;
 use crate::connect::flow_call::FlowCall;
 use crate::event::{self, Event};
+use crate::media::ticks::EpochMillis;
 use crate::settings::flow::FlowConfig;
 use crate::settings::live::LiveConfig;
+use crate::settings::sign::SignConfig;
 use crate::settings::{LogLevel, SettingsError};
 use crate::voicemail::note::Note;
 
@@ -35,14 +39,25 @@ enum Handler {
     Note,
     /// Tells the live monitor of a call.
     LiveStart,
+    /// Gives a guide its link.
+    Sign,
+    /// Tells the time.
+    Timestamp,
 }
 
-const HANDLERS: &[(&str, Handler)] = &[("note", Handler::Note), ("live-start", Handler::LiveStart)];
+const HANDLERS: &[(&str, Handler)] = &[
+    ("note", Handler::Note),
+    ("live-start", Handler::LiveStart),
+    ("sign", Handler::Sign),
+    ("timestamp", Handler::Timestamp),
+];
 
 /// What each is set by.
 enum Config {
     Note(FlowConfig),
     LiveStart(LiveConfig),
+    Sign(SignConfig),
+    Timestamp(LogLevel),
 }
 
 impl Config {
@@ -51,6 +66,8 @@ impl Config {
         match handler {
             Handler::Note => FlowConfig::from_lookup(lookup).map(Self::Note),
             Handler::LiveStart => LiveConfig::from_lookup(lookup).map(Self::LiveStart),
+            Handler::Sign => SignConfig::from_lookup(lookup).map(Self::Sign),
+            Handler::Timestamp => crate::settings::sign::log_level(lookup).map(Self::Timestamp),
         }
     }
 
@@ -58,6 +75,8 @@ impl Config {
         match self {
             Self::Note(config) => config.log_level,
             Self::LiveStart(config) => config.log_level,
+            Self::Sign(config) => config.log_level,
+            Self::Timestamp(level) => *level,
         }
     }
 }
@@ -75,7 +94,20 @@ pub async fn run() -> ExitCode {
             let handle = |event| live::handle(&stream, event);
             lambda_runtime::run(service_fn(handle)).await
         }
+        Config::Sign(config) => {
+            let signer = sign::signer(&config).await;
+            let handle = |event| sign::handle(&signer, &config, event);
+            lambda_runtime::run(service_fn(handle)).await
+        }
+        Config::Timestamp(_) => lambda_runtime::run(service_fn(timestamp)).await,
     })
+}
+
+/// What time it is, in whole seconds, as flows compare it with the start of a recording.
+async fn timestamp(_: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
+    let seconds = clock::now().0.div_euclid(1_000) * 1_000;
+    let now = EpochMillis(seconds).to_rfc3339().replace(".000Z", "Z");
+    Ok(json!({ "vmx3_timestamp": now }))
 }
 
 async fn notes(config: FlowConfig) -> Result<(), lambda_runtime::Error> {

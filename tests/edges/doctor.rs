@@ -239,6 +239,7 @@ fn troubles_of_the_answering_machine() {
         |world| world.set("ListLambdaFunctions", json!({"LambdaFunctions": []})),
         &[
             "warning note-function callreel-note: not in the list of the instance i-1: no flow can be saved with it",
+            "warning live-function callreel-live: not in the list of the instance i-1: no flow can be saved with it",
         ],
     );
     check(

@@ -7,6 +7,7 @@ mod execution;
 mod later;
 mod legs;
 mod live;
+mod voicemail;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

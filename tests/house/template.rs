@@ -14,6 +14,7 @@ mod live;
 mod permissions;
 mod records;
 mod rules;
+mod voicemail;
 mod yaml;
 
 /// Settings that the template leaves alone, each with the reason.
@@ -44,6 +45,7 @@ const TEMPLATES: &[&str] = &[
     "stacks/distribution.yaml",
     "stacks/listeners.yaml",
     "stacks/live.yaml",
+    "stacks/voicemail.yaml",
 ];
 
 fn read(name: &str) -> String {
