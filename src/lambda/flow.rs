@@ -1,7 +1,7 @@
-//! The process of the functions that contact flows call: `note`, `live-start`, `sign` and `timestamp`. A
-//! caller hears nothing, and an agent sees nothing, until it answers, so it answers in time
-//! whatever happens; where a note could not be kept, or a call not told of, it says so by an error, and the flow goes
-//! on by its error branch.
+//! The process of the functions that contact flows call: `note`, `live-start`, `sign` and
+//! `timestamp`. A caller hears nothing, and an agent sees nothing, until it answers, so it answers
+//! in time whatever happens; where a note could not be kept, or a call not told of, it says so by
+//! an error, and the flow goes on by its error branch.
 
 mod live;
 mod sign;
