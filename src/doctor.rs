@@ -77,6 +77,7 @@ pub enum Check {
     LiveFunction,
     LiveStream,
     LiveCallEnded,
+    LiveRights,
     Alarms,
     AlarmStates,
     AlarmActions,
@@ -392,6 +393,12 @@ pub const CHECKS: &[CheckInfo] = &[
         "live-call-ended",
         "If there is a live monitor: a rule of EventBridge may call its function, is enabled, has the function among its targets, and a dead-letter queue there: without it desks end a call only when no more media comes.",
         "Deploy `stacks/live.yaml` anew; it makes the rule (`LiveCallEnded`) and the permission (`LiveCallEndedMayInvoke`).",
+    ),
+    info(
+        Check::LiveRights,
+        "live-rights",
+        "If there is a live monitor: the role of `live-start` may put into the data stream. Asked of IAM's simulation, as `rights`.",
+        "Allow the action on the resource to the function's role.",
     ),
     info(
         Check::Alarms,

@@ -231,12 +231,12 @@ fn rights(answering: &Answering, deployment: &Deployment, report: &mut Report) {
         report.unchecked(&[Check::AnsweringRights], "", &unknown);
     }
     for (helper, needs) in asked.into_iter().flatten() {
-        rights_of(helper, &needs, report);
+        rights_of(Check::AnsweringRights, helper, &needs, report);
     }
 }
 
-fn rights_of(helper: &Helper, needs: &[Need], report: &mut Report) {
-    let check = Check::AnsweringRights;
+/// Whether a function's role may what it must.
+pub(super) fn rights_of(check: Check, helper: &Helper, needs: &[Need], report: &mut Report) {
     let rights = match &helper.rights {
         Err(unknown) => return report.unchecked(&[check], &helper.role, unknown),
         Ok(rights) => rights,

@@ -1,11 +1,17 @@
 //! What tells desks of calls in progress, if there is any: who may call its function, and the
 //! data stream that it puts calls into.
 
-use super::answering::{called_by_flows, called_by_rules};
+use super::answering::{called_by_flows, called_by_rules, rights_of};
 use super::facts::{Deployment, Live};
+use super::rights::live::live_needs;
 use super::{Check, Report};
 
-const ALL: &[Check] = &[Check::LiveFunction, Check::LiveStream, Check::LiveCallEnded];
+const ALL: &[Check] = &[
+    Check::LiveFunction,
+    Check::LiveStream,
+    Check::LiveCallEnded,
+    Check::LiveRights,
+];
 
 pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
     let all = match &deployment.live {
@@ -27,6 +33,7 @@ pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
             report,
         );
         stream(live, report);
+        rights_of(Check::LiveRights, function, &live_needs(live), report);
         called_by_rules(
             Check::LiveCallEnded,
             function,

@@ -3,6 +3,7 @@
 use super::facts::*;
 use super::need::Need;
 use super::rights::answering::{note_needs, save_needs};
+use super::rights::live::live_needs;
 use super::rights::needed;
 
 pub(super) const FUNCTION: &str = "callreel-recorder";
@@ -44,7 +45,7 @@ pub(super) fn healthy() -> Deployment {
         rights: Ok(Vec::new()),
         withdrawn: Ok(0),
         answering: Ok(Some(answering())),
-        live: Ok(vec![live()]),
+        live: Ok(vec![live_allowed()]),
         alarms: Ok(alarms()),
     };
     deployment.rights = Ok(all_allowed(&deployment));
@@ -105,6 +106,13 @@ fn live() -> Live {
         offered: Ok(vec![function.arn.clone()]),
         function,
     }
+}
+
+/// The same, whose role may what it must.
+fn live_allowed() -> Live {
+    let mut live = live();
+    live.function.rights = Ok(granted(live_needs(&live)));
+    live
 }
 
 pub(super) fn live_of(deployment: &mut Deployment) -> &mut Live {

@@ -905,7 +905,12 @@ fn who_may_call_the_answering_machine() {
 
 #[test]
 fn who_tells_of_calls_and_where() {
-    for of in [Check::LiveFunction, Check::LiveStream, Check::LiveCallEnded] {
+    for of in [
+        Check::LiveFunction,
+        Check::LiveStream,
+        Check::LiveCallEnded,
+        Check::LiveRights,
+    ] {
         check(of, "ok : there is no live monitor", |it| {
             it.live = Ok(Vec::new());
         });
@@ -960,6 +965,17 @@ fn who_tells_of_calls_and_where() {
     });
     check(of, "error callreel-live: no rule may call it", |it| {
         live_of(it).function.callers.as_mut().unwrap().truncate(1);
+    });
+    let of = Check::LiveRights;
+    let role = "arn:aws:iam::111122223333:role/live";
+    check(of, &format!("ok {role}: 1 permissions are there"), |_| {});
+    let denied = format!(
+        "error {role}: kinesis:PutRecord on arn:aws:kinesis:eu-west-1:111122223333:stream/calls: implicitDeny; without it, \
+         no desk hears of a call"
+    );
+    check(of, &denied, |it| {
+        let rights = live_of(it).function.rights.as_mut().unwrap();
+        rights[0].decision = RightDecision::Denied("implicitDeny".to_owned());
     });
 }
 

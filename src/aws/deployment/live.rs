@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 use super::answering::{helper, offered, rules, variable};
 use super::{messages, unknown};
 use crate::doctor::facts::{Deployment, Fact, Live};
+use crate::doctor::rights::live::live_needs;
 
 /// All functions with the handler `live-start`: nothing binds one to a recorder.
 pub(super) async fn gather(
@@ -27,13 +28,16 @@ pub(super) async fn gather(
         let Some(function) = helper(&lambda, Some(function)).await else {
             continue;
         };
-        all.push(Live {
+        let mut live = Live {
             rules: rules(shared, Some(&function)).await,
             offered: offered(there, found).await,
             stream: messages::stream_named(shared, &stream_name).await,
             stream_name,
             function,
-        });
+        };
+        let (needs, role) = (live_needs(&live), &live.function.role);
+        live.function.rights = super::accounts::allowed(shared, role, needs).await;
+        all.push(live);
     }
     Ok(all)
 }
