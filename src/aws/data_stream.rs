@@ -4,7 +4,11 @@
 use aws_config::SdkConfig;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Builder;
+use aws_sdk_kinesis::operation::put_record::PutRecordError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::Blob;
+use aws_smithy_types::retry::ErrorKind;
 
 use super::Trying;
 use super::answers::CheckAnswers;
@@ -35,6 +39,7 @@ impl DataStream {
     /// A stream that is put to while a caller waits.
     pub fn while_a_caller_waits(shared: &SdkConfig, name: &str) -> Self {
         let config = Builder::from(&Trying::CALLER_WAITS.on(shared)).interceptor(CheckAnswers);
+        let config = config.retry_classifier(KeyIsThrottled);
         Self {
             client: Client::from_conf(config.build()),
             name: name.into(),
@@ -58,5 +63,27 @@ impl DataStream {
             shard: put.shard_id,
             sequence: put.sequence_number,
         })
+    }
+}
+
+/// KMS can throttle as Kinesis can; the SDK knows Kinesis's own throttles alone.
+#[derive(Debug)]
+struct KeyIsThrottled;
+
+impl ClassifyRetry for KeyIsThrottled {
+    fn name(&self) -> &'static str {
+        "a throttled key is asked again"
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let failed = context.output_or_error().and_then(Result::err);
+        let refused = failed.and_then(|error| error.as_operation_error());
+        let refused = refused.and_then(|error| error.downcast_ref::<PutRecordError>());
+        match refused {
+            Some(PutRecordError::KmsThrottlingException(_)) => {
+                RetryAction::retryable_error(ErrorKind::ThrottlingError)
+            }
+            Some(_) | None => RetryAction::NoActionIndicated,
+        }
     }
 }

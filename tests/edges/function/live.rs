@@ -212,7 +212,7 @@ fn without_its_stream_the_process_ends_with_one_line() {
         .output()
         .unwrap();
     assert!(!ended.status.success());
-    let told = String::from_utf8(ended.stdout).unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
     assert!(
         told.contains("configuration: STREAM_NAME is not set"),
         "{told}"
