@@ -3,6 +3,8 @@
 //! came, for whoever watches. A call without a stream is an error to the flow: nobody could
 //! watch it.
 
+use std::borrow::Cow;
+
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -56,14 +58,14 @@ async fn put(stream: &DataStream, contact: &str, payload: &str) -> Result<Put, N
         Ok(Ok(put)) => return Ok(put),
         Ok(Err(failure)) => (
             format!("data stream {}: {}", failure.subject, failure.cause),
-            failure.kind.cure(),
+            failure.cure().into(),
         ),
         Err(_) => (
             format!(
                 "data stream {} did not answer within {ANSWERS_WITHIN:?}",
                 stream.name()
             ),
-            "check the network and the state of Kinesis",
+            "check the network and the state of Kinesis".into(),
         ),
     };
     Err(NotTold {
@@ -92,7 +94,7 @@ impl News {
         let unreadable = |cause: String| NotTold {
             contact: None,
             cause,
-            cure: CALL_IT_SO,
+            cure: CALL_IT_SO.into(),
         };
         match event::read(payload.as_bytes()).map_err(|error| unreadable(error.to_string()))? {
             Event::FlowCall(data) => {
@@ -104,7 +106,7 @@ impl News {
                         cause: "the event names no stream (MediaStreams.Customer.Audio.StreamARN)"
                             .to_owned(),
                         cure: "put the block Start media streaming before this one, and switch live media streaming on for \
-                            the instance",
+                            the instance".into(),
                     }),
                 }
             }
@@ -140,7 +142,7 @@ impl News {
 pub(super) struct NotTold {
     contact: Option<Box<str>>,
     cause: String,
-    cure: &'static str,
+    cure: Cow<'static, str>,
 }
 
 impl NotTold {
@@ -153,7 +155,7 @@ impl NotTold {
         tracing::error!(
             contact = contact.as_deref().unwrap_or_default(),
             cause,
-            cure,
+            cure = &**cure,
             "not told"
         );
     }
