@@ -495,12 +495,13 @@ fn words(kind: Kind, action: &Value) -> Option<String> {
             format!("set {}", hooks.keys().next()?)
         }
         Kind::Hold => "hold".to_owned(),
-        Kind::View => parameters["ViewData"]["Sections"][0]["TemplateString"]
-            .as_str()?
-            .contains("<audio ")
-            .then_some("player")
-            .unwrap_or("no player")
-            .to_owned(),
+        Kind::View => {
+            let html = parameters["ViewData"]["Sections"][0]["TemplateString"].as_str()?;
+            match html.contains("<audio ") {
+                true => "player".to_owned(),
+                false => "no player".to_owned(),
+            }
+        }
         Kind::Prefer => "prefer".to_owned(),
         Kind::Module => "module".to_owned(),
         Kind::End => "end".to_owned(),
