@@ -3,9 +3,11 @@
 
 mod answering;
 mod keys;
+mod voicemail;
 
 pub use answering::{Answering, Caller, EventRule, Helper, Live, RuleTarget};
 pub use keys::{Key, KeyState, Right, RightDecision};
+pub use voicemail::{Called, Voicemail};
 
 use crate::connect::arn;
 
@@ -65,6 +67,8 @@ pub struct Deployment {
     pub answering: Fact<Option<Answering>>,
     /// The functions of the account and region that tell desks of calls.
     pub live: Fact<Vec<Live>>,
+    /// The voicemail of the stack, or of the region, if there is one.
+    pub voicemail: Fact<Option<Voicemail>>,
     /// All metric alarms of the account and region.
     pub alarms: Fact<Vec<Alarm>>,
 }
@@ -88,6 +92,7 @@ impl Deployment {
             withdrawn: Err(why.clone()),
             answering: Err(why.clone()),
             live: Err(why.clone()),
+            voicemail: Err(why.clone()),
             alarms: Err(why.clone()),
         }
     }

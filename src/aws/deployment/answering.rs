@@ -237,7 +237,7 @@ fn left_over(
     left.collect()
 }
 
-async fn listed(
+pub(super) async fn listed(
     client: &aws_sdk_s3::Client,
     bucket: &str,
     prefix: &str,
