@@ -10,7 +10,7 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::time::Instant;
 
 use super::Limits;
-use crate::aws::pace::{Pace, rate_under};
+use crate::aws::pace::{Pace, Quota};
 use crate::failure::Failure;
 use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
@@ -57,7 +57,7 @@ pub(super) struct Stream {
     /// Connections for media.
     pub connections: Arc<Semaphore>,
     /// Fragments asked for.
-    pub fragments: Pace,
+    pub fragments: Quota,
     /// What the stream is, once looked up.
     pub description: AsyncMutex<Description>,
     endpoint_calls: Pace,
@@ -68,10 +68,9 @@ pub(super) struct Stream {
 
 impl Stream {
     fn new(limits: Limits) -> Self {
-        let (rate, burst) = rate_under(FRAGMENTS_QUOTA, limits.fragments_per_request);
         Self {
             connections: Arc::new(Semaphore::new(limits.connections)),
-            fragments: Pace::new(rate, burst),
+            fragments: Quota::a_second(FRAGMENTS_QUOTA),
             description: AsyncMutex::default(),
             endpoint_calls: Pace::new(ENDPOINTS_PER_SECOND, 1),
             list: AsyncMutex::new(None),
@@ -147,10 +146,7 @@ mod tests {
     use crate::failure::FailureKind;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    const LIMITS: Limits = Limits {
-        connections: 3,
-        fragments_per_request: 50,
-    };
+    const LIMITS: Limits = Limits { connections: 3 };
 
     #[tokio::test]
     async fn an_endpoint_is_looked_up_once_until_it_fails() {
