@@ -19,7 +19,7 @@ use crate::media::ticks::EpochMillis;
 use crate::port::{
     Clock, Deadline, Expect, FragmentSource, NoAttributes, Objects, ParkingLot, Recordings,
 };
-use crate::recorder::{Recorded, Recorder, Worked};
+use crate::recorder::{Recorded, Recorder, Worked, walled_work};
 use crate::recording::plan::RecordingPlan;
 use crate::side_by_side::{Call, SideBySide};
 use crate::voicemail::capture::{Decision, Defaults, SkipReason, Voicemail, decide};
@@ -173,7 +173,14 @@ where
             memory: 0,
         });
         let work = |record: BatchRecord| async move {
-            let captured = self.work(&record, deadline).await;
+            // A panic is its own record's failure, and no other's.
+            let captured = walled_work("the record", self.work(&record, deadline)).await;
+            let captured = captured.unwrap_or_else(|failure| {
+                vec![Captured::Failed {
+                    contact: None,
+                    failure,
+                }]
+            });
             let is_handed_back = self.is_handed_back(origin, &record, &captured).await;
             Handled {
                 record,
@@ -208,7 +215,15 @@ where
         for contact in read_contact_records_within(data, Limits::OF_AN_INVOCATION) {
             captured.push(match contact {
                 Err(error) => Captured::NotAContactRecord(error),
-                Ok(contact) => self.capture(&contact, deadline).await,
+                Ok(contact) => {
+                    let id = contact.contact.clone();
+                    let work = Box::pin(self.capture(&contact, deadline));
+                    let captured = walled_work("the contact record", work).await;
+                    captured.unwrap_or_else(|failure| Captured::Failed {
+                        contact: Some(id),
+                        failure,
+                    })
+                }
             });
         }
         captured

@@ -4,8 +4,13 @@
 //! missing or wrong is one clear line; one that does nothing is a warning that says why.
 
 mod answering;
+pub mod capture;
+pub mod deliver;
 pub mod flow;
+pub mod messages;
 pub mod recorder;
+pub mod sign;
+pub mod transcribe;
 pub mod voicemail;
 
 use std::fmt;

@@ -67,6 +67,7 @@ mod objects;
 mod parts;
 mod reading;
 mod signing;
+mod tags;
 mod upload;
 
 use std::sync::{Arc, Mutex, OnceLock};

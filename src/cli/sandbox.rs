@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::CliError;
-use crate::sandbox::{CERTIFICATE, CLIENT, Faults, PEOPLE, Sandbox, Settings};
+use crate::sandbox::{CERTIFICATE, CLIENT, Faults, PEOPLE, Pump, PumpSettings, Sandbox, Settings};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.sandbox/1";
@@ -106,6 +106,19 @@ pub(super) struct SandboxArgs {
     /// Speak TLS, by a certificate of its own that the printed SSL_CERT_FILE makes clients trust
     #[arg(long)]
     tls: bool,
+    /// Run voicemail's functions, and carry the events between them: contact records that come to
+    /// contact-records/ in the data folder become tasks/ and mail/ there, unattended
+    #[arg(long)]
+    pump: bool,
+    /// The folder of the functions' binaries, recorder and voicemail [default: this command's own]
+    #[arg(long, value_name = "DIR", requires = "pump")]
+    functions: Option<PathBuf>,
+    /// A variable of the functions' environment (repeatable)
+    #[arg(long = "set", value_name = "NAME=VALUE", requires = "pump", value_parser = variable)]
+    variables: Vec<(String, String)>,
+    /// How many processes of each function run
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "pump")]
+    executions: u8,
     /// Play identity provider, too: OpenID Connect, with a few invented people in groups
     #[arg(long)]
     oidc: bool,
@@ -139,6 +152,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         let sandbox = Sandbox::start(settings)
             .await
             .map_err(|error| CliError::Told(error.to_string()))?;
+        let _pump = pump(args, &sandbox).await?;
         let url = sandbox.url();
         let certificate = args.data.join(CERTIFICATE);
         let certificate = std::path::absolute(&certificate).unwrap_or(certificate);
@@ -170,6 +184,40 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         out.flush()?;
         std::future::pending().await
     })
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or("it must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Starts what carries events, if it is wanted.
+async fn pump(args: &SandboxArgs, sandbox: &Sandbox) -> Result<Option<Pump>, CliError> {
+    if !args.pump {
+        return Ok(None);
+    }
+    let own = std::env::current_exe().ok();
+    let own = own.and_then(|path| path.parent().map(PathBuf::from));
+    let functions = args.functions.clone().or(own).unwrap_or_default();
+    for binary in ["recorder", "voicemail"] {
+        let path = functions.join(binary);
+        if !path.is_file() {
+            return Err(CliError::Told(format!(
+                "{}: no such binary; build it (cargo build --all-features --bins), or say where it is with --functions",
+                path.display()
+            )));
+        }
+    }
+    let mut settings = PumpSettings {
+        functions,
+        executions: usize::from(args.executions),
+        ..PumpSettings::default()
+    };
+    settings.variables.extend(args.variables.iter().cloned());
+    let pump = Pump::start(sandbox, settings).await;
+    let pump = pump.map_err(|error| CliError::Told(error.to_string()))?;
+    Ok(Some(pump))
 }
 
 fn faults(args: &SandboxArgs) -> Result<Faults, CliError> {

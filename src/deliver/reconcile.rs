@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::FutureExt as _;
+
 use super::{Delivering, NotDone, Tries};
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
 use crate::object_key::dated_folder;
 use crate::port::voicemail::{Desk, Mailer, Signer, Summariser, Tagged, Transcriber};
-use crate::port::{Clock, Expect, Objects, Opening};
+use crate::port::{Clock, Deadline, Expect, Objects, Opening};
 use crate::voicemail::delivery::{Delivery, State};
 use crate::voicemail::place::Place;
 use crate::voicemail::stalled::{Job, LOOKS_BACK, Marked, Standing, Step as Next};
@@ -39,6 +41,8 @@ pub struct Reconciled {
     pub failed: u64,
     /// Those that are given up, with the reason.
     pub given_up: Vec<String>,
+    /// The end was near: the others are the next run's.
+    pub stopped_early: bool,
 }
 
 impl<R, T, D, M, J, G, Y, C> Delivering<R, T, D, M, J, G, Y, C>
@@ -56,6 +60,7 @@ where
     /// is one that concerns them all.
     pub async fn reconcile(
         &self,
+        deadline: &impl Deadline,
         told: impl Fn(Told<'_>) + Send + Sync,
     ) -> Result<Reconciled, Failure> {
         let now = self.clock.now();
@@ -84,6 +89,11 @@ where
         }
         let mut run = Reconciled::default();
         for (place, standing) in found {
+            // One that is begun is worked to its end: a try counts.
+            if deadline.passed().now_or_never().is_some() {
+                run.stopped_early = true;
+                break;
+            }
             run.messages += 1;
             match self.look(&place, standing, now, &told, &mut run).await {
                 Ok(()) => {}

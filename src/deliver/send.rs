@@ -38,6 +38,8 @@ pub enum Delivered {
         mode: Mode,
         /// The contact of the task, or the id of the mail.
         id: Box<str>,
+        /// What could not be done behind it, again.
+        oddities: Vec<String>,
     },
     /// It was delivered now.
     Now {
@@ -86,9 +88,14 @@ where
         let marker = marker.map_err(failed(place, Step::Read))?;
         let (tried, perhaps_again) = match next(marker.as_deref(), self.clock.now()) {
             Next::Done { mode, id } => {
-                self.finish_found(place).await;
+                let oddities = self.finish_found(place).await;
                 let contact = place.contact().into();
-                return Ok(Delivered::Before { contact, mode, id });
+                return Ok(Delivered::Before {
+                    contact,
+                    mode,
+                    id,
+                    oddities,
+                });
             }
             Next::Leave => return Err(contended(place)),
             Next::Send {
@@ -141,9 +148,11 @@ where
             .put(&place.marker(), delivered, expect)
             .await;
         let put = put.map_err(failed(place, Step::Mark));
-        self.finish(place, known.instance.as_deref(), &known.initial_contact)
+        let behind = self
+            .finish(place, known.instance.as_deref(), &known.initial_contact)
             .await;
         put?;
+        known.oddities.extend(behind);
         Ok(Delivered::Now {
             contact: known.contact,
             mode,
@@ -423,7 +432,7 @@ where
     }
 
     /// What comes behind a delivery that was found: by the recording's tags.
-    async fn finish_found(&self, place: &Place) {
+    async fn finish_found(&self, place: &Place) -> Vec<String> {
         let tags = self.recordings.tags(&place.recording()).await;
         let tags: BTreeMap<_, _> = tags
             .ok()
@@ -439,20 +448,30 @@ where
         let instance = arn.and_then(|arn| flagged::place(arn, own).ok());
         let instance = instance.map(|(instance, _)| instance);
         let instance = instance.or_else(|| self.policy.instance.clone());
-        self.finish(place, instance.as_deref(), initial).await;
+        self.finish(place, instance.as_deref(), initial).await
     }
 
     /// Deletes the job, and takes the flag back on the call's first leg. What fails here is
-    /// done by the next event.
-    async fn finish(&self, place: &Place, instance: Option<&str>, initial_contact: &str) {
-        let _ = self.transcriber.delete(&place.job()).await;
+    /// done by the next event; it is no failure of the delivery.
+    async fn finish(
+        &self,
+        place: &Place,
+        instance: Option<&str>,
+        initial_contact: &str,
+    ) -> Vec<String> {
+        let mut oddities = Vec::new();
+        if let Err(failure) = self.transcriber.delete(&place.job()).await {
+            oddities.push(format!("the job stays: {failure}"));
+        }
         if let Some(instance) = instance {
             let changes = BTreeMap::from([(flagged::FLAG.to_owned(), "0".to_owned())]);
             let desk = &self.desk;
-            let _ = desk
-                .set_attributes(instance, initial_contact, &changes)
-                .await;
+            let set = desk.set_attributes(instance, initial_contact, &changes);
+            if let Err(failure) = set.await {
+                oddities.push(format!("the flag stays: {failure}"));
+            }
         }
+        oddities
     }
 }
 

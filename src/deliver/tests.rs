@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use super::*;
 use crate::media::ticks::EpochMillis;
 use crate::port::voicemail::{Desk, Mailer, Summariser, Tagged, Transcriber};
-use crate::port::{Clock, Expect, Listed, MediaBody, Objects, Opened, Opening};
+use crate::port::{Clock, Expect, Listed, MediaBody, NoDeadline, Objects, Opened, Opening};
 use crate::voicemail::flagged::Mode;
 use crate::voicemail::job::{Job, JobName, JobState, JobStatus, Started};
 use crate::voicemail::mail::{Mail, TemplateText};
@@ -505,9 +505,9 @@ fn what_stands_still_is_delivered_by_the_next_run() {
     let world = message();
     world.0.lock().unwrap().now = STARTED + 16 * 60_000;
     let all = delivering(&world, Mode::Task);
-    let run = block_on(all.reconcile(|_| ())).unwrap();
+    let run = block_on(all.reconcile(&NoDeadline, |_| ())).unwrap();
     assert_eq!((run.messages, run.worked, run.failed), (1, 1, 0));
     assert_eq!(world.0.lock().unwrap().tasks.len(), 1);
-    let again = block_on(all.reconcile(|_| ())).unwrap();
+    let again = block_on(all.reconcile(&NoDeadline, |_| ())).unwrap();
     assert_eq!((again.messages, again.worked), (1, 0));
 }

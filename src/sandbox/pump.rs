@@ -34,6 +34,15 @@ const RETRIES: u32 = 2;
 /// The wait before the first of them; it doubles.
 const WAIT: Duration = Duration::from_millis(500);
 
+/// What lets every way of delivery work, unless it is set otherwise.
+const SET: [(&str, &str); 5] = [
+    ("ENABLED_MODES", "task,guided_task,email"),
+    ("TASK_FLOW_ID", "task-flow"),
+    ("GUIDED_TASK_FLOW_ID", "guided-task-flow"),
+    ("EMAIL_FROM", "voicemail@example.com"),
+    ("EMAIL_TO", "team@example.com"),
+];
+
 /// What is pumped where.
 #[derive(Clone, Debug)]
 pub struct PumpSettings {
@@ -43,7 +52,8 @@ pub struct PumpSettings {
     pub recordings: String,
     /// The bucket of transcripts.
     pub transcripts: String,
-    /// Variables of all functions, beside those that Lambda sets and the buckets' names.
+    /// Variables of all functions, beside those that Lambda sets and the buckets' names; of two
+    /// of one name the last one counts.
     pub variables: Vec<(String, String)>,
     /// Processes of each function, and shards of the data stream.
     pub executions: usize,
@@ -57,7 +67,9 @@ impl Default for PumpSettings {
             functions: PathBuf::new(),
             recordings: "recordings".to_owned(),
             transcripts: "transcripts".to_owned(),
-            variables: Vec::new(),
+            variables: SET
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             executions: 1,
             reconcile_every: Duration::from_secs(30),
         }

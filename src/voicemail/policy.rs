@@ -57,6 +57,32 @@ pub struct Policy {
     pub recordings: String,
 }
 
+impl Policy {
+    /// That of a step which delivers nothing.
+    pub fn of_nothing() -> Self {
+        Self {
+            instance: None,
+            queue_arn: None,
+            mode: Mode::Task,
+            task_flow: None,
+            guided_task_flow: None,
+            email_from: None,
+            email_to: None,
+            email_domains: Vec::new(),
+            agent_address: AgentAddress::default(),
+            email_style: EmailStyle::default(),
+            queue_template: None,
+            agent_template: None,
+            summary: false,
+            transcript_bytes: TRANSCRIPT_BYTES,
+            zone: Zone::of_region(""),
+            task_link: Duration::ZERO,
+            email_link: Duration::ZERO,
+            recordings: String::new(),
+        }
+    }
+}
+
 /// What of a user is their address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AgentAddress {

@@ -6,6 +6,7 @@ mod answering;
 mod execution;
 mod later;
 mod legs;
+mod voicemail;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

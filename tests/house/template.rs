@@ -13,6 +13,7 @@ mod filter;
 mod permissions;
 mod records;
 mod rules;
+mod voicemail;
 mod yaml;
 
 /// Settings that the template leaves alone, each with the reason.
@@ -42,6 +43,7 @@ const TEMPLATES: &[&str] = &[
     "stacks/answering.yaml",
     "stacks/distribution.yaml",
     "stacks/listeners.yaml",
+    "stacks/voicemail.yaml",
 ];
 
 fn read(name: &str) -> String {

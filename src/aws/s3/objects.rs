@@ -371,6 +371,21 @@ impl Calls {
         }
     }
 
+    /// The tags of what is under a key.
+    pub(super) async fn tags(&self, key: &str) -> Result<Option<Vec<(String, String)>>, Failure> {
+        let request = self.client.get_object_tagging();
+        let request = request.bucket(&self.bucket.name).key(key);
+        let request = request.set_expected_bucket_owner(self.owner());
+        match request.send().await {
+            Ok(told) => {
+                let pairs = told.tag_set.into_iter();
+                Ok(Some(pairs.map(|tag| (tag.key, tag.value)).collect()))
+            }
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(self.failed(Call::ReadTags, key, &error)),
+        }
+    }
+
     /// A small object whole, with its version.
     pub(super) async fn read(
         &self,

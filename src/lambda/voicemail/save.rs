@@ -181,7 +181,7 @@ pub(super) fn tell_not_saved(not_saved: &NotSaved, function: &str) {
     count(vec![("MessagesFailed", "Count", 1.0)], function);
 }
 
-fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
+pub(super) fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
     let status = "";
     log::emit(
         &log::Metrics { status, values },

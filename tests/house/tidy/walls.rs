@@ -79,6 +79,7 @@ const USERS: &[(&str, &[&str])] = &[
             "aws",
             "batches",
             "cli",
+            "deliver",
             "extract",
             "forget",
             "listened",
