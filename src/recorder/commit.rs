@@ -161,6 +161,10 @@ async fn count_there<R: Recordings>(
     store: &R,
     files: &[(String, Stored)],
 ) -> Result<usize, Failure> {
-    let there = try_join_all(files.iter().map(|(key, stored)| store.is_there(key, stored)));
+    let there = try_join_all(
+        files
+            .iter()
+            .map(|(key, stored)| store.is_there(key, stored)),
+    );
     Ok(there.await?.into_iter().filter(|there| *there).count())
 }
