@@ -7,6 +7,7 @@
 //!
 //! Every step can be repeated at any time: it finds what was done, and does what is missing.
 
+mod finish;
 mod gather;
 mod reconcile;
 mod send;

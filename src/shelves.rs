@@ -325,8 +325,9 @@ impl<S: Browsing> Shelves<S> {
         now: EpochMillis,
         problems: &mut Vec<String>,
     ) -> Vec<Arc<Shelf>> {
+        let folders = folders.to_vec();
         let looked_at = stream::iter(folders)
-            .map(|folder| self.shelf(folder, look, now))
+            .map(|folder| async move { self.shelf(&folder, look, now).await })
             .buffered(SHELVES_AT_ONCE);
         let mut shelves = Vec::new();
         for shelf in looked_at.collect::<Vec<_>>().await {

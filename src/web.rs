@@ -5,6 +5,7 @@
 //! Refused here, for every page: foreign hosts (a name that somebody else made to point here),
 //! requests that another site's page sends, and anything that a page would load from elsewhere.
 
+pub mod archive;
 pub mod assets;
 pub mod guard;
 #[cfg(feature = "aws")]

@@ -14,7 +14,7 @@ use crate::port::voicemail::{Desk, Mailer, Signer, Summariser, Tagged, Transcrib
 use crate::port::{Clock, Deadline, Expect, Objects, Opening};
 use crate::voicemail::delivery::{Delivery, State};
 use crate::voicemail::place::Place;
-use crate::voicemail::stalled::{Job, LOOKS_BACK, Marked, Standing, Step as Next};
+use crate::voicemail::stalled::{Job, LOOKS_BACK, MAX_TRIES, Marked, Standing, Step as Next};
 use crate::voicemail::transcript::Missing;
 
 const DAY: i64 = 86_400_000;
@@ -125,6 +125,9 @@ where
                     let delivery = marker.as_deref().and_then(Delivery::read);
                     standing.tries = delivery.as_ref().map_or(0, |delivery| delivery.tries);
                     standing.marked = match delivery.map(|delivery| delivery.state) {
+                        Some(State::Delivered {
+                            unfinished: true, ..
+                        }) => Marked::Unfinished,
                         Some(State::Delivered { .. }) => Marked::Delivered,
                         Some(State::GivenUp { .. }) => Marked::GivenUp,
                         Some(State::Sending | State::NotSent { .. } | State::Waiting { .. })
@@ -150,7 +153,15 @@ where
                 }
                 Next::Deliver => {
                     self.count(place, marker, standing.tries + 1, &step).await?;
-                    // Nothing more is waited for: it goes with what there is.
+                    // The last time nothing more is waited for: it goes with what there is.
+                    let tries = match standing.tries + 1 < MAX_TRIES {
+                        true => Tries::More,
+                        false => Tries::Last,
+                    };
+                    self.deliver_place(place, tries).await?;
+                }
+                // It is no try of a delivery: it is done as often as it takes.
+                Next::Finish => {
                     self.deliver_place(place, Tries::Last).await?;
                 }
                 Next::GiveUp => {

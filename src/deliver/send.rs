@@ -2,8 +2,6 @@
 //! Behind a delivery the job is deleted and the flag taken back; where that fails nothing is
 //! lost, and a repeat of the event does it again.
 
-use std::collections::BTreeMap;
-
 use super::gather::Known;
 use super::{Delivering, NotDone, Step, Tries, failed};
 use crate::failure::{Action, Failure, FailureKind};
@@ -88,7 +86,7 @@ where
         let marker = marker.map_err(failed(place, Step::Read))?;
         let (tried, perhaps_again) = match next(marker.as_deref(), self.clock.now()) {
             Next::Done { mode, id } => {
-                let oddities = self.finish_found(place).await;
+                let oddities = self.finish_found(place, marker).await;
                 let contact = place.contact().into();
                 return Ok(Delivered::Before {
                     contact,
@@ -141,17 +139,24 @@ where
             }
         };
         let id_told = id.clone();
-        let delivered = self.state(tried, State::Delivered { mode, id });
+        let delivered = State::Delivered {
+            mode,
+            id,
+            unfinished: true,
+        };
+        let delivered = self.state(tried, delivered);
         let expect = Expect::Exactly(&sending);
         let put = self
             .recordings
-            .put(&place.marker(), delivered, expect)
+            .put(&place.marker(), delivered.clone(), expect)
             .await;
         let put = put.map_err(failed(place, Step::Mark));
-        let behind = self
-            .finish(place, known.instance.as_deref(), &known.initial_contact)
-            .await;
+        let instance = known.instance.as_deref();
+        let mut behind = self.finish(place, instance, &known.initial_contact).await;
         put?;
+        if behind.is_empty() {
+            behind.extend(self.mark_finished(place, &delivered).await);
+        }
         known.oddities.extend(behind);
         Ok(Delivered::Now {
             contact: known.contact,
@@ -429,49 +434,6 @@ where
             }
             (sent, _) => sent,
         }
-    }
-
-    /// What comes behind a delivery that was found: by the recording's tags.
-    async fn finish_found(&self, place: &Place) -> Vec<String> {
-        let tags = self.recordings.tags(&place.recording()).await;
-        let tags: BTreeMap<_, _> = tags
-            .ok()
-            .flatten()
-            .unwrap_or_default()
-            .into_iter()
-            .collect();
-        let own = place.contact();
-        let contact = flagged::value(&tags, crate::voicemail::place::tags::CONTACT);
-        let initial = flagged::value(&tags, crate::voicemail::place::tags::INITIAL_CONTACT);
-        let initial = initial.or(contact).unwrap_or(own);
-        let arn = flagged::value(&tags, flagged::QUEUE_ARN);
-        let instance = arn.and_then(|arn| flagged::place(arn, own).ok());
-        let instance = instance.map(|(instance, _)| instance);
-        let instance = instance.or_else(|| self.policy.instance.clone());
-        self.finish(place, instance.as_deref(), initial).await
-    }
-
-    /// Deletes the job, and takes the flag back on the call's first leg. What fails here is
-    /// done by the next event; it is no failure of the delivery.
-    async fn finish(
-        &self,
-        place: &Place,
-        instance: Option<&str>,
-        initial_contact: &str,
-    ) -> Vec<String> {
-        let mut oddities = Vec::new();
-        if let Err(failure) = self.transcriber.delete(&place.job()).await {
-            oddities.push(format!("the job stays: {failure}"));
-        }
-        if let Some(instance) = instance {
-            let changes = BTreeMap::from([(flagged::FLAG.to_owned(), "0".to_owned())]);
-            let desk = &self.desk;
-            let set = desk.set_attributes(instance, initial_contact, &changes);
-            if let Err(failure) = set.await {
-                oddities.push(format!("the flag stays: {failure}"));
-            }
-        }
-        oddities
     }
 }
 

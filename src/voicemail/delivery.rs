@@ -3,8 +3,8 @@
 //! several deliverers one sends.
 //!
 //! The marker, as JSON under `delivered/{contact}.json`: `schema`, `state` (`sending`,
-//! `not_sent`, `waiting`, `delivered` or `given_up`), `at`, `tries`, and of a delivery `mode`
-//! and `id`, of a failure `cause`.
+//! `not_sent`, `waiting`, `delivered` or `given_up`), `at`, `tries`, and of a delivery `mode`, `id`
+//! and, while its job or its flag is still there, `unfinished`, of a failure `cause`.
 
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub enum State {
         mode: Mode,
         /// The contact of the task, or the id of the mail.
         id: Box<str>,
+        /// Its job is to be deleted, or its flag to be taken back.
+        unfinished: bool,
     },
     /// It is not tried again by itself.
     GivenUp {
@@ -72,6 +74,8 @@ struct Body {
     mode: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unfinished: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
 }
@@ -109,7 +113,7 @@ pub fn next(marker: Option<&[u8]>, now: EpochMillis) -> Next {
     let is_leased = Duration::from_millis(age) < LEASE;
     let tries = delivery.tries;
     match delivery.state {
-        State::Delivered { mode, id } => Next::Done { mode, id },
+        State::Delivered { mode, id, .. } => Next::Done { mode, id },
         State::Sending if is_leased => Next::Leave,
         State::Sending => Next::Send {
             tries,
@@ -135,6 +139,7 @@ impl Delivery {
             "delivered" => State::Delivered {
                 mode: Mode::from_name(&body.mode?)?,
                 id: body.id?,
+                unfinished: body.unfinished.unwrap_or(false),
             },
             _ => return None,
         };
@@ -152,8 +157,15 @@ impl Delivery {
             State::NotSent { cause } => ("not_sent", None, None, Some(cause)),
             State::Waiting { cause } => ("waiting", None, None, Some(cause)),
             State::GivenUp { cause } => ("given_up", None, None, Some(cause)),
-            State::Delivered { mode, id } => ("delivered", Some(*mode), Some(id.clone()), None),
+            State::Delivered { mode, id, .. } => ("delivered", Some(*mode), Some(id.clone()), None),
         };
+        let is_unfinished = matches!(
+            self.state,
+            State::Delivered {
+                unfinished: true,
+                ..
+            }
+        );
         let body = Body {
             schema: SCHEMA.to_owned(),
             state: state.to_owned(),
@@ -161,6 +173,7 @@ impl Delivery {
             tries: self.tries,
             mode: mode.map(|mode| mode.name().to_owned()),
             id,
+            unfinished: is_unfinished.then_some(true),
             cause: cause.map(|cause| cause.chars().take(MAX_CAUSE_CHARS).collect()),
         };
         let mut json = serde_json::to_vec_pretty(&body).unwrap_or_default();
@@ -208,7 +221,15 @@ mod tests {
             mode,
             id: id.clone(),
         };
-        check(State::Delivered { mode, id }, 9_999_999, done);
+        for unfinished in [false, true] {
+            let id = id.clone();
+            let delivered = State::Delivered {
+                mode,
+                id,
+                unfinished,
+            };
+            check(delivered, 9_999_999, done.clone());
+        }
         let first = Next::Send {
             tries: 0,
             perhaps_again: false,

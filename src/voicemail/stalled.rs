@@ -44,6 +44,8 @@ pub enum Marked {
     Open,
     /// It was delivered.
     Delivered,
+    /// It was delivered, and its job or its flag is still there.
+    Unfinished,
     /// It was given up.
     GivenUp,
 }
@@ -77,6 +79,8 @@ pub enum Step {
     },
     /// Deliver it.
     Deliver,
+    /// Do what comes behind its delivery.
+    Finish,
     /// Mark it as given up, and hand it to the dead letters.
     GiveUp,
 }
@@ -99,6 +103,7 @@ impl Standing {
         match self.marked {
             Marked::NotLooked => return Step::Look,
             Marked::Delivered | Marked::GivenUp => return Step::Leave,
+            Marked::Unfinished => return Step::Finish,
             Marked::Open => {}
         }
         let is_tried = self.tries >= MAX_TRIES;
@@ -137,6 +142,7 @@ impl fmt::Display for Step {
             Self::Transcribe => f.write_str("its transcription is started"),
             Self::Substitute { reason } => write!(f, "delivered without a transcript: {reason}"),
             Self::Deliver => f.write_str("delivered"),
+            Self::Finish => f.write_str("its job is deleted, and its flag taken back"),
             Self::GiveUp => write!(f, "given up after {MAX_TRIES} tries"),
         }
     }
@@ -192,6 +198,23 @@ mod tests {
             "left",
         );
         check(Some(99), None, Marked::GivenUp, 9, not_asked(), "left");
+        let behind = "its job is deleted, and its flag taken back";
+        check(
+            Some(99),
+            Some(14),
+            Marked::Unfinished,
+            9,
+            not_asked(),
+            "left",
+        );
+        check(
+            Some(99),
+            Some(15),
+            Marked::Unfinished,
+            9,
+            not_asked(),
+            behind,
+        );
     }
 
     #[test]

@@ -26,3 +26,5 @@ mod panics;
 #[cfg(feature = "cli")]
 mod recorder;
 mod shelves;
+#[cfg(feature = "cli")]
+mod voicemail;

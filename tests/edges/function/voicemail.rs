@@ -2,6 +2,8 @@
 //! the sandbox stands in for AWS and carries the events. The statements that the system was
 //! specified by are tests here, or rows of one.
 
+mod steps;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 
@@ -9,6 +11,7 @@ use super::*;
 
 const INSTANCE: &str = "3b6f0d92-8c47-4f15-a2de-90b1c7e54f68";
 const RECORDINGS: &str = "recordings";
+const TRANSCRIPTS: &str = "transcripts";
 const MINUTE: i64 = 60_000;
 
 fn now() -> i64 {

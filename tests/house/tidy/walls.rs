@@ -45,7 +45,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
 ];
 
 /// Of the shell, an edge may use this.
-const OF_THE_SHELL_FOR_EDGES: &[&str] = &["clock", "lock", "port"];
+const OF_THE_SHELL_FOR_EDGES: &[&str] = &["clock", "lock", "port", "shelves"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
@@ -103,7 +103,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("memchr", &["media::demux"]),
     (
         "percent_encoding",
-        &["object_key", "sandbox", "voicemail::mail", "web::login"],
+        &["object_key", "sandbox", "voicemail::mail", "web"],
     ),
     ("rcgen", &["sandbox"]),
     ("realfft", &["media::spectrum"]),
