@@ -21,7 +21,6 @@ pub struct Connected {
 pub fn connect(config: &Config, shared: &Shared) -> Connected {
     let limits = kvs::Limits {
         connections: config.connections,
-        fragments_per_request: config.fragments_per_request,
     };
     Connected {
         ports: Ports {

@@ -117,7 +117,6 @@ pub fn capturing<P>(
     let reading = config.reading();
     let limits = kvs::Limits {
         connections: reading.requests_at_once,
-        fragments_per_request: reading.fragments_per_request,
     };
     let ports = Ports {
         source: KvsSource::new(shared, limits),

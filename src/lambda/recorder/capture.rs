@@ -17,7 +17,7 @@ use crate::settings::capture::CaptureConfig;
 use crate::voicemail::capture::Voicemail;
 use crate::wiring::voicemail::{Capturing, capturing};
 
-/// Messages that are recorded side by side: one holds two parts of 5 MiB, and three more are
+/// Messages that are recorded side by side: one holds two parts of 5 MiB, and two more are
 /// under way of all together.
 const AT_ONCE: usize = 3;
 
