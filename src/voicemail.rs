@@ -12,6 +12,7 @@ pub mod decide;
 pub mod delivery;
 pub mod flagged;
 pub mod guide;
+pub mod ivr;
 pub mod job;
 pub mod link;
 pub mod mail;

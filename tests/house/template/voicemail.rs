@@ -107,7 +107,16 @@ fn the_mapping_takes_flagged_contacts_and_loses_none() {
         "Recordings": {"StorageType": ["KINESIS_VIDEO_STREAM"]},
         "Agent": [null],
     }});
-    let filters = mapping["FilterCriteria"]["Filters"].as_array().unwrap();
+    let choice = &mapping["FilterCriteria"]["Fn::If"];
+    assert_eq!(choice[0], "CutsMessages");
+    let cuts = choice[1]["Filters"].as_array().unwrap();
+    let filters = choice[2]["Filters"].as_array().unwrap();
+    assert_eq!(cuts[..2], filters[..], "the others, and two more");
+    for more in &cuts[2..] {
+        let pattern: Value = serde_json::from_str(more["Pattern"].as_str().unwrap()).unwrap();
+        assert_eq!(pattern["data"]["Attributes"], published["data"]["Attributes"]);
+        assert_eq!(pattern["data"]["Recordings"], json!({"ParticipantType": ["IVR"]}));
+    }
     let patterns = filters
         .iter()
         .map(|filter| filter["Pattern"].as_str().unwrap());

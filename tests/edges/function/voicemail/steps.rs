@@ -374,6 +374,37 @@ async fn a_message_of_a_stream_that_keeps_none_is_read_as_it_lies_there() {
     assert_eq!(steps.calls().count("GetMedia"), 1);
 }
 
+/// Statement 7: from `vmx3_timestamp` on, and all of it where that lies before its start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_cut_out_of_connects_own_recording() {
+    const STARTED: &str = "2026-11-20T09:13:10Z";
+    for (time, skipped) in [
+        ("2026-11-20T09:13:12Z", 2_000),
+        ("2026-11-20T09:13:12.345Z", 2_345),
+        ("2026-11-20T09:13:00Z", 0),
+        ("2026-11-20T10:00:00Z", 0),
+        ("", 0),
+    ] {
+        let steps = Steps::new(&[]).await;
+        let whole = steps.put_recording(5_000, &[]);
+        steps.chain.write("buckets/connect-recordings/ivr/c 1.wav", &whole);
+        std::fs::remove_file(steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}"))).unwrap();
+        let mut record = record(&message("c-1", 1_000), "s", &[("vmx3_timestamp", time)]);
+        record["Recordings"] = json!([{
+            "StorageType": "S3", "ParticipantType": "IVR", "MediaStreamType": "AUDIO",
+            "Location": "connect-recordings/ivr/c 1.wav", "StartTimestamp": STARTED,
+        }]);
+        let set = [("CONNECT_RECORDINGS_BUCKET", "connect-recordings")];
+        let mut capture = steps.start("capture", &set).await;
+        let event = json!({"Records": [item(0, record.to_string().as_bytes())]});
+        assert_eq!(capture.invoke(event).await, Vec::<String>::new());
+        let wav = std::fs::read(steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}"))).unwrap();
+        assert!(samples(&wav) == samples(&whole)[skipped * 8..], "{time}");
+        let tags = steps.chain.json(&format!("tags/{RECORDINGS}/{KEY}.json"));
+        assert!(tags.to_string().contains("vmx3_lang"), "{tags}");
+    }
+}
+
 /// What cannot be worked for longer than a minute waits in the queue, and the records behind it go
 /// on; the queue's own delivery of it is worked.
 #[tokio::test(flavor = "multi_thread")]
