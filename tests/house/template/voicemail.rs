@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use callreel::settings::{capture, deliver, sign, transcribe};
 use serde_json::{Value, json};
 
-use super::{alarms, fields, read, template, yaml};
+use super::{alarms, fields, read, rows, template, yaml};
 
 const FILE: &str = "stacks/voicemail.yaml";
 
@@ -251,4 +251,54 @@ fn template_and_code_name_the_same_settings() {
             "{FILE} does not give {missing:?} to {function}"
         );
     }
+}
+
+#[test]
+fn the_page_lists_every_setting_with_its_default_and_meaning() {
+    let page = read("docs/voicemail.md");
+    let section = page.split("\n## Settings of the functions\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let table = rows(section);
+    let all = [
+        capture::SETTINGS,
+        transcribe::SETTINGS,
+        deliver::SETTINGS,
+        sign::SETTINGS,
+    ];
+    let all: Vec<_> = all.into_iter().flatten().collect();
+    for setting in &all {
+        let name = format!("`{}`", setting.name);
+        let row = table.iter().find(|row| row[0] == name);
+        let row = row.unwrap_or_else(|| panic!("docs/voicemail.md has no row of {name}"));
+        assert_eq!(row[1].trim_matches('`'), setting.default, "{name}");
+        assert_eq!(row[3], setting.meaning, "{name}");
+    }
+    for row in &table {
+        let is_known = |name: &str| all.iter().any(|setting| setting.name == name);
+        assert!(is_known(row[0].trim_matches('`')), "no function has {row:?}");
+    }
+}
+
+/// Each test that the page names is there.
+#[test]
+fn what_the_page_says_holds_is_tested() {
+    let page = read("docs/voicemail.md");
+    let section = page.split("\n## What holds\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let tests = [
+        "tests/edges/function/voicemail.rs",
+        "tests/edges/function/voicemail/steps.rs",
+        "tests/house/template/voicemail.rs",
+    ];
+    let tests: String = tests.map(read).concat();
+    let shown = section.lines().filter(|line| line.starts_with("| ") && line.contains('_'));
+    let mut count = 0;
+    for line in shown {
+        let names = line.split('`').skip(1).step_by(2);
+        let mut names = names.filter(|name| name.matches('_').count() > 2);
+        let name = names.next().unwrap_or_else(|| panic!("{line}: no test"));
+        assert!(tests.contains(&format!("fn {name}(")), "there is no test {name}");
+        count += 1;
+    }
+    assert!(count > 15, "{count}");
 }
