@@ -347,7 +347,13 @@ where
         let unreadable = |error| Failure::new(FailureKind::Unreadable, &subject, error);
         let opened = self.ivr.open(&ivr.key).await?;
         // Connect writes it some time behind the record.
-        let gone = || Failure::new(FailureKind::Unavailable, &subject, "it is not there, so far");
+        let gone = || {
+            Failure::new(
+                FailureKind::Unavailable,
+                &subject,
+                "it is not there, so far",
+            )
+        };
         let mut opened = opened.ok_or_else(gone)?;
         let key = voicemail.place.recording();
         let file = NewFile {

@@ -161,7 +161,9 @@ fn cut_message(
     let (tags, mut oddities) = tags_of(record, began, defaults);
     if ivr.skip_millis.is_none() {
         let name = flagged::TIMESTAMP;
-        oddities.push(format!("{name} says no time: all of the recording is taken"));
+        oddities.push(format!(
+            "{name} says no time: all of the recording is taken"
+        ));
     }
     Voicemail {
         contact: record.contact.clone(),

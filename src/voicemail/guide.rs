@@ -67,10 +67,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                (
-                    "vmx3_html_from",
-                    "+81&lt;script&gt;alert(1)&lt;/script&gt;"
-                ),
+                ("vmx3_html_from", "+81&lt;script&gt;alert(1)&lt;/script&gt;"),
                 ("vmx3_html_queue", "-"),
                 ("vmx3_html_date", "-"),
                 ("vmx3_html_summary", "-"),

@@ -106,7 +106,9 @@ impl Cut {
             return Ok(Vec::new());
         };
         let mut audio = Audio::new(format, size, self.skip_millis)?;
-        let first = audio.take(self.head.get(data..).unwrap_or_default()).to_vec();
+        let first = audio
+            .take(self.head.get(data..).unwrap_or_default())
+            .to_vec();
         self.audio = Some(audio);
         self.head = Vec::new();
         Ok(first)
@@ -167,10 +169,14 @@ impl Audio {
     }
 
     fn take<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let within = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        let within = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         let bytes = &bytes[..within];
         self.left -= u64::try_from(within).unwrap_or(0);
-        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
+        let skipped = usize::try_from(self.skip)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         self.skip -= u64::try_from(skipped).unwrap_or(0);
         let bytes = &bytes[skipped..];
         self.written += u64::try_from(bytes.len()).unwrap_or(0);
@@ -290,8 +296,14 @@ mod tests {
     #[test]
     fn what_is_no_wav_says_so() {
         let error = |file: &[u8]| cut(file, 0, 9).unwrap_err().to_string();
-        assert_eq!(error(b"<Error/>________"), "no WAV file: it does not begin with RIFF and WAVE");
-        assert_eq!(error(b"RIFF\0\0\0\0WAVE"), "no WAV file: it ends before its audio");
+        assert_eq!(
+            error(b"<Error/>________"),
+            "no WAV file: it does not begin with RIFF and WAVE"
+        );
+        assert_eq!(
+            error(b"RIFF\0\0\0\0WAVE"),
+            "no WAV file: it ends before its audio"
+        );
         assert_eq!(error(b""), "no WAV file: it ends before its audio");
     }
 
@@ -310,11 +322,17 @@ mod tests {
             assert_eq!((&*found.bucket, &*found.key), ("b", "ivr/a.wav"));
             assert_eq!(found.skip_millis, skip);
         }
-        let all = [entry("S3", "AGENT", "b/x.wav"), entry("S3", "IVR", "b/ivr/a.wav")];
+        let all = [
+            entry("S3", "AGENT", "b/x.wav"),
+            entry("S3", "IVR", "b/ivr/a.wav"),
+        ];
         check(&all, Some(72_500), Some(12_500));
         check(&all, Some(1), Some(0));
         check(&all, None, None);
         assert_eq!(IvrRecording::of(&all[..1], None), None);
-        assert_eq!(IvrRecording::of(&[entry("S3", "IVR", "nowhere")], None), None);
+        assert_eq!(
+            IvrRecording::of(&[entry("S3", "IVR", "nowhere")], None),
+            None
+        );
     }
 }

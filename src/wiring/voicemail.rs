@@ -36,7 +36,8 @@ pub type Deliveries = Delivering<
 >;
 
 /// What `capture` works with.
-pub type Capturing<P> = Capture<KvsSource, KvsLive, S3Recordings, S3Recordings, S3Recordings, P, WallClock>;
+pub type Capturing<P> =
+    Capture<KvsSource, KvsLive, S3Recordings, S3Recordings, S3Recordings, P, WallClock>;
 
 /// A model that sums up, if there is one.
 #[derive(Debug)]

@@ -133,7 +133,11 @@ fn tell_captured(handled: &Handled, captured: &Captured, function: &str) {
                 let cause = "the message begins behind the end of Connect's recording: all of that is taken";
                 tracing::warn!(contact, cause, "worth a look");
             }
-            tracing::info!(contact, seconds = cutting.seconds, "cut out of Connect's recording");
+            tracing::info!(
+                contact,
+                seconds = cutting.seconds,
+                "cut out of Connect's recording"
+            );
             let values = vec![
                 ("VoicemailsRecorded", "Count", 1.0),
                 ("VoicemailSeconds", "Seconds", cutting.seconds),

@@ -114,8 +114,14 @@ fn the_mapping_takes_flagged_contacts_and_loses_none() {
     assert_eq!(cuts[..2], filters[..], "the others, and two more");
     for more in &cuts[2..] {
         let pattern: Value = serde_json::from_str(more["Pattern"].as_str().unwrap()).unwrap();
-        assert_eq!(pattern["data"]["Attributes"], published["data"]["Attributes"]);
-        assert_eq!(pattern["data"]["Recordings"], json!({"ParticipantType": ["IVR"]}));
+        assert_eq!(
+            pattern["data"]["Attributes"],
+            published["data"]["Attributes"]
+        );
+        assert_eq!(
+            pattern["data"]["Recordings"],
+            json!({"ParticipantType": ["IVR"]})
+        );
     }
     let patterns = filters
         .iter()
@@ -256,7 +262,10 @@ fn template_and_code_name_the_same_settings() {
 #[test]
 fn the_page_lists_every_setting_with_its_default_and_meaning() {
     let page = read("docs/voicemail.md");
-    let section = page.split("\n## Settings of the functions\n").nth(1).unwrap();
+    let section = page
+        .split("\n## Settings of the functions\n")
+        .nth(1)
+        .unwrap();
     let section = section.split("\n## ").next().unwrap();
     let table = rows(section);
     let all = [
@@ -275,7 +284,10 @@ fn the_page_lists_every_setting_with_its_default_and_meaning() {
     }
     for row in &table {
         let is_known = |name: &str| all.iter().any(|setting| setting.name == name);
-        assert!(is_known(row[0].trim_matches('`')), "no function has {row:?}");
+        assert!(
+            is_known(row[0].trim_matches('`')),
+            "no function has {row:?}"
+        );
     }
 }
 
@@ -291,13 +303,18 @@ fn what_the_page_says_holds_is_tested() {
         "tests/house/template/voicemail.rs",
     ];
     let tests: String = tests.map(read).concat();
-    let shown = section.lines().filter(|line| line.starts_with("| ") && line.contains('_'));
+    let shown = section
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('_'));
     let mut count = 0;
     for line in shown {
         let names = line.split('`').skip(1).step_by(2);
         let mut names = names.filter(|name| name.matches('_').count() > 2);
         let name = names.next().unwrap_or_else(|| panic!("{line}: no test"));
-        assert!(tests.contains(&format!("fn {name}(")), "there is no test {name}");
+        assert!(
+            tests.contains(&format!("fn {name}(")),
+            "there is no test {name}"
+        );
         count += 1;
     }
     assert!(count > 15, "{count}");

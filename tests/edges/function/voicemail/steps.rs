@@ -387,7 +387,9 @@ async fn a_message_is_cut_out_of_connects_own_recording() {
     ] {
         let steps = Steps::new(&[]).await;
         let whole = steps.put_recording(5_000, &[]);
-        steps.chain.write("buckets/connect-recordings/ivr/c 1.wav", &whole);
+        steps
+            .chain
+            .write("buckets/connect-recordings/ivr/c 1.wav", &whole);
         std::fs::remove_file(steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}"))).unwrap();
         let mut record = record(&message("c-1", 1_000), "s", &[("vmx3_timestamp", time)]);
         record["Recordings"] = json!([{
@@ -955,9 +957,16 @@ async fn a_guide_gets_its_link_for_minutes_and_texts_that_are_no_markup() {
     let url = answer["vmx3_presigned_url"].as_str().unwrap();
     assert!(url.contains("X-Amz-Expires=300"), "{url}");
     let path = url.strip_prefix(steps.sandbox.url()).unwrap();
-    assert!(crate::sandbox::get(steps.sandbox.url(), path).await.ends_with(&wav));
+    assert!(
+        crate::sandbox::get(steps.sandbox.url(), path)
+            .await
+            .ends_with(&wav)
+    );
     for (name, expected) in [
-        ("vmx3_html_transcript", "&lt;img src=x onerror=alert(1)&gt; &amp; more"),
+        (
+            "vmx3_html_transcript",
+            "&lt;img src=x onerror=alert(1)&gt; &amp; more",
+        ),
         ("vmx3_html_from", "+81&quot; onload=&quot;x"),
         ("vmx3_html_summary", "-"),
         ("vmx3_html_url", &url.replace('&', "&amp;")),
@@ -972,7 +981,10 @@ async fn a_guide_gets_its_link_for_minutes_and_texts_that_are_no_markup() {
     let mut timestamp = steps.start("timestamp", &[]).await;
     let (succeeded, answer) = ask(&mut timestamp, call(json!({}))).await;
     let time = answer["vmx3_timestamp"].as_str().unwrap();
-    assert!(succeeded && time.len() == 20 && time.ends_with('Z'), "{answer}");
+    assert!(
+        succeeded && time.len() == 20 && time.ends_with('Z'),
+        "{answer}"
+    );
 }
 
 /// Statement 24: summed up once where it is wanted, and never at the cost of the message.
