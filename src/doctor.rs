@@ -20,6 +20,7 @@ pub mod rights;
 #[cfg(test)]
 mod sample;
 mod storage;
+mod voicemail;
 mod web;
 
 use facts::Deployment;
@@ -73,6 +74,9 @@ pub enum Check {
     CallEnded,
     AnsweringRights,
     NotesWaiting,
+    VoicemailEvents,
+    VoicemailWays,
+    VoicemailsWaiting,
     Alarms,
     AlarmStates,
     AlarmActions,
@@ -372,6 +376,24 @@ pub const CHECKS: &[CheckInfo] = &[
         "Look at the log of the answering machine for the contact: each try names step, cause and cure (docs/answering-machine.md, \"When something fails\").",
     ),
     info(
+        Check::VoicemailEvents,
+        "voicemail-events",
+        "If there is voicemail: `capture` reads the data stream, both buckets send their events to EventBridge, and a rule that is enabled, with a dead-letter queue, calls each of `transcribe`, `transcribe-failed` and `deliver`.",
+        "Enable the mapping or the rule, or deploy `stacks/voicemail.yaml` anew.",
+    ),
+    info(
+        Check::VoicemailWays,
+        "voicemail-ways",
+        "If there is voicemail: the settings of `deliver` are good, the flows of its tasks are there and active, and SES has verified the sender of its mails, or its domain.",
+        "Correct the parameter (docs/deploy.md), publish the flow, or verify the identity in SES.",
+    ),
+    info(
+        Check::VoicemailsWaiting,
+        "voicemails-waiting",
+        "If there is voicemail: no message of the last three days is older than an hour and has no marker of a delivery.",
+        "Look at the log of voicemail for the contact: each try names step, cause and cure. Mend it, then `callreel redrive --voicemail` (docs/voicemail.md, \"When something fails\").",
+    ),
+    info(
         Check::Alarms,
         "alarms",
         "An alarm watches each of: lost seconds, parked records, unreadable records, withdrawn consent, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",
@@ -453,6 +475,7 @@ pub fn examine(deployment: &Deployment) -> Vec<Finding> {
     keys::examine(deployment, &mut report);
     queues::examine(deployment, &mut report);
     answering::examine(deployment, &mut report);
+    voicemail::examine(deployment, &mut report);
     alarms::examine(deployment, &mut report);
     let mut findings = report.findings;
     findings.sort_by_key(|finding| finding.check);

@@ -213,6 +213,7 @@ pub const OF_CAPTURE: &[&str] = &[
     READ_OBJECT,
     WRITE_OBJECT,
     ABORT_UPLOAD,
+    SEND_MESSAGE,
 ];
 /// What having a message transcribed calls; jobs read and write in the caller's name.
 pub const OF_TRANSCRIBE: &[&str] = &[
@@ -273,7 +274,10 @@ pub const OF_SERVICES_CAPTURE: &[&str] = &[
     "kinesis:GetRecords on the data stream",
     "kinesis:GetShardIterator on the data stream",
     "kinesis:ListShards on the data stream",
-    SEND_MESSAGE,
+    "sqs:SendMessage on the queue of records that were given up",
+    "sqs:ReceiveMessage on the queue",
+    "sqs:DeleteMessage on the queue",
+    "sqs:GetQueueAttributes on the queue",
     "logs:CreateLogStream on the log group",
     "logs:PutLogEvents on the log group",
 ];

@@ -108,15 +108,22 @@ fn save(answering: &Answering, deployment: &Deployment, report: &mut Report) {
             );
             match &answering.rules {
                 Err(unknown) => report.unchecked(&[check], &save.name, unknown),
-                Ok(rules) => rules.iter().for_each(|rule| calls(rule, save, report)),
+                Ok(rules) => rules
+                    .iter()
+                    .for_each(|rule| calls(check, rule, &save.name, &save.arn, report)),
             }
         }
     }
 }
 
-/// Whether a rule calls the function, and what becomes of events that it cannot deliver.
-fn calls(rule: &EventRule, save: &Helper, report: &mut Report) {
-    let check = Check::CallEnded;
+/// Whether a rule calls a function, and what becomes of events that it cannot deliver.
+pub(super) fn calls(
+    check: Check,
+    rule: &EventRule,
+    function: &str,
+    arn: &str,
+    report: &mut Report,
+) {
     let subject = format!("rule {}", rule.name);
     match rule.state.as_deref() {
         None => return report.error(check, &subject, "it is not there"),
@@ -126,11 +133,11 @@ fn calls(rule: &EventRule, save: &Helper, report: &mut Report) {
         }
         Some(_) => {}
     }
-    match rule.targets.iter().find(|target| target.arn == save.arn) {
+    match rule.targets.iter().find(|target| target.arn == arn) {
         None => report.error(
             check,
             &subject,
-            format!("{} is none of its targets", save.name),
+            format!("{function} is none of its targets"),
         ),
         Some(RuleTarget {
             dead_letters: None, ..
@@ -249,13 +256,18 @@ fn waiting(answering: &Answering, report: &mut Report) {
         Err(unknown) => report.unchecked(&[check], place, unknown),
         Ok(waiting) if waiting.is_empty() => report.ok(check, place, "none"),
         Ok(waiting) => {
-            let named = waiting.iter().take(MOST_NAMED).cloned();
-            let named = named.collect::<Vec<_>>().join(", ");
-            let more = match waiting.len().saturating_sub(MOST_NAMED) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            report.error(check, place, format!("{}: {named}{more}", waiting.len()));
+            report.error(check, place, named(waiting));
         }
     }
+}
+
+/// How many there are, and the first of them by their names.
+pub(super) fn named(all: &[String]) -> String {
+    let named = all.iter().take(MOST_NAMED).cloned();
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match all.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}: {named}{more}", all.len())
 }

@@ -44,6 +44,7 @@ pub(super) fn healthy() -> Deployment {
         rights: Ok(Vec::new()),
         withdrawn: Ok(0),
         answering: Ok(Some(answering())),
+        voicemail: Ok(Some(voicemail())),
         alarms: Ok(alarms()),
     };
     deployment.rights = Ok(all_allowed(&deployment));
@@ -89,6 +90,44 @@ fn answering() -> Answering {
         event_bus: "default".to_owned(),
         waiting: Ok(Vec::new()),
     }
+}
+
+/// Voicemail as the stack makes it.
+fn voicemail() -> Voicemail {
+    let called = |name: &str| {
+        let arn = format!("arn:aws:lambda:eu-west-1:111122223333:function:{name}");
+        let rule = EventRule {
+            name: format!("{name}-rule"),
+            state: Some("ENABLED".to_owned()),
+            targets: vec![RuleTarget {
+                arn: arn.clone(),
+                dead_letters: Some(DEAD.to_owned()),
+            }],
+        };
+        Called {
+            name: name.to_owned(),
+            arn,
+            rules: Ok(vec![rule]),
+        }
+    };
+    Voicemail {
+        deliver: "deliver".to_owned(),
+        settings: Ok(()),
+        mapping: Ok(Some("Enabled".to_owned())),
+        buckets: ["vm-recordings", "vm-transcripts"]
+            .map(|name| (name.to_owned(), Ok(true)))
+            .to_vec(),
+        called: ["transcribe", "transcribe-failed", "deliver"]
+            .map(called)
+            .to_vec(),
+        flows: vec![("f-1".to_owned(), Ok(Some("ACTIVE".to_owned())))],
+        senders: vec![("a@example.com".to_owned(), Ok(true))],
+        waiting: Ok(Vec::new()),
+    }
+}
+
+pub(super) fn voicemail_of(deployment: &mut Deployment) -> &mut Voicemail {
+    deployment.voicemail.as_mut().unwrap().as_mut().unwrap()
 }
 
 pub(super) fn answering_of(deployment: &mut Deployment) -> &mut Answering {

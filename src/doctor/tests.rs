@@ -946,3 +946,71 @@ fn every_permission_of_the_roles_is_asked_about() {
         );
     }
 }
+
+#[test]
+fn voicemail_is_reached_delivers_and_leaves_nothing() {
+    let denied = || Unknown::new("denied", "allow it");
+    for of in [
+        Check::VoicemailEvents,
+        Check::VoicemailWays,
+        Check::VoicemailsWaiting,
+    ] {
+        check(of, "ok : there is no voicemail", |it| {
+            it.voicemail = Ok(None)
+        });
+        check(of, "unchecked : denied", |it| it.voicemail = Err(denied()));
+    }
+    let of = Check::VoicemailEvents;
+    check(of, "ok capture: it reads the data stream", |_| {});
+    check(of, "error capture: it reads no data stream", |it| {
+        voicemail_of(it).mapping = Ok(None)
+    });
+    check(of, "error capture: its mapping is Disabled", |it| {
+        voicemail_of(it).mapping = Ok(Some("Disabled".to_owned()));
+    });
+    check(
+        of,
+        "error vm-recordings: it sends no events to EventBridge",
+        |it| voicemail_of(it).buckets[0].1 = Ok(false),
+    );
+    check(of, "unchecked vm-transcripts: denied", |it| {
+        voicemail_of(it).buckets[1].1 = Err(denied())
+    });
+    check(of, "error deliver: no rule may call it", |it| {
+        voicemail_of(it).called[2].rules = Ok(Vec::new());
+    });
+    check(of, "error rule deliver-rule: it is DISABLED", |it| {
+        let rules = voicemail_of(it).called[2].rules.as_mut().unwrap();
+        rules[0].state = Some("DISABLED".to_owned());
+    });
+    check(
+        of,
+        "error rule transcribe-rule: transcribe is none of its targets",
+        |it| {
+            voicemail_of(it).called[0].rules.as_mut().unwrap()[0]
+                .targets
+                .clear()
+        },
+    );
+    let of = Check::VoicemailWays;
+    check(of, "ok flow f-1: active", |_| {});
+    check(of, "error flow f-1: it is not there", |it| {
+        voicemail_of(it).flows[0].1 = Ok(None)
+    });
+    check(of, "error flow f-1: it is ARCHIVED", |it| {
+        voicemail_of(it).flows[0].1 = Ok(Some("ARCHIVED".to_owned()));
+    });
+    check(
+        of,
+        "error a@example.com: SES has verified neither it nor its domain",
+        |it| voicemail_of(it).senders[0].1 = Ok(false),
+    );
+    check(of, "error deliver: EMAIL_FROM is missing", |it| {
+        voicemail_of(it).settings = Err("EMAIL_FROM is missing".to_owned());
+    });
+    let of = Check::VoicemailsWaiting;
+    check(of, "ok deliver: none", |_| {});
+    check(of, "error deliver: 2: a, b", |it| {
+        voicemail_of(it).waiting = Ok(vec!["a".to_owned(), "b".to_owned()]);
+    });
+}

@@ -214,6 +214,58 @@ fn troubles_of_keys_and_rights() {
 }
 
 #[test]
+fn troubles_of_voicemail() {
+    check(World::voicemail, &[]);
+    check(
+        |world| {
+            world.voicemail();
+            let off =
+                "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>";
+            world.set("GetBucketNotification", json!(off));
+        },
+        &[
+            "error voicemail-events vm-recordings: it sends no events to EventBridge",
+            "error voicemail-events vm-transcripts: it sends no events to EventBridge",
+        ],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            let state = json!({"Name": "deliver-rule", "State": "DISABLED"});
+            world.set("DescribeRule deliver-rule", state);
+        },
+        &["error voicemail-events rule deliver-rule: it is DISABLED"],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            let code = "ResourceNotFoundException";
+            world.refuse("DescribeContactFlow f-1", 404, code);
+            world.refuse("GetEmailIdentity example.com", 404, "NotFoundException");
+        },
+        &[
+            "error voicemail-ways flow f-1: it is not there",
+            "error voicemail-ways voicemail@example.com: SES has verified neither it nor its domain",
+        ],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            world.voicemail_of("c-1");
+        },
+        &["error voicemails-waiting callreel-vm-deliver: 1: c-1"],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            world.voicemail_of("c-1");
+            world.objects("delivered", &["c-1.json"]);
+        },
+        &[],
+    );
+}
+
+#[test]
 fn troubles_of_the_answering_machine() {
     check(World::no_answering_machine, &[]);
     check(

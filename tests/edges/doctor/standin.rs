@@ -138,6 +138,10 @@ fn operation(method: &Method, uri: &Uri, headers: &HeaderMap, body: &str) -> (Pr
         ("GET", ["2015-03-31", "functions", name, "policy"]) => {
             joined("GetPolicy", decoded(name).rsplit(':').next())
         }
+        ("GET", ["contact-flows", _, id]) => joined("DescribeContactFlow", Some(id)),
+        ("GET", ["v2", "email", "identities", identity]) => {
+            joined("GetEmailIdentity", Some(&decoded(identity)))
+        }
         ("GET", ["instance", _, "lambda-functions"]) => "ListLambdaFunctions".to_owned(),
         ("GET", [_]) if query.contains("list-type=2") => {
             let prefix = wanted("prefix").unwrap_or_default();
@@ -175,6 +179,7 @@ fn bucket_operation(query: &str) -> &'static str {
         "publicAccessBlock" => "GetPublicAccessBlock",
         "lifecycle" => "GetBucketLifecycleConfiguration",
         "policy" => "GetBucketPolicy",
+        "notification" => "GetBucketNotification",
         _ => "",
     }
 }

@@ -84,6 +84,59 @@ impl World {
         self.objects("messages", &[]);
     }
 
+    /// Voicemail, with buckets of its own.
+    pub fn voicemail(&mut self) {
+        let variables = json!({
+            "RECORDINGS_BUCKET": "vm-recordings", "TRANSCRIPTS_BUCKET": "vm-transcripts",
+            "INSTANCE_ARN": arn("connect", "instance/3b6f0d92-8c47-4f15-a2de-90b1c7e54f68"),
+            "ENABLED_MODES": "task,email", "DEFAULT_MODE": "task", "TASK_FLOW_ID": "f-1",
+            "EMAIL_FROM": "voicemail@example.com", "EMAIL_TO": "team@example.com",
+        });
+        for handler in ["capture", "transcribe", "transcribe-failed", "deliver"] {
+            let name = format!("callreel-vm-{handler}");
+            let function = json!({
+                "FunctionName": name, "FunctionArn": arn("lambda", &format!("function:{name}")),
+                "Role": ROLE, "Handler": handler, "Environment": {"Variables": variables},
+            });
+            let all = &mut self.body("ListFunctions")["Functions"];
+            all.as_array_mut().unwrap().push(function);
+            let rule = format!("{handler}-rule");
+            let policy = json!({"Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "lambda:InvokeFunction", "Resource": arn("lambda", &format!("function:{name}")),
+                "Condition": {"ArnLike": {"AWS:SourceArn": arn("events", &format!("rule/{rule}"))}},
+            }]});
+            let policy = json!({"Policy": policy.to_string(), "RevisionId": "r"});
+            self.set(&format!("GetPolicy {name}"), policy);
+            let state = json!({"Name": rule, "State": "ENABLED"});
+            self.set(&format!("DescribeRule {rule}"), state);
+            let target = json!({
+                "Id": "t", "Arn": arn("lambda", &format!("function:{name}")),
+                "DeadLetterConfig": {"Arn": arn("sqs", "dead")},
+            });
+            let targets = json!({"Targets": [target]});
+            self.set(&format!("ListTargetsByRule {rule}"), targets);
+        }
+        let notification = "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+            <EventBridgeConfiguration/></NotificationConfiguration>";
+        self.set("GetBucketNotification", json!(notification));
+        let flow = json!({"ContactFlow": {"Id": "f-1", "State": "ACTIVE"}});
+        self.set("DescribeContactFlow f-1", flow);
+        let identity = "GetEmailIdentity voicemail@example.com";
+        self.refuse(identity, 404, "NotFoundException");
+        let verified = json!({"IdentityType": "DOMAIN", "VerifiedForSendingStatus": true});
+        self.set("GetEmailIdentity example.com", verified);
+        let year = &year();
+        self.objects(year, &[]);
+        self.objects("delivered", &[]);
+    }
+
+    /// A message that lies there since long ago.
+    pub fn voicemail_of(&mut self, contact: &str) {
+        let year = &year();
+        self.objects(year, &[&format!("01/01/{contact}.wav")]);
+    }
+
     /// What lies under the first part of a key, all of it long ago.
     pub fn objects(&mut self, folder: &str, keys: &[&str]) {
         let contents: String = keys
@@ -454,3 +507,10 @@ const DISTRIBUTIONS: &str = "<DistributionList xmlns=\"http://cloudfront.amazona
     </DefaultCacheBehavior><CacheBehaviors><Quantity>0</Quantity></CacheBehaviors><Comment></Comment>\
     <PriceClass>PriceClass_100</PriceClass><Enabled>true</Enabled><WebACLId></WebACLId><HttpVersion>http2</HttpVersion>\
     <IsIPV6Enabled>true</IsIPV6Enabled><Staging>false</Staging></DistributionSummary></Items></DistributionList>";
+
+/// The first part of the keys of today.
+fn year() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    let now = callreel::media::ticks::EpochMillis(since.unwrap().as_millis() as i64);
+    now.to_rfc3339()[..4].to_owned()
+}
