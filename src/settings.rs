@@ -9,6 +9,7 @@ pub mod archive;
 pub mod capture;
 pub mod deliver;
 pub mod flow;
+pub mod live;
 pub mod messages;
 pub mod recorder;
 pub mod sign;

@@ -23,7 +23,6 @@ pub struct Connected {
 pub fn connect(config: &Config, shared: &Shared) -> Connected {
     let limits = kvs::Limits {
         connections: config.connections,
-        fragments_per_request: config.fragments_per_request,
     };
     Connected {
         ports: Ports {

@@ -64,8 +64,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 pub struct Limits {
     /// Connections for media at once: 1 to 5.
     pub connections: usize,
-    /// Fragments asked for at once, as the recorder does it.
-    pub fragments_per_request: usize,
 }
 
 /// Kinesis Video Streams.
@@ -277,8 +275,9 @@ impl FragmentSource for KvsSource {
         let connection = Arc::clone(&state.connections).acquire_owned().await;
         let connection =
             connection.map_err(|error| Failure::new(FailureKind::ConnectionLost, stream, error))?;
-        state.fragments.take(numbers.len()).await;
         let endpoint = self.endpoint(&state, stream, Api::Media).await?;
+        // The last thing before the call, so that both sides count from the same instant.
+        state.fragments.take(numbers.len()).await;
         match self.open(&endpoint, stream, numbers).await {
             Ok(body) => Ok(KvsBody {
                 stream: stream.into(),

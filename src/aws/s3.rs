@@ -5,7 +5,8 @@
 //! A file under [`PART_BYTES`] is one PutObject; a longer one is a multipart upload, whose
 //! first part is held back for the header, which is known last. So each file holds two
 //! parts at the most, the first and the one that fills, and all files of all recordings
-//! together have [`PARTS_IN_FLIGHT`] parts under way: [`most_bytes`] is the bound.
+//! together have [`PARTS_IN_FLIGHT`] parts under way: [`most_bytes`] is the bound. Their memory
+//! is used again, part after part.
 //!
 //! # Two deliveries at once, and one that died
 //!
@@ -59,6 +60,7 @@
 //! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set.
 
 mod browsing;
+mod buffers;
 mod checksum;
 #[cfg(feature = "operate")]
 mod erasing;
@@ -82,6 +84,7 @@ use crate::connect::arn;
 use crate::failure::Failure;
 use crate::lock::lock;
 use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored};
+use buffers::Buffers;
 use objects::{Calls, Condition, Object, Written};
 use signing::TlsKeepsPayloads;
 pub use upload::S3Upload;
@@ -89,8 +92,9 @@ pub use upload::S3Upload;
 /// Bytes of a part: the least that S3 allows, since memory grows with it. At 10,000 parts
 /// a file could have 48 GiB, and a WAV file has at most 4.
 pub const PART_BYTES: usize = 5 << 20;
-/// Parts under way at once, of all files together.
-pub const PARTS_IN_FLIGHT: usize = 3;
+/// Parts under way at once, of all files together. Files of both sides and stereo keep pace with
+/// 500 fragments a second as long as a part is stored within 0.3 s.
+pub const PARTS_IN_FLIGHT: usize = 2;
 /// The largest object that is read whole; a verdict with all its lists full has less than half.
 const MAX_OBJECT_BYTES: usize = 4 << 20;
 
@@ -159,6 +163,7 @@ pub struct S3Recordings(Arc<Shared>);
 struct Shared {
     calls: Calls,
     parts_in_flight: Arc<Semaphore>,
+    buffers: Arc<Buffers>,
     /// Aborts under way in the background.
     aborts: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -214,6 +219,7 @@ impl S3Recordings {
                 account: OnceLock::new(),
             },
             parts_in_flight: Arc::new(Semaphore::new(PARTS_IN_FLIGHT)),
+            buffers: Arc::new(Buffers::of(PART_BYTES, PARTS_IN_FLIGHT)),
             aborts: Mutex::default(),
         }))
     }
@@ -324,6 +330,6 @@ mod tests {
 
     #[test]
     fn one_call_fits_well_below_the_memory_bound() {
-        assert!(most_bytes(3) <= 48 << 20);
+        assert!(most_bytes(3) <= 40 << 20);
     }
 }

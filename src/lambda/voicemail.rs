@@ -161,7 +161,6 @@ async fn machine(config: &VoicemailConfig) -> Machine {
     let reading = config.reading();
     let limits = Limits {
         connections: reading.requests_at_once,
-        fragments_per_request: reading.fragments_per_request,
     };
     let bucket = Bucket {
         owner: config.bucket_owner.clone(),

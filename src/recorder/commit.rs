@@ -14,6 +14,8 @@
 //! recording is made again: what stood there is restored, whatever the record of the
 //! delivery that restores it authorises.
 
+use futures_util::future::try_join_all;
+
 use super::Timings;
 use crate::failure::{Failure, FailureKind};
 use crate::port::{Expect, Recordings, Stored};
@@ -159,9 +161,10 @@ async fn count_there<R: Recordings>(
     store: &R,
     files: &[(String, Stored)],
 ) -> Result<usize, Failure> {
-    let mut count = 0;
-    for (key, stored) in files {
-        count += usize::from(store.is_there(key, stored).await?);
-    }
-    Ok(count)
+    let there = try_join_all(
+        files
+            .iter()
+            .map(|(key, stored)| store.is_there(key, stored)),
+    );
+    Ok(there.await?.into_iter().filter(|there| *there).count())
 }

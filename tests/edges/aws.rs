@@ -108,7 +108,6 @@ impl World {
         let reading = Reading::default();
         let limits = kvs::Limits {
             connections: reading.requests_at_once,
-            fragments_per_request: reading.fragments_per_request,
         };
         Recorder {
             source: KvsSource::new(&self.shared, limits),

@@ -26,13 +26,7 @@ async fn the_aws_edge_keeps_the_contract() {
         .credentials_provider(keys)
         .load()
         .await;
-    let source = KvsSource::new(
-        &shared,
-        kvs::Limits {
-            connections: 3,
-            fragments_per_request: 50,
-        },
-    );
+    let source = KvsSource::new(&shared, kvs::Limits { connections: 3 });
     for untagged_tail in [false, true] {
         let call = SynthCall {
             millis: 8_000,

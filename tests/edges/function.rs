@@ -7,6 +7,7 @@ mod archive;
 mod execution;
 mod later;
 mod legs;
+mod live;
 mod voicemail;
 
 use std::collections::BTreeMap;

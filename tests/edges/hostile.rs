@@ -86,10 +86,7 @@ async fn shared(url: &str) -> SdkConfig {
 
 /// One call of each service, with what came of it.
 async fn call_all(shared: &SdkConfig, arn: &str) -> Vec<(&'static str, Failure)> {
-    let limits = kvs::Limits {
-        connections: 3,
-        fragments_per_request: 50,
-    };
+    let limits = kvs::Limits { connections: 3 };
     let source = KvsSource::new(shared, limits);
     let numbers = ["1".parse().unwrap()];
     let whereabouts = Whereabouts {
@@ -230,10 +227,7 @@ async fn json_of_other_shapes() {
 
 /// An answer to UpdateContactAttributes has nothing in it: any JSON is one.
 async fn call_all_but_writes(shared: &SdkConfig) -> Vec<(&'static str, Failure)> {
-    let limits = kvs::Limits {
-        connections: 3,
-        fragments_per_request: 50,
-    };
+    let limits = kvs::Limits { connections: 3 };
     let source = KvsSource::new(shared, limits);
     let whereabouts = Whereabouts {
         stream: ARN,
@@ -306,10 +300,7 @@ async fn endpoints_that_are_no_urls() {
         let body = format!("{{\"DataEndpoint\": \"{endpoint}\"}}");
         let (url, _) = stand_in(http("200 OK", "", &body)).await;
         let shared = shared(&url).await;
-        let limits = kvs::Limits {
-            connections: 3,
-            fragments_per_request: 50,
-        };
+        let limits = kvs::Limits { connections: 3 };
         let source = KvsSource::new(&shared, limits);
         let numbers = ["1".parse().unwrap()];
         let failure = source.fetch(ARN, &numbers).await.unwrap_err();
@@ -328,10 +319,7 @@ async fn a_stream_of_another_region() {
     );
     let (url, heads) = stand_in(denied).await;
     let shared = shared(&url).await;
-    let limits = kvs::Limits {
-        connections: 3,
-        fragments_per_request: 50,
-    };
+    let limits = kvs::Limits { connections: 3 };
     let source = KvsSource::new(&shared, limits);
     for (arn, region, told) in [
         (ARN, REGION, false),

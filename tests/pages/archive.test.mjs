@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -34,6 +34,39 @@ function record(contact, flags, change = () => {}) {
   return path.slice(0, -"_verdict.json".length);
 }
 
+const HOURS_12 = 12 * 3600;
+
+/** A call of 12 hours: its mix is as long as it says, and holds nothing on the disk but its last minute. */
+function recordLong() {
+  const base = record("long", ["--seconds", "2", "--seed", "8"], (verdict) => {
+    verdict.call.queue = "Long";
+    Object.assign(verdict.span, { samples: HOURS_12 * 8000, seconds: HOURS_12, starts_at: "2025-10-09T09:00:00.000Z" });
+    verdict.files = verdict.files.filter(({ kind }) => kind === "mixed");
+    verdict.files[0].bytes = 44 + HOURS_12 * 32_000;
+  });
+  const wav = readFileSync(`${base}_mixed.wav`);
+  wav.writeUInt32LE(36 + HOURS_12 * 32_000, 4);
+  wav.writeUInt32LE(HOURS_12 * 32_000, 40);
+  const file = openSync(`${base}_mixed.wav`, "w");
+  writeSync(file, wav.subarray(0, 44));
+  const tone = Buffer.alloc(60 * 32_000);
+  for (let at = 0; at < 60 * 8000; at++) {
+    tone.writeInt16LE(Math.round(9000 * Math.sin(at / 3)), 4 * at);
+    tone.writeInt16LE(Math.round(4000 * Math.sin(at / 2)), 4 * at + 2);
+  }
+  writeSync(file, tone, 0, tone.length, 44 + (HOURS_12 - 60) * 32_000);
+  ftruncateSync(file, 44 + HOURS_12 * 32_000);
+  closeSync(file);
+  const points = HOURS_12 * 8000 / 256;
+  const peaks = Buffer.alloc(24 + 4 * points);
+  [2, 1, 8000, 256, points, 2].forEach((field, place) => peaks.writeUInt32LE(field, 4 * place));
+  for (let at = 0; at < points; at++) {
+    const height = 20 + Math.round(60 * Math.abs(Math.sin(at / 70_000)) * ((at * 7919) % 100) / 100);
+    peaks.set([-height & 255, height, (-height / 2) & 255, height / 2], 24 + 4 * at);
+  }
+  writeFileSync(`${base}_peaks.dat`, peaks);
+}
+
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "archive-"));
   record("whole", ["--seconds", "60", "--seed", "7"], (verdict) => {
@@ -58,6 +91,7 @@ before(async () => {
   rmSync(`${gone}_peaks.dat`);
   const odd = record("odd", ["--seconds", "5", "--seed", "6"]);
   writeFileSync(`${odd}_verdict.json`, "{\"status\":");
+  recordLong();
   archive = await run(["archive", join(folder, "out"), "--port", "0"]);
 });
 
@@ -99,8 +133,9 @@ async function loudest(page, side) {
 test("recordings are found, newest first, by what is asked", async () => {
   const { page, context, seen } = await open(archive.url);
   await rowOf(page, "Sales").waitFor();
-  assert.equal(await page.locator("#count").innerText(), "6 recordings");
-  assert.match(await page.locator("#rows tbody tr").first().innerText(), /Claims/);
+  assert.equal(await page.locator("#count").innerText(), "7 recordings");
+  assert.match(await page.locator("#rows tbody tr").first().innerText(), /12:00:00\s+complete/);
+  assert.match(await page.locator("#rows tbody tr").nth(1).innerText(), /Claims/);
   await assertAccessible(page);
   await shoot(page, "archive-search");
   await page.getByLabel("Number").fill("030 1234");
@@ -111,10 +146,10 @@ test("recordings are found, newest first, by what is asked", async () => {
   assert.equal(csv.trim().split("\r\n").length, 2);
   // Back is what was before, and an address is a search.
   await page.goBack();
-  await until(async () => (await page.locator("#count").innerText()) === "6 recordings", "all of them again");
+  await until(async () => (await page.locator("#count").innerText()) === "7 recordings", "all of them again");
   await page.getByLabel("Silent side").selectOption("to");
   await page.getByRole("button", { name: "Search" }).click();
-  await until(async () => (await page.locator("#count").innerText()) === "1 recording", "the silent one");
+  await until(async () => (await page.locator("#count").innerText()) === "2 recordings", "the silent ones");
   await page.getByLabel("Queue").fill("nobody's");
   await page.getByRole("button", { name: "Search" }).click();
   await page.getByText("No recording found").waitFor();
@@ -362,5 +397,96 @@ test("a recording that is not there, and an archive that is gone, are told", asy
   await own.stop();
   await page.getByRole("button", { name: "Search" }).click();
   await page.getByText("the archive does not answer").waitFor();
+  await context.close();
+});
+
+test("a call of 12 hours opens, zooms to its samples and plays at its end", async () => {
+  const began = Date.now();
+  const { page, context, seen } = await openCall("long");
+  const opened = Date.now() - began;
+  const zooms = [];
+  const wave = await page.locator("#wave").boundingBox();
+  for (let turn = 0; turn < 24; turn++) {
+    // How long the page takes to draw what one turn of the wheel asks for.
+    await page.mouse.move(wave.x + wave.width - 1, wave.y + 60);
+    await page.mouse.wheel(0, -240);
+    zooms.push(await page.evaluate(() => new Promise((done) => {
+      const from = performance.now();
+      requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - from)));
+    })));
+  }
+  await page.getByText("drawn from the samples").waitFor();
+  assert.match(await page.locator("#view-span").innerText(), /^11:59:[\d.]+ to 11:59:/);
+  zooms.sort((one, other) => one - other);
+  console.log(`a call of 12 hours: opened in ${opened} ms, a zoom drawn within ${Math.round(zooms[12])} ms (median), ${Math.round(zooms.at(-1))} ms (most)`);
+  await shoot(page, "archive-12-hours");
+  await page.evaluate(() => (location.hash = "#t=43170"));
+  await until(async () => /11:59:30/.test(await page.locator("#clock").innerText()), "half a minute before its end");
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => (await level(page, "from")) > -40 && (await level(page, "to")) > -40, "both sides sound");
+  await until(async () => /11:59:3[1-9]/.test(await page.locator("#clock").innerText()), "the time goes on");
+  const memory = await page.evaluate(() => performance.memory.usedJSHeapSize / 2 ** 20);
+  assert.ok(memory < 100, `${memory} MiB of JavaScript's memory`);
+  assert.ok(opened < 8_000 && zooms[12] < 500, `${opened} ms, ${zooms[12]} ms`);
+  assertQuiet(seen);
+  await context.close();
+});
+
+/** Lets the archive's answer about a recording be another one. */
+const change = (how) => async (page) => page.route("**/api/recording?*", async (route) => {
+  const answer = await route.fetch();
+  const whole = await answer.json();
+  how(whole);
+  await route.fulfill({ response: answer, json: whole });
+});
+
+test("a file in an archive of the store is told with what to do", async () => {
+  const before = change((whole) => {
+    for (const file of whole.files) Object.assign(file, { state: "archived", class: "DEEP_ARCHIVE", object: `rec/${file.kind}.wav` });
+  });
+  const { page, context, seen } = await openCall("whole", "", { before });
+  await page.getByText("lies in the storage class DEEP_ARCHIVE, and must be restored").first().waitFor();
+  await page.getByText("--key rec/mixed.wav").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
+  await shoot(page, "archive-archived", { fullPage: true });
+  await assertAccessible(page);
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("a link that is used up is asked for anew, and it goes on where it was", async () => {
+  let links = 0;
+  let isUsedUp = false;
+  const before = (page) => page.route(/api\/audio/, async (route) => {
+    const request = route.request();
+    if (request.method() === "POST") {
+      links++;
+      isUsedUp = false;
+      const { url } = await (await route.fetch()).json();
+      return route.fulfill({ json: { url: `${url}&link=${links}`, seconds: 300 } });
+    }
+    return isUsedUp ? route.fulfill({ status: 403, body: "expired" }) : route.continue();
+  });
+  const { page, context, seen } = await openCall("long", "#t=43150", { before });
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => /11:59:1/.test(await page.locator("#clock").innerText()), "it plays");
+  assert.equal(links, 1);
+  isUsedUp = true;
+  await page.locator("#wave").focus();
+  await page.keyboard.press("Home");
+  await until(() => links === 2, "another link");
+  await until(async () => /^0:0[1-9]/.test(await page.locator("#clock").innerText()), "it goes on where it was sought");
+  assert.deepEqual(seen.elsewhere, []);
+  await context.close();
+});
+
+test("an expired login leads to the login, and back to this very second", async () => {
+  const { page, context } = await openCall("whole", "#t=30.5");
+  await page.route(/api\/audio/, (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login" } }));
+  await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
+  await page.getByRole("button", { name: "Play" }).click();
+  await page.waitForURL("**/login?to=*");
+  const to = new URL(page.url()).searchParams.get("to");
+  assert.match(to, /^\/call\?recording=.*whole.*#t=30\.5$/);
   await context.close();
 });

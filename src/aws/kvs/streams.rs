@@ -10,15 +10,15 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio::time::Instant;
 
 use super::Limits;
-use crate::aws::pace::{Pace, rate_under};
+use crate::aws::pace::Quota;
 use crate::failure::Failure;
 use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 
 /// KVS gives so many fragments a second for each stream.
 const FRAGMENTS_QUOTA: usize = 500;
-/// KVS answers 5 GetDataEndpoint calls a second for each stream.
-const ENDPOINTS_PER_SECOND: u32 = 4;
+/// KVS answers so many GetDataEndpoint calls a second for each stream.
+const ENDPOINTS_QUOTA: usize = 5;
 /// Streams remembered; a warm function can meet any number of them.
 const MAX_STREAMS: usize = 512;
 
@@ -57,10 +57,10 @@ pub(super) struct Stream {
     /// Connections for media.
     pub connections: Arc<Semaphore>,
     /// Fragments asked for.
-    pub fragments: Pace,
+    pub fragments: Quota,
     /// What the stream is, once looked up.
     pub description: AsyncMutex<Description>,
-    endpoint_calls: Pace,
+    endpoint_calls: Quota,
     list: AsyncMutex<Option<String>>,
     media: AsyncMutex<Option<String>>,
     live: AsyncMutex<Option<String>>,
@@ -68,12 +68,11 @@ pub(super) struct Stream {
 
 impl Stream {
     fn new(limits: Limits) -> Self {
-        let (rate, burst) = rate_under(FRAGMENTS_QUOTA, limits.fragments_per_request);
         Self {
             connections: Arc::new(Semaphore::new(limits.connections)),
-            fragments: Pace::new(rate, burst),
+            fragments: Quota::a_second(FRAGMENTS_QUOTA),
             description: AsyncMutex::default(),
-            endpoint_calls: Pace::new(ENDPOINTS_PER_SECOND, 1),
+            endpoint_calls: Quota::a_second(ENDPOINTS_QUOTA),
             list: AsyncMutex::new(None),
             media: AsyncMutex::new(None),
             live: AsyncMutex::new(None),
@@ -147,10 +146,7 @@ mod tests {
     use crate::failure::FailureKind;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    const LIMITS: Limits = Limits {
-        connections: 3,
-        fragments_per_request: 50,
-    };
+    const LIMITS: Limits = Limits { connections: 3 };
 
     #[tokio::test]
     async fn an_endpoint_is_looked_up_once_until_it_fails() {

@@ -261,7 +261,7 @@ impl Calls {
         &self,
         key: &str,
         upload: &str,
-        part: Part,
+        part: &Part,
     ) -> Result<CompletedPart, Failure> {
         let checksum = part.checksum.to_base64();
         let sent = self
@@ -273,7 +273,7 @@ impl Calls {
             .upload_id(upload)
             .part_number(part.number)
             .checksum_crc64_nvme(&checksum)
-            .body(part.bytes.into())
+            .body(part.bytes.clone().into())
             .send()
             .await
             .map_err(|error| self.failed(Call::WriteObject, key, &error))?;

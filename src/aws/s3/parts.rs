@@ -1,8 +1,11 @@
 //! A file cut into parts as it grows. Its first part is held back, since it begins with
 //! the head, which is known last. Pure.
 
-use bytes::{Buf, Bytes};
+use std::sync::Arc;
 
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::buffers::Buffers;
 use super::checksum::Checksum;
 
 /// A part of a file.
@@ -42,27 +45,27 @@ pub(super) enum Ending {
 /// A file on its way: at most two parts of it are held.
 #[derive(Debug)]
 pub(super) struct Parts {
-    part_bytes: usize,
+    buffers: Arc<Buffers>,
     /// Kept free at the start of the first one.
     head_bytes: usize,
-    first: Vec<u8>,
-    filling: Vec<u8>,
+    first: BytesMut,
+    filling: Option<BytesMut>,
     next: i32,
     /// The checksum of the parts behind the first one.
     behind: Checksum,
 }
 
 impl Parts {
-    /// A file whose parts are of so many bytes, the last one of at most so many.
-    pub(super) fn new(part_bytes: usize, head_bytes: usize) -> Self {
-        let mut first = Vec::with_capacity(part_bytes);
+    /// A file whose parts are as large as these buffers, the last one at most so large.
+    pub(super) fn new(buffers: Arc<Buffers>, head_bytes: usize) -> Self {
+        let mut first = buffers.take();
         // The head's place.
         first.resize(head_bytes, 0);
         Self {
-            part_bytes,
+            buffers,
             head_bytes,
             first,
-            filling: Vec::new(),
+            filling: None,
             next: 2,
             behind: Checksum::of(&[]),
         }
@@ -70,21 +73,18 @@ impl Parts {
 
     /// Takes the next bytes until a part is full or there are none left.
     pub(super) fn push(&mut self, bytes: &mut Bytes) -> Option<Part> {
+        let part_bytes = self.buffers.bytes();
         while !bytes.is_empty() {
-            let place = if self.first.len() < self.part_bytes {
+            let place = if self.first.len() < part_bytes {
                 &mut self.first
             } else {
-                if self.filling.capacity() == 0 {
-                    // Grown by doubling, it would take up to twice as much.
-                    self.filling.reserve_exact(self.part_bytes);
-                }
-                &mut self.filling
+                self.filling.get_or_insert_with(|| self.buffers.take())
             };
-            let taken = bytes.len().min(self.part_bytes - place.len());
+            let taken = bytes.len().min(part_bytes - place.len());
             place.extend_from_slice(&bytes[..taken]);
             bytes.advance(taken);
-            if self.filling.len() == self.part_bytes {
-                return Some(self.take_filling());
+            if self.is_full() {
+                return self.take_filling();
             }
         }
         None
@@ -92,16 +92,13 @@ impl Parts {
 
     /// Ends the file, now that its head is known. `None` where that has another length than
     /// was kept free for it.
-    pub(super) fn finish(mut self, head: &[u8]) -> Option<Ending> {
+    pub(super) fn finish(&mut self, head: &[u8]) -> Option<Ending> {
         if head.len() != self.head_bytes {
             return None;
         }
         self.first[..head.len()].copy_from_slice(head);
-        let mut rest = Vec::new();
-        if !self.filling.is_empty() {
-            rest.push(self.take_filling());
-        }
-        let first = Bytes::from(self.first);
+        let mut rest: Vec<_> = self.take_filling().into_iter().collect();
+        let first = std::mem::take(&mut self.first).freeze();
         if self.next == 2 {
             return Some(Ending::Whole(first));
         }
@@ -111,12 +108,18 @@ impl Parts {
         Some(Ending::Parts { rest, whole })
     }
 
-    fn take_filling(&mut self) -> Part {
+    fn is_full(&self) -> bool {
+        let filling = self.filling.as_ref();
+        filling.is_some_and(|filling| filling.len() == self.buffers.bytes())
+    }
+
+    fn take_filling(&mut self) -> Option<Part> {
+        let filling = self.filling.take()?;
         let number = self.next;
         self.next += 1;
-        let part = Part::new(number, std::mem::take(&mut self.filling).into());
+        let part = Part::new(number, filling.freeze());
         self.behind = self.behind.followed_by(part.checksum);
-        part
+        Some(part)
     }
 }
 
@@ -132,7 +135,7 @@ mod tests {
     #[track_caller]
     fn check(body: usize, piece: usize, on_the_way: &[(i32, usize)], at_the_end: &[(i32, usize)]) {
         let bytes: Vec<u8> = (0..body).map(|place| place as u8).collect();
-        let mut parts = Parts::new(PART, HEAD.len());
+        let mut parts = Parts::new(Arc::new(Buffers::of(PART, 1)), HEAD.len());
         let mut given = Vec::new();
         for piece in bytes.chunks(piece.max(1)) {
             let mut piece = Bytes::copy_from_slice(piece);
@@ -170,7 +173,7 @@ mod tests {
     #[test]
     fn a_head_has_the_length_that_was_kept_free() {
         for length in [0, 43, 45, 101] {
-            let parts = Parts::new(PART, HEAD.len());
+            let mut parts = Parts::new(Arc::new(Buffers::of(PART, 1)), HEAD.len());
             assert_eq!(parts.finish(&vec![0; length]), None);
         }
     }

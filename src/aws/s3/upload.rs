@@ -6,10 +6,10 @@ use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
+use super::Shared;
 use super::checksum::Checksum;
 use super::objects::{Condition, Object, Written, stored};
 use super::parts::{Ending, Part, Parts};
-use super::{PART_BYTES, Shared};
 use crate::failure::{Failure, FailureKind};
 use crate::port::{Stored, Upload};
 
@@ -32,10 +32,11 @@ struct Multipart {
 
 impl S3Upload {
     pub(super) fn new(shared: Arc<Shared>, object: Object, head_bytes: usize) -> Self {
+        let parts = Parts::new(Arc::clone(&shared.buffers), head_bytes);
         Self {
             shared,
             object,
-            parts: Parts::new(PART_BYTES, head_bytes),
+            parts,
             multipart: None,
         }
     }
@@ -59,7 +60,8 @@ impl S3Upload {
         let shared = Arc::clone(&self.shared);
         let (key, id) = (self.object.key.clone(), Arc::clone(&multipart.id));
         multipart.sending.spawn(async move {
-            let sent = shared.calls.part(&key, &id, part).await;
+            let sent = shared.calls.part(&key, &id, &part).await;
+            shared.buffers.give_back(part.bytes);
             drop(room);
             sent
         });
@@ -78,6 +80,7 @@ impl S3Upload {
                 None => self.overwritten(put(Condition::Always).await?)?,
             },
         };
+        self.shared.buffers.give_back(file);
         Ok(stored(whole, &version))
     }
 
@@ -163,8 +166,7 @@ impl Upload for S3Upload {
     }
 
     async fn finish(mut self, head: Bytes) -> Result<Stored, Failure> {
-        let parts = std::mem::replace(&mut self.parts, Parts::new(0, 0));
-        let finished = match parts.finish(&head) {
+        let finished = match self.parts.finish(&head) {
             None => Err(self.failed("its head is not as long as what was kept free for it")),
             Some(Ending::Whole(file)) => self.finish_whole(file).await,
             Some(Ending::Parts { rest, whole }) => self.finish_parts(rest, whole).await,

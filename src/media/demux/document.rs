@@ -396,6 +396,8 @@ impl Draft {
             let direction = left.track.and_then(|track| self.tracks.direction(track));
             self.fragment.leave_out(direction, left.reason, left.bytes);
         }
+        // Grown by doubling, it takes up to twice what it holds, for as long as the fragment waits.
+        self.audio.shrink_to_fit();
         let audio = Bytes::from(mem::take(&mut self.audio));
         let blocks = mem::take(&mut self.blocks);
         self.fragment.blocks.reserve_exact(blocks.len());

@@ -14,6 +14,8 @@ const LEAST_SECONDS = 0.02;
 /** Silence of so many seconds is skipped, but for what is left of it at both ends. */
 const SKIP_SECONDS = 1.5;
 const SKIP_EDGE = 0.25;
+/** Pixels beyond the canvas to which marks are drawn. */
+const EDGE = 20;
 /** Points of a level of the waveform that make one of the next. */
 const FOLD = 16;
 /** Marks that the list shows. */
@@ -641,8 +643,9 @@ class Call {
     for (const mark of this.marks) {
       const sign = SIGN[mark.kind];
       if ((mark.side && mark.side !== side) || mark.b < from || mark.a > to || !colour[sign]) continue;
-      const [a, b] = [x(mark.a), x(mark.b)];
-      const wide = Math.max(2, b - a);
+      // A mark of hours, zoomed in close, is millions of pixels wide: what is out of sight is not drawn.
+      const a = Math.max(-EDGE, x(mark.a));
+      const wide = Math.max(2, Math.min(paper.canvas.width + EDGE, x(mark.b)) - a);
       const top = middle - each / 2;
       paper.save();
       paper.fillStyle = colour[sign];
@@ -655,7 +658,7 @@ class Call {
         paper.beginPath();
         paper.rect(a, top, wide, each);
         paper.clip();
-        for (let at = a - each; at < a + wide; at += 9) {
+        for (let at = Math.floor((a - each) / 9) * 9; at < a + wide; at += 9) {
           paper.moveTo(at, top + each);
           paper.lineTo(at + each, top);
         }
@@ -878,9 +881,10 @@ class Call {
   seek(second) {
     this.at = Math.max(0, Math.min(this.length, second));
     const { audio } = this.sound;
-    if (audio.readyState >= 1) {
+    // What is still to be loaded is sought when it is there.
+    if (audio.getAttribute("src")) {
       this.sought = this.at;
-      audio.currentTime = this.at;
+      if (audio.readyState >= 1) audio.currentTime = this.at;
     }
     this.draw();
   }
