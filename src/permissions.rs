@@ -234,6 +234,13 @@ pub const OF_SERVICES_NOTE: &[&str] = &[
     "logs:PutLogEvents on the log group",
 ];
 
+/// What the archive writes: its index, and who listened.
+pub const PUT_LINES: &str = "s3:PutObject on the index and on the lines of who listened";
+/// What the archive's login keeps to itself.
+pub const READ_LOGIN_SECRET: &str = "secretsmanager:GetSecretValue on the secret of the login";
+/// What the archive's pages need: no recording is written, and none deleted.
+pub const OF_ARCHIVE: &[&str] = &[READ_OBJECT, PUT_LINES, READ_LOGIN_SECRET];
+
 /// A policy that people attach: nothing that a function runs as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -392,6 +399,14 @@ pub const ROLES: &[Role] = &[
         services: OF_SERVICES_AGAIN,
     },
     Role {
+        function: "Archive",
+        name: "ArchiveRole",
+        template: ARCHIVE,
+        section: "## The role of `archive`",
+        calls: OF_ARCHIVE,
+        services: OF_SERVICES_NOTE,
+    },
+    Role {
         function: "Note",
         name: "NoteRole",
         template: ANSWERING,
@@ -481,6 +496,7 @@ pub const ROLES: &[Role] = &[
     },
 ];
 const LIVE: &str = "stacks/live.yaml";
+const ARCHIVE: &str = "stacks/archive.yaml";
 const MAIN: &str = "template.yaml";
 const ANSWERING: &str = "stacks/answering.yaml";
 /// The stack of voicemail, whose rights the doctor does not ask about yet.

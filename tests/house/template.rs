@@ -9,6 +9,7 @@ use callreel::settings::recorder::SETTINGS;
 use serde_json::Value;
 
 mod answering;
+mod archive;
 mod filter;
 mod live;
 mod permissions;
@@ -44,6 +45,7 @@ const TEMPLATES: &[&str] = &[
     "stacks/answering.yaml",
     "stacks/distribution.yaml",
     "stacks/listeners.yaml",
+    "stacks/archive.yaml",
     "stacks/live.yaml",
     "stacks/voicemail.yaml",
 ];
