@@ -1,6 +1,8 @@
 //! `callreel redrive` as an operator runs it: the built command line against the sandbox,
 //! which holds what a bad day leaves behind.
 
+#[cfg(all(feature = "operate", feature = "web"))]
+mod archive;
 #[cfg(feature = "operate")]
 mod forget;
 #[cfg(feature = "operate")]

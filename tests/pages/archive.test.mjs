@@ -275,6 +275,7 @@ test("what is lost is marked, named, and reached; parts are on one line", async 
   const box = await page.locator("#wave").boundingBox();
   await page.mouse.move(box.x + (box.width * 23) / 90, box.y + 60);
   assert.match(await page.locator("#tip").innerText(), /lost: 2\.18 s/);
+  // The picture of docs/archive.md is a copy of this one.
   await shoot(page, "archive-marks", { fullPage: true });
   await page.locator("#marks button", { hasText: "on hold" }).first().click();
   await isAt(page, 30);

@@ -448,7 +448,7 @@ class Call {
     const choice = get("file");
     choice.replaceChildren(...this.playable.map(({ kind }) => new Option(words(`file.${kind}`), kind)));
     if (this.source) choice.value = this.source.file.kind;
-    for (const name of ["download", "check", "file"]) get(name).disabled = !this.source;
+    show(get("file-tools"), Boolean(this.source));
     for (const name of ["play", "back-5", "on-5", "speed", "skip", "ears", "loop-from", "loop-to"]) get(name).disabled = !this.source;
     set(get("checked"), "");
   }

@@ -14,6 +14,7 @@ use crate::archive::viewer::{Allowed, Sees};
 use crate::local::LocalRecordings;
 use crate::media::wav;
 use crate::object_key::hex;
+use crate::port::{Expect, Inside, Listed, Objects, Opened, Opening, Seen};
 use crate::sha256;
 use crate::shelves::Trust;
 use crate::web::guard::Guard;
@@ -163,10 +164,18 @@ impl Pages {
                 Box::pin(async { Err(failure) })
             }),
         };
+        let viewer = viewer.filter(|_| !is_at_the_desk);
+        Self::serving(archive, viewer, folder, noted)
+    }
+
+    fn serving<S: Browsing + Send + Sync + 'static>(
+        archive: Archive<S>,
+        viewer: Option<Viewer>,
+        folder: TempDir,
+        noted: Arc<Mutex<Vec<Heard>>>,
+    ) -> Self {
         let mut pages = router(Arc::new(archive));
-        if let Some(viewer) = viewer
-            && !is_at_the_desk
-        {
+        if let Some(viewer) = viewer {
             pages = pages.layer(axum::Extension(viewer));
         }
         let runtime = Runtime::new().unwrap();
@@ -515,6 +524,75 @@ fn a_verdict_that_cannot_be_read_is_a_row_and_its_files_are_there() {
     assert_eq!(
         pages.of("POST", "check", SALES, "&file=mixed").json()["found"],
         "unknown"
+    );
+}
+
+/// A folder whose WAV files lie in an archive, out of which they must be restored.
+struct Frozen(LocalRecordings);
+
+impl Objects for Frozen {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.0.read(key).await
+    }
+
+    async fn put(&self, key: &str, object: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
+        self.0.put(key, object, expect).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        self.0.list(prefix).await
+    }
+}
+
+impl Opening for Frozen {
+    type Body = <LocalRecordings as Opening>::Body;
+
+    async fn open(&self, key: &str) -> Result<Option<Opened<Self::Body>>, Failure> {
+        self.0.open(key).await
+    }
+}
+
+impl Browsing for Frozen {
+    async fn look_into(&self, folder: &str) -> Result<Inside, Failure> {
+        self.0.look_into(folder).await
+    }
+
+    async fn look_at(&self, key: &str) -> Result<Option<Seen>, Failure> {
+        let seen = self.0.look_at(key).await?;
+        let archived = key.ends_with(".wav").then(|| "GLACIER".to_owned());
+        Ok(seen.map(|seen| Seen { archived, ..seen }))
+    }
+
+    async fn open_part(
+        &self,
+        key: &str,
+        from: u64,
+        bytes: u64,
+    ) -> Result<Option<Self::Body>, Failure> {
+        self.0.open_part(key, from, bytes).await
+    }
+}
+
+#[test]
+fn an_archived_file_is_named_with_its_class_and_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    record(folder.path(), SALES, "Sales");
+    let store = Frozen(LocalRecordings::new(folder.path()));
+    let archive = Archive::at_the_desk(Shelves::new(store, "rec/", Trust::Never));
+    let pages = Pages::serving(archive, None, folder, Arc::default());
+    let whole = pages.of("GET", "recording", SALES, "").json();
+    let key = format!("rec/{SALES}_mixed.wav");
+    assert_eq!(
+        whole["files"][2],
+        json!({"kind": "mixed", "said": 32_044, "state": "archived", "class": "GLACIER", "bytes": 32_044, "object": key})
+    );
+    assert_eq!(whole["peaks"]["state"], "there");
+    let audio = pages.of("GET", "audio", SALES, "&file=mixed");
+    assert_eq!(audio.status, 409);
+    let told = audio.json()["error"].as_str().unwrap().to_owned();
+    assert!(
+        told.contains("GLACIER") && told.contains("restore"),
+        "{told}"
     );
 }
 

@@ -1,0 +1,103 @@
+//! `callreel archive --bucket`: the pages over S3, with the reader's own credentials.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+use super::*;
+
+/// Pages that are served until they are dropped.
+struct Served(Child, String);
+
+impl Served {
+    fn start(world: &World, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callreel"));
+        command
+            .env_clear()
+            .env("AWS_ACCESS_KEY_ID", "sandbox")
+            .env("AWS_SECRET_ACCESS_KEY", "sandbox")
+            .args(["archive", "--port", "0", "--json", "--region", "us-east-1"])
+            .args(["--endpoint-url", world.sandbox.url()])
+            .args(arguments)
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut told = String::new();
+        let out = child.stdout.as_mut().unwrap();
+        tokio::task::block_in_place(|| BufReader::new(out).read_line(&mut told).unwrap());
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let page = told["page"].as_str().unwrap();
+        let address = page.trim_start_matches("http://").trim_end_matches('/');
+        Self(child, address.to_owned())
+    }
+
+    /// The answer's head and body.
+    fn ask(&self, request: &str, headers: &str) -> (String, Vec<u8>) {
+        let Self(_, address) = self;
+        let mut line = TcpStream::connect(address).unwrap();
+        let request =
+            format!("{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+        line.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        tokio::task::block_in_place(|| line.read_to_end(&mut answer).unwrap());
+        let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+        (head, answer[end + 4..].to_vec())
+    }
+
+    fn json(&self, request: &str) -> Value {
+        let (head, body) = self.ask(request, "");
+        serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {head}"))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buckets_recordings_are_found_played_and_checked() {
+    let one = call("one-1");
+    let world = World::new(&[("one", &one, 30)]).await;
+    world.record("one", &one);
+    let served = Served::start(&world, &["--bucket", BUCKET]);
+    let found = served.json("GET /api/recordings?contact=one");
+    let key = found["rows"][0]["key"].as_str().unwrap();
+    assert_eq!(found["rows"][0]["row"]["status"], "complete", "{found}");
+    let whole = served.json(&format!("GET /api/recording?key={key}"));
+    let mixed = &whole["files"][2];
+    assert_eq!(
+        (&mixed["state"], &mixed["bytes"]),
+        (&json!("there"), &mixed["said"])
+    );
+    assert_eq!(whole["peaks"]["state"], "there");
+    let sound = format!("GET /api/audio?key={key}&file=mixed");
+    let (head, part) = served.ask(&sound, "Range: bytes=0-43\r\n");
+    assert!(head.starts_with("HTTP/1.1 206 "), "{head}");
+    assert_eq!((part.len(), &part[..4]), (44, &b"RIFF"[..]));
+    let (head, all) = served.ask(&sound, "");
+    assert_eq!(json!(all.len()), mixed["bytes"], "{head}");
+    let checked = served.json(&format!("POST /api/check?key={key}&file=mixed"));
+    assert_eq!(checked["found"], "whole");
+    // Its index lies in the bucket now, and the next one reads no verdict for it.
+    let index = world
+        .tree()
+        .into_keys()
+        .find(|name| name.ends_with("recordings.ndjson"));
+    assert!(index.is_some_and(|name| name.contains("index/day=2025-10-09/")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_cannot_be_read_is_told_on_the_page() {
+    let world = World::new(&[]).await;
+    let error = "AccessDenied".to_owned();
+    let denied = Effect::Status { code: 403, error };
+    world.faults(vec![Rule::always("ListObjectsV2", denied)]);
+    let served = Served::start(&world, &["--bucket", BUCKET]);
+    let (head, body) = served.ask("GET /api/recordings", "");
+    let told = String::from_utf8(body).unwrap();
+    assert!(head.starts_with("HTTP/1.1 502 "), "{head}");
+    assert!(told.contains("s3:ListBucket"), "{told}");
+}
