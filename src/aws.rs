@@ -15,6 +15,7 @@
 //! | S3 while a caller waits | 3 | 1.5 s | 4 s | 10 s |
 //! | Connect | 6 | 10 s | 60 s | 10 s |
 //! | SQS | 4 | 10 s | 30 s | 10 s |
+//! | the live monitor's | 1 | 10 s | 10 s | given up by who watches |
 //! | those of `deployment` | 3 | 10 s | 30 s | 10 s |
 //!
 //! The SDK's retries are for one call; a failure that outlasts them is a
@@ -28,6 +29,7 @@ pub mod contacts;
 pub mod deployment;
 mod errors;
 pub mod events;
+pub mod kinesis;
 pub mod kvs;
 mod mended;
 mod pace;
@@ -47,7 +49,8 @@ pub use clock::WallClock;
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
 pub use events::EventBus;
-pub use kvs::{KvsLive, KvsSource};
+pub use kinesis::CallStream;
+pub use kvs::{KvsLive, KvsSource, KvsWatch};
 pub use profile::unknown_profile;
 pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
@@ -114,6 +117,14 @@ impl Trying {
         attempt: Duration::from_secs(10),
         call: Duration::from_secs(30),
         silent_bodies: SilentBodies::Sdk,
+    };
+
+    /// For who tries again by rules of its own.
+    const ONCE: Self = Self {
+        attempts: 1,
+        attempt: Duration::from_secs(10),
+        call: Duration::from_secs(10),
+        silent_bodies: SilentBodies::Reader,
     };
 
     /// For what looks at a deployment from outside.

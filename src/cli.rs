@@ -14,6 +14,8 @@ mod forget;
 mod inspect;
 mod lacking;
 mod message;
+#[cfg(feature = "operate")]
+mod monitor;
 mod note;
 mod reader;
 mod record;
@@ -33,6 +35,8 @@ mod worked;
 
 #[cfg(not(feature = "operate"))]
 use lacking as doctor;
+#[cfg(not(feature = "operate"))]
+use lacking as monitor;
 #[cfg(not(feature = "operate"))]
 use lacking as redrive;
 #[cfg(not(feature = "sandbox"))]
@@ -88,6 +92,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
+    /// Watch calls in progress: record both sides, and show their spectra
+    Monitor(Box<monitor::MonitorArgs>),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
     /// Check a deployment, and tell the cure for what is wrong with it
@@ -153,6 +159,7 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
         Command::Forget(args) => forget::run(args, &mut out, cli.json),
         Command::Verify(args) => verify::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
+        Command::Monitor(args) => monitor::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),
         Command::Doctor(args) => doctor::run(args, &mut out, cli.json),
         Command::Sandbox(args) => sandbox::run(args, &mut out, cli.json),

@@ -6,3 +6,4 @@ pub mod feed;
 pub mod happening;
 pub mod names;
 pub mod session;
+pub mod snapshot;

@@ -136,6 +136,34 @@ pub const OF_SERVICES_AGAIN: &[&str] = &[
 /// Media as it comes, from a stream that keeps none.
 pub const GET_LIVE_MEDIA: &str = "kinesisvideo:GetMedia on the stream";
 
+/// What began is told to who watches.
+pub const PUT_RECORD: &str = "kinesis:PutRecord on the data stream of calls";
+/// The shards of the data stream.
+pub const LIST_SHARDS: &str = "kinesis:ListShards on the data stream of calls";
+/// Where a shard is read.
+pub const GET_SHARD_ITERATOR: &str = "kinesis:GetShardIterator on the data stream of calls";
+/// What it holds.
+pub const GET_RECORDS: &str = "kinesis:GetRecords on the data stream of calls";
+
+/// What telling of a call that began needs.
+pub const OF_LIVE_START: &[&str] = &[PUT_RECORD];
+/// What AWS does in the name of the role that tells of calls.
+pub const OF_SERVICES_LIVE_START: &[&str] = &[
+    SEND_MESSAGE,
+    "kms:GenerateDataKey on the key of the data stream of calls",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
+/// What whoever watches calls at a desk needs: no function, but a user or a role of people.
+pub const OF_WATCHING: &[&str] = &[
+    LIST_SHARDS,
+    GET_SHARD_ITERATOR,
+    GET_RECORDS,
+    GET_DATA_ENDPOINT,
+    GET_LIVE_MEDIA,
+];
+
 /// What noting a call needs: one object under two keys, each looked at before it is written.
 pub const OF_NOTE: &[&str] = &[PUT_NOTE, READ_OBJECT];
 /// Notes; they have no tags and are of one part.

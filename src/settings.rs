@@ -5,6 +5,7 @@
 
 mod answering;
 pub mod flow;
+pub mod monitor;
 pub mod recorder;
 pub mod voicemail;
 

@@ -12,7 +12,8 @@ use super::CliError;
 /// How the build that has everything is installed.
 const EVERYTHING: &str = "cargo install --locked --path . --features operate,sandbox";
 /// Commands that not every build has.
-const COMMANDS: [(&str, bool); 3] = [
+const COMMANDS: [(&str, bool); 4] = [
+    ("monitor", cfg!(feature = "operate")),
     ("redrive", cfg!(feature = "operate")),
     ("doctor", cfg!(feature = "operate")),
     ("sandbox", cfg!(feature = "sandbox")),
@@ -42,6 +43,8 @@ pub(super) struct Lacking {
 // Each build takes those of the commands that it lacks.
 #[allow(dead_code, reason = "of a command that this build has")]
 pub(super) type RedriveArgs = Lacking;
+#[allow(dead_code, reason = "of a command that this build has")]
+pub(super) type MonitorArgs = Lacking;
 #[allow(dead_code, reason = "of a command that this build has")]
 pub(super) type DoctorArgs = Lacking;
 #[allow(dead_code, reason = "of a command that this build has")]

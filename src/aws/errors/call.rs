@@ -17,6 +17,11 @@ pub(in crate::aws) enum Call {
     WriteAttributes,
     SendMessage,
     PutEvents,
+    PutRecord,
+    // At the desk that watches calls.
+    ListShards,
+    GetShardIterator,
+    GetRecords,
     // An operator's calls, never the function's: `callreel redrive`.
     ListObjects,
     ReceiveMessage,
@@ -41,6 +46,7 @@ pub(super) enum Service {
     Connect,
     Sqs,
     Events,
+    Kinesis,
 }
 
 impl Call {
@@ -62,6 +68,9 @@ impl Call {
             | Self::SearchContacts => Service::Connect,
             Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
                 Service::Sqs
+            }
+            Self::PutRecord | Self::ListShards | Self::GetShardIterator | Self::GetRecords => {
+                Service::Kinesis
             }
             Self::PutEvents => Service::Events,
         }
@@ -90,6 +99,10 @@ impl Call {
             Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
             Self::SendMessage => permissions::SEND_MESSAGE,
             Self::PutEvents => permissions::PUT_EVENTS,
+            Self::PutRecord => permissions::PUT_RECORD,
+            Self::ListShards => permissions::LIST_SHARDS,
+            Self::GetShardIterator => permissions::GET_SHARD_ITERATOR,
+            Self::GetRecords => permissions::GET_RECORDS,
             Self::ListObjects => permissions::LIST_OBJECTS,
             Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
             Self::DeleteMessage => permissions::DELETE_MESSAGE,
