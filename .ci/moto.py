@@ -80,7 +80,8 @@ class World:
         out = self.folder / f"{name}-out"
         run(self.callreel, "record", self.folder / name / "event.json", "--streams",
             self.folder / "streams", "--out", out)
-        return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.wav")}
+        made = [*out.rglob("*.wav"), *out.rglob("*_peaks.dat")]
+        return {str(path.relative_to(out)): path.read_bytes() for path in made}
 
     def objects(self):
         listed = self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
@@ -88,17 +89,18 @@ class World:
                 for entry in listed}
 
     def check(self, name):
-        """The bucket holds what the local edge makes, as audio, and one whole verdict."""
+        """The bucket holds what the local edge makes, as what it is, and one whole verdict."""
         expected = self.in_folders(name)
-        assert len(expected) == 3, sorted(expected)
+        assert len(expected) == 4, sorted(expected)
         objects = {key: answer for key, answer in self.objects().items() if f"{name}-0000" in key}
         verdicts = [key for key in objects if key.endswith("_verdict.json")]
-        assert len(verdicts) == 1 and len(objects) == 4, sorted(objects)
+        assert len(verdicts) == 1 and len(objects) == 5, sorted(objects)
         verdict = json.loads(objects.pop(verdicts[0])["Body"].read())
         assert verdict["status"] == "complete", verdict
         for key, answer in objects.items():
             assert answer["Body"].read() == expected[key], key
-            assert answer["ContentType"] == "audio/wav", answer["ContentType"]
+            kind = "audio/wav" if key.endswith(".wav") else "application/octet-stream"
+            assert answer["ContentType"] == kind, (key, answer["ContentType"])
             assert answer["Metadata"] == {"contact-id": f"{name}-0000"}, answer["Metadata"]
             tags = self.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]
             assert {tag["Key"]: tag["Value"] for tag in tags} == \

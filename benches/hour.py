@@ -4,6 +4,8 @@
     cargo build --release --features operate,sandbox
     python3 benches/hour.py                      # one hour and ten minutes
     python3 benches/hour.py --minutes 10 --runs 5
+    python3 benches/hour.py --share 0.29         # of a core, as a function of 512 MB has it
+    python3 benches/hour.py --calls 4            # so many calls of that length in one batch
 
 For each length it prints, of the run of the least wall time: wall over floor (the floor is
 fragments / 500 a second, which is the pace of KVS), user and system CPU apart, and peak memory
@@ -12,6 +14,7 @@ of the process. The steps are told by runs that do more each: `inspect` reads an
 it, the last one over TLS. The sandbox itself runs on the same cores and is not in the CPU.
 
 Nothing but Python's library is needed; Unix alone, since it asks the system what a child took.
+`--share` takes a control group of Linux, and the right to make one.
 """
 
 import argparse
@@ -42,12 +45,41 @@ def processor():
     return name, "sha_ni" in flags or "sha2" in flags
 
 
-def run(command, env=None):
+class Share:
+    """A control group whose processes get so much of one core, dealt out every 20 ms."""
+
+    PERIOD = 20_000  # microseconds
+
+    def __init__(self, of_a_core):
+        quota = round(of_a_core * self.PERIOD)
+        first = pathlib.Path("/sys/fs/cgroup/cpu")
+        second = pathlib.Path("/sys/fs/cgroup")
+        self.folder = (first if first.is_dir() else second) / f"callreel-{os.getpid()}"
+        try:
+            self.folder.mkdir()
+            if first.is_dir():
+                (self.folder / "cpu.cfs_period_us").write_text(str(self.PERIOD))
+                (self.folder / "cpu.cfs_quota_us").write_text(str(quota))
+            else:
+                (self.folder / "cpu.max").write_text(f"{quota} {self.PERIOD}")
+        except OSError as problem:
+            sys.exit(f"--share needs a control group of its own, as root on Linux: {problem}")
+
+    def enter(self):
+        """Puts the calling process, a child that is about to begin, into the group."""
+        (self.folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    def remove(self):
+        self.folder.rmdir()
+
+
+def run(command, env=None, share=None):
     """Runs a command to its end: wall, user and system seconds, and peak MiB."""
     begun = time.monotonic()
     child = subprocess.Popen(
         [str(word) for word in command],
         env=env,
+        preexec_fn=share.enter if share else None,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -62,8 +94,28 @@ def run(command, env=None):
     return wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss / unit
 
 
-def record(callreel, made, folder, tls):
-    """Records the call through a sandbox of its own."""
+def batch(callreel, seconds, calls, folder):
+    """Synthesises calls on streams of their own, told of by one event: its path, all the media
+    and the number of fragments of one call."""
+    records, media, fragments = [], [], 0
+    for number in range(calls):
+        at = folder / f"call-{number}"
+        contact = f"00000000-0000-4000-8000-{number:012}"
+        stream = f"demo-connect-contact-{number}"
+        synth = [callreel, "synth", "--json", "--seconds", seconds, "--out", at]
+        synth += ["--contact", contact, "--stream", stream, "--seed", number + 1]
+        told = subprocess.run([str(word) for word in synth], check=True, capture_output=True)
+        fragments = json.loads(told.stdout)["fragments"]
+        (folder / "streams").mkdir(exist_ok=True)
+        (at / "streams" / stream).rename(folder / "streams" / stream)
+        records += json.loads((at / "event.json").read_text())["Records"]
+        media += sorted((folder / "streams" / stream).glob("*.mkv"))
+    (folder / "event.json").write_text(json.dumps({"Records": records}))
+    return media, fragments
+
+
+def record(callreel, made, folder, tls, share):
+    """Records the calls through a sandbox of its own."""
     data = folder / "data"
     command = [callreel, "sandbox", "--json", "--streams", made / "streams", "--data", data]
     sandbox = subprocess.Popen(
@@ -82,31 +134,32 @@ def record(callreel, made, folder, tls):
         )
         if tls:
             env["SSL_CERT_FILE"] = told["certificate"]
-        return run([callreel, "record", "--aws", made / "event.json"], env)
+        return run([callreel, "record", "--aws", made / "event.json"], env, share)
     finally:
         sandbox.terminate()
         sandbox.wait()
 
 
-def measure(callreel, minutes, runs):
+def measure(callreel, minutes, calls, runs, share):
     with tempfile.TemporaryDirectory(prefix="callreel-hour-") as folder:
         folder = pathlib.Path(folder)
         made = folder / "made"
-        synth = [callreel, "synth", "--json", "--seconds", minutes * 60, "--out", made]
-        told = subprocess.run([str(word) for word in synth], check=True, capture_output=True)
-        told = json.loads(told.stdout)
-        stream = pathlib.Path(told["stream"])
-        media = [stream] if stream.is_file() else sorted(stream.glob("*.mkv"))
-        floor = told["fragments"] / PACE
+        made.mkdir()
+        media, fragments = batch(callreel, minutes * 60, calls, made)
+        # A stream's pace is its own: calls on streams of their own are read at the same time.
+        floor = fragments / PACE
         steps = {
-            "inspect (read, demux)": lambda at: run([callreel, "inspect", "--json", *media]),
+            "inspect (read, demux)": lambda at: run([callreel, "inspect", "--json", *media], share=share),
             "extract (and write to a folder)": lambda at: run(
-                [callreel, "extract", *media, "--out", at / "out"]
+                [callreel, "extract", *media, "--out", at / "out"], share=share
             ),
-            "record --aws, no TLS": lambda at: record(callreel, made, at, False),
-            "record --aws, TLS": lambda at: record(callreel, made, at, True),
+            "record --aws, no TLS": lambda at: record(callreel, made, at, False, share),
+            "record --aws, TLS": lambda at: record(callreel, made, at, True, share),
         }
-        print(f"\n{minutes} minutes, {told['fragments']} fragments: floor {floor:.2f} s, the best of {runs}")
+        if calls > 1:
+            steps = {name: step for name, step in steps.items() if name.startswith("record")}
+        of = f"{calls} calls of " if calls > 1 else ""
+        print(f"\n{of}{minutes} minutes, {fragments} fragments: floor {floor:.2f} s, the best of {runs}")
         print(f"{'step':34}{'wall s':>8}{'/ floor':>9}{'user s':>8}{'system s':>10}{'peak MiB':>10}")
         for name, step in steps.items():
             took = []
@@ -124,6 +177,8 @@ def main():
     parser.add_argument("--callreel", default="target/release/callreel", type=pathlib.Path)
     parser.add_argument("--minutes", nargs="+", type=int, default=[60, 10])
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--share", type=float, help="of one core, for what is measured")
+    parser.add_argument("--calls", type=int, default=1, help="in one batch")
     args = parser.parse_args()
     if not args.callreel.is_file():
         sys.exit(f"{args.callreel}: no such file; cargo build --release --features operate,sandbox")
@@ -131,8 +186,15 @@ def main():
     words = {True: "with SHA instructions", False: "without SHA instructions", None: "SHA instructions: unknown"}
     load = " ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"{name}, {os.cpu_count()} cores, {words[sha]}; load before: {load}")
-    for minutes in args.minutes:
-        measure(args.callreel.resolve(), minutes, args.runs)
+    share = Share(args.share) if args.share else None
+    if share:
+        print(f"what is measured has {args.share} of a core; the sandbox has the rest of the machine")
+    try:
+        for minutes in args.minutes:
+            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share)
+    finally:
+        if share:
+            share.remove()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ mod reconcile;
 mod save;
 
 pub use reconcile::{Reconciled, Told};
-pub use save::{NotSaved, Saved, Step, Tries};
+pub use save::{NotSaved, Saved, Step};
 
 use crate::recorder::Reading;
 use crate::recording::plan::Policy;

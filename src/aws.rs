@@ -16,6 +16,9 @@
 //! | Connect | 6 | 10 s | 60 s | 10 s |
 //! | SQS | 4 | 10 s | 30 s | 10 s |
 //! | the live monitor's | 1 | 10 s | 10 s | given up by who watches |
+//! | Transcribe, mail templates, secrets | 4 | 10 s | 30 s | 10 s |
+//! | SES, sending | 1, and 4 more where nothing was taken | 30 s | 30 s | 10 s |
+//! | Bedrock | 2 | 9 s | 19 s | 10 s |
 //! | those of `deployment` | 3 | 10 s | 30 s | 10 s |
 //!
 //! The SDK's retries are for one call; a failure that outlasts them is a
@@ -27,17 +30,23 @@ pub mod connect;
 pub mod contacts;
 #[cfg(feature = "operate")]
 pub mod deployment;
+pub mod desk;
 mod errors;
 pub mod events;
 pub mod kinesis;
 pub mod kvs;
+pub mod mail;
 mod mended;
 mod pace;
+pub mod presign;
 mod profile;
 pub mod queue;
 pub mod s3;
+mod secrets;
+pub mod summary;
+pub mod transcribe;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
@@ -48,14 +57,17 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub use clock::WallClock;
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
+pub use desk::ConnectDesk;
 pub use events::EventBus;
 pub use kinesis::CallStream;
 pub use kvs::{KvsLive, KvsSource, KvsWatch};
+pub use mail::SesMailer;
+pub use presign::S3Signer;
 pub use profile::unknown_profile;
 pub use queue::ParkingQueue;
 pub use s3::S3Recordings;
-
-use crate::media::ticks::EpochMillis;
+pub use summary::BedrockSummaries;
+pub use transcribe::TranscriptionJobs;
 
 /// Longest wait for a connection; an endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -125,6 +137,24 @@ impl Trying {
         attempt: Duration::from_secs(10),
         call: Duration::from_secs(10),
         silent_bodies: SilentBodies::Reader,
+    };
+
+    const TRANSCRIBE: Self = Self::SQS;
+    const TEMPLATES: Self = Self::SQS;
+    const SECRETS: Self = Self::SQS;
+    /// Once: [`mail`] sends again what was not taken.
+    const MAIL: Self = Self {
+        attempts: 1,
+        attempt: Duration::from_secs(30),
+        call: Duration::from_secs(30),
+        silent_bodies: SilentBodies::Sdk,
+    };
+    /// A summary is given up in good time.
+    const SUMMARY: Self = Self {
+        attempts: 2,
+        attempt: Duration::from_secs(9),
+        call: Duration::from_secs(19),
+        silent_bodies: SilentBodies::Sdk,
     };
 
     /// For what looks at a deployment from outside.
@@ -202,13 +232,6 @@ fn has_own_endpoint(shared: &SdkConfig, variable: &str) -> bool {
     shared.endpoint_url().is_some() || std::env::var_os(variable).is_some()
 }
 
-/// The wall clock.
-pub(crate) fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +244,7 @@ mod tests {
             Trying::CALLER_WAITS,
             Trying::CONNECT,
             Trying::SQS,
+            Trying::SUMMARY,
         ] {
             assert!(trying.attempts > 1, "{trying:?}");
             assert!(trying.call > 2 * trying.attempt, "{trying:?}");

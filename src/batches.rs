@@ -12,11 +12,11 @@ pub use settle::{REST, TRIED_AT_ONCE_FOR};
 
 use std::future::pending;
 use std::ops::ControlFlow;
-use std::time::SystemTime;
 
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::clock::epoch_millis;
 use crate::connect::record::Limits;
 use crate::event::batch::{self, BatchRecord, NotABatch, Origin};
 use crate::failure::parked;
@@ -253,10 +253,4 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Func
         }
         first
     }
-}
-
-fn epoch_millis(time: SystemTime) -> EpochMillis {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EpochMillis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

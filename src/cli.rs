@@ -11,12 +11,14 @@ mod doctor;
 mod event;
 mod extract;
 mod forget;
+mod index;
 mod inspect;
 mod lacking;
 mod message;
-#[cfg(feature = "operate")]
+#[cfg(feature = "web")]
 mod monitor;
 mod note;
+mod peaks;
 mod reader;
 mod record;
 #[cfg(feature = "operate")]
@@ -31,11 +33,12 @@ mod table;
 mod text;
 mod values;
 mod verify;
+mod voicemail;
 mod worked;
 
 #[cfg(not(feature = "operate"))]
 use lacking as doctor;
-#[cfg(not(feature = "operate"))]
+#[cfg(not(feature = "web"))]
 use lacking as monitor;
 #[cfg(not(feature = "operate"))]
 use lacking as redrive;
@@ -82,17 +85,23 @@ enum Command {
     Record(record::RecordArgs),
     /// Note a call for the answering machine, as its contact flow's function would
     Note(note::NoteArgs),
+    /// Deliver the messages of flagged contacts as tasks or mails, as voicemail's functions would
+    Voicemail(voicemail::VoicemailArgs),
     /// Find recordings without a complete verdict, and record them again, most urgent first
     Redrive(redrive::RedriveArgs),
     /// Make WAV files from media alone, without a contact record
     Extract(extract::ExtractArgs),
-    /// Delete one contact's recordings for good, after a look at what there is
+    /// Delete one contact's recordings and messages for good, after a look at what there is
     Forget(forget::ForgetArgs),
     /// Check that files and verdicts are still what they were, and seal a day of them
     Verify(verify::VerifyArgs),
+    /// Bring the archive's indexes up to date, a line of JSON for each recording
+    Index(index::IndexArgs),
+    /// Make what waveforms are drawn from, for older recordings
+    Peaks(peaks::PeaksArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
-    /// Watch calls in progress: record both sides, and show their spectra
+    /// Show calls in progress on a page: both sides' spectra and levels, and their sound
     Monitor(Box<monitor::MonitorArgs>),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
@@ -154,10 +163,13 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
     let done = match &cli.command {
         Command::Record(args) => record::run(args, &mut out, cli.json),
         Command::Note(args) => note::run(args, &mut out, cli.json),
+        Command::Voicemail(args) => voicemail::run(args, &mut out, cli.json),
         Command::Redrive(args) => redrive::run(args, &mut out, cli.json),
         Command::Extract(args) => extract::run(args, &mut out, cli.json),
         Command::Forget(args) => forget::run(args, &mut out, cli.json),
         Command::Verify(args) => verify::run(args, &mut out, cli.json),
+        Command::Index(args) => index::run(args, &mut out, cli.json),
+        Command::Peaks(args) => peaks::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Monitor(args) => monitor::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),

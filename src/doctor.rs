@@ -356,7 +356,7 @@ pub const CHECKS: &[CheckInfo] = &[
     info(
         Check::CallEnded,
         "call-ended",
-        "If there is an answering machine: one rule of EventBridge may call its function `save`: without it messages come late, by `reconcile` alone.",
+        "If there is an answering machine: a rule of EventBridge may call its function `save`, is enabled, has the function among its targets, and a dead-letter queue there: without it messages come late, by `reconcile` alone.",
         "Deploy `stacks/answering.yaml` anew; it makes the rule (`CallEnded`) and the permission (`CallEndedMayInvoke`).",
     ),
     info(

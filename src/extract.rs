@@ -11,6 +11,7 @@ use crate::media::sides::{Authorisation, Consent};
 use crate::port::{Expect, NoDeadline, Recordings};
 use crate::recorder::{AllOf, assemble};
 use crate::recording::key::{RecordingId, RecordingKeys, RecordingStart};
+use crate::recording::parties::Parties;
 use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
 use crate::recording::verdict::Verdict;
 
@@ -60,6 +61,7 @@ fn plan(media: &Media) -> RecordingPlan {
         initial_contact: contact.clone(),
         previous_contact: None,
         next_contact: None,
+        parties: Parties::default(),
         instance: None,
         stream: media.files.join(", ").into(),
         claim: Claim {

@@ -29,6 +29,15 @@ impl Action {
     }
 }
 
+/// Whether what comes to nothing is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tries {
+    /// It is; what is lacking is still waited for.
+    More,
+    /// This is the last time: it is made of what there is.
+    Last,
+}
+
 /// What a parked record waits for. The order is that of several in one record: where a
 /// person is needed for one of its parts, the record waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,8 @@
 //! Deleting one contact's recordings for good: files, verdicts, all their versions, and what
-//! was not finished; and its notes and messages, where there is an answering machine. First a mark is put, which the recorder looks for before any media, so
-//! that no older copy of the contact's record brings them back; then all is deleted, and
-//! looked for again, since a recording could end just then. What cannot be deleted is told,
-//! and all else goes.
+//! was not finished; and its notes and messages, where there is an answering machine. First a
+//! mark is put, which the recorder looks for before any media, so that no older copy of the
+//! contact's record brings them back; then all is deleted, and looked for again, since a
+//! recording could end just then. What cannot be deleted is told, and all else goes.
 //!
 //! The legs of a call are found by their verdicts, which name the first one: a verdict goes
 //! after its files, and stays while one of them does.
@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+use crate::archive::day::index_key;
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{Erasable, Erasing, Expect};
@@ -167,9 +168,18 @@ pub async fn look(
     }
     drop(read);
     found.objects = listed;
+    // The index of a day has a line of each of its recordings. It is made anew of the others.
+    let of_contacts = |object: &&Erasable| places.is_of(object, &found.contacts);
+    let indexes: BTreeSet<String> = found
+        .objects
+        .iter()
+        .filter(of_contacts)
+        .map(|object| index_key(parent(&object.key)))
+        .collect();
+    let is_index = |object: &Erasable| indexes.contains(&object.key);
     found
         .objects
-        .retain(|object| places.is_of(object, &found.contacts));
+        .retain(|object| places.is_of(object, &found.contacts) || is_index(object));
     Ok(found)
 }
 
@@ -272,6 +282,11 @@ fn is_its_own(kind: FailureKind) -> bool {
 
 fn name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or_default()
+}
+
+/// What a key starts with, up to its name.
+fn parent(key: &str) -> &str {
+    key.rfind('/').map_or("", |end| &key[..=end])
 }
 
 /// The folder of a key below the prefix: `2026/11/20`, `undated`.

@@ -61,12 +61,12 @@ pub async fn start(about: &str, run: impl Future<Output = ExitCode>) -> ExitCode
 /// the log begun.
 fn begin<H: Copy, C>(
     known: &[(&str, H)],
-    config: Result<C, SettingsError>,
+    config: impl FnOnce(H) -> Result<C, SettingsError>,
     log_level: impl FnOnce(&C) -> LogLevel,
 ) -> Result<(H, C), ExitCode> {
     let name = std::env::var("_HANDLER").ok();
     let begun = handler(known, name.as_deref())
-        .and_then(|handler| Ok((handler, config.map_err(|error| error.to_string())?)));
+        .and_then(|handler| Ok((handler, config(handler).map_err(|error| error.to_string())?)));
     match begun {
         Ok((handler, config)) => {
             log::start(log_level(&config));

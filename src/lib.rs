@@ -26,12 +26,14 @@
 //! | [`sha256`] | bytes | their hash, by the implementation that the build links |
 //! | [`json`] | bytes that should be JSON | text that a strict reader takes; [`json::object`], an object however it is spelt |
 //! | [`object_key`] | ids, days and keys from outside | safe keys and URLs |
+//! | [`html`] | text from outside | the same within HTML |
 //! | [`failure`] | what broke | what to do about it: try again at once, later, or park; [`failure::parked`], the message that a record waits in |
 //! | [`event`] | a Lambda payload | an [`Event`](event::Event) by its kind; [`event::batch`], records, and the ids to hand back; [`event::aggregated`], what a producer packed |
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
 //! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
-//! | [`voicemail`] | flow call, contact event | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)) |
-//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names) |
+//! | [`voicemail`] | flow call, contact event; a contact that was flagged | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)). Voicemail: the message to record ([`capture`](voicemail::capture)), whom it is for and how it goes there ([`policy`](voicemail::policy)), a [`task`](voicemail::task) or a [`mail`](voicemail::mail) within its limits ([`budget`](voicemail::budget)) |
+//! | [`archive`] | verdicts of a day; rules, an id token's claims | rows of an index, the page of them that somebody looks for, who may see which, who is logged in, who listened |
+//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names), what people see ([`panel`](monitor::panel)) |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
@@ -42,13 +44,15 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages; [`watch`], one call
-//! in progress. Of them, those that work calls use
+//! [`answering`], the answering machine's notes and messages; [`capture`], voicemail's recordings, and
+//! [`deliver`], what becomes of them; [`shelves`], the archive over a store, with an index a day; [`listened`], who
+//! listened to a contact; [`watch`], one call in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
-//! [`lock`], for what no holder leaves in disorder.
+//! [`lock`], for what no holder leaves in disorder, and [`clock`], this machine's.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
-//! and `aws` (behind the feature of that name), the ports over KVS, S3 and Connect.
+//! `aws` (behind the feature of that name), the ports over KVS, S3 and Connect, and `web` (behind
+//! its feature too), pages in a browser.
 //!
 //! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
 //! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
@@ -130,10 +134,12 @@
     )
 )]
 
+pub mod archive;
 pub mod connect;
 pub mod doctor;
 pub mod event;
 pub mod failure;
+pub mod html;
 pub mod json;
 pub mod media;
 pub mod monitor;
@@ -146,13 +152,18 @@ pub mod voicemail;
 
 pub mod answering;
 pub mod batches;
+pub mod capture;
+pub mod clock;
+pub mod deliver;
 pub mod extract;
 pub mod forget;
+pub mod listened;
 pub mod lock;
 pub mod port;
 pub mod recorder;
 pub mod redrive_run;
 pub mod settings;
+pub mod shelves;
 pub mod side_by_side;
 pub mod verify;
 pub mod watch;
@@ -160,6 +171,8 @@ pub mod watch;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod local;
+#[cfg(feature = "web")]
+pub mod web;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -15,6 +15,7 @@ mod recordings;
 mod streams;
 mod tapes;
 mod turn;
+mod voicemail;
 
 use std::io;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub use recordings::{LocalRecordings, LocalUpload, Swept};
 pub use streams::{LocalBody, LocalStreams};
 pub use tapes::{FolderTape, FolderTapes, Repaired};
 pub use turn::Turn;
+pub use voicemail::{LocalDesk, LocalSigner, LocalTranscriber, Speech};
 
 use crate::failure::{Failure, FailureKind};
 

@@ -31,6 +31,32 @@ pub const WRITE_ATTRIBUTES: &str = "connect:UpdateContactAttributes on the insta
 /// Parked records.
 pub const SEND_MESSAGE: &str = "sqs:SendMessage on the queue";
 
+/// The tags of a message's recording.
+pub const READ_TAGS: &str = "s3:GetObjectTagging on the recordings";
+/// A queue's name and tags.
+pub const DESCRIBE_QUEUE: &str = "connect:DescribeQueue on the instance's queues";
+/// An agent's name and addresses.
+pub const DESCRIBE_USER: &str = "connect:DescribeUser on the instance's users";
+/// An agent by their username.
+pub const SEARCH_USERS: &str = "connect:SearchUsers on the instance";
+/// Tasks.
+pub const START_TASK: &str =
+    "connect:StartTaskContact on the instance's contacts and contact flows";
+/// Transcription jobs.
+pub const START_JOB: &str = "transcribe:StartTranscriptionJob";
+/// How far a job is.
+pub const GET_JOB: &str = "transcribe:GetTranscriptionJob on the jobs vmx3_*";
+/// Jobs that are done.
+pub const DELETE_JOB: &str = "transcribe:DeleteTranscriptionJob on the jobs vmx3_*";
+/// Mails, whole or by a template.
+pub const SEND_MAIL: &str = "ses:SendEmail and ses:SendRawEmail on the sender's identity, the configuration sets and the templates";
+/// The text of a mail template.
+pub const GET_MAIL_TEMPLATE: &str = "ses:GetEmailTemplate on the templates";
+/// Summaries.
+pub const INVOKE_MODEL: &str = "bedrock:InvokeModel on the model and its inference profile";
+/// The key pair that links are signed with.
+pub const READ_SECRET: &str = "secretsmanager:GetSecretValue on the secret of the links";
+
 /// What the recorder's own calls need.
 pub const OF_CALLS: &[&str] = &[
     GET_DATA_ENDPOINT,
@@ -205,6 +231,100 @@ pub const OF_SERVICES_NOTE: &[&str] = &[
     "logs:PutLogEvents on the log group",
 ];
 
+/// What recording a flagged contact's message calls.
+pub const OF_CAPTURE: &[&str] = &[
+    GET_DATA_ENDPOINT,
+    LIST_FRAGMENTS,
+    GET_MEDIA,
+    GET_LIVE_MEDIA,
+    DESCRIBE_STREAM,
+    READ_OBJECT,
+    WRITE_OBJECT,
+    ABORT_UPLOAD,
+];
+/// What having a message transcribed calls; jobs read and write in the caller's name.
+pub const OF_TRANSCRIBE: &[&str] = &[
+    READ_OBJECT,
+    READ_TAGS,
+    WRITE_OBJECT,
+    START_JOB,
+    GET_JOB,
+    DELETE_JOB,
+];
+/// What writing the substitute of a transcript calls.
+pub const OF_TRANSCRIBE_FAILED: &[&str] = &[READ_OBJECT, READ_TAGS, WRITE_OBJECT, GET_JOB];
+/// What delivering a message calls.
+pub const OF_DELIVER: &[&str] = &[
+    READ_OBJECT,
+    READ_TAGS,
+    WRITE_OBJECT,
+    DESCRIBE_QUEUE,
+    DESCRIBE_USER,
+    SEARCH_USERS,
+    READ_ATTRIBUTES,
+    WRITE_ATTRIBUTES,
+    START_TASK,
+    SEND_MAIL,
+    GET_MAIL_TEMPLATE,
+    DELETE_JOB,
+    INVOKE_MODEL,
+    READ_SECRET,
+];
+/// What moving on a message calls that stands still: transcribing and delivering it.
+pub const OF_STALLED: &[&str] = &[
+    READ_OBJECT,
+    READ_TAGS,
+    WRITE_OBJECT,
+    START_JOB,
+    GET_JOB,
+    DELETE_JOB,
+    DESCRIBE_QUEUE,
+    DESCRIBE_USER,
+    SEARCH_USERS,
+    READ_ATTRIBUTES,
+    WRITE_ATTRIBUTES,
+    START_TASK,
+    SEND_MAIL,
+    GET_MAIL_TEMPLATE,
+    INVOKE_MODEL,
+    READ_SECRET,
+];
+/// What signing a guide's link needs: nothing is called, and a link can do what its signer may.
+pub const OF_SIGN: &[&str] = &["s3:GetObject on the recordings"];
+
+/// What AWS does in the name of the role that records flagged contacts.
+pub const OF_SERVICES_CAPTURE: &[&str] = &[
+    "kms:Decrypt on the keys of the streams and of the buckets",
+    "kms:GenerateDataKey on the key of the buckets",
+    "kinesis:DescribeStream on the data stream",
+    "kinesis:DescribeStreamSummary on the data stream",
+    "kinesis:GetRecords on the data stream",
+    "kinesis:GetShardIterator on the data stream",
+    "kinesis:ListShards on the data stream",
+    SEND_MESSAGE,
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+/// What AWS does in the name of the roles of the steps behind it.
+pub const OF_SERVICES_STEP: &[&str] = &[
+    SEND_MESSAGE,
+    "kms:Decrypt on the key of the buckets",
+    "kms:GenerateDataKey on the key of the buckets",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+/// What AWS does in the name of the role that signs.
+pub const OF_SERVICES_SIGN: &[&str] = &[
+    "kms:Decrypt on the key of the buckets",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+/// What AWS does in the name of a role that may do nothing.
+pub const OF_SERVICES_LOG: &[&str] = &[
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
 /// One function's role: where it stands, and what it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Role {
@@ -264,9 +384,67 @@ pub const ROLES: &[Role] = &[
         calls: OF_MESSAGES,
         services: OF_SERVICES_MESSAGES,
     },
+    Role {
+        function: "Capture",
+        name: "CaptureRole",
+        template: VOICEMAIL,
+        section: "## The role of `capture`",
+        calls: OF_CAPTURE,
+        services: OF_SERVICES_CAPTURE,
+    },
+    Role {
+        function: "Transcribe",
+        name: "TranscribeRole",
+        template: VOICEMAIL,
+        section: "## The role of `transcribe`",
+        calls: OF_TRANSCRIBE,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "TranscribeFailed",
+        name: "TranscribeFailedRole",
+        template: VOICEMAIL,
+        section: "## The role of `transcribe-failed`",
+        calls: OF_TRANSCRIBE_FAILED,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "Deliver",
+        name: "DeliverRole",
+        template: VOICEMAIL,
+        section: "## The role of `deliver`",
+        calls: OF_DELIVER,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "ReconcileVoicemail",
+        name: "ReconcileVoicemailRole",
+        template: VOICEMAIL,
+        section: "## The role of `reconcile-voicemail`",
+        calls: OF_STALLED,
+        services: OF_SERVICES_STEP,
+    },
+    Role {
+        function: "Sign",
+        name: "SignRole",
+        template: VOICEMAIL,
+        section: "## The role of `sign`",
+        calls: OF_SIGN,
+        services: OF_SERVICES_SIGN,
+    },
+    Role {
+        function: "Timestamp",
+        name: "TimestampRole",
+        template: VOICEMAIL,
+        section: "## The role of `timestamp`",
+        calls: &[],
+        services: OF_SERVICES_LOG,
+    },
 ];
 const MAIN: &str = "template.yaml";
 const ANSWERING: &str = "stacks/answering.yaml";
+/// The stack of voicemail, whose rights the doctor does not ask about yet.
+pub const VOICEMAIL: &str = "stacks/voicemail.yaml";
 
 /// The actions that a permission names.
 pub fn actions(permission: &str) -> impl Iterator<Item = &str> {

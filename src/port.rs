@@ -6,6 +6,7 @@
 
 mod call;
 mod live;
+pub mod voicemail;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,6 +23,7 @@ pub use live::{Heard, LiveBody, LiveClock, LiveSource, NoTapes, Tape, Taped, Tap
 use crate::failure::Failure;
 use crate::failure::parked::Parked;
 use crate::media::fragment::{FragmentNumber, FragmentRange};
+use crate::media::peaks;
 use crate::media::ticks::EpochMillis;
 use crate::media::wav::HEADER_BYTES;
 use crate::recording::plan::Times;
@@ -198,6 +200,16 @@ impl<'a> NewFile<'a> {
             head_bytes: HEADER_BYTES,
         }
     }
+
+    /// What a waveform is drawn from, whose header is its head.
+    pub const fn peaks(key: &'a str, contact: &'a str) -> Self {
+        Self {
+            key,
+            contact,
+            tags: &[],
+            head_bytes: peaks::HEADER_BYTES,
+        }
+    }
 }
 
 /// An object that a listing names.
@@ -228,6 +240,46 @@ pub struct Opened<B> {
     pub bytes: u64,
     /// What is in it.
     pub body: B,
+}
+
+/// A store that people look into: folder by folder, and into its files at any place.
+pub trait Browsing: Opening {
+    /// What lies in a folder itself, in the order of the keys. The folder is empty, or ends in
+    /// a slash; one that is not there holds nothing.
+    fn look_into(&self, folder: &str) -> impl Future<Output = Result<Inside, Failure>> + Send;
+
+    /// What there is under a key, without reading it; `None` when there is nothing.
+    fn look_at(&self, key: &str) -> impl Future<Output = Result<Option<Seen>, Failure>> + Send;
+
+    /// Begins to read so many bytes of a file, from a place in it on; `None` when there is none.
+    fn open_part(
+        &self,
+        key: &str,
+        from: u64,
+        bytes: u64,
+    ) -> impl Future<Output = Result<Option<Self::Body>, Failure>> + Send;
+}
+
+/// What lies in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// The folders in it, each with a slash at its end.
+    pub folders: Vec<String>,
+    /// The files in it.
+    pub files: Vec<Listed>,
+}
+
+/// What a store says of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written.
+    pub modified: Option<EpochMillis>,
+    /// Changes when the file does.
+    pub version: String,
+    /// What keeps it from being read now: the name of a storage class that must be restored first.
+    pub archived: Option<String>,
 }
 
 /// A store from which things can be deleted for good: an operator's, never the function's.

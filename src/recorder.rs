@@ -180,8 +180,13 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
         timings.verdict = lap.next();
         let there = read_verdict(before.as_deref());
         // All that is known of the recording, by this record and by those that came before.
-        let known = there.as_ref().map(|there| there.widened(plan));
-        let known = known.as_ref().unwrap_or(plan);
+        let mut known = match &there {
+            Some(there) => there.widened(plan),
+            None => plan.clone(),
+        };
+        // A verdict that was written before the deployment left something out names it.
+        known.parties = known.parties.without(&self.policy.omitted);
+        let known = &known;
         let (verdict, found) = match there.filter(Verdict::is_final) {
             Some(old) => {
                 let verdict = match self.left_to_do(plan, &old) {

@@ -4,6 +4,7 @@
 pub mod attributes;
 pub mod decide;
 pub mod key;
+pub mod parties;
 pub mod plan;
 pub mod redrive;
 pub mod seal;

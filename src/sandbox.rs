@@ -1,5 +1,6 @@
-//! What Callreel asks of AWS, answered on loopback: Kinesis Video and Connect by their REST
-//! JSON, SQS and EventBridge by AWS JSON, and S3 by a real S3 server. One port for all of them.
+//! What Callreel asks of AWS, answered on loopback: Kinesis Video, Connect, SES and Bedrock by
+//! their REST JSON, Kinesis data streams, SQS, EventBridge, Transcribe and Secrets Manager by AWS JSON, and S3 by a real
+//! S3 server. One port for all of them.
 //!
 //! Set for any client, `PORT` being the one that is told:
 //!
@@ -12,9 +13,12 @@
 //! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
-//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`, `buckets/NAME/`, and beside
-//! these what S3 keeps of versions and of uploads that were begun. What
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`, `data-streams/`,
+//! `buckets/NAME/`, and beside
+//! these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
+//! `mail/` and `transcription-jobs/`. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
+//! With [`Settings::play`] streams come as they once came, in real time or faster, and GetMedia gives what comes.
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
 //!
@@ -28,16 +32,23 @@ mod buckets;
 mod calls;
 mod checksums;
 mod contacts;
+mod data_streams;
 mod events;
 mod faults;
+mod happenings;
+mod oidc;
 mod operation;
+mod own;
+mod pump;
 mod queues;
 mod records;
+mod stage;
 mod streams;
 mod tags;
 mod tls;
 mod versions;
 mod video;
+mod voicemail;
 mod wire;
 
 use std::convert::Infallible;
@@ -48,7 +59,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -57,34 +67,43 @@ use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
-pub use faults::{Effect, Faults, Quota, Rule};
+pub use faults::{Effect, Faults, Forgery, Quota, Rule};
+pub use oidc::{CLIENT, PEOPLE, SECRET};
+pub use stage::Play;
+pub use pump::{DEAD_LETTERS, FAILED_RECORDS, Pump, PumpSettings};
 
 use crate::lock::lock;
 use buckets::Buckets;
 use calls::Log;
 use checksums::Checksums;
 use contacts::Contacts;
+use data_streams::DataStreams;
 use events::Events;
 use faults::Playing;
+use happenings::{Happening, Happenings};
+use oidc::Oidc;
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
+use stage::Stage;
+use streams::Streams;
 use tags::Tags;
 pub use tls::CERTIFICATE;
 use tls::Line;
 use versions::Keeping;
 use video::Video;
-use wire::{Refusal, Reply, foreign_reply, json_reply, spoil};
+use voicemail::Voicemail;
+use wire::{Refusal, Reply, foreign_reply, spoil};
 
-/// The longest body of a request that is not S3's.
-const MAX_BODY_BYTES: usize = 4 << 20;
+/// The longest body of a request that is not S3's: a mail of 40 MB in base64, in JSON.
+const MAX_BODY_BYTES: usize = 64 << 20;
 /// How long accepting rests when the system has no connection to give.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
@@ -107,6 +126,10 @@ pub struct Settings {
     pub versioned: bool,
     /// It speaks TLS, by a certificate of its own.
     pub tls: bool,
+    /// It plays identity provider as well, under `/_oidc`.
+    pub oidc: bool,
+    /// Streams are played, as if they came now.
+    pub play: Option<Play>,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -131,7 +154,9 @@ pub enum SandboxError {
 /// connections end.
 pub struct Sandbox {
     world: Arc<World>,
+    data: PathBuf,
     accepting: JoinHandle<()>,
+    telling: Option<JoinHandle<()>>,
 }
 
 impl Sandbox {
@@ -157,23 +182,54 @@ impl Sandbox {
             false => None,
             true => Some(tls::acceptor(&data).map_err(SandboxError::Data)?),
         };
+        let happenings = Happenings::default();
+        let streams = Arc::new(Streams::new(settings.streams));
+        let stage = settings.play.as_ref();
+        let stage = stage.map(|play| Stage::begin(&streams, play.speed));
         let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        let oidc = match settings.oidc {
+            false => None,
+            true => Some(Oidc::new(&url).map_err(SandboxError::Data)?),
+        };
         let world = Arc::new(World {
             scheme,
-            url: format!("{scheme}://{address}"),
-            video: Video::new(settings.streams),
-            contacts: Contacts::new(data.join("contacts.json")),
+            url,
+            oidc,
+            video: Video::new(Arc::clone(&streams), stage),
+            data_streams: DataStreams::new(data.join("data-streams")),
+            contacts: Contacts::new(data.join("contacts.json"), data.join("contact-records")),
             records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
             events: Events::new(data.join("events")),
             buckets,
+            voicemail: Voicemail::new(&data, happenings.clone()),
+            happenings,
             checksums: Checksums::new(data.join("buckets")),
             tags: Tags::new(&data),
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
         let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world)));
-        Ok(Self { world, accepting })
+        let calls_to = settings.play.and_then(|play| play.calls_to);
+        let telling = stage.zip(calls_to).map(|(stage, name)| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let told = &world.data_streams;
+                stage.tell_of_calls(&streams, told, &name).await;
+            })
+        });
+        Ok(Self {
+            world,
+            data,
+            accepting,
+            telling,
+        })
+    }
+
+    /// What the provider that it plays calls itself; none is played unless it was asked for.
+    pub fn issuer(&self) -> String {
+        format!("{}{}", self.world.url, operation::PROVIDER)
     }
 
     /// The endpoint URL of every service.
@@ -195,6 +251,9 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.accepting.abort();
+        if let Some(telling) = &self.telling {
+            telling.abort();
+        }
     }
 }
 
@@ -202,12 +261,16 @@ impl Drop for Sandbox {
 struct World {
     scheme: &'static str,
     url: String,
+    oidc: Option<Oidc>,
     video: Video,
+    data_streams: DataStreams,
     contacts: Contacts,
     records: Records,
     queues: Queues,
     events: Events,
     buckets: Buckets,
+    voicemail: Voicemail,
+    happenings: Happenings,
     checksums: Checksums,
     tags: Tags,
     playing: Mutex<Playing>,
@@ -277,7 +340,7 @@ impl World {
                     buckets::drain(request.into_body()).await;
                     interrupted
                 }
-                None => self.with_tags(request).await,
+                None => self.with_tags(request, &call.call.operation).await,
             };
             let reply = reply.unwrap_or_else(Refusal::into_xml);
             return self.end(call, reply, &reset);
@@ -295,13 +358,18 @@ impl World {
         let mut call = self.call(operation, subject);
         let reply = match self.interrupt(&mut call, &reset).await {
             Some(interrupted) => interrupted,
+            None if call.service == Service::Oidc => self.provide(&call, &head, &body),
             None => self.serve_json(&mut call, &head, &body).await,
         };
         self.end(call, reply.unwrap_or_else(Refusal::into_json), &reset)
     }
 
     /// A call of S3's, with the tags of the object that it stores or asks about.
-    async fn with_tags(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+    async fn with_tags(
+        &self,
+        request: Request<Incoming>,
+        operation: &str,
+    ) -> Result<Reply, Refusal> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         if tags::asks(&method, &uri) {
             buckets::drain(request.into_body()).await;
@@ -312,7 +380,24 @@ impl World {
         if let Some(brought) = brought.filter(|_| reply.status().is_success()) {
             self.tags.keep(uri.path(), &brought)?;
         }
+        if reply.status().is_success() {
+            self.tell_stored(operation, uri.path());
+        }
         Ok(reply)
+    }
+
+    /// Tells of an object that a call stored.
+    fn tell_stored(&self, operation: &str, path: &str) {
+        let reasons = ["PutObject", "CompleteMultipartUpload", "CopyObject"];
+        let reason = reasons.iter().find(|reason| **reason == operation);
+        if let (Some(reason), Some((bucket, key, bytes))) = (reason, self.tags.stored(path)) {
+            self.happenings.tell(Happening::ObjectCreated {
+                bucket,
+                key,
+                bytes,
+                reason,
+            });
+        }
     }
 
     /// A call that has come, and what the script has for it.
@@ -370,12 +455,22 @@ impl World {
         }
         match (met.service, operation) {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
+            (Service::Data, _) => {
+                let iterators = lock(&self.playing).faults.quota.iterator_seconds;
+                self.data_streams.answer(operation, body, iterators)
+            }
             (Service::Events, "PutEvents") => self.events.put(body),
             (Service::Events, other) => Err(Refusal::new(400, "UnknownOperationException", other)),
             (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),
             (Service::Connect, "DescribeContact") => self.records.describe(&met.call.subject),
             (Service::Connect, "SearchContacts") => self.records.search(body),
             (Service::Connect, _) => self.contacts.update(body),
+            (Service::Voicemail(kind), _) => {
+                let effect = met.effect.as_ref();
+                let called = (kind, operation);
+                self.voicemail
+                    .answer(called, head, body, effect, &self.contacts)
+            }
             _ => {
                 let quota = lock(&self.playing).faults.quota;
                 // As the client calls us, which need not be as we call ourselves.
@@ -401,26 +496,6 @@ impl World {
             None => reply,
         }
     }
-
-    /// What the sandbox answers about itself.
-    fn own(&self, head: &Parts, body: &Bytes) -> Result<Reply, Refusal> {
-        match (head.method.as_str(), head.uri.path()) {
-            ("GET", "/_sandbox/calls") => Ok(json_reply(&json!(self.calls()))),
-            ("GET", "/_sandbox/faults") => Ok(json_reply(&json!(lock(&self.playing).faults))),
-            ("PUT", "/_sandbox/faults") => {
-                let faults = wire::parse(body, "BadScript")?;
-                *lock(&self.playing) = Playing::new(faults);
-                Ok(json_reply(&json!({})))
-            }
-            (method, path) => Err(Refusal::new(
-                404,
-                "NotFound",
-                format!(
-                    "{method} {path}: there are GET /_sandbox/calls, GET and PUT /_sandbox/faults"
-                ),
-            )),
-        }
-    }
 }
 
 /// A call and what the script does to it.
@@ -432,6 +507,9 @@ struct Met {
 
 /// Whom a JSON call is about.
 fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
+    if let Service::Voicemail(_) = operation.service {
+        return voicemail::subject(&operation.name, head, body);
+    }
     if ["GetContactAttributes", "DescribeContact"].contains(&&*operation.name) {
         let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
         return percent_encoding::percent_decode_str(contact)

@@ -4,9 +4,14 @@
 //! missing or wrong is one clear line; one that does nothing is a warning that says why.
 
 mod answering;
+pub mod capture;
+pub mod deliver;
 pub mod flow;
 pub mod monitor;
+pub mod messages;
 pub mod recorder;
+pub mod sign;
+pub mod transcribe;
 pub mod voicemail;
 
 use std::fmt;
@@ -14,6 +19,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::connect::arn;
+use crate::recording::parties::Omitted;
 
 /// One variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,6 +279,15 @@ pub(crate) fn instance_ids(value: &str) -> Result<Vec<Box<str>>, String> {
         })
     })
     .collect()
+}
+
+/// Words of what verdicts are without.
+pub(crate) fn omitted(value: &str) -> Result<Vec<Omitted>, String> {
+    let words = value.split(',').map(str::trim);
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::parse)
+        .collect()
 }
 
 /// An URL as it is; for anything else, what it should be.

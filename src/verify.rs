@@ -2,9 +2,12 @@
 //! the verdicts of a day are those that its seal lists. It only looks, but for [`seal`], which
 //! writes one object. Files are read in a stream: what is held of each is a chunk.
 
+mod link;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
+pub use link::Link;
 
 use crate::failure::{Action, Failure, FailureKind};
 use crate::forget::Mark;
@@ -12,13 +15,15 @@ use crate::object_key::hex;
 use crate::port::{Expect, MediaBody, Objects, Opening};
 use crate::recording::key::{self, VERDICT_SUFFIX};
 use crate::recording::seal::{Day, Differences, MAX_SEAL_BYTES, Previous, SEAL_NAME, Seal};
-use crate::recording::verdict::{Check, FileEntry, Status, Verdict};
+use crate::recording::verdict::{Check, Status, Verdict};
 use crate::sha256;
 
 /// A file whose bytes stop coming is read so often from its start.
 const READ_ATTEMPTS: u32 = 3;
 /// A seal hangs on the last one of so many days before it.
 pub const MAX_DAYS_BETWEEN_SEALS: u16 = 366;
+/// The kind of file that a waveform is drawn from.
+const PEAKS: &str = "peaks";
 /// Small calls under way at once.
 const CALLS_AT_ONCE: usize = 16;
 
@@ -72,7 +77,7 @@ impl Found {
 /// A file of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedFile {
-    /// Which of the recording's, as `from`.
+    /// Which of the recording's, as `from`; `peaks` for what its waveform is drawn from.
     pub kind: String,
     /// The key beside the verdict's under which it was looked for.
     pub key: String,
@@ -102,34 +107,6 @@ pub struct CheckedRecording {
     pub can_grow: bool,
     /// Its files.
     pub files: Vec<CheckedFile>,
-}
-
-/// How a seal hangs on the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// The seal before it is what it was.
-    Holds,
-    /// It is the first one.
-    First,
-    /// The seal before it is another one than it was.
-    Changed,
-    /// The seal before it is gone.
-    Gone,
-    /// Where the seal before it lies cannot be told here: this folder is not below the prefix.
-    Unknown,
-}
-
-impl Link {
-    /// A word for people and programs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::First => "first",
-            Self::Changed => "changed",
-            Self::Gone => "gone",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 /// A seal that was held against what is there.
@@ -222,9 +199,20 @@ pub async fn check(store: &impl Opening, key: &str) -> Option<CheckedVerdict> {
     let mut files = Vec::new();
     for file in &verdict.files {
         let key = beside(key, &file.key);
-        let found = look(store, &verdict, file, &key).await;
+        let check = || Check::new(&verdict, file);
+        let found = look(store, &key, file.bytes, check).await;
         files.push(CheckedFile {
             kind: file.kind.clone(),
+            key,
+            found,
+        });
+    }
+    if let Some(peaks) = &verdict.peaks {
+        let key = beside(key, &peaks.key);
+        let check = || Some(Check::of_peaks(peaks));
+        let found = look(store, &key, peaks.bytes, check).await;
+        files.push(CheckedFile {
+            kind: PEAKS.to_owned(),
             key,
             found,
         });
@@ -375,13 +363,13 @@ fn verdicts_beside(seal: &str, checked: &[CheckedVerdict]) -> BTreeMap<String, S
 /// What a file is found to be. When its bytes stop coming, it is read again from its start.
 async fn look(
     store: &impl Opening,
-    verdict: &Verdict,
-    file: &FileEntry,
     key: &str,
+    bytes: u64,
+    check: impl Fn() -> Option<Check>,
 ) -> Result<Found, Failure> {
     let mut attempt = 1;
     loop {
-        match read_through(store, verdict, file, key).await {
+        match read_through(store, key, bytes, check()).await {
             Err(failure) if failure.action() == Action::Retry && attempt < READ_ATTEMPTS => {
                 attempt += 1;
             }
@@ -392,20 +380,20 @@ async fn look(
 
 async fn read_through(
     store: &impl Opening,
-    verdict: &Verdict,
-    file: &FileEntry,
     key: &str,
+    bytes: u64,
+    check: Option<Check>,
 ) -> Result<Found, Failure> {
     let Some(mut opened) = store.open(key).await? else {
         return Ok(Found::Gone);
     };
     // Of another size it needs no reading.
-    match opened.bytes.cmp(&file.bytes) {
+    match opened.bytes.cmp(&bytes) {
         std::cmp::Ordering::Less => return Ok(Found::Cut),
         std::cmp::Ordering::Greater => return Ok(Found::Changed),
         std::cmp::Ordering::Equal => {}
     }
-    let Some(mut check) = Check::new(verdict, file) else {
+    let Some(mut check) = check else {
         let cause = "the verdict does not say the hash of its samples";
         return Err(Failure::new(FailureKind::Unreadable, key, cause));
     };

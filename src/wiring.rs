@@ -1,6 +1,8 @@
 //! The recorder's ports over AWS, out of its settings: the edges take plain values, and
 //! another program with settings of its own wires them in its own way.
 
+pub mod voicemail;
+
 use crate::aws::{ConnectContacts, KvsSource, ParkingQueue, S3Recordings, Shared, kvs, s3};
 use crate::port::Ports;
 use crate::settings::recorder::Config;

@@ -8,8 +8,8 @@ use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 
 use super::Answering;
-use super::save::{Case, NotSaved, Saved, Step, Tries};
-use crate::failure::Failure;
+use super::save::{Case, NotSaved, Saved, Step};
+use crate::failure::{Failure, Tries};
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::ticks::EpochMillis;
 use crate::port::{

@@ -12,7 +12,7 @@ use futures_util::pin_mut;
 use super::Answering;
 use super::live::{MessageSource, When};
 use crate::connect::contact_event::ContactEvent;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Tries};
 use crate::media::fragment::FragmentNumber;
 use crate::port::{
     Announcements, Clock, ContactDescriptions, Deadline, Expect, FragmentSource, LiveMedia,
@@ -129,15 +129,6 @@ impl NotSaved {
             failure,
         }
     }
-}
-
-/// Whether it is tried again when it comes to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tries {
-    /// It is.
-    More,
-    /// This is the last time: it is made of what there is.
-    Last,
 }
 
 /// What is worked: a note, the end of its call, where the contact's next message begins, and

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock;
 use crate::media::ticks::EpochMillis;
 use crate::port::Clock;
 
@@ -11,7 +12,7 @@ pub struct WallClock;
 
 impl Clock for WallClock {
     fn now(&self) -> EpochMillis {
-        super::now()
+        clock::now()
     }
 
     async fn wait(&self, time: Duration) -> bool {

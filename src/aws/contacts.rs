@@ -144,6 +144,10 @@ fn record(instance: &str, id: &str, contact: Contact) -> ContactRecord {
         channel: contact.channel.map(|channel| channel.as_str().into()),
         updated: contact.last_update_timestamp.and_then(millis),
         initiated: contact.initiation_timestamp.and_then(millis),
+        ended: contact.disconnect_timestamp.and_then(millis),
+        has_agent: contact.agent_info.is_some(),
+        queue_arn: None,
+        customer: None,
         attributes: BTreeMap::new(),
         recordings: contact
             .recordings
@@ -151,6 +155,7 @@ fn record(instance: &str, id: &str, contact: Contact) -> ContactRecord {
             .into_iter()
             .map(entry)
             .collect(),
+        ..ContactRecord::default()
     }
 }
 

@@ -6,10 +6,12 @@
 //! a code of AWS's is somebody else's answer, such as a proxy's page.
 
 mod call;
+mod jobs;
 mod words;
 
 pub(super) use call::Call;
 use call::Service;
+pub(super) use jobs::{NotStarted, is_no_job, not_started};
 pub(super) use words::said;
 
 use std::error::Error;
@@ -205,6 +207,43 @@ pub(super) fn is_not_found<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResp
         && !["NoSuchBucket", "NoSuchUpload"].contains(&fault.code)
 }
 
+/// Whether a call had no effect for certain: it was too much, or there was nobody to take it.
+pub(super) fn was_not_taken<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let fault = fault(error);
+    match fault.transport {
+        Transport::Answered => THROTTLES.contains(&fault.code) || fault.status == 429,
+        Transport::Broken => found_nobody(error),
+        Transport::Garbled | Transport::TimedOut | Transport::Unsigned | Transport::NotMade => {
+            false
+        }
+    }
+}
+
+/// Whether a connection was refused, or could not be tried.
+fn found_nobody<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    use std::io::ErrorKind;
+    let SdkError::DispatchFailure(dispatch) = error else {
+        return false;
+    };
+    let first = dispatch.as_connector_error().and_then(Error::source);
+    let mut chain =
+        std::iter::successors(first, |error: &&(dyn Error + 'static)| (*error).source());
+    chain.any(|error| {
+        let kind = error
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        kind.is_some_and(|kind| {
+            [
+                ErrorKind::ConnectionRefused,
+                ErrorKind::HostUnreachable,
+                ErrorKind::NetworkUnreachable,
+                ErrorKind::AddrNotAvailable,
+            ]
+            .contains(&kind)
+        })
+    })
+}
+
 /// Whether a conditional call found its condition not met.
 pub(super) fn is_precondition<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let fault = fault(error);
@@ -361,6 +400,18 @@ fn sort(call: Call, fault: Fault<'_>) -> FailureKind {
         (Service::Sqs, "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue") => {
             FailureKind::QueueMissing
         }
+        // The services of AWS JSON tell a missing permission with 400.
+        (Service::Transcribe | Service::Secrets, "AccessDeniedException") => {
+            FailureKind::Denied(call.permission())
+        }
+        // A secret that is not there, or about to be deleted.
+        (Service::Secrets, "ResourceNotFoundException" | "InvalidRequestException") => {
+            FailureKind::NotThere
+        }
+        (
+            Service::Transcribe | Service::Secrets,
+            "InternalFailureException" | "InternalServiceError",
+        ) => FailureKind::Unavailable,
         // Something between AWS and us says no: no permission is missing, and nothing is
         // not there.
         _ if (300..500).contains(&fault.status)
@@ -384,6 +435,9 @@ fn by_status(call: Call, status: u16) -> FailureKind {
         (404, Service::Connect) => FailureKind::ContactMissing,
         (404, Service::S3) => FailureKind::ReadFailed,
         (404, Service::Sqs) => FailureKind::QueueMissing,
+        (404, Service::Transcribe | Service::Mail | Service::Model | Service::Secrets) => {
+            FailureKind::NotThere
+        }
         (408, _) => FailureKind::Unavailable,
         (409 | 412, Service::S3) => FailureKind::Contended,
         (429, _) => FailureKind::Throttled,

@@ -58,15 +58,16 @@
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
 //! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set.
 
+mod browsing;
 mod checksum;
 #[cfg(feature = "operate")]
 mod erasing;
 mod listing;
 mod objects;
 mod parts;
-#[cfg(feature = "operate")]
 mod reading;
 mod signing;
+mod tags;
 mod upload;
 
 use std::sync::{Arc, Mutex, OnceLock};

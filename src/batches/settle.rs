@@ -6,6 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Function, Settled};
+use crate::clock::epoch_millis;
 use crate::event::batch::{BatchRecord, Origin};
 use crate::failure::parked::{MAX_MESSAGE_BYTES, Parked};
 use crate::failure::{Action, Failure, FailureKind};
@@ -41,7 +42,7 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes, P: ParkingLot> Func
         expires: Option<EpochMillis>,
         now: SystemTime,
     ) -> Settled {
-        let age = record.age(super::epoch_millis(now));
+        let age = record.age(epoch_millis(now));
         // A record of unknown age was made by hand.
         let is_young = age.is_none_or(|age| age < TRIED_AT_ONCE_FOR);
         match (worked.action(), origin) {

@@ -16,7 +16,7 @@ const SCHEMA: &str = "callreel.doctor/1";
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Only reads; what it may not read stays unchecked, and the permission is named. docs/doctor.md \
-    explains each check.\n\nExit codes: 0 no error found (warnings may be); 1 an error was found, or the deployment \
+    explains each check.\n\nStart here:  callreel doctor --stack callreel\n\nExit codes: 0 no error found (warnings may be); 1 an error was found, or the deployment \
     could not be looked at; 2 wrong usage."
 )]
 pub(super) struct DoctorArgs {

@@ -65,6 +65,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
         key_prefix: String::new(),
         url_base: folder_url(&args.out),
         instances: Vec::new(),
+        omitted: Vec::new(),
     };
     let bar = byte_bar(0, "writing");
     let extracted: Vec<Extracted> = contacts

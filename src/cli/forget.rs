@@ -6,7 +6,6 @@ mod aws;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use futures_executor::block_on;
 use serde_json::json;
@@ -18,15 +17,15 @@ use super::text::counted;
 use super::values::parse_contact;
 use super::{CliError, check_folder, ended, tell_error, tell_warning};
 use crate::cli::reader::Reader;
+use crate::clock;
 use crate::forget::{Found, Places, forget, look};
 use crate::local::{LocalContacts, LocalRecordings};
-use crate::media::ticks::EpochMillis;
 use crate::port::{Erasable, Erasing, Which};
 use crate::recording::key;
 
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Without --yes nothing is changed: what would be deleted is printed. With it a mark is put first, \
+    after_help = "Recordings, and the answering machine's notes and messages, with all that lies beside them. Without --yes nothing is changed: what would be deleted is printed. With it a mark is put first, \
     PREFIXforgotten/CONTACT.json, and while it stands no older copy of the contact's record brings anything back. \
     The further legs of a call go with its first contact.\n\n\
     Start here:  callreel forget --contact ID"
@@ -183,9 +182,7 @@ async fn one(
     prefix: &str,
     contact: &str,
 ) -> Result<Told, crate::failure::Failure> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    let now = EpochMillis(i64::try_from(millis).unwrap_or_default());
+    let now = clock::now();
     let places = Places {
         recordings: prefix,
         notes: &args.notes_prefix,

@@ -13,7 +13,7 @@ use super::CliError;
 const EVERYTHING: &str = "cargo install --locked --path . --features operate,sandbox";
 /// Commands that not every build has.
 const COMMANDS: [(&str, bool); 4] = [
-    ("monitor", cfg!(feature = "operate")),
+    ("monitor", cfg!(feature = "web")),
     ("redrive", cfg!(feature = "operate")),
     ("doctor", cfg!(feature = "operate")),
     ("sandbox", cfg!(feature = "sandbox")),
@@ -44,11 +44,11 @@ pub(super) struct Lacking {
 #[allow(dead_code, reason = "of a command that this build has")]
 pub(super) type RedriveArgs = Lacking;
 #[allow(dead_code, reason = "of a command that this build has")]
-pub(super) type MonitorArgs = Lacking;
-#[allow(dead_code, reason = "of a command that this build has")]
 pub(super) type DoctorArgs = Lacking;
 #[allow(dead_code, reason = "of a command that this build has")]
 pub(super) type SandboxArgs = Lacking;
+#[allow(dead_code, reason = "of a command that this build has")]
+pub(super) type MonitorArgs = Lacking;
 
 #[allow(dead_code, reason = "a build that has everything lacks none")]
 pub(super) fn run(_: &Lacking, _: &mut dyn Write, _: bool) -> Result<(), CliError> {

@@ -41,6 +41,7 @@ pub(super) fn run(
             key_prefix: MESSAGES.to_owned(),
             url_base: folder_url(folder),
             instances: Vec::new(),
+            omitted: Vec::new(),
         },
         reading: Reading::default(),
     };

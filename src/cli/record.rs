@@ -136,7 +136,7 @@ pub(super) fn parse_prefix(text: &str) -> Result<String, String> {
 
 /// Where the streams of an event are, when nobody says where: beside it, else where the
 /// examples of this repository have theirs, as seen from the event or from here.
-fn streams_of(event: &Path) -> PathBuf {
+pub(super) fn streams_of(event: &Path) -> PathBuf {
     let folder = event.parent().unwrap_or(Path::new(""));
     let beside = [
         folder.join(STREAMS_BESIDE),
@@ -167,6 +167,7 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
                 .clone()
                 .unwrap_or_else(|| folder_url(&args.out)),
             instances: Vec::new(),
+            omitted: Vec::new(),
         },
         reading: Reading::default(),
     }

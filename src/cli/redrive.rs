@@ -18,6 +18,7 @@ use super::worked::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
 use crate::aws::{self, ConnectContacts, ContactSearch, KvsSource, ParkingQueue, S3Recordings, s3};
+use crate::clock;
 use crate::event::batch::Origin;
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
@@ -101,7 +102,7 @@ pub(super) fn parse_bucket(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(args: &RedriveArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let now = aws::now();
+    let now = clock::now();
     let period = period(args, now)?;
     let config = args.account.config()?;
     let report = runtime()?.block_on(redrive(args, &config, period, now))?;

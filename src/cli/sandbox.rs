@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::CliError;
-use crate::sandbox::{CERTIFICATE, Faults, Sandbox, Settings};
+use crate::sandbox::{CERTIFICATE, CLIENT, Faults, PEOPLE, Play, Pump, PumpSettings, Sandbox, Settings};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.sandbox/1";
@@ -17,7 +17,7 @@ const SCRIPT: &str = r#"{"quota": {"fragments_per_second": 500, "connections": 5
            {"on": "PutObject", "containing": "_verdict", "after": 1,
             "times": 2, "effect": {"delay_ms": 500}}]}"#;
 /// Each effect as a script has it, and what it does.
-const EFFECTS: [(&str, &str); 12] = [
+const EFFECTS: [(&str, &str); 16] = [
     (
         r#"{"status": {"code": 503, "error": "SlowDown"}}"#,
         "an error in place of the answer",
@@ -51,6 +51,17 @@ const EFFECTS: [(&str, &str); 12] = [
     ),
     (r#""drop_stop""#, ""),
     (r#""drop_ends""#, ""),
+    (
+        r#"{"id_token": "wrong_nonce"}"#,
+        "on Token, with --oidc: an id token that is wrong (wrong_issuer, wrong_audience, no_nonce, wrong_signature, \
+         unknown_key, other_key, expired, not_yet, old, no_algorithm, shared_secret), or by a new_key",
+    ),
+    (
+        r#"{"job_fails": {"reason": "no speech"}}"#,
+        "the transcription job fails; with \"job_fails_unheard\" no event tells of it",
+    ),
+    (r#"{"job_fails_unheard": {"reason": "no speech"}}"#, ""),
+    (r#""job_never_ends""#, "the transcription job never ends"),
 ];
 
 /// How things go wrong on purpose.
@@ -77,7 +88,7 @@ pub(super) struct SandboxArgs {
     /// A folder with one folder for each KVS stream, of .mkv files
     #[arg(long, value_name = "DIR")]
     streams: PathBuf,
-    /// The folder for what is written: buckets, queues and contacts.json
+    /// The folder for what is written: buckets, queues, events and contacts.json
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The port on 127.0.0.1; 0 for any
@@ -95,6 +106,35 @@ pub(super) struct SandboxArgs {
     /// Speak TLS, by a certificate of its own that the printed SSL_CERT_FILE makes clients trust
     #[arg(long)]
     tls: bool,
+    /// Run voicemail's functions, and carry the events between them: contact records that come to
+    /// contact-records/ in the data folder become tasks/ and mail/ there, unattended
+    #[arg(long)]
+    pump: bool,
+    /// The folder of the functions' binaries, recorder and voicemail [default: this command's own]
+    #[arg(long, value_name = "DIR", requires = "pump")]
+    functions: Option<PathBuf>,
+    /// A variable of the functions' environment (repeatable)
+    #[arg(long = "set", value_name = "NAME=VALUE", requires = "pump", value_parser = variable)]
+    variables: Vec<(String, String)>,
+    /// How many processes of each function run
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "pump")]
+    executions: u8,
+    /// Play identity provider, too: OpenID Connect, with a few invented people in groups
+    #[arg(long)]
+    oidc: bool,
+    /// Play the streams, as if their calls went on now; SPEED 1 is real time
+    #[arg(
+        long,
+        value_name = "SPEED",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = speed
+    )]
+    live: Option<f64>,
+    /// With --live: the data stream that is told when a call begins and ends, as `callreel monitor` reads it
+    #[arg(long, value_name = "NAME", requires = "live")]
+    calls_to: Option<String>,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -111,6 +151,11 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         bucket_owner: args.bucket_owner.clone(),
         versioned: args.versioned,
         tls: args.tls,
+        oidc: args.oidc,
+        play: args.live.map(|speed| Play {
+            speed,
+            calls_to: args.calls_to.clone(),
+        }),
     };
     if !args.streams.is_dir() {
         return Err(CliError::Told(format!(
@@ -124,6 +169,7 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         let sandbox = Sandbox::start(settings)
             .await
             .map_err(|error| CliError::Told(error.to_string()))?;
+        let _pump = pump(args, &sandbox).await?;
         let url = sandbox.url();
         let certificate = args.data.join(CERTIFICATE);
         let certificate = std::path::absolute(&certificate).unwrap_or(certificate);
@@ -132,7 +178,10 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
             writeln!(
                 out,
                 "{}",
-                json!({ "schema": SCHEMA, "listening": url, "certificate": certificate })
+                json!({
+                    "schema": SCHEMA, "listening": url, "certificate": certificate,
+                    "issuer": args.oidc.then(|| sandbox.issuer()),
+                })
             )?;
         } else {
             writeln!(out, "listening on {url}")?;
@@ -142,10 +191,55 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
                  AWS_REGION=us-east-1{}",
                 certificate.map_or(String::new(), |path| format!(" SSL_CERT_FILE={path}"))
             )?;
+            if args.oidc {
+                writeln!(out, "provider {}, client {CLIENT}; people:", sandbox.issuer())?;
+                for (name, full, groups) in PEOPLE {
+                    writeln!(out, "  {name}@example.com ({full}), in {}", groups.join(", "))?;
+                }
+            }
         }
         out.flush()?;
         std::future::pending().await
     })
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| (0.1..=1_000.0).contains(speed));
+    speed.ok_or_else(|| "it must be a number from 0.1 to 1000".to_owned())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or("it must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Starts what carries events, if it is wanted.
+async fn pump(args: &SandboxArgs, sandbox: &Sandbox) -> Result<Option<Pump>, CliError> {
+    if !args.pump {
+        return Ok(None);
+    }
+    let own = std::env::current_exe().ok();
+    let own = own.and_then(|path| path.parent().map(PathBuf::from));
+    let functions = args.functions.clone().or(own).unwrap_or_default();
+    for binary in ["recorder", "voicemail"] {
+        let path = functions.join(binary);
+        if !path.is_file() {
+            return Err(CliError::Told(format!(
+                "{}: no such binary; build it (cargo build --all-features --bins), or say where it is with --functions",
+                path.display()
+            )));
+        }
+    }
+    let mut settings = PumpSettings {
+        functions,
+        executions: usize::from(args.executions),
+        ..PumpSettings::default()
+    };
+    settings.variables.extend(args.variables.iter().cloned());
+    let pump = Pump::start(sandbox, settings).await;
+    let pump = pump.map_err(|error| CliError::Told(error.to_string()))?;
+    Ok(Some(pump))
 }
 
 fn faults(args: &SandboxArgs) -> Result<Faults, CliError> {

@@ -10,16 +10,15 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::SystemTime;
 
 use futures_executor::block_on;
 
 use super::record::parse_prefix;
 use super::text::counted;
 use super::{CliError, check_folder, count_bar, ended, tell_error, tell_warning};
+use crate::clock::now;
 use crate::local::LocalRecordings;
 use crate::lock::lock;
-use crate::media::ticks::EpochMillis;
 use crate::port::Opening;
 use crate::recording::seal::Day;
 use crate::verify::{
@@ -243,10 +242,4 @@ fn no_verdict(place: &Place<'_>, scope: Scope<'_>, keys: &Keys) -> String {
         "{}: no verdict{of} in it{but}; give the folder that record or extract wrote to",
         name.trim_end_matches('/')
     )
-}
-
-fn now() -> EpochMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EpochMillis(i64::try_from(millis).unwrap_or_default())
 }

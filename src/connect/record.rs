@@ -32,17 +32,42 @@ pub struct ContactRecord {
     pub next_contact: Option<Box<str>>,
     /// The id in `InstanceARN`.
     pub instance: Option<Box<str>>,
+    /// `InitiationMethod`: `INBOUND`, `OUTBOUND`, `TRANSFER` …
+    pub initiation_method: Option<Box<str>>,
+    /// `SystemEndpoint.Address`: what was called.
+    pub system: Option<Box<str>>,
+    /// `Queue`: the last part of `ARN`, and `Name`.
+    pub queue: Named,
+    /// `Agent`: the last part of `ARN`, and `Username`.
+    pub agent: Named,
     /// `Channel`: `VOICE`, `CHAT`, `TASK` …
     pub channel: Option<Box<str>>,
     /// `LastUpdateTimestamp`: of two versions of a contact, the newer one has the later.
     pub updated: Option<EpochMillis>,
     /// `InitiationTimestamp`.
     pub initiated: Option<EpochMillis>,
+    /// `DisconnectTimestamp`: the contact is over.
+    pub ended: Option<EpochMillis>,
+    /// Whether `Agent` says anything: an agent took the contact.
+    pub has_agent: bool,
+    /// `Queue.ARN`: where it waited last.
+    pub queue_arn: Option<Box<str>>,
+    /// `CustomerEndpoint.Address`: who called.
+    pub customer: Option<Box<str>>,
     /// `Attributes`, of all legs together. What is no text stands here as its JSON.
     pub attributes: BTreeMap<String, String>,
     /// `Recordings`, in the record's order; one that stands there by itself counts as a list
     /// of one.
     pub recordings: Vec<RecordingEntry>,
+}
+
+/// Something of the Connect instance, by its id and its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: Option<Box<str>>,
+    /// What people call it.
+    pub name: Option<Box<str>>,
 }
 
 /// One entry of `Recordings`.

@@ -1,7 +1,9 @@
 //! The answering machine, if there is one: who may call its functions, what their roles may,
 //! and what lies unsaved.
 
-use super::facts::{Answering, Caller, Deployment, Fact, Helper, RightDecision, Unknown};
+use super::facts::{
+    Answering, Caller, Deployment, EventRule, Fact, Helper, RightDecision, RuleTarget, Unknown,
+};
 use super::need::Need;
 use super::rights::account;
 use super::rights::answering::{note_needs, save_needs};
@@ -104,7 +106,40 @@ fn save(answering: &Answering, deployment: &Deployment, report: &mut Report) {
                 &save.name,
                 format!("called by {}", sources.join(", ")),
             );
+            match &answering.rules {
+                Err(unknown) => report.unchecked(&[check], &save.name, unknown),
+                Ok(rules) => rules.iter().for_each(|rule| calls(rule, save, report)),
+            }
         }
+    }
+}
+
+/// Whether a rule calls the function, and what becomes of events that it cannot deliver.
+fn calls(rule: &EventRule, save: &Helper, report: &mut Report) {
+    let check = Check::CallEnded;
+    let subject = format!("rule {}", rule.name);
+    match rule.state.as_deref() {
+        None => return report.error(check, &subject, "it is not there"),
+        // There are two states of an enabled rule, of which the other takes CloudTrail's events as well.
+        Some(state) if !state.starts_with("ENABLED") => {
+            return report.error(check, &subject, format!("it is {state}"));
+        }
+        Some(_) => {}
+    }
+    match rule.targets.iter().find(|target| target.arn == save.arn) {
+        None => report.error(
+            check,
+            &subject,
+            format!("{} is none of its targets", save.name),
+        ),
+        Some(RuleTarget {
+            dead_letters: None, ..
+        }) => {
+            let found =
+                "events that it cannot deliver are lost: the target has no dead-letter queue";
+            report.warning(check, &subject, found);
+        }
+        Some(_) => report.ok(check, &subject, "enabled, with a dead-letter queue"),
     }
 }
 

@@ -4,7 +4,7 @@
 mod answering;
 mod keys;
 
-pub use answering::{Answering, Caller, Helper};
+pub use answering::{Answering, Caller, EventRule, Helper, RuleTarget};
 pub use keys::{Key, KeyState, Right, RightDecision};
 
 use crate::connect::arn;

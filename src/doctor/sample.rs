@@ -76,6 +76,14 @@ fn answering() -> Answering {
         offered: Ok(vec![note.arn.clone()]),
         note: Some(note),
         save: Some(helper("save", "events", "rule/call-ended")),
+        rules: Ok(vec![EventRule {
+            name: "call-ended".to_owned(),
+            state: Some("ENABLED".to_owned()),
+            targets: vec![RuleTarget {
+                arn: "arn:aws:lambda:eu-west-1:111122223333:function:callreel-save".to_owned(),
+                dead_letters: Some(DEAD.to_owned()),
+            }],
+        }]),
         notes: "notes/".to_owned(),
         messages: "messages/".to_owned(),
         event_bus: "default".to_owned(),

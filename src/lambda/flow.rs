@@ -1,37 +1,103 @@
-//! The process of the function that a contact flow calls: `note`. A caller hears nothing
-//! until it answers, so it answers in time whatever happens; where the note could not be
-//! kept it says so by an error, and the flow goes on by its error branch.
+//! The process of the functions that contact flows call: `note`, `sign` and `timestamp`. A
+//! caller hears nothing, and an agent sees nothing, until it answers, so it answers in time
+//! whatever happens; where a note could not be kept it says so by an error, and the flow goes
+//! on by its error branch.
+
+mod sign;
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::log::{self, Metrics};
 use crate::answering::note::{Noted, note};
 use crate::aws::s3::Bucket;
 use crate::aws::{self, Access, S3Recordings};
+use crate::clock;
 use crate::connect::flow_call::FlowCall;
 use crate::event::{self, Event};
+use crate::media::ticks::EpochMillis;
 use crate::settings::flow::FlowConfig;
+use crate::settings::sign::SignConfig;
+use crate::settings::{LogLevel, SettingsError};
 use crate::voicemail::note::Note;
 
 /// A contact flow waits for 8 s (Amazon Connect Administrator Guide, "Invoke AWS Lambda
 /// functions"): with a cold start before it and the way back behind it.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(6);
 
-const HANDLERS: &[(&str, ())] = &[("note", ())];
+/// Which function this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handler {
+    /// Notes a call.
+    Note,
+    /// Gives a guide its link.
+    Sign,
+    /// Tells the time.
+    Timestamp,
+}
+
+const HANDLERS: &[(&str, Handler)] = &[
+    ("note", Handler::Note),
+    ("sign", Handler::Sign),
+    ("timestamp", Handler::Timestamp),
+];
+
+/// What each is set by.
+enum Config {
+    Note(FlowConfig),
+    Sign(SignConfig),
+    Timestamp(LogLevel),
+}
+
+impl Config {
+    fn read(handler: Handler) -> Result<Self, SettingsError> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        match handler {
+            Handler::Note => FlowConfig::from_lookup(lookup).map(Self::Note),
+            Handler::Sign => SignConfig::from_lookup(lookup).map(Self::Sign),
+            Handler::Timestamp => crate::settings::sign::log_level(lookup).map(Self::Timestamp),
+        }
+    }
+
+    const fn log_level(&self) -> LogLevel {
+        match self {
+            Self::Note(config) => config.log_level,
+            Self::Sign(config) => config.log_level,
+            Self::Timestamp(level) => *level,
+        }
+    }
+}
 
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
-    let config = FlowConfig::from_lookup(|name| std::env::var(name).ok());
-    let ((), config) = match super::begin(HANDLERS, config, |config| config.log_level) {
-        Ok(begun) => begun,
+    let config = match super::begin(HANDLERS, Config::read, Config::log_level) {
+        Ok((_, config)) => config,
         Err(code) => return code,
     };
+    super::ended(match config {
+        Config::Note(config) => notes(config).await,
+        Config::Sign(config) => {
+            let signer = sign::signer(&config).await;
+            let handle = |event| sign::handle(&signer, &config, event);
+            lambda_runtime::run(service_fn(handle)).await
+        }
+        Config::Timestamp(_) => lambda_runtime::run(service_fn(timestamp)).await,
+    })
+}
+
+/// What time it is, in whole seconds, as flows compare it with the start of a recording.
+async fn timestamp(_: LambdaEvent<Value>) -> Result<Value, lambda_runtime::Error> {
+    let seconds = clock::now().0.div_euclid(1_000) * 1_000;
+    let now = EpochMillis(seconds).to_rfc3339().replace(".000Z", "Z");
+    Ok(json!({ "vmx3_timestamp": now }))
+}
+
+async fn notes(config: FlowConfig) -> Result<(), lambda_runtime::Error> {
     let access = Access {
         region: Some(config.region.clone()),
         endpoint: config.endpoint.clone(),
@@ -44,7 +110,7 @@ pub async fn run() -> ExitCode {
     let shared = aws::load(access).await;
     let store = S3Recordings::while_a_caller_waits(&shared, bucket);
     let handle = |event| handle(&store, &config, event);
-    super::ended(lambda_runtime::run(service_fn(handle)).await)
+    lambda_runtime::run(service_fn(handle)).await
 }
 
 async fn handle(
@@ -78,7 +144,7 @@ async fn note_call(
         );
     })?;
     let contact = call.contact.clone();
-    let note_of_call = Note::of_call(call, aws::now(), config.offset);
+    let note_of_call = Note::of_call(call, clock::now(), config.offset);
     let noted = timeout(ANSWERS_WITHIN, note(store, &config.notes, note_of_call)).await;
     let failed = |cause: String, cure: &'static str| {
         tracing::error!(contact = &*contact, cause, cure, "not noted");

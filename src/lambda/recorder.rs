@@ -1,6 +1,7 @@
-//! The process of the recorder's functions: `record` and `again`.
+//! The process of the recorder's functions: `record`, `again`, and voicemail's `capture`.
 
 mod again;
+mod capture;
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -16,7 +17,9 @@ use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkingQueue, S3Recor
 use crate::batches::{Function, REST};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
 use crate::recorder::{Recorder, walled};
+use crate::settings::capture::CaptureConfig;
 use crate::settings::recorder::Config;
+use crate::settings::{LogLevel, SettingsError};
 use crate::side_by_side::SideBySide;
 use crate::wiring::{self, Connected};
 
@@ -35,15 +38,54 @@ enum Handler {
     Record,
     /// Reads again what is not complete, on a schedule.
     Again,
+    /// Records the messages of flagged contacts.
+    Capture,
 }
 
-const HANDLERS: &[(&str, Handler)] = &[("record", Handler::Record), ("again", Handler::Again)];
+/// What each is set by.
+enum Settings {
+    Recorder(Box<Config>),
+    Capture(Box<CaptureConfig>),
+}
+
+impl Settings {
+    fn read(handler: Handler) -> Result<Self, SettingsError> {
+        match handler {
+            Handler::Record | Handler::Again => {
+                let config = Config::from_vars(std::env::vars());
+                config.map(Box::new).map(Self::Recorder)
+            }
+            Handler::Capture => {
+                let config = CaptureConfig::from_lookup(|name| std::env::var(name).ok());
+                config.map(Box::new).map(Self::Capture)
+            }
+        }
+    }
+
+    fn log_level(&self) -> LogLevel {
+        match self {
+            Self::Recorder(config) => config.log_level,
+            Self::Capture(config) => config.places.log_level,
+        }
+    }
+}
+
+const HANDLERS: &[(&str, Handler)] = &[
+    ("record", Handler::Record),
+    ("again", Handler::Again),
+    ("capture", Handler::Capture),
+];
 
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
-    let config = Config::from_vars(std::env::vars());
-    let (handler, config) = match super::begin(HANDLERS, config, |config| config.log_level) {
-        Ok(begun) => begun,
+    let begun = super::begin(HANDLERS, Settings::read, Settings::log_level);
+    let (handler, config) = match begun {
+        Ok((handler, Settings::Recorder(config))) => (handler, config),
+        Ok((_, Settings::Capture(config))) => {
+            let function = capture::function(&config).await;
+            let handle = |event| capture::handle(&function, &config, event);
+            return super::ended(lambda_runtime::run(service_fn(handle)).await);
+        }
         Err(code) => return code,
     };
     config
@@ -55,7 +97,7 @@ pub async fn run() -> ExitCode {
             let function = function(&config).await;
             lambda_runtime::run(service_fn(|event| handle(&function, &config, event))).await
         }
-        Handler::Again => {
+        Handler::Again | Handler::Capture => {
             let recorder = again::recorder(&config).await;
             let handle = |event| again::handle(&recorder, &config, event);
             lambda_runtime::run(service_fn(handle)).await

@@ -1,13 +1,18 @@
-//! The process of the functions that save messages: `save`, by a contact's event, and
-//! `reconcile`, on a schedule. What fails is an error of the invocation, so that it comes
-//! again, and at last to the dead letters.
+//! The process of the functions behind a message. Of the answering machine: `save`, by a
+//! contact's event, and `reconcile`, on a schedule. Of voicemail: `transcribe`, by a recording
+//! that was stored, `transcribe-failed`, by a job that failed, `deliver`, by a transcript that was
+//! stored, and `reconcile-voicemail`, on a schedule. What fails is an error of the invocation, so
+//! that it comes again, and at last to the dead letters.
 
+mod deliver;
 mod reconcile;
 mod save;
+mod standing;
+mod transcribe;
 
 use std::process::ExitCode;
 
-use lambda_runtime::{Diagnostic, service_fn};
+use lambda_runtime::{Context, Diagnostic, service_fn};
 use tokio::time::timeout_at;
 
 use super::StopAt;
@@ -16,7 +21,12 @@ use crate::aws::s3::Bucket;
 use crate::aws::{
     self, Access, ContactSearch, EventBus, KvsLive, KvsSource, S3Recordings, WallClock, kvs::Limits,
 };
+use crate::settings::deliver::DeliverConfig;
+use crate::settings::messages::Places;
+use crate::settings::transcribe::TranscribeConfig;
 use crate::settings::voicemail::VoicemailConfig;
+use crate::settings::{LogLevel, SettingsError};
+use crate::wiring::voicemail::{deliveries, transcribing};
 use reconcile::reconcile;
 use save::save;
 
@@ -30,28 +40,115 @@ enum Handler {
     Save,
     /// Saves those that nobody came for.
     Reconcile,
+    /// Has the recording of a voicemail transcribed.
+    Transcribe,
+    /// Puts a substitute where a transcript should be.
+    TranscribeFailed,
+    /// Delivers a voicemail.
+    Deliver,
+    /// Works voicemails that stand still.
+    ReconcileVoicemail,
 }
 
-const HANDLERS: &[(&str, Handler)] = &[("save", Handler::Save), ("reconcile", Handler::Reconcile)];
+const HANDLERS: &[(&str, Handler)] = &[
+    ("save", Handler::Save),
+    ("reconcile", Handler::Reconcile),
+    ("transcribe", Handler::Transcribe),
+    ("transcribe-failed", Handler::TranscribeFailed),
+    ("deliver", Handler::Deliver),
+    ("reconcile-voicemail", Handler::ReconcileVoicemail),
+];
+
+/// What each is set by.
+enum Config {
+    Machine(VoicemailConfig),
+    Transcribe(TranscribeConfig),
+    Deliver(Box<DeliverConfig>),
+}
+
+impl Config {
+    fn read(handler: Handler) -> Result<Self, SettingsError> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        match handler {
+            Handler::Save | Handler::Reconcile => {
+                VoicemailConfig::from_lookup(lookup).map(Self::Machine)
+            }
+            Handler::Transcribe | Handler::TranscribeFailed => {
+                TranscribeConfig::from_lookup(lookup).map(Self::Transcribe)
+            }
+            Handler::Deliver | Handler::ReconcileVoicemail => {
+                let config = DeliverConfig::from_lookup(lookup);
+                config.map(Box::new).map(Self::Deliver)
+            }
+        }
+    }
+
+    fn log_level(&self) -> LogLevel {
+        match self {
+            Self::Machine(config) => config.log_level,
+            Self::Transcribe(config) => config.places.log_level,
+            Self::Deliver(config) => config.places.log_level,
+        }
+    }
+}
 
 /// Runs until Lambda ends the process.
 pub async fn run() -> ExitCode {
-    let config = VoicemailConfig::from_lookup(|name| std::env::var(name).ok());
-    let (handler, config) = match super::begin(HANDLERS, config, |config| config.log_level) {
+    let (handler, config) = match super::begin(HANDLERS, Config::read, Config::log_level) {
         Ok(begun) => begun,
         Err(code) => return code,
     };
-    let machine = machine(&config).await;
-    super::ended(match handler {
-        Handler::Save => {
-            let handle = |event| save(&machine, &config, event);
+    super::ended(match config {
+        Config::Machine(config) => {
+            let machine = machine(&config).await;
+            match handler {
+                Handler::Reconcile => {
+                    let handle = |event| reconcile(&machine, &config, event);
+                    lambda_runtime::run(service_fn(handle)).await
+                }
+                Handler::Save
+                | Handler::Transcribe
+                | Handler::TranscribeFailed
+                | Handler::Deliver
+                | Handler::ReconcileVoicemail => {
+                    let handle = |event| save(&machine, &config, event);
+                    lambda_runtime::run(service_fn(handle)).await
+                }
+            }
+        }
+        Config::Transcribe(config) => {
+            let step = transcribing(&config, &shared(&config.places).await);
+            let handle = |event| transcribe::handle(&step, &config, event);
             lambda_runtime::run(service_fn(handle)).await
         }
-        Handler::Reconcile => {
-            let handle = |event| reconcile(&machine, &config, event);
-            lambda_runtime::run(service_fn(handle)).await
+        Config::Deliver(config) => {
+            let step = deliveries(&config, &shared(&config.places).await);
+            match handler {
+                Handler::ReconcileVoicemail => {
+                    let handle = |event| standing::handle(&step, &config, event);
+                    lambda_runtime::run(service_fn(handle)).await
+                }
+                Handler::Save
+                | Handler::Reconcile
+                | Handler::Transcribe
+                | Handler::TranscribeFailed
+                | Handler::Deliver => {
+                    let handle = |event| deliver::handle(&step, &config, event);
+                    lambda_runtime::run(service_fn(handle)).await
+                }
+            }
         }
     })
+}
+
+/// The configuration of voicemail's clients.
+async fn shared(places: &Places) -> aws::Shared {
+    let access = Access {
+        region: Some(places.region.clone()),
+        endpoint: places.endpoint.clone(),
+        ..Access::default()
+    };
+    aws::load(access).await
 }
 
 async fn machine(config: &VoicemailConfig) -> Machine {
@@ -84,6 +181,17 @@ async fn machine(config: &VoicemailConfig) -> Machine {
     }
 }
 
+/// What an invocation is: the function's name, for its metrics, and when it must stop.
+fn invoked<'a>(
+    machine: &Machine,
+    config: &VoicemailConfig,
+    context: &'a Context,
+) -> (&'a str, StopAt) {
+    machine.store.runs_in(&context.invoked_function_arn);
+    let stop = StopAt::new(context.deadline(), config.deadline_margin);
+    (&context.env_config.function_name, stop)
+}
+
 /// Works until the invocation is about to end; what was given up along the way is removed
 /// before the sandbox is frozen.
 async fn in_time<T>(
@@ -106,6 +214,19 @@ struct Failed {
 impl Failed {
     fn not_saved(message: String) -> Self {
         let kind = "Callreel.NotSaved";
+        Self { kind, message }
+    }
+
+    /// A step of a voicemail that came to nothing, this time.
+    fn not_done(message: String) -> Self {
+        let kind = "Callreel.NotDone";
+        Self { kind, message }
+    }
+
+    /// An event that is none of this function's.
+    fn not_an_event(cause: &dyn std::fmt::Display) -> Self {
+        let kind = "Callreel.NotAnEvent";
+        let message = cause.to_string();
         Self { kind, message }
     }
 }

@@ -1,10 +1,10 @@
 //! What the answering machine asks of Connect and of a stream's live media, answered out of
 //! a folder of streams: its media says which contact is where.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::LocalStreams;
-use super::recordings::epoch_millis;
+use crate::clock;
 use crate::connect::record::RecordingEntry;
 use crate::failure::Failure;
 use crate::media::fragment::FragmentNumber;
@@ -68,7 +68,7 @@ pub struct LocalClock;
 
 impl Clock for LocalClock {
     fn now(&self) -> EpochMillis {
-        epoch_millis(SystemTime::now()).unwrap_or(EpochMillis(0))
+        clock::now()
     }
 
     async fn wait(&self, _time: Duration) -> bool {

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// What the name of a file that is not whole ends in.
 const SUFFIX: &str = ".part";
 /// What the names of files end in that are written by way of parts.
-const WRITTEN: [&str; 2] = [".wav", ".json"];
+const WRITTEN: [&str; 4] = [".wav", ".json", "_peaks.dat", ".ndjson"];
 /// Parts that this process began: each has a name of its own.
 static PARTS: AtomicU64 = AtomicU64::new(0);
 
@@ -142,6 +142,9 @@ mod tests {
         }
         check("c_1_from.wav.4711-0.part", true);
         check("c_1_verdict.json.4711-12.part", true);
+        check("c_1_peaks.dat.4711-3.part", true);
+        check("_index.ndjson.4711-3.part", true);
+        check("film.dat.4711-3.part", false);
         check("contacts.json.1-1.part", true);
         check("12-00-00_c.json.1-1.part", true);
         // Somebody's downloads, and what has been renamed by hand.

@@ -194,10 +194,14 @@ fn version(path: &Path) -> Result<Option<String>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_failure(Tried::Reading, path, &error)),
     };
+    Ok(Some(version_of(&metadata)))
+}
+
+pub(super) fn version_of(metadata: &fs::Metadata) -> String {
     let changed = metadata.modified().ok();
     let since = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let nanos = since.map_or(0, |since| since.as_nanos());
-    Ok(Some(format!("{}-{nanos}", metadata.len())))
+    format!("{}-{nanos}", metadata.len())
 }
 
 /// A file that grows beside its place.

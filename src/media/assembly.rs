@@ -4,7 +4,9 @@
 
 use crate::media::fragment::{Direction, Fragment};
 use crate::media::levels::{LevelMeter, Levels};
+use crate::media::peaks::PeakMeter;
 use crate::media::sides::Authorisation;
+use crate::media::sound::{Sound, SoundMeter};
 use crate::media::ticks::MediaTime;
 use crate::media::timeline::{FRAMES_AT_ONCE, Timeline, TimelineReport};
 use crate::media::wav::Output;
@@ -22,6 +24,11 @@ pub struct Assembly {
     timeline: Timeline,
     authorisation: Authorisation,
     meters: [LevelMeter; 2],
+    sound: SoundMeter,
+    /// Peaks of the windows that the last frames filled, by [`Direction::index`].
+    windows: [Vec<u16>; 2],
+    peaks: PeakMeter,
+    points: Vec<u8>,
     buffers: Vec<(Output, Vec<u8>)>,
 }
 
@@ -32,6 +39,8 @@ pub struct AssemblyReport {
     pub timeline: TimelineReport,
     /// The levels of each authorised direction, by [`Direction::index`].
     pub levels: [Option<Levels>; 2],
+    /// When each authorised direction sounds.
+    pub sound: Sound,
 }
 
 impl Assembly {
@@ -41,6 +50,12 @@ impl Assembly {
             timeline: Timeline::new(),
             authorisation,
             meters: [LevelMeter::default(), LevelMeter::default()],
+            sound: SoundMeter::new(
+                Direction::BOTH.map(|side| authorisation.directions().contains(&side)),
+            ),
+            windows: [Vec::new(), Vec::new()],
+            peaks: PeakMeter::default(),
+            points: Vec::new(),
             buffers: authorisation
                 .outputs()
                 .iter()
@@ -73,8 +88,17 @@ impl Assembly {
                     Direction::FromCustomer => frames.from,
                     Direction::ToCustomer => frames.to,
                 };
-                self.meters[direction.index()].push(samples);
+                let windows = &mut self.windows[direction.index()];
+                self.meters[direction.index()].push_telling(samples, |peak| windows.push(peak));
             }
+            tell_windows(&mut self.sound, &mut self.windows);
+            let sides = [frames.from, frames.to];
+            let kept = match self.authorisation {
+                Authorisation::FromCustomer => &sides[..1],
+                Authorisation::ToCustomer => &sides[1..],
+                Authorisation::Both => &sides[..],
+            };
+            self.peaks.push(kept, &mut self.points);
             for (output, buffer) in &mut self.buffers {
                 // The caller took the last one away; growing anew would copy all of it.
                 if buffer.capacity() == 0 {
@@ -98,15 +122,43 @@ impl Assembly {
         &mut self.buffers
     }
 
+    /// The waveform's points behind their header, so far as they were not taken away: one
+    /// channel for each authorised direction.
+    pub fn points(&mut self) -> &mut Vec<u8> {
+        &mut self.points
+    }
+
+    /// All is encoded: the last point of the waveform, if it is not full, comes behind those
+    /// in [`points`](Self::points).
+    pub fn finish_points(&mut self) {
+        let channels = self.authorisation.directions().len();
+        std::mem::take(&mut self.peaks).finish(channels, &mut self.points);
+    }
+
     /// What was found, once all is encoded.
-    pub fn into_report(self) -> AssemblyReport {
+    pub fn into_report(mut self) -> AssemblyReport {
         let mut levels = [None, None];
         for direction in self.authorisation.directions() {
-            levels[direction.index()] = Some(self.meters[direction.index()].clone().finish());
+            let meter = &self.meters[direction.index()];
+            self.windows[direction.index()].extend(meter.open_window());
+            levels[direction.index()] = Some(meter.clone().finish());
         }
+        tell_windows(&mut self.sound, &mut self.windows);
+        let timeline = self.timeline.into_report();
         AssemblyReport {
-            timeline: self.timeline.into_report(),
+            sound: self.sound.finish(timeline.samples),
+            timeline,
             levels,
         }
     }
+}
+
+/// Tells the meter of windows of both directions, which are the same stretches: where one
+/// direction is not kept, there are none of it.
+fn tell_windows(sound: &mut SoundMeter, windows: &mut [Vec<u16>; 2]) {
+    let count = windows.iter().map(Vec::len).max().unwrap_or(0);
+    for at in 0..count {
+        sound.push([0, 1].map(|side: usize| windows[side].get(at).copied().unwrap_or(0)));
+    }
+    windows.iter_mut().for_each(Vec::clear);
 }

@@ -5,7 +5,7 @@ use super::counts::nearest;
 
 /// Samples of one silence window: 20 ms. Voice crosses zero all the time, so silence is
 /// judged by windows, not by samples.
-const WINDOW_SAMPLES: usize = 160;
+pub const WINDOW_SAMPLES: usize = 160;
 /// A window is silent when no sample reaches this: -50 dBFS.
 pub const SILENCE_PEAK: i16 = 104;
 /// Full scale of 16-bit samples.
@@ -42,15 +42,29 @@ pub struct Levels {
 impl LevelMeter {
     /// Takes the next samples.
     pub fn push(&mut self, samples: &[i16]) {
+        self.push_telling(samples, |_| {});
+    }
+
+    /// Takes the next samples, and tells the peak of each window that they fill.
+    pub fn push_telling(&mut self, samples: &[i16], mut tell: impl FnMut(u16)) {
         let open = (WINDOW_SAMPLES - self.open_samples) % WINDOW_SAMPLES;
         let (rest_of_open, samples) = samples.split_at(open.min(samples.len()));
-        self.push_open(rest_of_open);
+        if let Some(peak) = self.push_open(rest_of_open) {
+            tell(peak);
+        }
         let (windows, tail) = samples.as_chunks::<WINDOW_SAMPLES>();
         for window in windows {
             let peak = self.measure(window);
             self.close_window(peak);
+            tell(peak);
         }
+        // Shorter than a window: it fills none.
         self.push_open(tail);
+    }
+
+    /// The peak so far of a window that is begun and not full.
+    pub fn open_window(&self) -> Option<u16> {
+        (self.open_samples > 0).then_some(self.open_peak)
     }
 
     /// What was measured; a last window that is not full counts as one.
@@ -77,16 +91,19 @@ impl LevelMeter {
         }
     }
 
-    fn push_open(&mut self, samples: &[i16]) {
+    /// Takes samples of the open window; its peak, if they fill it.
+    fn push_open(&mut self, samples: &[i16]) -> Option<u16> {
         if samples.is_empty() {
-            return;
+            return None;
         }
         let peak = self.measure(samples);
         self.open_peak = self.open_peak.max(peak);
         self.open_samples += samples.len();
-        if self.open_samples == WINDOW_SAMPLES {
-            self.close_window(self.open_peak);
-        }
+        (self.open_samples == WINDOW_SAMPLES).then(|| {
+            let peak = self.open_peak;
+            self.close_window(peak);
+            peak
+        })
     }
 
     fn close_window(&mut self, peak: u16) {

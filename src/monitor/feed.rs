@@ -10,10 +10,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::back_off::BackOff;
 use crate::media::ticks::EpochMillis;
 
-/// The longest wait after failures.
-pub const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Shards are listed again so often, for those that no closed one named.
 const LIST_EVERY: Duration = Duration::from_secs(60);
 /// Records are read so much before the last time at which there was none: the two clocks differ.
@@ -139,7 +138,7 @@ pub struct Feed {
     listed: bool,
     list_due: Duration,
     list_failures: u32,
-    random: u64,
+    waits: BackOff,
 }
 
 impl Feed {
@@ -159,7 +158,7 @@ impl Feed {
             listed: false,
             list_due: Duration::ZERO,
             list_failures: 0,
-            random,
+            waits: BackOff::new(random),
         }
     }
 
@@ -279,21 +278,10 @@ impl Feed {
 
     /// A call failed. Gives how long until it is made again.
     pub fn failed(&mut self, ask: &Ask, trouble: Trouble, now: Duration) -> Duration {
-        self.random = self
-            .random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let random = u32::try_from(self.random >> 54).unwrap_or(0);
-        let retry_interval = self.retry_interval;
-        let wait = |failures: u32| {
-            let doubled = 1_u32 << failures.saturating_sub(1).min(16);
-            let whole = retry_interval.saturating_mul(doubled).min(MAX_WAIT);
-            whole / 2 + whole / 2 * random / 1_024
-        };
         let shard = match ask {
             Ask::Shards => {
                 self.list_failures = self.list_failures.saturating_add(1);
-                let wait = wait(self.list_failures);
+                let wait = self.waits.after(self.list_failures, self.retry_interval);
                 self.list_due = now + wait;
                 return wait;
             }
@@ -310,7 +298,9 @@ impl Feed {
         };
         let wait = match trouble {
             Trouble::Expired if reading.failures == 1 => Duration::ZERO,
-            Trouble::Expired | Trouble::Passing => wait(reading.failures),
+            Trouble::Expired | Trouble::Passing => {
+                self.waits.after(reading.failures, self.retry_interval)
+            }
         };
         reading.due = now + wait;
         wait
@@ -343,6 +333,7 @@ fn in_order(one: &str, other: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::back_off::MAX_WAIT;
 
     const SECOND: Duration = Duration::from_secs(1);
     const NOON: EpochMillis = EpochMillis(1_738_300_000_000);

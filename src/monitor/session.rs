@@ -15,21 +15,20 @@
 mod intake;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::back_off::{BackOff, MAX_WAIT};
 use super::happening::{Break, Ending};
 use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
-use crate::media::attribution::Refusal;
-use crate::media::fragment::{ContactTag, ErrorDocument, Fragment, FragmentNumber};
-use crate::media::ticks::EpochMillis;
+use crate::media::fragment::{ContactTag, ErrorDocument, FragmentNumber};
 use intake::{Intake, Taken};
+pub use words::{Found, Limits, Next, Start, Stop, Subject};
 
 /// The least time between two requests; KVS takes 5 a second for each stream.
 pub const MIN_BETWEEN: Duration = Duration::from_millis(250);
-/// The longest wait between two requests.
-pub const MAX_WAIT: Duration = Duration::from_secs(30);
 /// How long a call that goes on is waited for when the network fails.
 pub const MAX_OUTAGE: Duration = Duration::from_secs(15 * 60);
 /// A call of which nothing came for so long is told of; its media is waited for somewhat longer.
@@ -45,97 +44,6 @@ const MIN_SILENCE: Duration = Duration::from_secs(3);
 const TO_END_A_FRAGMENT: Duration = Duration::from_secs(5);
 /// How often a fragment is asked for that KVS answers by an error.
 const MAX_ASKED_FOR: u32 = 4;
-
-/// How one call is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// A call of which nothing more comes for so long is over.
-    pub idle_end: Duration,
-    /// A connection is given up for a new one at this age, before GetMedia ends it.
-    pub max_session: Duration,
-    /// A body of which nothing came for so long is given up, if not before.
-    pub max_silence: Duration,
-    /// How often a request that KVS refused is made again.
-    pub retries: u32,
-    /// The wait before the first of them; it doubles with each further one.
-    pub retry_interval: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            idle_end: Duration::from_secs(20),
-            max_session: Duration::from_secs(40 * 60),
-            max_silence: Duration::from_secs(10),
-            retries: 3,
-            retry_interval: Duration::from_secs(1),
-        }
-    }
-}
-
-/// The call whose media is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// Its ContactId, and others that its media may carry.
-    pub contacts: Vec<Box<str>>,
-    /// When its media started, on the server's clock.
-    pub started: EpochMillis,
-    /// The fragment that it started with, when that is told.
-    pub start_fragment: Option<FragmentNumber>,
-    /// The last fragment that was read of it before, when it is read on.
-    pub behind: Option<FragmentNumber>,
-}
-
-/// Where GetMedia is to start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// SERVER_TIMESTAMP: with the fragment that holds the instant.
-    At(EpochMillis),
-    /// FRAGMENT_NUMBER: behind this fragment.
-    After(FragmentNumber),
-}
-
-/// What to do next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Next {
-    /// Give up the body that is open, if one is, and ask for media from here on. The answer goes to
-    /// [`Session::opened`] or [`Session::refused`].
-    Open(Start),
-    /// Read the body; at this time at the latest, ask again what to do.
-    Read(Duration),
-    /// No body is open: wait until this time.
-    Wait(Duration),
-    /// The call is over, or cannot be read: give up the body.
-    Stop(Stop),
-}
-
-/// How a session ends.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Stop {
-    /// The call is over.
-    Ended(Ending),
-    /// It cannot be read, or not any more.
-    Failed(Failure),
-}
-
-/// What was found in the media.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Found {
-    /// The call's next fragment.
-    Own(Fragment),
-    /// The connection is over, and a new one is made.
-    Reconnecting(Break),
-    /// Fragments that KVS will not give, behind the last one.
-    Lost(ErrorDocument),
-    /// A fragment that may be the call's and is left out, since nothing proves it.
-    Unproven(Refusal),
-    /// Nothing of the call came for [`NOTHING_YET`].
-    NothingYet,
-    /// A request failed and will be made again.
-    Retrying(Failure),
-    /// Media that nothing could be read of.
-    Damaged(String),
-}
 
 /// What there is of a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -174,7 +82,7 @@ pub struct Session {
     nothing_yet_told: bool,
     /// The fragment that KVS answers by an error, and how often.
     missing: Option<(Option<FragmentNumber>, u32)>,
-    random: u64,
+    waits: BackOff,
     found: VecDeque<Found>,
     stop: Option<Stop>,
 }
@@ -201,7 +109,7 @@ impl Session {
             told: None,
             nothing_yet_told: false,
             missing: None,
-            random,
+            waits: BackOff::new(random),
             found: VecDeque::new(),
             stop: None,
         }
@@ -415,20 +323,9 @@ impl Session {
         }
     }
 
-    /// Half to the whole of the interval, doubled with each attempt.
     fn back_off(&mut self, attempt: u32) -> Duration {
-        self.random = self
-            .random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let doubled = 1_u32 << attempt.saturating_sub(1).min(16);
-        let whole = self
-            .limits
-            .retry_interval
-            .saturating_mul(doubled)
-            .min(MAX_WAIT);
-        let part = u32::try_from(self.random >> 54).unwrap_or(0);
-        (whole / 2 + whole / 2 * part / 1_024).max(MIN_BETWEEN)
+        let wait = self.waits.after(attempt, self.limits.retry_interval);
+        wait.max(MIN_BETWEEN)
     }
 
     /// Goes through what the intake gave.

@@ -28,7 +28,7 @@ const MAX_TURNS: u32 = 4;
 pub struct Made {
     /// Its verdict.
     pub verdict: Verdict,
-    /// Its files, as they were stored under their keys.
+    /// Its files, the waveform's among them, as they were stored under their keys.
     pub files: Vec<(String, Stored)>,
     /// How long that took.
     pub timings: Timings,

@@ -6,11 +6,12 @@ use futures_util::{Stream, StreamExt, pin_mut, stream};
 
 use super::commit::final_verdict;
 use super::pour::{LookAhead, pour};
-use super::write::{File, Files};
+use super::write::{File, Files, Finished};
 use super::{Lap, Made, Progress, Recorder, Timings, listing, read};
 use crate::failure::{Failure, FailureKind};
 use crate::media::request::Answer;
 use crate::port::{ContactAttributes, Deadline, FragmentSource, Recordings};
+use crate::recording::parties::Omitted;
 use crate::recording::plan::{Policy, RecordingPlan};
 use crate::recording::verdict::{Account, Facts, FileEntry, Verdict};
 
@@ -180,13 +181,16 @@ async fn make_files<R: Recordings>(
         assembly,
         files: Vec::new(),
     });
+    if policy.omitted.contains(&Omitted::Sound) {
+        verdict.sound = None;
+    }
     if let Over::Recording(old) = over
         && !verdict.holds_more_than(old)
     {
         files.abort().await;
         return Ok(Ended::GivenUp(verdict));
     }
-    let stored = files.finish(samples, heard).await?;
+    let Finished { files, peaks } = files.finish(samples, heard).await?;
     let entry = |file: &File| FileEntry {
         kind: file.output.name().to_owned(),
         url: policy.url(&file.key),
@@ -195,11 +199,16 @@ async fn make_files<R: Recordings>(
         samples_sha256: file.samples_sha256.clone(),
         sha256: None,
     };
-    verdict.files = stored.iter().map(entry).collect();
-    let files = stored.into_iter().map(|file| (file.key, file.stored));
+    verdict.files = files.iter().map(entry).collect();
+    let files = files.into_iter().map(|file| (file.key, file.stored));
+    let mut files: Vec<_> = files.collect();
+    if let Some((entry, stored)) = peaks {
+        files.push((entry.key.clone(), stored));
+        verdict.peaks = Some(entry);
+    }
     Ok(Ended::Made(Made {
         verdict,
-        files: files.collect(),
+        files,
         timings: Timings {
             media,
             files: lap.next(),

@@ -86,7 +86,7 @@ pub(super) async fn pour<R: Recordings>(
     account.end(assembly.reached());
     assembly.finish();
     files.take(&mut assembly).await?;
-    files.flush(&mut assembly).await?;
+    files.flush_last(&mut assembly).await?;
     Ok((account, attribution, assembly))
 }
 

@@ -14,6 +14,7 @@ use crate::media::sides::{Authorisation, Consent};
 use crate::media::wav::Output;
 use crate::recording::attributes::{self, Held, RECORDING_AUTH};
 use crate::recording::key::{RecordingId, RecordingStart};
+use crate::recording::parties::Parties;
 use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
 
 /// The storage type of the recordings that are ours.
@@ -303,6 +304,7 @@ fn locate(
             .unwrap_or_else(|| record.contact.clone()),
         previous_contact: record.previous_contact.clone(),
         next_contact: record.next_contact.clone(),
+        parties: parties(record),
         instance: record.instance.clone(),
         stream: entry
             .location
@@ -321,6 +323,26 @@ fn locate(
         urls: Urls::Lacking,
         consent: Consent::AsRead,
     })
+}
+
+/// Characters of a name or a number that a verdict has at the most.
+const MAX_TOLD_CHARS: usize = 256;
+
+/// Who the call was with, as the record says.
+fn parties(record: &ContactRecord) -> Parties {
+    let text = |text: &Option<Box<str>>| {
+        let text = text.as_deref()?;
+        Some(text.chars().take(MAX_TOLD_CHARS).collect())
+    };
+    Parties {
+        customer: text(&record.customer),
+        system: text(&record.system),
+        queue: text(&record.queue.name),
+        queue_id: text(&record.queue.id),
+        agent: text(&record.agent.name),
+        agent_id: text(&record.agent.id),
+        initiation_method: text(&record.initiation_method),
+    }
 }
 
 fn bad_number(bad: &str) -> String {

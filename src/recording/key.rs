@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::media::fragment::FragmentNumber;
+use crate::media::peaks;
 use crate::media::ticks::EpochMillis;
 use crate::media::wav::Output;
 use crate::object_key::{dated_folder, safe};
@@ -92,6 +93,11 @@ impl RecordingKeys {
         }
     }
 
+    /// The key of what the waveform is drawn from.
+    pub fn peaks(&self) -> String {
+        format!("{}{}", self.base, peaks::SUFFIX)
+    }
+
     /// The key of the verdict.
     pub fn verdict(&self) -> String {
         format!("{}{VERDICT_SUFFIX}", self.base)
@@ -132,7 +138,10 @@ pub fn is_of_contact(file_name: &str, contact: &str) -> bool {
         let ending = ending.strip_suffix(".part").map_or(ending, |part| {
             part.rsplit_once('.').map_or(part, |(whole, _)| whole)
         });
-        matches!(ending, "from.wav" | "to.wav" | "mixed.wav" | "verdict.json")
+        matches!(
+            ending,
+            "from.wav" | "to.wav" | "mixed.wav" | "peaks.dat" | "verdict.json"
+        )
     };
     let rest = file_name.strip_prefix(&*safe(contact));
     names_start(file_name, contact).is_some()
@@ -263,6 +272,7 @@ mod tests {
             }
             check(&format!("{}_from.wav", safe(contact)), contact, true);
             check(&format!("{}_to.wav.7-1.part", safe(contact)), contact, true);
+            check(&format!("{}_peaks.dat", safe(contact)), contact, true);
             check(&format!("{}.wav", safe(contact)), contact, true);
         }
         // Ids that begin like another one.

@@ -7,6 +7,7 @@ use crate::media::attribution::Claim;
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::{RecordingId, RecordingKeys};
+use crate::recording::parties::{Omitted, Parties};
 
 /// How recordings are named, as set for this deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Policy {
     pub url_base: String,
     /// The ids of the Connect instances whose calls are recorded; all are if there is none.
     pub instances: Vec<Box<str>>,
+    /// What verdicts are without.
+    pub omitted: Vec<Omitted>,
 }
 
 /// How media is read.
@@ -72,6 +75,8 @@ pub struct RecordingPlan {
     /// Others may add to the same attributes meanwhile: other legs of the call, or other
     /// recordings of this one.
     pub has_siblings: bool,
+    /// Who the call was with.
+    pub parties: Parties,
     /// The Connect instance; without it attributes cannot be written.
     pub instance: Option<Box<str>>,
     /// The stream's ARN.

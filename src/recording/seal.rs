@@ -58,6 +58,11 @@ impl Day {
         format!("{prefix}{}/{SEAL_NAME}", self.folder())
     }
 
+    /// Its midnight.
+    pub const fn start(self) -> EpochMillis {
+        self.0
+    }
+
     /// So many days before.
     pub fn before(self, days: u16) -> Self {
         Self(EpochMillis(self.0.0 - i64::from(days) * DAY_MILLIS))

@@ -6,6 +6,7 @@ mod account;
 mod build;
 mod check;
 mod cover;
+mod figures;
 mod reasons;
 mod sides;
 
@@ -13,6 +14,7 @@ pub use account::Account;
 pub use build::Facts;
 pub use check::Check;
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
+pub use figures::{PeaksEntry, SoundFigures};
 pub use reasons::NOT_STREAMED;
 pub use reasons::SILENT_SIDE;
 
@@ -20,9 +22,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::counts::nearest;
 use crate::media::fragment::{Direction, LeftOutReason};
+use crate::recording::parties::Parties;
 
 /// The contract's name and version.
-pub const SCHEMA: &str = "callreel.verdict/3";
+pub const SCHEMA: &str = "callreel.verdict/4";
 
 /// The reason's code for a list of fragments that is proven incomplete.
 pub const LISTING_INCOMPLETE: &str = "listing_incomplete";
@@ -84,6 +87,10 @@ pub struct Verdict {
     pub gave_up_at: Option<String>,
     /// Which recording.
     pub recording: RecordingNames,
+    /// Who the call was with, as the contact record says; absent where it does not, or the
+    /// deployment leaves it out.
+    #[serde(default)]
+    pub call: Option<Parties>,
     /// When it was.
     pub span: SpanTimes,
     /// What became of its fragments.
@@ -93,12 +100,19 @@ pub struct Verdict {
     /// Audio that came, of no side that is known, and is in no file.
     #[serde(default)]
     pub left_out: Vec<LeftOutEntry>,
+    /// When the sides sound; absent in older verdicts, where there is no audio, or the
+    /// deployment leaves it out.
+    #[serde(default)]
+    pub sound: Option<SoundFigures>,
     /// Both sides are authorised, and only one holds sound.
     pub one_way_audio: bool,
     /// Times that the media clock broke off and the server's clock set it anew.
     pub clock_breaks: u64,
     /// The files, in the order from, to, mixed.
     pub files: Vec<FileEntry>,
+    /// What the waveform is drawn from; absent in older verdicts, and where there is no audio.
+    #[serde(default)]
+    pub peaks: Option<PeaksEntry>,
 }
 
 /// Which recording a verdict is about.

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::records::Initials;
 use super::wire::{Refusal, Reply, json_reply, parse};
 use crate::lock::lock;
 use crate::recording::attributes::{MAX_ATTRIBUTE_BYTES, RECORDING_AUTH, byte_count};
@@ -21,6 +22,7 @@ type Attributes = BTreeMap<String, String>;
 #[derive(Debug)]
 pub(super) struct Contacts {
     path: PathBuf,
+    initials: Initials,
     /// One reader or writer at a time.
     turn: Mutex<()>,
 }
@@ -33,9 +35,11 @@ struct Update {
 }
 
 impl Contacts {
-    pub(super) fn new(path: PathBuf) -> Self {
+    /// Attributes in a file; which contact a call began with is read from records in a folder.
+    pub(super) fn new(path: PathBuf, records: PathBuf) -> Self {
         Self {
             path,
+            initials: Initials::new(records),
             turn: Mutex::new(()),
         }
     }
@@ -44,23 +48,35 @@ impl Contacts {
     pub(super) fn update(&self, body: &[u8]) -> Result<Reply, Refusal> {
         let update: Update = parse(body, "InvalidRequestException")?;
         let _turn = lock(&self.turn);
+        self.add(&update.initial_contact_id, update.attributes)?;
+        Ok(json_reply(&json!({})))
+    }
+
+    /// What a task brings is shared by all contacts of its chain.
+    pub(super) fn share(&self, contact: &str, attributes: &Attributes) -> Result<(), Refusal> {
+        let _turn = lock(&self.turn);
+        self.add(contact, attributes.clone())
+    }
+
+    fn add(&self, contact: &str, changes: Attributes) -> Result<(), Refusal> {
         let mut contacts = self.load()?;
-        let attributes = contacts.entry(update.initial_contact_id).or_default();
-        attributes.extend(update.attributes);
+        let attributes = contacts.entry(self.initials.of(contact)?).or_default();
+        attributes.extend(changes);
         attributes.retain(|name, value| !value.is_empty() || name == RECORDING_AUTH);
         let bytes = byte_count(attributes.iter().map(|(name, value)| (&**name, &**value)));
         if bytes > MAX_ATTRIBUTE_BYTES {
             let message = format!("attributes take {bytes} bytes of {MAX_ATTRIBUTE_BYTES}");
             return Err(Refusal::new(400, "InvalidRequestException", message));
         }
-        self.save(&contacts)?;
-        Ok(json_reply(&json!({})))
+        Ok(self.save(&contacts)?)
     }
 
     /// `GetContactAttributes`.
     pub(super) fn get(&self, contact: &str) -> Result<Reply, Refusal> {
         let _turn = lock(&self.turn);
-        let mut attributes = self.load()?.remove(contact).unwrap_or_default();
+        let mut contacts = self.load()?;
+        let attributes = contacts.remove(&self.initials.of(contact)?);
+        let mut attributes = attributes.unwrap_or_default();
         let auth = attributes.entry(RECORDING_AUTH.to_owned());
         auth.or_insert_with(|| "3".to_owned());
         attributes.retain(|_, value| !value.is_empty());

@@ -48,6 +48,12 @@ pub struct Quota {
     /// the long run, and half as many more at once; its own are 10 of each. A call that
     /// goes beyond it is answered by 429 TooManyRequestsException.
     pub attribute_calls_per_second: Option<u32>,
+    /// How long an iterator of a data stream's shard is good, in seconds; Kinesis's own is 300,
+    /// and so it is where nothing is said.
+    pub iterator_seconds: Option<u32>,
+    /// How long a body of live media lasts, in seconds of the stream: with streams that are
+    /// played. KVS ends one after 40 to 45 minutes; 2,520 where nothing is said.
+    pub media_seconds: Option<u32>,
 }
 
 /// Which calls go wrong, and how.
@@ -58,8 +64,8 @@ pub struct Rule {
     /// names one that the sandbox does not have is refused.
     #[serde(deserialize_with = "known_operation")]
     pub on: String,
-    /// The rule fits only calls whose subject holds this: a stream, a contact, a queue's URL, or the
-    /// path and query of an S3 request.
+    /// The rule fits only calls whose subject holds this: a stream, a contact, a queue's URL, the
+    /// path and query of an S3 request, a job, an address, a model or a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containing: Option<String>,
     /// To how many calls it happens, `null` for all; once when nothing is said.
@@ -77,7 +83,7 @@ fn known_operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     let name = String::deserialize(deserializer)?;
     match OPERATIONS.contains(&&*name) {
         true => Ok(name),
-        false => Err(D::Error::unknown_variant(&name, &OPERATIONS)),
+        false => Err(D::Error::unknown_variant(&name, OPERATIONS)),
     }
 }
 
@@ -144,6 +150,52 @@ pub enum Effect {
     /// Nothing is listed over a window that begins before the stream was made, which is the
     /// moment when its first fragment came.
     NothingBeforeCreation,
+    /// The id token of the provider that the sandbox plays is wrong.
+    IdToken(Forgery),
+    /// The transcription job that is started fails with this reason, and says so.
+    JobFails {
+        /// `FailureReason`.
+        reason: String,
+    },
+    /// The transcription job that is started fails, and no event tells of it.
+    JobFailsUnheard {
+        /// `FailureReason`.
+        reason: String,
+    },
+    /// The transcription job that is started never ends.
+    JobNeverEnds,
+}
+
+/// How an id token is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// Another provider's name stands in it.
+    WrongIssuer,
+    /// It is meant for another client.
+    WrongAudience,
+    /// It was made for another login.
+    WrongNonce,
+    /// It was made for no login.
+    NoNonce,
+    /// Its claims were changed after it was signed.
+    WrongSignature,
+    /// A key signed it that is published nowhere.
+    UnknownKey,
+    /// Another key signed it under the name of the published one.
+    OtherKey,
+    /// It has expired.
+    Expired,
+    /// It is of the future.
+    NotYet,
+    /// It was made an hour ago.
+    Old,
+    /// It says that nobody need sign it, and nobody did.
+    NoAlgorithm,
+    /// It is signed by the published key as if that were a shared secret.
+    SharedSecret,
+    /// A new key signed it, which is published from now on: it is not wrong.
+    NewKey,
 }
 
 impl Effect {
@@ -163,6 +215,10 @@ impl Effect {
             Self::DropStop => "drop_stop",
             Self::DropEnds => "drop_ends",
             Self::NothingBeforeCreation => "nothing_before_creation",
+            Self::IdToken(_) => "id_token",
+            Self::JobFails { .. } => "job_fails",
+            Self::JobFailsUnheard { .. } => "job_fails_unheard",
+            Self::JobNeverEnds => "job_never_ends",
         }
     }
 }

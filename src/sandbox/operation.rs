@@ -1,11 +1,19 @@
 //! Which operation of which service a request is: by path for Kinesis Video and Connect,
-//! by `X-Amz-Target` for SQS, and everything else is S3, in path style.
+//! by `X-Amz-Target` for SQS and Kinesis, those that voicemail asks by either, and everything else is S3, in
+//! path style.
+
+mod voicemail;
 
 use hyper::Method;
 use hyper::http::request::Parts;
 
+pub(super) use voicemail::Kind;
+
+/// Where the provider is that people log in by. No bucket is named so.
+pub(super) const PROVIDER: &str = "/_oidc";
+
 /// The operations that there are, service by service: what a rule of a script can be on.
-pub(super) const OPERATIONS: [&str; 35] = [
+pub(super) const OPERATIONS: &[&str] = &[
     "GetDataEndpoint",
     "DescribeStream",
     "ListFragments",
@@ -41,6 +49,30 @@ pub(super) const OPERATIONS: [&str; 35] = [
     "UploadPart",
     "CompleteMultipartUpload",
     "AbortMultipartUpload",
+    "Discover",
+    "Keys",
+    "Authorize",
+    "Token",
+    "EndSession",
+    "StartTranscriptionJob",
+    "GetTranscriptionJob",
+    "DeleteTranscriptionJob",
+    "StartTaskContact",
+    "DescribeQueue",
+    "DescribeUser",
+    "DescribeContactFlow",
+    "SearchUsers",
+    "SendEmail",
+    "GetEmailTemplate",
+    "GetEmailIdentity",
+    "Converse",
+    "GetSecretValue",
+    "ListShards",
+    "DescribeStreamSummary",
+    "GetShardIterator",
+    "GetRecords",
+    "PutRecord",
+    "SplitShard",
 ];
 
 /// The service that answers.
@@ -49,8 +81,14 @@ pub(super) enum Service {
     Video,
     Connect,
     Queue,
+    /// Kinesis data streams.
+    Data,
     Events,
     Bucket,
+    /// The provider that people log in by, under `/_oidc/`.
+    Oidc,
+    /// One of those that voicemail asks.
+    Voicemail(Kind),
     /// The sandbox itself, under `/_sandbox/`.
     Own,
 }
@@ -64,11 +102,18 @@ pub(super) struct Operation {
 
 impl Operation {
     pub(super) fn of(head: &Parts) -> Self {
+        if let Some((kind, name)) = voicemail::operation(head) {
+            return Self {
+                service: Service::Voicemail(kind),
+                name: name.to_owned(),
+            };
+        }
         let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
         let target = head.headers.get("x-amz-target");
         let target = target.and_then(|target| target.to_str().ok());
         let (service, name) = match (&head.method, path) {
             _ if path.starts_with("/_sandbox/") => (Service::Own, path),
+            _ if path.starts_with("/_oidc/") => (Service::Oidc, of_the_provider(path)),
             (&Method::POST, "/getDataEndpoint") => (Service::Video, "GetDataEndpoint"),
             (&Method::POST, "/describeStream") => (Service::Video, "DescribeStream"),
             (&Method::POST, "/listFragments") => (Service::Video, "ListFragments"),
@@ -87,6 +132,7 @@ impl Operation {
             _ => match target.and_then(|target| target.split_once('.')) {
                 Some(("AmazonSQS", name)) => (Service::Queue, name),
                 Some(("AWSEvents", name)) => (Service::Events, name),
+                Some(("Kinesis_20131202", name)) => (Service::Data, name),
                 Some(_) | None => {
                     let copies = head.headers.contains_key("x-amz-copy-source");
                     (
@@ -100,6 +146,18 @@ impl Operation {
             service,
             name: name.to_owned(),
         }
+    }
+}
+
+/// Which of the provider's operations a path is.
+fn of_the_provider(path: &str) -> &'static str {
+    match path.strip_prefix(PROVIDER).unwrap_or_default() {
+        "/.well-known/openid-configuration" => "Discover",
+        "/keys" => "Keys",
+        "/authorize" => "Authorize",
+        "/token" => "Token",
+        "/logout" => "EndSession",
+        _ => "",
     }
 }
 
@@ -175,6 +233,11 @@ mod tests {
             "SendMessage",
         );
         check("POST / AWSEvents.PutEvents", Service::Events, "PutEvents");
+        check(
+            "POST / Kinesis_20131202.GetRecords",
+            Service::Data,
+            "GetRecords",
+        );
         check("PUT /b", Service::Bucket, "CreateBucket");
         check("GET /", Service::Bucket, "ListBuckets");
         check("PUT /b/k?x-id=PutObject", Service::Bucket, "PutObject");
@@ -202,6 +265,8 @@ mod tests {
         check("DELETE /b/k?versionId=v", Service::Bucket, "DeleteObject");
         check("HEAD /b/k", Service::Bucket, "HeadObject");
         check("GET /b/?list-type=2", Service::Bucket, "ListObjectsV2");
+        check("GET /_oidc/keys", Service::Oidc, "Keys");
+        check("POST /_oidc/token", Service::Oidc, "Token");
         check("GET /_sandbox/calls", Service::Own, "/_sandbox/calls");
     }
 }

@@ -104,23 +104,32 @@ impl Queues {
             );
             return Err(Refusal::new(400, "InvalidParameterValue", message));
         }
+        let digest = digest(&body);
+        let id = self.put(queue, body, asked.message_attributes)?;
+        Ok(json_reply(
+            &json!({"MessageId": id, "MD5OfMessageBody": digest}),
+        ))
+    }
+
+    /// Stores a message; gives its id.
+    fn put(&self, queue: &Path, body: String, attributes: Value) -> Result<String, Refusal> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let id = format!(
             "{:015}-{:06}",
             now.unwrap_or_default().as_millis(),
             self.sent.fetch_add(1, Ordering::Relaxed)
         );
-        let digest = digest(&body);
-        let message = Message {
-            body,
-            attributes: asked.message_attributes,
-        };
+        let message = Message { body, attributes };
         let part = queue.join(format!("{id}.part"));
         fs::write(&part, serde_json::to_vec_pretty(&message)?)?;
         fs::rename(&part, queue.join(format!("{id}.json")))?;
-        Ok(json_reply(
-            &json!({"MessageId": id, "MD5OfMessageBody": digest}),
-        ))
+        Ok(id)
+    }
+
+    /// Puts a message into a queue of this name.
+    pub(super) fn keep(&self, queue: &str, body: String) -> Result<(), Refusal> {
+        let queue = self.queue(queue)?;
+        self.put(&queue, body, Value::Null).map(|_| ())
     }
 
     async fn receive(&self, queue: &Path, asked: &Asked) -> Result<Reply, Refusal> {

@@ -2,14 +2,18 @@
 //! the fields that a recorder needs are answered, in the shape of the API: times are
 //! seconds since 1970.
 
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wire::{Refusal, Reply, json_reply, parse};
+use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 
 /// Contacts of a page when the call does not say, and at the most.
@@ -129,6 +133,66 @@ impl Records {
             .iter()
             .map(|path| Ok(serde_json::from_slice(&fs::read(path)?)?));
         records.collect()
+    }
+}
+
+/// With which contact the call of each contact began, as its record says; a record is read
+/// once.
+#[derive(Debug)]
+pub(super) struct Initials {
+    folder: PathBuf,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    files: HashSet<OsString>,
+    initials: HashMap<String, String>,
+}
+
+impl Initials {
+    /// From records in a folder.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The first contact of a contact's call; itself, where nothing else is known.
+    pub(super) fn of(&self, contact: &str) -> io::Result<String> {
+        let mut known = lock(&self.known);
+        if !known.initials.contains_key(contact) {
+            known.read(&self.folder)?;
+        }
+        let initial = known.initials.get(contact);
+        Ok(initial.map_or_else(|| contact.to_owned(), Clone::clone))
+    }
+}
+
+impl Known {
+    fn read(&mut self, folder: &Path) -> io::Result<()> {
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let is_json = Path::new(&entry.file_name())
+                .extension()
+                .is_some_and(|extension| extension == "json");
+            if !is_json || !self.files.insert(entry.file_name()) {
+                continue;
+            }
+            // One that cannot be read says nothing.
+            let record = fs::read(entry.path()).unwrap_or_default();
+            let record: Value = serde_json::from_slice(&record).unwrap_or_default();
+            if let Some(contact) = record["ContactId"].as_str() {
+                let initial = record["InitialContactId"].as_str().unwrap_or(contact);
+                self.initials.insert(contact.to_owned(), initial.to_owned());
+            }
+        }
+        Ok(())
     }
 }
 

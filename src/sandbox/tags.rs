@@ -100,6 +100,14 @@ impl Tags {
         fs::write(place, serde_json::to_vec_pretty(pairs)?)
     }
 
+    /// Bucket, key and size of the object of a path; `None` when none is there.
+    pub(super) fn stored(&self, path: &str) -> Option<(String, String, u64)> {
+        let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
+        let (bucket, name) = path.trim_start_matches('/').split_once('/')?;
+        let file = fs::metadata(self.buckets.join(key(&path))).ok()?;
+        (file.is_file()).then(|| (bucket.to_owned(), name.to_owned(), file.len()))
+    }
+
     /// GetObjectTagging.
     pub(super) fn tell(&self, path: &str) -> Result<Reply, Refusal> {
         let key = key(path);

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::faults::{Effect, Quota};
+use super::stage::Stage;
 use super::streams::{Stored, Stream, Streams};
 use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
 use crate::connect::arn;
@@ -24,6 +25,7 @@ use crate::media::counts::{in_memory, whole};
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::synth::error_document;
+use live::LiveMedia;
 
 /// How many fragments a page lists when the call does not say, and at the most.
 const DEFAULT_PAGE: usize = 100;
@@ -36,12 +38,18 @@ const RETENTION_HOURS: u32 = 24;
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 128 << 10;
 
+/// What KVS allows live media of a stream (Kinesis Video Streams Developer Guide, quotas).
+const LIVE_PER_SECOND: u32 = 5;
+const LIVE_AT_ONCE: u32 = 3;
+
 const INVALID: &str = "InvalidArgumentException";
 
 /// The service, and what its streams bear at the moment.
 #[derive(Debug)]
 pub(super) struct Video {
-    streams: Streams,
+    streams: Arc<Streams>,
+    /// The clock of streams that are played.
+    stage: Option<Stage>,
     loads: Arc<Mutex<HashMap<String, Load>>>,
 }
 
@@ -99,9 +107,10 @@ fn described(stream: &Stream, asked: &Asked) -> Reply {
 }
 
 impl Video {
-    pub(super) fn new(streams: PathBuf) -> Self {
+    pub(super) fn new(streams: Arc<Streams>, stage: Option<Stage>) -> Self {
         Self {
-            streams: Streams::new(streams),
+            streams,
+            stage,
             loads: Arc::default(),
         }
     }
@@ -130,10 +139,13 @@ impl Video {
                     fragments = Some(asked.fragments.len());
                     self.media(&stream, &asked, effect, quota)
                 }
-                "GetMedia" => {
-                    let pieces = live::pieces(&stream, asked.start_selector.as_ref())?;
-                    self.send(&stream, pieces, 0, quota)
-                }
+                "GetMedia" => match self.stage {
+                    Some(stage) => self.play(&stream.name, stage, &asked, quota),
+                    None => {
+                        let pieces = live::pieces(&stream, asked.start_selector.as_ref())?;
+                        self.send(&stream, pieces, 0, quota)
+                    }
+                },
                 "DescribeStream" => Ok(described(&stream, &asked)),
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
@@ -154,10 +166,38 @@ impl Video {
                 "neither StreamName nor a stream's StreamARN",
             ));
         };
-        self.streams.open(name)?.ok_or_else(|| {
+        let stream = self.streams.open(name)?.ok_or_else(|| {
             let message = format!("The requested stream is not found or not active: {name}");
             Refusal::new(404, "ResourceNotFoundException", message)
+        })?;
+        Ok(match self.stage {
+            Some(stage) => Arc::new(stream.at(stage.now())),
+            None => stream,
         })
+    }
+
+    /// Live media, within what KVS allows a stream: five requests a second, three bodies.
+    fn play(
+        &self,
+        name: &str,
+        stage: Stage,
+        asked: &Asked,
+        quota: Quota,
+    ) -> Result<Reply, Refusal> {
+        let live = Quota {
+            fragments_per_second: Some(LIVE_PER_SECOND),
+            connections: Some(LIVE_AT_ONCE),
+            ..quota
+        };
+        let held = self.take(&format!("live media of {name}"), 1, live)?;
+        let streams = Arc::clone(&self.streams);
+        let (start, lasts) = (asked.start_selector.as_ref(), quota.media_seconds);
+        let body = LiveMedia::new(streams, name, stage, start, lasts, held)?;
+        let chunks = stream::unfold(body, |mut body| async move {
+            let chunk = body.next_chunk().await.transpose()?;
+            Some((chunk, body))
+        });
+        Ok(reply_of("video/x-matroska", streamed(chunks)))
     }
 
     fn media(
@@ -231,7 +271,7 @@ impl Video {
             .fragments_per_second
             .is_some_and(|most| recent + count > most as usize)
         {
-            let message = "Rate exceeded: fragments per second of this stream";
+            let message = "Rate exceeded: requests or fragments per second of this stream";
             return Err(Refusal::new(400, "ClientLimitExceededException", message));
         }
         if quota

@@ -141,7 +141,11 @@ pub(super) fn spoil(reply: Reply, effect: &Effect, reset: &Arc<Notify>) -> Reply
         | Effect::DropStart
         | Effect::DropStop
         | Effect::DropEnds
-        | Effect::NothingBeforeCreation => return reply,
+        | Effect::NothingBeforeCreation
+        | Effect::IdToken(_)
+        | Effect::JobFails { .. }
+        | Effect::JobFailsUnheard { .. }
+        | Effect::JobNeverEnds => return reply,
     };
     let (mut head, body) = reply.into_parts();
     if matches!(end, End::Clean) {

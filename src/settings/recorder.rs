@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{
     LogLevel, REQUIRED, Setting, SettingsError, Variables, account, any_text, bucket_name,
-    endpoint_url, instance_ids, object_tags, queue_url, setting, url_base,
+    endpoint_url, instance_ids, object_tags, omitted, queue_url, setting, url_base,
 };
+use crate::recording::parties::Omitted;
 use crate::recording::plan::{Policy, Reading};
 
 const BUCKET: Setting = setting(
@@ -43,6 +44,11 @@ const INSTANCES: Setting = setting(
     "CONNECT_INSTANCE_ARNS",
     "all",
     "ARNs of the Connect instances to serve, separated by commas: contact records of others on the same data stream are skipped.",
+);
+const OMIT: Setting = setting(
+    "VERDICT_OMIT",
+    "none",
+    "What verdicts are without, of `customer`, `system` (the numbers), `queue`, `agent`, `initiation_method` and `sound` (how much each side sounds), separated by commas. What a verdict does not say the archive cannot find.",
 );
 const KMS_KEY: Setting = setting(
     "RECORDINGS_KMS_KEY_ID",
@@ -120,6 +126,7 @@ pub const SETTINGS: &[Setting] = &[
     REGION,
     PARKING_QUEUE,
     INSTANCES,
+    OMIT,
     KMS_KEY,
     TAGS,
     CONNECTIONS,
@@ -152,6 +159,8 @@ pub struct Config {
     pub parking_queue: Option<String>,
     /// The ids of the Connect instances that are served; all are if there is none.
     pub instances: Vec<Box<str>>,
+    /// What verdicts are without.
+    pub omitted: Vec<Omitted>,
     /// The key that recordings are encrypted with.
     pub kms_key: Option<String>,
     /// Tags for every object.
@@ -193,6 +202,7 @@ impl Config {
             instances: variables
                 .optional(&INSTANCES, instance_ids)
                 .unwrap_or_default(),
+            omitted: variables.optional(&OMIT, omitted).unwrap_or_default(),
             kms_key: variables.optional(&KMS_KEY, any_text),
             object_tags: variables.optional(&TAGS, object_tags).unwrap_or_default(),
             connections: variables.number(&CONNECTIONS, 1..=5),
@@ -222,6 +232,7 @@ impl Config {
             key_prefix: self.key_prefix.clone(),
             url_base: self.url_base.clone(),
             instances: self.instances.clone(),
+            omitted: self.omitted.clone(),
         }
     }
 
@@ -314,6 +325,10 @@ mod tests {
             "CONNECT_INSTANCE_ARNS is \"arn:aws:connect:eu-west-1:1:instance/a, b\", but \"b\" is not the ARN of an instance, such as arn:aws:connect:us-east-1:111122223333:instance/ID",
         );
         check(
+            &[(OMIT.name, "agent, number")],
+            "VERDICT_OMIT is \"agent, number\", but \"number\" is none of customer, system, queue, agent, initiation_method, sound",
+        );
+        check(
             &[(OWNER.name, "12345678901")],
             "RECORDINGS_BUCKET_OWNER is \"12345678901\", but it must be an account's id: 12 digits",
         );
@@ -342,11 +357,13 @@ mod tests {
             (INSTANCES.name,
                 "arn:aws:connect:eu-west-1:1:instance/a, arn:aws-us-gov:connect:us-gov-west-1:1:instance/b,",
             ),
+            (OMIT.name, "customer, agent,"),
             (OWNER.name, "111122223333"),
             (CONNECT_CALLS.name, "5"),
         ])
         .unwrap();
         assert_eq!(config.policy().instances, ["a", "b"].map(Box::from));
+        assert_eq!(config.policy().omitted, [Omitted::Customer, Omitted::Agent]);
         assert_eq!(config.region, "eu-west-1");
         assert_eq!(config.key_prefix, "calls/");
         assert_eq!(config.bucket_owner.as_deref(), Some("111122223333"));

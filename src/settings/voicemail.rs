@@ -84,6 +84,7 @@ impl VoicemailConfig {
             key_prefix: self.messages.clone(),
             url_base: format!("s3://{}/", self.bucket),
             instances: Vec::new(),
+            omitted: Vec::new(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
 use crate::recording::key::{RecordingId, RecordingStart};
+use crate::recording::parties::Parties;
 use crate::recording::plan::{RecordingPlan, Times, Urls};
 use crate::voicemail::note::Note;
 use crate::voicemail::target::{Target, tags};
@@ -118,6 +119,8 @@ impl Message {
             previous_contact: self.previous_contact.clone(),
             next_contact: None,
             has_siblings: false,
+            // The note knows them, and the tags of the file.
+            parties: Parties::default(),
             instance: self.instance.clone(),
             stream: self.stream.clone(),
             claim: self.claim.clone(),

@@ -78,11 +78,16 @@ pub fn tags(note: &Note, streamed: &Streamed) -> Vec<(String, String)> {
         ("systemEndpoint", note.system.as_deref()),
         ("startTimestamp", started.as_deref()),
     ];
-    let known = tags.into_iter().filter_map(|(name, value)| {
-        let value = value?.chars().take(MAX_TAG_CHARS).map(in_tag);
-        Some((name.to_owned(), value.collect()))
-    });
+    let known = tags
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), tag_value(value?))));
     known.collect()
+}
+
+/// A text as a tag's value: what S3 does not take in one becomes `_`, and it is cut to 256
+/// characters.
+pub fn tag_value(text: &str) -> String {
+    text.chars().take(MAX_TAG_CHARS).map(in_tag).collect()
 }
 
 fn in_tag(letter: char) -> char {

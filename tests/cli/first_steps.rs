@@ -54,7 +54,7 @@ fn whole_files_are_whole_from_whatever_folder_they_are_seen() {
     let whole = |folder: &str| {
         let ran = desk.run(&format!("verify {folder}")).done();
         assert!(
-            ran.out.ends_with("1 recording: 3 of 3 files as written\n"),
+            ran.out.ends_with("1 recording: 4 of 4 files as written\n"),
             "{}",
             ran.out
         );

@@ -34,7 +34,7 @@ fn deleted_and_delivered_again_nothing_returns() {
         found
     };
     let before = files();
-    assert_eq!(before.len(), 5, "{before:?}");
+    assert_eq!(before.len(), 6, "{before:?}");
 
     // The dry run is the default, and changes nothing.
     let line = format!("forget --contact {contact} --out o --json");
@@ -43,7 +43,7 @@ fn deleted_and_delivered_again_nothing_returns() {
         (&dry["dry_run"], &dry["contacts"][0]["urls"]),
         (&json!(true), &json!(3))
     );
-    assert_eq!(dry["contacts"][0]["objects"].as_array().unwrap().len(), 5);
+    assert_eq!(dry["contacts"][0]["objects"].as_array().unwrap().len(), 6);
     assert_eq!(files(), before);
 
     desk.run(&format!("{line} --yes")).done();

@@ -7,6 +7,7 @@ mod builds;
 mod desk;
 mod first_steps;
 mod forget;
+mod index;
 mod json_documents;
 mod media;
 mod message;
@@ -14,6 +15,7 @@ mod odd_media;
 mod output;
 mod side_by_side;
 mod verify;
+mod voicemail;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -217,8 +219,8 @@ fn a_recording_that_is_there_is_found_and_left_alone() {
     let before = desk.files("out");
     assert_eq!(
         before.len(),
-        6,
-        "three WAVs, verdict, contacts.json and the file whose lock is the turn"
+        7,
+        "three WAVs, their waveform, verdict, contacts.json and the file whose lock is the turn"
     );
     // The media is not asked for either.
     fs::remove_dir_all(desk.join("demo/streams")).unwrap();

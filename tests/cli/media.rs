@@ -119,8 +119,8 @@ fn one_contact_or_all() {
     }
     assert_eq!(
         desk.names("out").len(),
-        9,
-        "four files of each contact, and the file whose lock is the turn"
+        11,
+        "five files of each contact, and the file whose lock is the turn"
     );
     let ran = desk
         .run(&format!("extract {media} --contact MINE --out one"))
@@ -129,7 +129,7 @@ fn one_contact_or_all() {
         ran.rows(),
         [["Mine", "complete", "0:00:03.0", "3", "from to mixed"]]
     );
-    assert_eq!(desk.names("one").len(), 5);
+    assert_eq!(desk.names("one").len(), 6);
     desk.run(&format!("extract {media} --contact yours --out none"))
         .check(
             1,

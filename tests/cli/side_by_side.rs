@@ -117,7 +117,7 @@ fn in_the_middle(desk: &Desk, line: &str) -> Child {
     let mut child = start(desk, line);
     let begun = Instant::now();
     let begun_with = |(_, bytes): &&(String, u64)| *bytes > 0;
-    while sized_parts(desk).iter().filter(begun_with).count() < 3 {
+    while sized_parts(desk).iter().filter(begun_with).count() < 4 {
         assert!(child.try_wait().unwrap().is_none(), "{line} was too fast");
         assert!(begun.elapsed() < PATIENCE, "{line} hangs");
         sleep(Duration::from_millis(2));
@@ -141,14 +141,14 @@ fn what_an_ended_run_left_goes_with_the_next_one() {
         // As SIGKILL ends it: no handler can run.
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(parts(&desk).len(), 3);
+        assert_eq!(parts(&desk).len(), 4);
         // Somebody else's files stay, however they are called.
         desk.write("out/film.mp4.part", "a download");
         let ran = desk.run(next);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         assert!(
             ran.err
-                .starts_with("warning: 3 unfinished files of runs that were ended, ")
+                .starts_with("warning: 4 unfinished files of runs that were ended, ")
                 && ran
                     .err
                     .trim_end()
@@ -170,7 +170,7 @@ fn what_another_run_is_writing_stays() {
         .done();
     let long = in_the_middle(&desk, "record demo/event.json");
     desk.run("record short/event.json").done();
-    assert_eq!(parts(&desk).len(), 3);
+    assert_eq!(parts(&desk).len(), 4);
     let ran = Ran::of(long.wait_with_output().unwrap()).done();
     assert_eq!(ran.rows()[0][2], "complete");
 }

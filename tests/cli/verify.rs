@@ -15,10 +15,10 @@ fn files_that_are_not_what_was_written_are_found() {
     let ran = desk.run("verify").done();
     assert_eq!(ran.rows().len(), 2);
     for row in ran.rows() {
-        assert_eq!(row[2..], ["complete", "from to mixed"], "{}", ran.out);
+        assert_eq!(row[2..], ["complete", "from to mixed peaks"], "{}", ran.out);
     }
     assert!(
-        ran.out.ends_with("2 recordings: 6 of 6 files as written\n"),
+        ran.out.ends_with("2 recordings: 8 of 8 files as written\n"),
         "{}",
         ran.out
     );
@@ -60,8 +60,8 @@ fn files_that_are_not_what_was_written_are_found() {
     assert_eq!(lines.len(), 5, "{}", ran.err);
     assert!(
         ran.out
-            .contains("from (changed) to (changed) mixed (gone)\n")
-            && ran.out.ends_with("2 recordings: 3 of 6 files as written\n"),
+            .contains("from (changed) to (changed) mixed (gone) peaks\n")
+            && ran.out.ends_with("2 recordings: 5 of 8 files as written\n"),
         "{}",
         ran.out
     );
@@ -72,7 +72,7 @@ fn files_that_are_not_what_was_written_are_found() {
         .iter()
         .map(|file| file["found"].as_str().unwrap())
         .collect();
-    assert_eq!(found, ["changed", "changed", "gone"]);
+    assert_eq!(found, ["changed", "changed", "gone", "whole"]);
     assert_eq!(json["unnamed_files"].as_array().unwrap().len(), 1);
     assert_eq!(json["unread_verdicts"].as_array().unwrap().len(), 1);
 }
@@ -123,8 +123,8 @@ fn a_folder_below_holds_what_its_verdicts_say() {
         assert!(!ran.err.contains("no verdict names"), "{}", ran.err);
     }
     for (words, files) in [
-        ("--day 2025-10-09", "1 recording: 3 of 3 files as written\n"),
-        ("--contact first", "1 recording: 3 of 3 files as written\n"),
+        ("--day 2025-10-09", "1 recording: 4 of 4 files as written\n"),
+        ("--contact first", "1 recording: 4 of 4 files as written\n"),
     ] {
         let ran = desk.run(&format!("verify out {words}")).done();
         assert!(ran.out.ends_with(files), "{}", ran.out);
@@ -154,7 +154,11 @@ fn a_cut_file_is_told_as_such() {
     file.set_len(1_000).unwrap();
     let ran = desk.run("verify out --day 2025-10-08");
     assert_eq!(ran.code, Some(1));
-    assert!(ran.out.contains("from (cut) to mixed\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("from (cut) to mixed peaks\n"),
+        "{}",
+        ran.out
+    );
     assert!(ran.err.contains("_from.wav: is cut: "), "{}", ran.err);
 }
 

@@ -174,6 +174,7 @@ pub fn policy() -> Policy {
         key_prefix: "rec/".into(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     }
 }
 

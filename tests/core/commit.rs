@@ -26,16 +26,18 @@ enum Step {
     FinishFirst,
     FinishSecond,
     FinishThird,
+    FinishPeaks,
     PutVerdict,
     /// The look at the files behind the verdict.
     LookAtFiles,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step::Begin,
     Step::FinishFirst,
     Step::FinishSecond,
     Step::FinishThird,
+    Step::FinishPeaks,
     Step::PutVerdict,
     Step::LookAtFiles,
 ];
@@ -56,6 +58,7 @@ fn step_of(call: Call<'_>) -> Option<Step> {
         Call::Finish(key) => Some(match key.rsplit('_').next() {
             Some("from.wav") => Step::FinishFirst,
             Some("to.wav") => Step::FinishSecond,
+            Some("peaks.dat") => Step::FinishPeaks,
             _ => Step::FinishThird,
         }),
         Call::PutVerdict(_) => Some(Step::PutVerdict),

@@ -25,3 +25,6 @@ mod outages;
 mod panics;
 #[cfg(feature = "cli")]
 mod recorder;
+mod shelves;
+#[cfg(feature = "cli")]
+mod voicemail;

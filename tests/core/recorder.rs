@@ -327,7 +327,7 @@ fn a_failure_is_a_failed_verdict_and_the_next_try_may_complete() {
         (recorded.verdict.status, recorded.found),
         (Status::Complete, false)
     );
-    assert_eq!(world.files().len(), 4);
+    assert_eq!(world.files().len(), 5);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn nothing_half_written_is_ever_seen() {
             .filter(|name| !name.ends_with("_verdict.json"))
             .collect();
         // Files end side by side: those that could are whole, without a verdict of success.
-        let whole = 2 * usize::from(refuses == Refuses::Finish);
+        let whole = 3 * usize::from(refuses == Refuses::Finish);
         assert_eq!(wavs.len(), whole, "{refuses:?}: {seen:?}");
         assert!(!world.common.contacts_file().exists());
     }
@@ -420,7 +420,7 @@ fn a_partial_recording_stays_unless_there_is_more() {
             assert_eq!(failure.unwrap_err().kind, FailureKind::ReadDenied);
         }
         assert_eq!(world.common.files(), before, "{first:?}");
-        assert_eq!(world.files().len(), 4, "nothing unfinished is left");
+        assert_eq!(world.files().len(), 5, "nothing unfinished is left");
     }
 }
 

@@ -45,12 +45,7 @@ impl World {
     async fn of(call: SynthCall) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stream = folder.path().join("streams/s");
-        std::fs::create_dir_all(&stream).unwrap();
-        let mut media = Vec::new();
-        call.write_stream(&mut media, |_| ()).unwrap();
-        std::fs::write(stream.join("s.mkv"), media).unwrap();
-        let numbers = serde_json::to_vec(&call.unnumbered()).unwrap();
-        std::fs::write(stream.join("s.numbers.json"), numbers).unwrap();
+        crate::put_stream(&stream, &call);
         let sandbox = Sandbox::start(Settings {
             streams: folder.path().join("streams"),
             data: folder.path().join("data"),
@@ -172,6 +167,7 @@ fn policy() -> Policy {
         key_prefix: "recordings/".into(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     }
 }
 

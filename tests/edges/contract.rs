@@ -42,12 +42,7 @@ async fn the_aws_edge_keeps_the_contract() {
         };
         let name = format!("s{untagged_tail}");
         let stream = folder.path().join("streams").join(&name);
-        std::fs::create_dir_all(&stream).unwrap();
-        let mut media = Vec::new();
-        call.write_stream(&mut media, |_| ()).unwrap();
-        std::fs::write(stream.join("s.mkv"), media).unwrap();
-        let numbers = serde_json::to_vec(&call.unnumbered()).unwrap();
-        std::fs::write(stream.join("s.numbers.json"), numbers).unwrap();
+        crate::put_stream(&stream, &call);
         let arn = format!("arn:aws:kinesisvideo:us-east-1:111122223333:stream/{name}/1");
         check_source(&source, &arn, &call).await;
     }

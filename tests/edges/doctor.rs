@@ -225,6 +225,17 @@ fn troubles_of_the_answering_machine() {
         &["error call-ended callreel-save: no rule may call it"],
     );
     check(
+        |world| world.rule("DISABLED"),
+        &["error call-ended rule call-ended: it is DISABLED"],
+    );
+    check(
+        |world| {
+            let code = "ResourceNotFoundException";
+            world.refuse("DescribeRule call-ended", 400, code);
+        },
+        &["error call-ended rule call-ended: it is not there"],
+    );
+    check(
         |world| world.set("ListLambdaFunctions", json!({"LambdaFunctions": []})),
         &[
             "warning note-function callreel-note: not in the list of the instance i-1: no flow can be saved with it",

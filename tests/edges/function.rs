@@ -6,6 +6,7 @@ mod answering;
 mod execution;
 mod later;
 mod legs;
+mod voicemail;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::examples::{make, table};
+use crate::put_stream;
 use callreel::event::batch::Origin;
 use callreel::media::fragment::Direction;
 use callreel::sandbox::{Effect, Faults, Rule, Sandbox, Settings};
@@ -220,18 +222,6 @@ fn put_made(made: &make::Made, folder: &std::path::Path) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
-}
-
-fn put_stream(folder: PathBuf, call: &SynthCall) {
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut media = Vec::new();
-    call.write_stream(&mut media, |_| ()).unwrap();
-    std::fs::write(folder.join("s.mkv"), media).unwrap();
-    std::fs::write(
-        folder.join("s.numbers.json"),
-        json!(call.unnumbered()).to_string(),
-    )
-    .unwrap();
 }
 
 /// One event of all these events' records, numbered from 1.

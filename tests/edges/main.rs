@@ -15,5 +15,22 @@ mod doctor;
 mod function;
 mod hostile;
 mod load;
+mod login;
 mod redrive;
 mod sandbox;
+
+use std::path::Path;
+
+use callreel::synth::SynthCall;
+
+/// Puts a call's media into the folder of its stream, with the numbers of the fragments that
+/// carry none.
+fn put_stream(folder: impl AsRef<Path>, call: &SynthCall) {
+    let folder = folder.as_ref();
+    std::fs::create_dir_all(folder).unwrap();
+    let mut media = Vec::new();
+    call.write_stream(&mut media, |_| ()).unwrap();
+    std::fs::write(folder.join("s.mkv"), media).unwrap();
+    let numbers = serde_json::to_vec(&call.unnumbered()).unwrap();
+    std::fs::write(folder.join("s.numbers.json"), numbers).unwrap();
+}

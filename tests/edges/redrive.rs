@@ -36,6 +36,20 @@ struct Ran {
     errors: String,
 }
 
+#[cfg(feature = "operate")]
+impl World {
+    /// A client of the sandbox's buckets, as anybody may have one.
+    async fn s3(&self) -> aws_sdk_s3::Client {
+        let keys = aws_sdk_s3::config::Credentials::new("sandbox", "sandbox", None, None, "test");
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("us-east-1"))
+            .endpoint_url(self.sandbox.url())
+            .credentials_provider(keys);
+        let config = aws_sdk_s3::config::Builder::from(&config.load().await);
+        aws_sdk_s3::Client::from_conf(config.force_path_style(true).build())
+    }
+}
+
 impl World {
     /// Streams of calls, each with the hours after now at which its media expires.
     async fn new(calls: &[(&str, &SynthCall, i64)]) -> Self {

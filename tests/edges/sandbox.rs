@@ -2,6 +2,7 @@
 //! purpose.
 
 mod versions;
+mod voicemail;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,12 +40,7 @@ impl World {
     async fn new(call: SynthCall) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stream = folder.path().join("streams").join(STREAM);
-        std::fs::create_dir_all(&stream).unwrap();
-        let mut media = Vec::new();
-        call.write_stream(&mut media, |_| ()).unwrap();
-        std::fs::write(stream.join("s.mkv"), media).unwrap();
-        let numbers = serde_json::to_vec(&call.unnumbered()).unwrap();
-        std::fs::write(stream.join("s.numbers.json"), numbers).unwrap();
+        crate::put_stream(&stream, &call);
         let sandbox = start(folder.path(), Faults::default()).await;
         let config = config(sandbox.url(), "sandbox").await;
         Self {
@@ -106,7 +102,7 @@ async fn start(folder: &Path, faults: Faults) -> Sandbox {
     Sandbox::start(settings).await.unwrap()
 }
 
-async fn config(url: &str, key: &str) -> SdkConfig {
+pub async fn config(url: &str, key: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(url)
@@ -1009,6 +1005,21 @@ async fn the_script_is_set_and_the_calls_are_told_over_http() {
             .await
             .starts_with("HTTP/1.1 404")
     );
+}
+
+/// What a GET of a path gives, head and body.
+pub async fn get(url: &str, path: &str) -> Vec<u8> {
+    use std::io::{Read, Write};
+    let address = url.trim_start_matches("http://").to_owned();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(address)?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok::<_, std::io::Error>(answer)
+    });
+    answer.await.unwrap().unwrap()
 }
 
 /// A request by hand, as `curl` would send it.

@@ -55,6 +55,7 @@ fn function(out: &Path) -> Local {
                 key_prefix: "recordings/".into(),
                 url_base: format!("https://{DOMAIN}/"),
                 instances: Vec::new(),
+                omitted: Vec::new(),
             },
             reading: Reading::default(),
         },
@@ -154,6 +155,9 @@ fn check_files(row: &Row, out: &Path) {
         let recording = &MADE.recordings[name];
         let stem = recording.stem();
         expected.insert(format!("{stem}_verdict.json"));
+        if !sides.is_empty() {
+            expected.insert(format!("{stem}_peaks.dat"));
+        }
         for side in sides.split_whitespace() {
             let both = || recording.from.iter().zip(&recording.to);
             let audio = match side {

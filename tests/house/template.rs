@@ -13,6 +13,7 @@ mod filter;
 mod permissions;
 mod records;
 mod rules;
+mod voicemail;
 mod yaml;
 
 /// Settings that the template leaves alone, each with the reason.
@@ -42,6 +43,7 @@ const TEMPLATES: &[&str] = &[
     "stacks/answering.yaml",
     "stacks/distribution.yaml",
     "stacks/listeners.yaml",
+    "stacks/voicemail.yaml",
 ];
 
 fn read(name: &str) -> String {
@@ -177,6 +179,9 @@ fn the_function_is_built_from_a_binary_of_ours() {
     // `sam build` passes the binary's name alone; cargo-lambda reads the features here.
     let build = "[package.metadata.lambda.build]\nno_default_features = true\nfeatures = [\"aws\", \"web\"]\nlocked = true";
     assert!(manifest.contains(build));
+    // Of the functions alone: README's first command builds without.
+    let optimised = "config = ['profile.release.lto=\"fat\"', \"profile.release.codegen-units=1\"]";
+    assert!(manifest.contains(&format!("{build}\n")) && manifest.contains(optimised));
     let properties = &function["Properties"];
     assert_eq!(properties["Runtime"], "provided.al2023");
     assert_eq!(properties["Architectures"][0]["Ref"], "Architecture");

@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use super::{or_not_there, unknown};
 use crate::aws::s3;
-use crate::doctor::facts::{Answering, Caller, Deployment, Fact, Helper, Unknown};
+use crate::connect::arn;
+use crate::doctor::facts::{
+    Answering, Caller, Deployment, EventRule, Fact, Helper, RuleTarget, Unknown,
+};
 use crate::doctor::rights::answering::{note_needs, save_needs};
 use crate::media::ticks::EpochMillis;
 
@@ -60,9 +63,11 @@ pub(super) async fn gather(
     let notes = notes.unwrap_or_default();
     let messages = of(&save, "S3_KEY_PUT").unwrap_or_default();
     let event_bus = of(&save, "EVENT_BUS_NAME").unwrap_or_default();
+    let save = helper(&lambda, save).await;
     let mut answering = Answering {
         note: helper(&lambda, note).await,
-        save: helper(&lambda, save).await,
+        rules: rules(shared, save.as_ref()).await,
+        save,
         offered: offered(there, found).await,
         waiting: waiting(there, &bucket, &notes, &messages).await,
         notes,
@@ -128,6 +133,47 @@ fn callers(policy: &str) -> Vec<Caller> {
     callers.collect()
 }
 
+/// The rules that a function's policy lets in.
+async fn rules(shared: &SdkConfig, function: Option<&Helper>) -> Fact<Vec<EventRule>> {
+    let Some(Ok(callers)) = function.map(|function| &function.callers) else {
+        // What cannot be known is told of the function itself.
+        return Ok(Vec::new());
+    };
+    let client = aws_sdk_eventbridge::Client::new(shared);
+    let sources = callers.iter().filter_map(|caller| caller.source.as_deref());
+    let of_events = sources.filter(|source| arn::service(source) == Some("events"));
+    let mut rules = Vec::new();
+    for source in of_events {
+        let name = arn::name(source);
+        let answered = client.describe_rule().name(name).send().await;
+        let answered = or_not_there("events:DescribeRule", answered)?;
+        let state = answered.and_then(|rule| rule.state);
+        let state = state.map(|state| state.as_str().to_owned());
+        let targets = match &state {
+            Some(_) => targets(&client, name).await?,
+            None => Vec::new(),
+        };
+        rules.push(EventRule {
+            name: name.to_owned(),
+            state,
+            targets,
+        });
+    }
+    Ok(rules)
+}
+
+/// A rule has five targets at the most: they come on one page.
+async fn targets(client: &aws_sdk_eventbridge::Client, rule: &str) -> Fact<Vec<RuleTarget>> {
+    let answered = client.list_targets_by_rule().rule(rule).send().await;
+    let answered = answered.map_err(|error| unknown("events:ListTargetsByRule", &error))?;
+    let targets = answered.targets.unwrap_or_default().into_iter();
+    let targets = targets.map(|target| RuleTarget {
+        arn: target.arn,
+        dead_letters: target.dead_letter_config.and_then(|config| config.arn),
+    });
+    Ok(targets.collect())
+}
+
 /// What the instance offers to its flows.
 async fn offered(there: &SdkConfig, found: &Deployment) -> Fact<Vec<String>> {
     let none = || Unknown::new("there is no Connect instance", "check --region");
@@ -151,7 +197,7 @@ async fn waiting(
     messages: &str,
 ) -> Fact<Vec<String>> {
     let client = aws_sdk_s3::Client::from_conf(s3::config(there));
-    let now = crate::aws::now();
+    let now = crate::clock::now();
     let mut waiting = Vec::new();
     for day in DAYS {
         let folder = folder(EpochMillis(now.0 + day * DAY_MILLIS));

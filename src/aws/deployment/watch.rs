@@ -16,7 +16,7 @@ pub(super) async fn alarms(shared: &SdkConfig, into: &mut Fact<Vec<Alarm>>) {
 
 /// How often the function counted withdrawn consent in the last seven days.
 pub(super) async fn withdrawn(shared: &SdkConfig, function: &str, into: &mut Fact<u64>) {
-    let now = crate::aws::now().0;
+    let now = crate::clock::now().0;
     let week = 7 * 1_000 * i64::from(DAY_SECONDS);
     let of = Dimension::builder().name("Function").value(function);
     let counted = Client::new(shared)

@@ -16,6 +16,18 @@ pub(in crate::aws) enum Call {
     ReadAttributes,
     WriteAttributes,
     SendMessage,
+    ReadTags,
+    DescribeQueue,
+    DescribeUser,
+    SearchUsers,
+    StartTask,
+    StartJob,
+    GetJob,
+    DeleteJob,
+    SendMail,
+    GetMailTemplate,
+    Converse,
+    ReadSecret,
     PutEvents,
     PutRecord,
     // At the desk that watches calls.
@@ -45,6 +57,10 @@ pub(super) enum Service {
     S3,
     Connect,
     Sqs,
+    Transcribe,
+    Mail,
+    Model,
+    Secrets,
     Events,
     Kinesis,
 }
@@ -57,13 +73,23 @@ impl Call {
             | Self::GetMedia
             | Self::ReadLive
             | Self::DescribeStream => Service::Kvs,
-            Self::ReadObject | Self::WriteObject | Self::AbortUpload | Self::ListObjects => {
-                Service::S3
-            }
+            Self::ReadObject
+            | Self::ReadTags
+            | Self::WriteObject
+            | Self::AbortUpload
+            | Self::ListObjects => Service::S3,
             #[cfg(feature = "operate")]
             Self::ListVersions | Self::ListUploads | Self::DeleteObject => Service::S3,
+            Self::StartJob | Self::GetJob | Self::DeleteJob => Service::Transcribe,
+            Self::SendMail | Self::GetMailTemplate => Service::Mail,
+            Self::Converse => Service::Model,
+            Self::ReadSecret => Service::Secrets,
             Self::ReadAttributes
             | Self::WriteAttributes
+            | Self::DescribeQueue
+            | Self::DescribeUser
+            | Self::SearchUsers
+            | Self::StartTask
             | Self::DescribeContact
             | Self::SearchContacts => Service::Connect,
             Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
@@ -98,6 +124,18 @@ impl Call {
             Self::ReadAttributes => permissions::READ_ATTRIBUTES,
             Self::WriteAttributes => permissions::WRITE_ATTRIBUTES,
             Self::SendMessage => permissions::SEND_MESSAGE,
+            Self::ReadTags => permissions::READ_TAGS,
+            Self::DescribeQueue => permissions::DESCRIBE_QUEUE,
+            Self::DescribeUser => permissions::DESCRIBE_USER,
+            Self::SearchUsers => permissions::SEARCH_USERS,
+            Self::StartTask => permissions::START_TASK,
+            Self::StartJob => permissions::START_JOB,
+            Self::GetJob => permissions::GET_JOB,
+            Self::DeleteJob => permissions::DELETE_JOB,
+            Self::SendMail => permissions::SEND_MAIL,
+            Self::GetMailTemplate => permissions::GET_MAIL_TEMPLATE,
+            Self::Converse => permissions::INVOKE_MODEL,
+            Self::ReadSecret => permissions::READ_SECRET,
             Self::PutEvents => permissions::PUT_EVENTS,
             Self::PutRecord => permissions::PUT_RECORD,
             Self::ListShards => permissions::LIST_SHARDS,

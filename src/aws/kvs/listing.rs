@@ -12,7 +12,7 @@ use aws_smithy_types::DateTime;
 use super::streams::{Api, Stream};
 use super::{KvsSource, forget_endpoint, window};
 use crate::aws::errors::{Call, failure};
-use crate::aws::now;
+use crate::clock::now;
 use crate::failure::{Failure, FailureKind};
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;

@@ -195,7 +195,12 @@ impl Calls {
 
     /// The version that an answer tells. Every answer of S3's about an object has one: one
     /// without is somebody else's, and nothing is known of the object.
-    fn version(&self, call: Call, key: &str, e_tag: Option<String>) -> Result<String, Failure> {
+    pub(super) fn version(
+        &self,
+        call: Call,
+        key: &str,
+        e_tag: Option<String>,
+    ) -> Result<String, Failure> {
         e_tag.ok_or_else(|| {
             let cause = format!("{call:?}: an answer without an ETag is none of S3's");
             Failure::new(FailureKind::Unavailable, self.subject(key), cause)
@@ -363,6 +368,21 @@ impl Calls {
             }
             Err(error) if is_not_found(&error) => Ok(None),
             Err(error) => Err(self.failed(Call::ReadObject, key, &error)),
+        }
+    }
+
+    /// The tags of what is under a key.
+    pub(super) async fn tags(&self, key: &str) -> Result<Option<Vec<(String, String)>>, Failure> {
+        let request = self.client.get_object_tagging();
+        let request = request.bucket(&self.bucket.name).key(key);
+        let request = request.set_expected_bucket_owner(self.owner());
+        match request.send().await {
+            Ok(told) => {
+                let pairs = told.tag_set.into_iter();
+                Ok(Some(pairs.map(|tag| (tag.key, tag.value)).collect()))
+            }
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(self.failed(Call::ReadTags, key, &error)),
         }
     }
 

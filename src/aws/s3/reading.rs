@@ -10,8 +10,8 @@ use crate::port::{MediaBody, Opened, Opening};
 /// An object that is being read.
 #[derive(Debug)]
 pub struct S3File {
-    subject: String,
-    body: ByteStream,
+    pub(super) subject: String,
+    pub(super) body: ByteStream,
 }
 
 impl Opening for S3Recordings {

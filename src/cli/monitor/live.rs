@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::super::account::{check_profile, runtime};
 use super::super::{CliError, tell_error, tell_warning};
+use super::page::{self, PageArgs};
 use crate::aws::{self, Access, CallStream, KvsWatch};
 use crate::local::FolderTapes;
 use crate::media::ticks::EpochMillis;
@@ -28,9 +29,9 @@ use crate::monitor::session::Stop;
 use crate::port::LiveClock;
 use crate::settings::monitor::MonitorConfig;
 use crate::watch::{Call, Orders, Watch};
+use crate::web::serve::ended_by_somebody;
 pub(super) use config::LiveArgs;
 use headless::Headless;
-use lines::Lines;
 
 /// How long calls in progress have to end their files when the monitor ends.
 const TO_END: Duration = Duration::from_secs(5);
@@ -51,9 +52,10 @@ pub(super) enum Told {
 /// Who hears of it.
 pub(super) type Teller = mpsc::UnboundedSender<Told>;
 
-/// Watches calls until somebody ends it, without a page.
+/// Watches calls until somebody ends it: on the page, or without one as lines.
 pub(in super::super) fn run(
     args: &LiveArgs,
+    page: &PageArgs,
     out: &mut dyn Write,
     json: bool,
 ) -> Result<(), CliError> {
@@ -62,48 +64,65 @@ pub(in super::super) fn run(
     if let Some(profile) = &args.profile {
         check_profile(&runtime, profile)?;
     }
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let mut headless = Headless::new(&config)?;
-    let mut lines = Lines::new(json || config.headless);
+    let (tell, told) = mpsc::unbounded_channel();
     let watching = Watching::new(&config, args.profile.clone(), tell)?;
-    runtime.block_on(async {
-        let printing = async {
-            while let Some(told) = told.recv().await {
-                lines.print(&told, out)?;
-                if let Told::Happening(happening) = &told {
-                    headless.take(happening, out)?;
-                }
-                out.flush()?;
-            }
-            Ok(())
-        };
-        let (watched, printed) =
-            tokio::join!(Box::pin(watching.run(ended_by_somebody())), printing);
-        watched.and(printed)
-    })
+    let mut frames = Headless::new(&config)?;
+    match config.headless {
+        true => runtime.block_on(without_page(watching, told, &mut frames, out)),
+        false => runtime.block_on(on_page(watching, told, &mut frames, page, out, json)),
+    }
 }
 
-/// Waits until somebody asks the process to end.
-async fn ended_by_somebody() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let wait = |kind| async move {
-            match signal(kind) {
-                Ok(mut asked) => drop(asked.recv().await),
-                // Nobody can ask by it.
-                Err(_) => std::future::pending().await,
+/// Every frame is a line of JSON, and so is what happens.
+async fn without_page(
+    watching: Watching,
+    mut told: mpsc::UnboundedReceiver<Told>,
+    frames: &mut Headless,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let printing = async {
+        while let Some(told) = told.recv().await {
+            if let Some(line) = lines::of(&told, true) {
+                writeln!(out, "{line}")?;
             }
-        };
-        tokio::select! {
-            _ = interrupted => {}
-            () = wait(SignalKind::terminate()) => {}
-            () = wait(SignalKind::hangup()) => {}
+            if let Told::Happening(happening) = &told {
+                frames.take(happening, out)?;
+            }
+            out.flush()?;
         }
-    }
-    #[cfg(not(unix))]
-    drop(interrupted.await);
+        Ok(())
+    };
+    // Where lines cannot be printed any more, nobody is there to watch.
+    tokio::try_join!(Box::pin(watching.run(ended_by_somebody())), printing).map(drop)
+}
+
+/// What happens goes to the page, and as lines to whoever started it.
+async fn on_page(
+    watching: Watching,
+    mut told: mpsc::UnboundedReceiver<Told>,
+    frames: &mut Headless,
+    args: &PageArgs,
+    out: &mut dyn Write,
+    json: bool,
+) -> Result<(), CliError> {
+    let what = format!("calls told of by {}", watching.config.stream);
+    let page = page::open(args, &what, out, json).await?;
+    let (live, print, stop) = (page.live(), page.teller(), page.stop());
+    let showing = async {
+        while let Some(told) = told.recv().await {
+            if let Some(line) = lines::of(&told, json) {
+                // An error says that the command is ending.
+                let _ = print.send(line);
+            }
+            if let Told::Happening(happening) = &told {
+                live.push(happening);
+                frames.take(happening, &mut std::io::sink())?;
+            }
+        }
+        Ok(())
+    };
+    let work = async { tokio::try_join!(Box::pin(watching.run(stop.asked())), showing).map(drop) };
+    page.show(work, out).await
 }
 
 /// Time since the monitor began.
@@ -112,7 +131,7 @@ pub(super) struct Clock(Instant);
 
 impl LiveClock for Clock {
     fn now(&self) -> EpochMillis {
-        aws::now()
+        crate::clock::now()
     }
 
     fn elapsed(&self) -> Duration {
@@ -219,7 +238,7 @@ impl Room {
 
     /// Takes a record of the data stream.
     fn take(&mut self, record: &Record) {
-        let came = record.arrived.unwrap_or_else(aws::now);
+        let came = record.arrived.unwrap_or_else(crate::clock::now);
         match self.calls.read(&record.data, came) {
             Said::Started(started) => self.begin(*started),
             Said::Over(contact) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::{ContactRecord, RecordingEntry};
+use super::{ContactRecord, Named, RecordingEntry};
 use crate::connect::arn;
 use crate::json::LOST;
 use crate::json::object::kind;
@@ -14,6 +14,8 @@ use crate::media::ticks::EpochMillis;
 
 /// Characters of an id at the most, as Connect's API has it (ContactId).
 const MAX_ID_CHARS: usize = 256;
+/// Characters that are kept of a text that nothing hangs on.
+const MAX_TOLD_CHARS: usize = 256;
 /// Characters that are kept of a number that is none.
 const MAX_TOLD: usize = 80;
 
@@ -50,9 +52,17 @@ impl<'a> Fields<'a> {
             instance: self
                 .text("InstanceARN")?
                 .map(|arn| arn::instance_id(&arn).unwrap_or(arn::name(&arn)).into()),
+            initiation_method: self.told("InitiationMethod"),
+            system: self.text_within("SystemEndpoint", "Address"),
+            queue: self.named("Queue", "Name"),
+            agent: self.named("Agent", "Username"),
             channel: self.text("Channel")?,
             updated: self.time("LastUpdateTimestamp")?,
             initiated: self.time("InitiationTimestamp")?,
+            ended: self.time("DisconnectTimestamp")?,
+            has_agent: !self.is_nothing("Agent"),
+            queue_arn: self.text_within("Queue", "ARN"),
+            customer: self.text_within("CustomerEndpoint", "Address"),
             attributes: self.attributes()?,
             recordings: self.recordings(most_recordings)?,
         })
@@ -78,6 +88,34 @@ impl<'a> Fields<'a> {
             }
             text => Ok(Some(text.into())),
         }
+    }
+
+    /// A text that nothing hangs on: one that cannot be read whole is absent, and a long one
+    /// is cut.
+    fn told(&self, name: &str) -> Option<Box<str>> {
+        let text = self.text(name).ok().flatten()?;
+        Some(text.chars().take(MAX_TOLD_CHARS).collect())
+    }
+
+    fn inner(&self, name: &str) -> Option<Self> {
+        self.value(name).and_then(Self::of)
+    }
+
+    fn named(&self, name: &str, its_name: &str) -> Named {
+        let Some(fields) = self.inner(name) else {
+            return Named::default();
+        };
+        let arn = fields.told("ARN");
+        Named {
+            id: arn.map(|arn| arn::name(&arn).into()),
+            name: fields.told(its_name),
+        }
+    }
+
+    /// A text of an object that may be null, or no object. It only adds to what is known: one
+    /// that cannot be read is absent.
+    fn text_within(&self, object: &str, name: &str) -> Option<Box<str>> {
+        Self::of(self.value(object)?)?.text(name).ok().flatten()
     }
 
     /// An id decides whose audio is whose, so that one that is no text is not passed over.

@@ -9,6 +9,8 @@ pub struct Answering {
     pub note: Option<Helper>,
     /// The function that contact events call.
     pub save: Option<Helper>,
+    /// The rules by which EventBridge calls that function, as its policy names them.
+    pub rules: Fact<Vec<EventRule>>,
     /// What the keys of notes start with.
     pub notes: String,
     /// What the keys of messages start with.
@@ -35,6 +37,26 @@ pub struct Helper {
     pub callers: Fact<Vec<Caller>>,
     /// What its role may do of what it must.
     pub rights: Fact<Vec<Right>>,
+}
+
+/// A rule of EventBridge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventRule {
+    /// Its name.
+    pub name: String,
+    /// Its state, `ENABLED` as a rule; `None` when it is not there.
+    pub state: Option<String>,
+    /// What it calls.
+    pub targets: Vec<RuleTarget>,
+}
+
+/// What a rule calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleTarget {
+    /// Its ARN.
+    pub arn: String,
+    /// The ARN of the queue for events that cannot be delivered, if there is one.
+    pub dead_letters: Option<String>,
 }
 
 /// A service that may call a function.

@@ -9,7 +9,7 @@ use tokio::time::timeout_at;
 use super::super::StopAt;
 use super::super::log::{self, Metrics};
 use super::{MOST_MEMORY, Recorders, connect};
-use crate::aws;
+use crate::clock;
 use crate::failure::FailureKind;
 use crate::recorder::{AttributesOutcome, Recorder, Worked};
 use crate::recording::decide::SkipReason;
@@ -38,7 +38,7 @@ pub(super) async fn handle(
         recorder,
         kept: config.media_retention,
         at_once: at_once(config.batch_concurrency, function.memory),
-        now: aws::now(),
+        now: clock::now(),
     };
     let told = |told: Told<'_>| tell(told, &function.function_name);
     let ran = timeout_at(stop.answer, Box::pin(run.run(&stop, told))).await;

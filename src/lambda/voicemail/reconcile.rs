@@ -4,9 +4,8 @@ use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::StopAt;
 use super::save::{causes, tell_not_saved, tell_saved};
-use super::{Failed, Machine, in_time};
+use super::{Failed, Machine, in_time, invoked};
 use crate::answering::Told;
 use crate::settings::voicemail::VoicemailConfig;
 use crate::voicemail::reconcile::Left;
@@ -16,9 +15,7 @@ pub(super) async fn reconcile(
     config: &VoicemailConfig,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, Failed> {
-    machine.store.runs_in(&event.context.invoked_function_arn);
-    let function = &event.context.env_config.function_name;
-    let stop = StopAt::new(event.context.deadline(), config.deadline_margin);
+    let (function, stop) = invoked(machine, config, &event.context);
     let told = |told: Told<'_>| tell(&told, function);
     let run = in_time(machine, stop, Box::pin(machine.reconcile(&stop, told))).await;
     let run = run.map_err(|cause| Failed::not_saved(cause.to_owned()))?;

@@ -7,8 +7,8 @@ use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::{StopAt, log};
-use super::{Failed, Machine, in_time};
+use super::super::log;
+use super::{Failed, Machine, in_time, invoked};
 use crate::answering::{NotSaved, Saved};
 use crate::connect::contact_event::ContactEvent;
 use crate::event::{self, Event};
@@ -37,9 +37,7 @@ pub(super) async fn save(
     config: &VoicemailConfig,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, Failed> {
-    machine.store.runs_in(&event.context.invoked_function_arn);
-    let function = &event.context.env_config.function_name;
-    let stop = StopAt::new(event.context.deadline(), config.deadline_margin);
+    let (function, stop) = invoked(machine, config, &event.context);
     let asked = read(event.payload.get()).inspect_err(|error| {
         tracing::error!(
             cause = error.message,
@@ -183,7 +181,7 @@ pub(super) fn tell_not_saved(not_saved: &NotSaved, function: &str) {
     count(vec![("MessagesFailed", "Count", 1.0)], function);
 }
 
-fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
+pub(super) fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
     let status = "";
     log::emit(
         &log::Metrics { status, values },

@@ -250,7 +250,12 @@ impl Intake {
         if let Some(number) = fragment.number {
             return self.last.is_some_and(|last| number <= last);
         }
-        let is_again = self.again.front() == Some(&(fragment.start(), bytes(fragment)));
+        let (start, came) = (fragment.start(), bytes(fragment));
+        // What is shorter this time was cut off: it came whole before.
+        let is_known = |known: &(Option<MediaTime>, u64)| {
+            known.0 == start && (known.1 == came || start.is_some() && known.1 > came)
+        };
+        let is_again = self.again.front().is_some_and(is_known);
         if is_again {
             self.again.pop_front();
         }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::media::fragment::Direction;
+use crate::media::attribution::Refusal;
+use crate::media::fragment::{Direction, Fragment};
+use crate::media::ticks::EpochMillis;
 use crate::synth::{Oddity, SynthCall, SynthFragment, error_document, live_tail};
 use proptest::prelude::*;
 
@@ -754,6 +756,30 @@ fn when_the_monitor_ends_what_came_so_far_is_kept() {
         kept.len(),
         whole.len()
     );
+}
+
+/// The last fragment, which has no tag, comes whole, and then once more, cut off.
+#[test]
+fn what_came_whole_is_not_taken_again_when_it_comes_cut_off() {
+    let call = SynthCall {
+        untagged_tail: true,
+        ..call(5_000)
+    };
+    let stream = Stream::of(&call, true);
+    let whole: usize = stream
+        .from(Start::At(EpochMillis(0)), &Fate::EndAfter(0))
+        .iter()
+        .map(|(_, piece)| piece.len())
+        .sum();
+    for cut in [1_283, 4_000, 20_000] {
+        let fates = [
+            Fate::EndAfter(whole),
+            Fate::EndAfter(cut),
+            Fate::CutAfter(cut),
+        ];
+        let outcome = run(&stream, &call, Limits::default(), &fates, 1_000);
+        check_complete(&outcome, &call);
+    }
 }
 
 fn any_fate() -> impl Strategy<Value = Fate> {

@@ -7,6 +7,7 @@ fn policy() -> Policy {
         key_prefix: String::new(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     }
 }
 

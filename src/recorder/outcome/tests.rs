@@ -15,6 +15,7 @@ fn plan() -> Box<RecordingPlan> {
         key_prefix: String::new(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     };
     match decide(&record, &policy).remove(0) {
         Decision::Record(plan) => plan,

@@ -53,6 +53,7 @@ fn check_record(record: &ContactRecord) {
         key_prefix: "rec/".to_owned(),
         url_base: "https://d.example/".to_owned(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     };
     assert!(!decide(record, &policy).is_empty());
 }

@@ -59,6 +59,7 @@ pub fn plan_of_verdict(key: &str, verdict: &Verdict) -> Result<RecordingPlan, St
         initial_contact: names.initial_contact_id.as_str().into(),
         previous_contact: names.previous_contact_id.as_deref().map(Box::from),
         next_contact: names.next_contact_id.as_deref().map(Box::from),
+        parties: verdict.call.clone().unwrap_or_default(),
         instance: names.instance_id.as_deref().map(Box::from),
         stream: names.stream.as_str().into(),
         claim: Claim { range, contacts },

@@ -12,6 +12,7 @@ fn policy() -> Policy {
         key_prefix: "rec/".into(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     }
 }
 

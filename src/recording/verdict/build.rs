@@ -2,7 +2,7 @@
 
 use super::account::{Account, Found};
 use super::reasons::{NOT_STREAMED, is_mute, notes, reasons};
-use super::sides::sides;
+use super::sides::{sides, sound};
 use super::{
     FileEntry, FragmentCounts, Reason, RecordingNames, RefusedCounts, SCHEMA, Sides, SpanTimes,
     Status, Verdict,
@@ -61,6 +61,7 @@ impl Verdict {
             span: span(plan, &assembly.timeline, found.server_start),
             fragments: fragment_counts(&found, &attribution),
             one_way_audio,
+            sound: sound(&assembly.sound),
             sides,
             left_out: found.left_out_of(None),
             clock_breaks: assembly.timeline.clock_breaks,
@@ -84,6 +85,7 @@ impl Verdict {
         let names = Self::blank(plan);
         Self {
             recording: names.recording,
+            call: names.call.or(self.call),
             span: SpanTimes {
                 record_starts_at: names.span.record_starts_at,
                 record_stops_at: names.span.record_stops_at,
@@ -114,14 +116,17 @@ impl Verdict {
                 stop_fragment: number(plan.claim.range.stop),
                 authorised: authorised(plan),
             },
+            call: (!plan.parties.is_empty()).then(|| plan.parties.clone()),
             span: span(plan, &TimelineReport::default(), None),
             fragments: FragmentCounts::default(),
             sides: Sides::default(),
             left_out: Vec::new(),
             notes: Vec::new(),
+            sound: None,
             one_way_audio: false,
             clock_breaks: 0,
             files: Vec::new(),
+            peaks: None,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Whether a file is still what its verdict says, by all of its bytes, in any chunks: a mix by
 //! itself, too, since its samples are those of the sides in turn.
 
-use super::{FileEntry, Verdict};
-use crate::media::wav::{self, HEADER_BYTES, Output};
+use super::{FileEntry, PeaksEntry, Verdict};
+use crate::media::peaks;
+use crate::media::wav::{self, Output};
 use crate::object_key::hex;
 use crate::sha256::Sha256;
 
@@ -65,6 +66,23 @@ impl Check {
         })
     }
 
+    /// The file that a recording's waveform is drawn from.
+    pub fn of_peaks(peaks: &PeaksEntry) -> Self {
+        let channels = u16::try_from(peaks.sides.len()).unwrap_or(u16::MAX);
+        let header = peaks::header(channels, peaks.points);
+        Self {
+            said: peaks.bytes,
+            bytes: 0,
+            by: By::Samples {
+                header: Vec::new(),
+                said: header.to_vec(),
+                // All points are one piece, whatever channels they are of.
+                channels: vec![Hash::new(&peaks.points_sha256)],
+                begun: Vec::new(),
+            },
+        }
+    }
+
     /// Takes the file's next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
@@ -72,11 +90,12 @@ impl Check {
             By::Whole(hash) => hash.of.update(bytes),
             By::Samples {
                 header,
+                said,
                 channels,
                 begun,
-                ..
             } => {
-                let (head, samples) = bytes.split_at(bytes.len().min(HEADER_BYTES - header.len()));
+                let left = said.len() - header.len();
+                let (head, samples) = bytes.split_at(bytes.len().min(left));
                 header.extend_from_slice(head);
                 push_samples(channels, begun, samples);
             }
@@ -113,7 +132,7 @@ impl By {
         let sides = output.directions().iter();
         let channels = sides.map(|side| hash_of(side.name()));
         Some(Self::Samples {
-            header: Vec::with_capacity(HEADER_BYTES),
+            header: Vec::new(),
             said: header.to_vec(),
             channels: channels.collect::<Option<Vec<_>>>()?,
             begun: Vec::new(),
@@ -194,6 +213,9 @@ mod tests {
             fragments: FragmentCounts::default(),
             sides: Sides::default(),
             left_out: Vec::new(),
+            call: None,
+            sound: None,
+            peaks: None,
             one_way_audio: false,
             clock_breaks: 0,
             files: files.collect(),
@@ -255,6 +277,33 @@ mod tests {
                 .files,
             old.files
         );
+    }
+
+    #[test]
+    fn every_byte_of_the_waveform_counts() {
+        let points = [-3_i8, 5, -1, 1].map(i8::cast_unsigned);
+        let file = [&peaks::header(2, 1)[..], &points].concat();
+        let entry = PeaksEntry {
+            bytes: file.len() as u64,
+            points: 1,
+            sides: vec!["from".to_owned(), "to".to_owned()],
+            points_sha256: hex(sha256::of(&points)),
+            ..PeaksEntry::default()
+        };
+        let is_whole = |file: &[u8], piece: usize| {
+            let mut check = Check::of_peaks(&entry);
+            file.chunks(piece).for_each(|piece| check.push(piece));
+            check.finish()
+        };
+        for piece in 1..=file.len() {
+            assert!(is_whole(&file, piece));
+        }
+        for byte in 0..file.len() {
+            let mut other = file.clone();
+            other[byte] ^= 1;
+            assert!(!is_whole(&other, 7), "{byte}");
+            assert!(!is_whole(&file[..byte], 7), "{byte}");
+        }
     }
 
     #[test]

@@ -3,15 +3,17 @@
 
 use super::account::{Found, Lack};
 use super::{
-    ByteCounts, DriftEntry, Gap, GapCause, Gaps, LeftOutEntry, Side, Sides, Stretch, Stretches,
+    ByteCounts, DriftEntry, Gap, GapCause, Gaps, LeftOutEntry, Side, Sides, SoundFigures, Stretch,
+    Stretches,
 };
 use crate::media::assembly::AssemblyReport;
-use crate::media::counts::nearest_signed;
+use crate::media::counts::{nearest, nearest_signed};
 use crate::media::fragment::{Direction, FragmentNumber};
 use crate::media::levels::Levels;
 use crate::media::sides::Authorisation;
+use crate::media::sound::Sound;
 use crate::media::ticks::{SAMPLE_RATE, seconds_of};
-use crate::media::timeline::{LaneReport, Spans};
+use crate::media::timeline::{LaneReport, Span, Spans};
 
 /// Fragments of one gap that are named.
 const MAX_NAMED: usize = 20;
@@ -60,7 +62,7 @@ fn side(direction: Direction, assembly: &AssemblyReport, levels: &Levels, found:
         peak: levels.peak,
         peak_dbfs: levels.peak_dbfs().map(hundredths),
         rms_dbfs: levels.rms_dbfs().map(hundredths),
-        silence_share: (levels.silence_share * 1e4).round() / 1e4,
+        silence_share: ten_thousandths(levels.silence_share),
         clipped_samples: levels.clipped,
     }
 }
@@ -144,18 +146,41 @@ fn gap(at: u64, samples: u64, else_cause: GapCause, found: &Found) -> Gap {
     }
 }
 
+/// When the sides sound; `None` for a recording without a sample.
+pub(super) fn sound(sound: &Sound) -> Option<SoundFigures> {
+    if sound.samples == 0 {
+        return None;
+    }
+    let share = |part: u64| ten_thousandths(nearest(part) / nearest(sound.samples));
+    let [from, to] = sound.sides;
+    Some(SoundFigures {
+        from_share: from.map(share),
+        to_share: to.map(share),
+        both_share: sound.both.map(share),
+        both_seconds: sound.both.map(seconds_of),
+        longest_silence: sound.longest_silence.as_ref().map(stretch),
+    })
+}
+
+fn ten_thousandths(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
 /// No more digits than mean something.
 fn hundredths(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-fn stretches(spans: &Spans) -> Stretches {
-    let stretch = |span: &crate::media::timeline::Span| Stretch {
+fn stretch(span: &Span) -> Stretch {
+    Stretch {
         at_sample: span.at,
         at_seconds: seconds_of(span.at),
         samples: span.samples,
         seconds: seconds_of(span.samples),
-    };
+    }
+}
+
+fn stretches(spans: &Spans) -> Stretches {
     Stretches {
         count: spans.count,
         samples: spans.samples,

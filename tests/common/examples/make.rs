@@ -273,6 +273,7 @@ pub fn make() -> Made {
     };
     made.first_event();
     made.one_call();
+    made.voicemail();
     made.several_contacts();
     made.several_recordings();
     made.transferred_leg();
@@ -375,6 +376,35 @@ impl Made {
         let record = call.record(&[entry], changes);
         self.events
             .insert("one-call.json", kinesis(1, vec![Data::Json(record)]));
+    }
+
+    /// A message that a caller left: a flow flagged the contact, and no agent took it.
+    fn voicemail(&mut self) {
+        let mut call = Call::new(2, "f7a3c1d8-2e64-4b19-8c55-0d9e6b2a4701", "voicemail", 12);
+        call.synth.one_way = true;
+        let entry = self.call("message", &call);
+        let record = call.synth.contact_record(call.stream);
+        let queue = record["Queue"]["ARN"].clone();
+        let changes = json!({
+            "Agent": null,
+            "AgentConnectionAttempts": 0,
+            "Attributes": {
+                "vmx3_flag": "1",
+                "vmx3_from": "+12065550142",
+                "vmx3_lang": "en-US",
+                "vmx3_mode": "task",
+                "vmx3_queue_arn": queue,
+                "vmx3_target": "queue",
+            },
+            "Queue": null,
+        });
+        let record = call.record(&[entry], changes);
+        self.events
+            .insert("voicemail.json", kinesis(2, vec![Data::Json(record)]));
+        let text = "Hello, this is Ana Ortiz. The parcel that you sent on Tuesday has not come yet. \
+                    Please call me back at 206 555 0142, before five if you can. Thank you.\n";
+        self.streams
+            .insert("voicemail.txt".to_owned(), text.as_bytes().to_vec());
     }
 
     fn several_contacts(&mut self) {

@@ -56,6 +56,16 @@ pub const ROWS: &[Row] = &[
         errors: 0,
     },
     Row {
+        file: "voicemail.json",
+        origin: Origin::Kinesis,
+        records: &["skipped: recordingAuth not set"],
+        handed_back: &[],
+        parked: &[],
+        recordings: &[],
+        attributes: &[],
+        errors: 0,
+    },
+    Row {
         file: "several-contacts.json",
         origin: Origin::Kinesis,
         records: &[

@@ -77,6 +77,7 @@ impl World {
             let policy = json!({"Policy": policy.to_string(), "RevisionId": "r"});
             self.set(&format!("GetPolicy {name}"), policy);
         }
+        self.rule("ENABLED");
         let offered = json!({"LambdaFunctions": [arn("lambda", "function:callreel-note")]});
         self.set("ListLambdaFunctions", offered);
         self.objects("notes", &[]);
@@ -99,6 +100,20 @@ impl World {
              <IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
         );
         self.set(&format!("ListObjectsV2 {folder}"), json!(listing));
+    }
+
+    /// The rule that calls the function that saves, in this state.
+    pub fn rule(&mut self, state: &str) {
+        self.set(
+            "DescribeRule call-ended",
+            json!({"Name": "call-ended", "State": state}),
+        );
+        let target = json!({
+            "Id": "save", "Arn": arn("lambda", "function:callreel-save"),
+            "DeadLetterConfig": {"Arn": arn("sqs", "dead")},
+        });
+        let targets = json!({"Targets": [target]});
+        self.set("ListTargetsByRule call-ended", targets);
     }
 
     /// The statement by which a function of the answering machine is called.

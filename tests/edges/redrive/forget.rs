@@ -1,9 +1,7 @@
 //! `callreel forget --aws`: all that there is of one contact goes, in a bucket that keeps
 //! versions and in one that keeps none, and nothing else does.
 
-use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Credentials;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use callreel::sandbox::{Effect, Rule};
@@ -46,12 +44,7 @@ impl Desk {
         event["Records"][0]["kinesis"]["data"] = json!(data);
         world.record_event(&event);
         world.record("stays", &stays);
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(world.sandbox.url())
-            .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"));
-        let config = aws_sdk_s3::config::Builder::from(&config.load().await);
-        let client = Client::from_conf(config.force_path_style(true).build());
+        let client = world.s3().await;
         let desk = Self {
             world,
             client,
@@ -252,11 +245,11 @@ async fn all_of_a_contact_goes_and_nothing_else_does() {
             assert_eq!(desk.world.calls(changes), so_far, "{changes}");
         }
         let listed = dry.json["contacts"][0].clone();
-        // Two sides, the mix and the verdict of either leg; another mix, the peaks, what was begun.
+        // Two sides, the mix, the peaks and the verdict of either leg; another mix, other peaks, what was begun.
         let versions = if versioned {
-            8 + (30 + 1 + 1) + 2 + 1
+            10 + (30 + 1 + 1) + 2 + 1
         } else {
-            8 + 1 + 1
+            10 + 1 + 1
         };
         assert_eq!(listed["objects"].as_array().unwrap().len(), versions);
         assert_eq!(
@@ -309,17 +302,17 @@ async fn what_may_not_be_deleted_is_told_and_the_rest_goes() {
     }
     // The leg's files stay, and its verdict with them: by it they are found the next time.
     let left = ran.json["contacts"][0]["left"].as_array().unwrap().clone();
-    assert_eq!(left.len(), 4, "{left:?}");
+    assert_eq!(left.len(), 5, "{left:?}");
     assert!(left.iter().all(|key| key.as_str().unwrap().contains(LEG)));
     assert_eq!(
         ran.errors.matches("s3:DeleteObject ").count(),
-        3,
+        4,
         "{}",
         ran.errors
     );
     let traces = desk.traces();
     let of_leg = traces.iter().filter(|path| path.contains(LEG)).count();
-    assert_eq!(of_leg, 4, "{traces:?}");
+    assert_eq!(of_leg, 5, "{traces:?}");
     assert!(traces.contains(&"queues/dead/1.json".to_owned()));
     assert!(!traces.contains(&"queues/retry/1.json".to_owned()));
     assert!(!traces.contains(&"buckets/failures/aws/lambda/of-the-gone".to_owned()));

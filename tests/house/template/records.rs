@@ -27,6 +27,7 @@ fn is_recorded(data: &[u8]) -> bool {
         key_prefix: "recordings/".into(),
         url_base: "https://d.example/".into(),
         instances: Vec::new(),
+        omitted: Vec::new(),
     };
     read_contact_records(data)
         .iter()

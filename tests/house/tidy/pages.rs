@@ -7,7 +7,14 @@ use std::path::{Component, Path, PathBuf};
 use super::root;
 
 /// Folders without pages of this project.
-const NOT_OURS: &[&str] = &["target", "out", "demo", "sandbox", "sandbox-redrive"];
+const NOT_OURS: &[&str] = &[
+    "target",
+    "out",
+    "demo",
+    "sandbox",
+    "sandbox-redrive",
+    "node_modules",
+];
 
 /// All Markdown files, relative to the repository.
 fn pages() -> Vec<PathBuf> {

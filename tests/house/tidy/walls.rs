@@ -15,34 +15,37 @@ use super::root;
 /// below its own, and none beside it.
 const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["media", "sha256"]),
-    (Layer::Pure, &["json", "object_key"]),
+    (Layer::Pure, &["html", "json", "object_key"]),
     (Layer::Pure, &["failure"]),
     (Layer::Pure, &["event"]),
     (Layer::Pure, &["connect"]),
     (Layer::Pure, &["recording", "permissions", "synth"]),
-    (Layer::Pure, &["voicemail", "monitor"]),
+    (Layer::Pure, &["archive", "voicemail", "monitor"]),
     (Layer::Pure, &["doctor", "settings"]),
-    (Layer::Shell, &["lock", "port", "side_by_side"]),
+    (Layer::Shell, &["clock", "lock", "port", "side_by_side"]),
     (Layer::Shell, &["recorder"]),
     (
         Layer::Shell,
         &[
             "answering",
             "batches",
+            "capture",
+            "deliver",
             "extract",
             "redrive_run",
             "forget",
+            "listened",
             "watch",
         ],
     ),
-    (Layer::Shell, &["verify"]),
-    (Layer::Edge, &["aws", "local"]),
+    (Layer::Shell, &["shelves", "verify"]),
+    (Layer::Edge, &["aws", "local", "web"]),
     (Layer::Top, &["sandbox", "wiring"]),
     (Layer::Top, &["cli", "lambda"]),
 ];
 
 /// Of the shell, an edge may use this.
-const OF_THE_SHELL_FOR_EDGES: &[&str] = &["lock", "port"];
+const OF_THE_SHELL_FOR_EDGES: &[&str] = &["clock", "lock", "port", "shelves"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
@@ -56,12 +59,13 @@ enum Layer {
 const USERS: &[(&str, &[&str])] = &[
     ("aws_config", &["aws"]),
     ("aws_lambda_events", &["lambda"]),
-    ("aws_lc_rs", &["sha256"]),
+    ("aws_lc_rs", &["sandbox::oidc", "sha256", "web::login"]),
     ("aws_runtime", &["aws"]),
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
-    ("base64", &["event", "failure", "sandbox", "synth"]),
+    ("axum", &["sandbox::pump", "web"]),
+    ("base64", &["event", "failure", "sandbox", "synth", "web"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -75,32 +79,42 @@ const USERS: &[(&str, &[&str])] = &[
             "aws",
             "batches",
             "cli",
+            "deliver",
             "extract",
             "forget",
+            "listened",
             "recorder",
             "redrive_run",
             "sandbox",
+            "shelves",
             "side_by_side",
             "verify",
+            "web",
         ],
     ),
     ("hound", &["media::wav"]),
     ("hyper", &["sandbox"]),
-    ("hyper_util", &["sandbox"]),
+    ("hyper_rustls", &["web::login"]),
+    ("hyper_util", &["sandbox", "web::login"]),
     ("indicatif", &["cli"]),
+    ("jsonwebtoken", &["web::login"]),
     ("lambda_runtime", &["lambda"]),
+    ("mail_builder", &["voicemail::mail"]),
     ("memchr", &["media::demux"]),
-    ("percent_encoding", &["object_key", "sandbox"]),
+    (
+        "percent_encoding",
+        &["object_key", "sandbox", "voicemail::mail", "web"],
+    ),
     ("rcgen", &["sandbox"]),
     ("realfft", &["media::spectrum"]),
-    ("rustls", &["sandbox"]),
+    ("rustls", &["sandbox", "web::login"]),
     ("s3s", &["sandbox"]),
     ("s3s_fs", &["sandbox"]),
     ("sha2", &["sha256"]),
     ("time", &["media::ticks"]),
-    ("tokio", &["aws", "bin", "cli", "lambda", "sandbox"]),
+    ("tokio", &["aws", "bin", "cli", "lambda", "sandbox", "web"]),
     ("tokio_rustls", &["sandbox"]),
-    ("tracing", &["aws", "lambda"]),
+    ("tracing", &["aws", "lambda", "web::login"]),
     ("tracing_subscriber", &["lambda"]),
     ("unicode_width", &["cli"]),
     ("webm_iterable", &["media::demux"]),
@@ -159,7 +173,9 @@ fn read_sources() -> Vec<Source> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs")
+                && path.file_name().is_some_and(|name| name != "tests.rs")
+            {
                 sources.push(read_source(&path));
             }
         }
@@ -185,7 +201,8 @@ fn read_source(path: &Path) -> Source {
         },
         ..Names::default()
     };
-    names.visit_file(&syn::parse_file(&text).unwrap());
+    let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("src/{path}: {error}"));
+    names.visit_file(&parsed);
     let imported = &names.imported;
     names.outside.retain(|path| !imported.contains(top(path)));
     Source {

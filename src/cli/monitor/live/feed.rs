@@ -6,7 +6,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::super::super::CliError;
 use super::{Room, Told};
-use crate::aws::{self, CallStream};
+use crate::aws::CallStream;
 use crate::failure::{Action, Failure, FailureKind};
 use crate::monitor::feed::{Ask, Feed, Records, Shard, Trouble};
 use crate::port::LiveClock;
@@ -77,7 +77,7 @@ fn take(feed: &mut Feed, room: &mut Room, asked: &Ask, answer: Answer) {
             feed.iterator(shard, iterator, now);
         }
         (Ask::Records { shard, .. }, Answer::Records(records)) => {
-            for record in feed.records(shard, records, now, aws::now()) {
+            for record in feed.records(shard, records, now, crate::clock::now()) {
                 room.take(&record);
             }
         }

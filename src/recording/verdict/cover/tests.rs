@@ -90,6 +90,9 @@ fn read(
         },
         notes: Vec::new(),
         left_out: Vec::new(),
+        call: None,
+        sound: None,
+        peaks: None,
         one_way_audio: false,
         clock_breaks: 0,
         files: vec![FileEntry {
@@ -262,6 +265,7 @@ fn plan(stop: Option<u64>, stops_at: Option<i64>, authorisation: Authorisation) 
         initial_contact: "c".into(),
         previous_contact: None,
         next_contact: None,
+        parties: crate::recording::parties::Parties::default(),
         instance: None,
         stream: "s".into(),
         claim: Claim {

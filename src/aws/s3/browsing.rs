@@ -1,0 +1,120 @@
+//! Looking into a bucket, folder by folder, and into its files at any place: for the archive.
+
+use aws_sdk_s3::types::StorageClass;
+
+use super::S3Recordings;
+use super::reading::S3File;
+use crate::aws::errors::{Call, is_not_found};
+use crate::failure::Failure;
+use crate::media::ticks::EpochMillis;
+use crate::port::{Browsing, Inside, Listed, Seen};
+
+impl Browsing for S3Recordings {
+    async fn look_into(&self, folder: &str) -> Result<Inside, Failure> {
+        let objects = &self.0.calls;
+        let request = objects.client.list_objects_v2();
+        let request = request.bucket(&objects.bucket.name).prefix(folder);
+        let request = request.set_expected_bucket_owner(objects.owner());
+        let mut pages = request.delimiter("/").into_paginator().send();
+        let mut inside = Inside::default();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| objects.failed(Call::ListObjects, folder, &error))?;
+            let folders = page.common_prefixes().iter();
+            inside
+                .folders
+                .extend(folders.filter_map(|folder| folder.prefix().map(str::to_owned)));
+            let files = page.contents().iter().map(|object| Listed {
+                key: object.key().unwrap_or_default().to_owned(),
+                modified: millis(object.last_modified()),
+            });
+            // What stands for the folder itself in some buckets is no file.
+            inside.files.extend(files.filter(|file| file.key != folder));
+        }
+        Ok(inside)
+    }
+
+    async fn look_at(&self, key: &str) -> Result<Option<Seen>, Failure> {
+        let objects = &self.0.calls;
+        let request = objects.client.head_object();
+        let request = request.bucket(&objects.bucket.name).key(key);
+        let request = request.set_expected_bucket_owner(objects.owner());
+        let head = match request.send().await {
+            Ok(head) => head,
+            Err(error) if is_not_found(&error) => return Ok(None),
+            Err(error) => return Err(objects.failed(Call::ReadObject, key, &error)),
+        };
+        let version = objects.version(Call::ReadObject, key, head.e_tag.clone())?;
+        Ok(Some(Seen {
+            bytes: bytes(head.content_length),
+            modified: millis(head.last_modified()),
+            version,
+            archived: archived(head.storage_class(), head.restore()).or_else(|| {
+                head.archive_status()
+                    .map(|status| status.as_str().to_owned())
+            }),
+        }))
+    }
+
+    async fn open_part(&self, key: &str, from: u64, bytes: u64) -> Result<Option<S3File>, Failure> {
+        let objects = &self.0.calls;
+        let last = from.saturating_add(bytes).saturating_sub(1);
+        let request = objects.client.get_object();
+        let request = request.bucket(&objects.bucket.name).key(key);
+        let request = request.set_expected_bucket_owner(objects.owner());
+        match request.range(format!("bytes={from}-{last}")).send().await {
+            Ok(object) => Ok(Some(S3File {
+                subject: objects.subject(key),
+                body: object.body,
+            })),
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(objects.failed(Call::ReadObject, key, &error)),
+        }
+    }
+}
+
+fn bytes(length: Option<i64>) -> u64 {
+    u64::try_from(length.unwrap_or(0)).unwrap_or(0)
+}
+
+fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
+    let millis = time.and_then(|time| time.to_millis().ok());
+    millis.map(EpochMillis)
+}
+
+/// The storage class of an object that cannot be read before it is restored. A restored copy
+/// is told by `x-amz-restore: ongoing-request="false", expiry-date=…`.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other classes, those to come included, answer at once as far as is known"
+)]
+fn archived(class: Option<&StorageClass>, restore: Option<&str>) -> Option<String> {
+    let class = match class? {
+        class @ (StorageClass::Glacier | StorageClass::DeepArchive) => class.as_str(),
+        _ => return None,
+    };
+    let is_restored = restore.is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
+    (!is_restored).then(|| class.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_be_restored_first_is_told() {
+        use StorageClass::{DeepArchive, Glacier, GlacierIr, StandardIa};
+        #[track_caller]
+        fn check(class: Option<StorageClass>, restore: Option<&str>, expected: Option<&str>) {
+            assert_eq!(archived(class.as_ref(), restore).as_deref(), expected);
+        }
+        check(None, None, None);
+        check(Some(StandardIa), None, None);
+        check(Some(GlacierIr), None, None);
+        check(Some(Glacier), None, Some("GLACIER"));
+        check(Some(DeepArchive), None, Some("DEEP_ARCHIVE"));
+        let under_way = "ongoing-request=\"true\"";
+        check(Some(Glacier), Some(under_way), Some("GLACIER"));
+        let restored = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"";
+        check(Some(Glacier), Some(restored), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! `callreel index --aws`: the same in the bucket of the settings.
+
+use std::io::Write;
+
+use super::{IndexArgs, index, tell};
+use crate::aws::{self, S3Recordings};
+use crate::cli::CliError;
+use crate::cli::account::{Account, runtime};
+use crate::shelves::{Shelves, Trust};
+use crate::wiring;
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "AWS")]
+pub(super) struct IndexAwsArgs {
+    /// Index the bucket and prefix of the function's settings
+    #[arg(long, conflicts_with = "folder")]
+    pub aws: bool,
+    #[command(flatten)]
+    account: Account,
+}
+
+pub(super) fn run(args: &IndexArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+    let account = &args.aws.account;
+    let config = account.config()?;
+    let runtime = runtime()?;
+    let shared = runtime.block_on(aws::load(account.access(&config)));
+    let store = S3Recordings::new(&shared, wiring::bucket(&config));
+    let shelves = Shelves::new(store, &config.key_prefix, Trust::Never);
+    let indexed = runtime.block_on(index(&shelves, args.day))?;
+    tell(&indexed, out, json)
+}

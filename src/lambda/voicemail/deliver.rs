@@ -1,0 +1,152 @@
+//! The function `deliver`: a transcript that was stored is delivered, once. A repeat of the event
+//! finds what was done, and does what is missing behind it.
+
+use lambda_runtime::LambdaEvent;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::time::timeout_at;
+
+use super::super::StopAt;
+use super::{Failed, save};
+use crate::deliver::{Delivered, NotDone, Tries};
+use crate::event::{self, Event};
+use crate::settings::deliver::DeliverConfig;
+use crate::voicemail::flagged::Mode;
+use crate::wiring::voicemail::Deliveries;
+
+pub(super) async fn handle(
+    step: &Deliveries,
+    config: &DeliverConfig,
+    event: LambdaEvent<Box<RawValue>>,
+) -> Result<Value, Failed> {
+    let context = &event.context;
+    step.recordings.runs_in(&context.invoked_function_arn);
+    step.transcripts.runs_in(&context.invoked_function_arn);
+    let function = &*context.env_config.function_name;
+    let stop = StopAt::new(context.deadline(), config.places.deadline_margin);
+    let stored = read(event.payload.get()).inspect_err(|error| {
+        tracing::error!(
+            cause = error.message,
+            cure =
+                "let a rule of EventBridge send it \"Object Created\" of the transcripts' bucket",
+            "not delivered"
+        );
+    })?;
+    if *stored.bucket != *config.places.transcripts {
+        tracing::warn!(bucket = &*stored.bucket, "ignored: another bucket");
+        return Ok(json!({"status": "ignored", "reason": "another bucket"}));
+    }
+    let key = &*stored.key;
+    // Nobody knows here whether Lambda will try again: what may go better by itself is left to
+    // that, and the last word is reconcile's.
+    let delivered = timeout_at(stop.answer, Box::pin(step.deliver(key, Tries::More))).await;
+    let delivered = delivered.map_err(|_| {
+        let cause = "it did not end in time";
+        tracing::error!(key, cause, "not delivered");
+        Failed::not_done(format!("{key}, delivering it: {cause}"))
+    })?;
+    match delivered {
+        Ok(delivered) => {
+            tell_delivered(&delivered, function);
+            Ok(answer(&delivered))
+        }
+        Err(not_done) => {
+            tell_not_done(&not_done, function, "not delivered");
+            Err(Failed::not_done(not_done.to_string()))
+        }
+    }
+}
+
+fn read(payload: &str) -> Result<event::ObjectCreated, Failed> {
+    let event = event::read(payload.as_bytes()).map_err(|error| Failed::not_an_event(&error))?;
+    match event {
+        Event::ObjectCreated(stored) => Ok(stored),
+        Event::Records(..)
+        | Event::FlowCall(_)
+        | Event::ContactEvent(_)
+        | Event::TranscriptionJob(_)
+        | Event::Schedule(_)
+        | Event::Direct(_) => Err(Failed::not_an_event(
+            &"the event is no stored object's of Amazon S3",
+        )),
+    }
+}
+
+fn answer(delivered: &Delivered) -> Value {
+    let of = |contact: &str, mode: Mode, id: &str| {
+        let name = match mode {
+            Mode::Email => "messageId",
+            Mode::Task | Mode::GuidedTask => "taskContactId",
+        };
+        json!({
+            "status": "complete", "result": "success", "mode": mode.name(),
+            "contactId": contact, name: id,
+        })
+    };
+    match delivered {
+        Delivered::Ignored => {
+            json!({"status": "ignored", "reason": "no transcript of a voicemail"})
+        }
+        Delivered::Before {
+            contact, mode, id, ..
+        }
+        | Delivered::Now {
+            contact, mode, id, ..
+        } => of(contact, *mode, id),
+    }
+}
+
+/// Tells what became of a delivery, and counts it unless it was made before.
+pub(super) fn tell_delivered(delivered: &Delivered, function: &str) {
+    match delivered {
+        Delivered::Ignored => tracing::info!("ignored: no transcript of a voicemail"),
+        Delivered::Before {
+            contact,
+            mode,
+            id,
+            oddities,
+        } => {
+            tell_oddities(contact, oddities);
+            tracing::info!(
+                contact = &**contact,
+                mode = mode.name(),
+                id = &**id,
+                "delivered before"
+            );
+        }
+        Delivered::Now {
+            contact,
+            mode,
+            id,
+            oddities,
+        } => {
+            tell_oddities(contact, oddities);
+            tracing::info!(
+                contact = &**contact,
+                mode = mode.name(),
+                id = &**id,
+                "delivered"
+            );
+            save::count(vec![("VoicemailsDelivered", "Count", 1.0)], function);
+        }
+    }
+}
+
+fn tell_oddities(contact: &str, oddities: &[String]) {
+    for cause in oddities {
+        tracing::warn!(contact, cause, "worth a look");
+    }
+}
+
+pub(super) fn tell_not_done(not_done: &NotDone, function: &str, what: &str) {
+    let failure = &not_done.failure;
+    tracing::error!(
+        contact = &*not_done.contact,
+        step = not_done.step.name(),
+        kind = failure.kind.name(),
+        cause = format!("{}: {}", failure.subject, failure.cause),
+        cure = failure.cure(),
+        "{what}"
+    );
+    save::count(vec![("VoicemailsNotDone", "Count", 1.0)], function);
+}

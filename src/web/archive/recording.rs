@@ -1,0 +1,178 @@
+//! One recording: what is known of it, which of its files are there, the other parts of its
+//! call, and whether a file is still what was written.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{Extensions, StatusCode};
+use serde_json::{Value, json};
+use tokio::task::yield_now;
+
+use super::search::keyed;
+use super::{Archive, Asked, Found, Refused};
+use crate::archive::viewer::ActKind;
+use crate::clock::now;
+use crate::media::peaks::SUFFIX;
+use crate::media::wav::Output;
+use crate::port::{Browsing, MediaBody, Opened};
+use crate::recording::key::VERDICT_SUFFIX;
+use crate::recording::verdict::{Check, FileEntry, Verdict};
+
+/// The kind of the file that a waveform is drawn from.
+pub(super) const PEAKS: &str = "peaks";
+
+/// All that is known of a recording.
+pub(super) async fn whole<S: Browsing + Send + Sync + 'static>(
+    State(archive): State<Arc<Archive<S>>>,
+    extensions: Extensions,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Refused> {
+    let viewer = archive.viewer(&extensions)?;
+    let found = archive.recording(&viewer, &asked, ActKind::View).await?;
+    let key = asked.key.as_str();
+    let mut files = Vec::new();
+    for output in Output::ALL {
+        let name = output.name();
+        let Some(file) = file_of(key, &found, name) else {
+            continue;
+        };
+        let state = state(&archive, &file).await;
+        // Without a verdict nobody knows which files there should be.
+        if found.verdict.is_some() || state["state"] != "gone" {
+            files.push(with(state, json!({"kind": name, "said": file.said})));
+        }
+    }
+    let peaks = match file_of(key, &found, PEAKS) {
+        Some(file) => with(state(&archive, &file).await, json!({"kind": PEAKS})),
+        None => Value::Null,
+    };
+    let parts = archive
+        .shelves
+        .call(key, &found.row, &viewer, now())
+        .await?;
+    let parts: Vec<_> = parts.iter().map(|(key, row)| keyed(key, row)).collect();
+    Ok(Json(json!({
+        "me": archive.me(&viewer),
+        "key": key,
+        "row": found.row,
+        "verdict": found.verdict,
+        "files": files,
+        "peaks": peaks,
+        "parts": parts,
+    })))
+}
+
+/// A file of a recording.
+pub(super) struct File {
+    pub key: String,
+    /// Its size, as the verdict says.
+    pub said: Option<u64>,
+}
+
+/// A file by its kind. Its key lies beside the verdict's and has its name, whatever the
+/// verdict says: a verdict leads to no other recording's files.
+pub(super) fn file_of(key: &str, found: &Found, kind: &str) -> Option<File> {
+    let base = key.strip_suffix(VERDICT_SUFFIX)?;
+    if kind == PEAKS {
+        return Some(File {
+            key: format!("{base}{SUFFIX}"),
+            said: None,
+        });
+    }
+    let output = Output::ALL.into_iter().find(|it| it.name() == kind)?;
+    let own = format!("{base}_{}.wav", output.name());
+    let Some(verdict) = &found.verdict else {
+        return Some(File {
+            key: own,
+            said: None,
+        });
+    };
+    let entry = entry(verdict, kind)?;
+    // A message is a recording's only file, and has no kind in its name.
+    let only = format!("{base}.wav");
+    let name = |key: &str| key.rsplit('/').next().unwrap_or(key).to_owned();
+    let key = match name(&entry.key) == name(&only) {
+        true => only,
+        false => own,
+    };
+    Some(File {
+        key,
+        said: Some(entry.bytes),
+    })
+}
+
+fn entry<'a>(verdict: &'a Verdict, kind: &str) -> Option<&'a FileEntry> {
+    verdict.files.iter().find(|file| file.kind == kind)
+}
+
+/// Whether a file is there, and can be read.
+async fn state<S: Browsing + Send + Sync + 'static>(archive: &Archive<S>, file: &File) -> Value {
+    match archive.shelves.store().look_at(&file.key).await {
+        Ok(None) => json!({"state": "gone"}),
+        Ok(Some(seen)) => match (&seen.archived, file.said) {
+            (Some(class), _) => {
+                json!({"state": "archived", "class": class, "bytes": seen.bytes, "object": file.key})
+            }
+            (None, Some(said)) if seen.bytes < said => {
+                json!({"state": "cut", "bytes": seen.bytes})
+            }
+            (None, Some(said)) if seen.bytes > said => {
+                json!({"state": "changed", "bytes": seen.bytes})
+            }
+            (None, _) => json!({"state": "there", "bytes": seen.bytes}),
+        },
+        Err(failure) => json!({"state": "unknown", "problem": failure.to_string()}),
+    }
+}
+
+fn with(mut object: Value, more: Value) -> Value {
+    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
+        object.extend(more);
+    }
+    object
+}
+
+/// Reads a file from its start to its end, and says whether it is what was written.
+pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
+    State(archive): State<Arc<Archive<S>>>,
+    extensions: Extensions,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Refused> {
+    let viewer = archive.viewer(&extensions)?;
+    let found = archive.recording(&viewer, &asked, ActKind::Check).await?;
+    let kind = asked.file.as_deref().unwrap_or_default();
+    let told = |found: &str| Ok(Json(json!({"found": found})));
+    let Some(file) = file_of(&asked.key, &found, kind) else {
+        return Err(no_file());
+    };
+    let Some(verdict) = &found.verdict else {
+        return told("unknown");
+    };
+    let check = match (kind, &verdict.peaks) {
+        (PEAKS, peaks) => peaks.as_ref().map(Check::of_peaks),
+        (_, _) => entry(verdict, kind).and_then(|entry| Check::new(verdict, entry)),
+    };
+    let Some(mut check) = check else {
+        return told("unknown");
+    };
+    let Some(Opened { bytes, mut body }) = archive.shelves.store().open(&file.key).await? else {
+        return told("gone");
+    };
+    while let Some(chunk) = body.next_chunk().await? {
+        check.push(&chunk);
+        // Others wait for this thread as well.
+        yield_now().await;
+    }
+    match check.finish() {
+        true => told("whole"),
+        false if file.said.is_some_and(|said| bytes < said) => told("cut"),
+        false => told("changed"),
+    }
+}
+
+/// The recording is there, without such a file.
+pub(super) fn no_file() -> Refused {
+    let told = "this recording has no such file; file is one of from, to, mixed";
+    Refused::new(StatusCode::NOT_FOUND, told)
+}
