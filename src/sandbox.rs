@@ -76,8 +76,8 @@ use tokio_rustls::TlsAcceptor;
 pub use calls::{Call, Calls};
 pub use faults::{Effect, Faults, Forgery, Quota, Rule};
 pub use oidc::{CLIENT, PEOPLE, SECRET};
-pub use stage::Play;
 pub use pump::{DEAD_LETTERS, FAILED_RECORDS, Pump, PumpSettings};
+pub use stage::Play;
 
 use crate::lock::lock;
 use buckets::Buckets;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::CliError;
-use crate::sandbox::{CERTIFICATE, CLIENT, Faults, PEOPLE, Play, Pump, PumpSettings, Sandbox, Settings};
+use crate::sandbox::{
+    CERTIFICATE, CLIENT, Faults, PEOPLE, Play, Pump, PumpSettings, Sandbox, Settings,
+};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.sandbox/1";
@@ -204,7 +206,10 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed = text.parse().ok().filter(|speed| (0.1..=1_000.0).contains(speed));
+    let speed = text
+        .parse()
+        .ok()
+        .filter(|speed| (0.1..=1_000.0).contains(speed));
     speed.ok_or_else(|| "it must be a number from 0.1 to 1000".to_owned())
 }
 

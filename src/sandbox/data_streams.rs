@@ -391,7 +391,9 @@ impl Shard {
 impl Asked {
     fn stream(&self) -> Result<String, Refusal> {
         let arn = self.stream_arn.as_deref();
-        let of_arn = arn.and_then(|arn| arn.rsplit_once('/')).map(|(_, name)| name);
+        let of_arn = arn
+            .and_then(|arn| arn.rsplit_once('/'))
+            .map(|(_, name)| name);
         let name = self.stream_name.as_deref().or(of_arn);
         let name = name.filter(|name| !name.is_empty());
         name.map(str::to_owned)
@@ -452,21 +454,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let streams = DataStreams::new(folder.path().to_owned());
         for key in ["a", "b"] {
-            streams.put("calls", key.to_owned(), "e30=".to_owned()).unwrap();
+            streams
+                .put("calls", key.to_owned(), "e30=".to_owned())
+                .unwrap();
         }
         let shard = json!({"StreamName": "calls", "ShardId": shard_id(0), "ShardIteratorType": "TRIM_HORIZON"});
         let iterator = ask(&streams, "GetShardIterator", shard.clone()).unwrap();
         let first = json!({"ShardIterator": iterator["ShardIterator"], "Limit": 1});
         let first = ask(&streams, "GetRecords", first).unwrap();
         assert_eq!(keys(&first), ["a"]);
-        streams.with("calls", |stream| stream.split(&shard_id(0))).unwrap();
+        streams
+            .with("calls", |stream| stream.split(&shard_id(0)))
+            .unwrap();
         let next = json!({"ShardIterator": first["NextShardIterator"]});
         let last = ask(&streams, "GetRecords", next).unwrap();
         assert_eq!(keys(&last), ["b"]);
         assert!(last["NextShardIterator"].is_null(), "{last}");
         let children = last["ChildShards"].as_array().unwrap();
         assert_eq!(children.len(), 2);
-        let put = streams.put("calls", "c".to_owned(), "e30=".to_owned()).unwrap();
+        let put = streams
+            .put("calls", "c".to_owned(), "e30=".to_owned())
+            .unwrap();
         assert_ne!(put["ShardId"], shard_id(0));
         let again = DataStreams::new(folder.path().to_owned());
         let iterator = ask(&again, "GetShardIterator", shard).unwrap();

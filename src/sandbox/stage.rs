@@ -106,7 +106,10 @@ fn calls(streams: &Streams) -> Vec<Call> {
                 continue;
             };
             let end = stored.server + stored.millis;
-            match calls[of_this..].iter_mut().find(|call| call.contact == *contact) {
+            match calls[of_this..]
+                .iter_mut()
+                .find(|call| call.contact == *contact)
+            {
                 Some(call) => call.end = call.end.max(end),
                 None => calls.push(Call {
                     stream: name.clone(),
@@ -124,7 +127,8 @@ impl Call {
     /// What the flow's function is called with.
     fn began(&self) -> Value {
         let stream = &self.stream;
-        let arn = format!("arn:aws:kinesisvideo:us-east-1:111122223333:stream/{stream}/1760000000000");
+        let arn =
+            format!("arn:aws:kinesisvideo:us-east-1:111122223333:stream/{stream}/1760000000000");
         json!({"Name": "ContactFlowEvent", "Details": {"Parameters": {}, "ContactData": {
             "ContactId": self.contact, "InitialContactId": self.contact, "PreviousContactId": self.contact,
             "Channel": "VOICE", "InstanceARN": INSTANCE, "Queue": null,

@@ -78,7 +78,7 @@ const KEEP_TIME: Setting = setting(
 const SNAPSHOTS: Setting = setting(
     "snapshot_dir",
     "none",
-    "Without a page: the folder for a picture of each side's spectrum.",
+    "The folder for a picture of each side's newest spectrum.",
 );
 const LIMIT: Setting = setting(
     "spectrum_limit",

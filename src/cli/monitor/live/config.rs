@@ -60,7 +60,7 @@ pub(in super::super) struct LiveArgs {
     /// No page: a line of JSON for each frame
     #[arg(long)]
     headless: bool,
-    /// Without a page: the folder for a picture of each side's spectrum
+    /// The folder for a picture of each side's spectrum
     #[arg(long = "snapshots", value_name = "DIR")]
     snapshot_dir: Option<String>,
     /// The amplitude that is the full height of those pictures [default: 8000]

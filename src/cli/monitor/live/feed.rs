@@ -54,7 +54,7 @@ pub(super) async fn receive(
                 Err((trouble, failure)) => {
                     let kind = failure.kind;
                     let is_final = kind.action() == Action::Park || kind == FailureKind::NoCredentials;
-                    if !is_ready && is_final {
+                    if !is_ready && is_final && trouble != Trouble::Expired {
                         return Err(CliError::Told(said(&failure)));
                     }
                     feed.failed(&asked, trouble, clock.elapsed());
