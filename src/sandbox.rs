@@ -67,10 +67,9 @@ use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
@@ -155,8 +154,8 @@ pub enum SandboxError {
 pub struct Sandbox {
     world: Arc<World>,
     data: PathBuf,
-    accepting: JoinHandle<()>,
-    telling: Option<JoinHandle<()>>,
+    /// Dropped with it, and ended by that.
+    _running: JoinSet<()>,
 }
 
 impl Sandbox {
@@ -210,20 +209,20 @@ impl Sandbox {
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
-        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world)));
+        let mut running = JoinSet::new();
+        running.spawn(accept(listener, acceptor, Arc::clone(&world)));
         let calls_to = settings.play.and_then(|play| play.calls_to);
-        let telling = stage.zip(calls_to).map(|(stage, name)| {
+        if let Some((stage, name)) = stage.zip(calls_to) {
             let world = Arc::clone(&world);
-            tokio::spawn(async move {
+            running.spawn(async move {
                 let told = &world.data_streams;
                 stage.tell_of_calls(&streams, told, &name).await;
-            })
-        });
+            });
+        }
         Ok(Self {
             world,
             data,
-            accepting,
-            telling,
+            _running: running,
         })
     }
 
@@ -245,15 +244,6 @@ impl Sandbox {
     /// The calls that were answered so far.
     pub fn calls(&self) -> Calls {
         self.world.calls()
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.accepting.abort();
-        if let Some(telling) = &self.telling {
-            telling.abort();
-        }
     }
 }
 
@@ -354,7 +344,7 @@ impl World {
         if operation.service == Service::Own {
             return self.own(&head, &body).unwrap_or_else(Refusal::into_json);
         }
-        let subject = subject(&operation, &head, &body);
+        let subject = own::subject(&operation, &head, &body);
         let mut call = self.call(operation, subject);
         let reply = match self.interrupt(&mut call, &reset).await {
             Some(interrupted) => interrupted,
@@ -503,21 +493,4 @@ struct Met {
     service: Service,
     call: Call,
     effect: Option<Effect>,
-}
-
-/// Whom a JSON call is about.
-fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
-    if let Service::Voicemail(_) = operation.service {
-        return voicemail::subject(&operation.name, head, body);
-    }
-    if ["GetContactAttributes", "DescribeContact"].contains(&&*operation.name) {
-        let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
-        return percent_encoding::percent_decode_str(contact)
-            .decode_utf8_lossy()
-            .into_owned();
-    }
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let names = ["StreamName", "StreamARN", "InitialContactId", "QueueUrl"];
-    let named = names.iter().find_map(|name| body[name].as_str());
-    named.unwrap_or_default().to_owned()
 }

@@ -1,6 +1,7 @@
 //! Kinesis Video: endpoints, listings and media of the streams' folders.
 
 mod live;
+mod selection;
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -21,11 +22,12 @@ use super::streams::{Stored, Stream, Streams};
 use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
 use crate::connect::arn;
 use crate::lock::lock;
-use crate::media::counts::{in_memory, whole};
+use crate::media::counts::in_memory;
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::synth::error_document;
 use live::LiveMedia;
+use selection::{Selection, Selector, selection, token_of};
 
 /// How many fragments a page lists when the call does not say, and at the most.
 const DEFAULT_PAGE: usize = 100;
@@ -73,20 +75,6 @@ struct Asked {
     #[serde(default)]
     fragments: Vec<String>,
     start_selector: Option<live::Start>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Selector {
-    fragment_selector_type: String,
-    timestamp_range: TimestampRange,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TimestampRange {
-    start_timestamp: f64,
-    end_timestamp: f64,
 }
 
 /// An answer, and how many fragments it lists or was asked for.
@@ -373,61 +361,6 @@ fn list(
         reply["NextToken"] = format!("{by_server}:{from}:{to}:{next}").into();
     }
     Ok(json_reply(&reply))
-}
-
-#[derive(Clone, Copy)]
-struct Selection {
-    by_server: bool,
-    /// Epoch milliseconds, both included.
-    from: i64,
-    to: i64,
-}
-
-impl Selection {
-    fn holds(self, stored: &Stored) -> bool {
-        let start = if self.by_server {
-            stored.server
-        } else {
-            stored.producer
-        };
-        stored.numbered && (self.from..=self.to).contains(&start)
-    }
-}
-
-fn selection(selector: Option<&Selector>) -> Result<Selection, String> {
-    let Some(selector) = selector else {
-        return Ok(Selection {
-            by_server: true,
-            from: i64::MIN,
-            to: i64::MAX,
-        });
-    };
-    let by_server = match &*selector.fragment_selector_type {
-        "SERVER_TIMESTAMP" => true,
-        "PRODUCER_TIMESTAMP" => false,
-        other => return Err(format!("FragmentSelectorType {other}")),
-    };
-    let millis = |seconds: f64| whole((seconds * 1_000.0).round());
-    let from = millis(selector.timestamp_range.start_timestamp);
-    let to = millis(selector.timestamp_range.end_timestamp);
-    if from > to {
-        return Err("StartTimestamp lies behind EndTimestamp".to_owned());
-    }
-    Ok(Selection {
-        by_server,
-        from,
-        to,
-    })
-}
-
-fn token_of(token: &str) -> Option<(Selection, usize)> {
-    let mut parts = token.split(':');
-    let selection = Selection {
-        by_server: parts.next()?.parse().ok()?,
-        from: parts.next()?.parse().ok()?,
-        to: parts.next()?.parse().ok()?,
-    };
-    Some((selection, parts.next()?.parse().ok()?))
 }
 
 fn scrambled(value: &impl Hash) -> u64 {

@@ -25,7 +25,6 @@ use crate::monitor::calls::{Calls, Said, Started};
 use crate::monitor::feed::{Feed, Record};
 use crate::monitor::happening::{Began, Happening};
 use crate::monitor::names::LocalTime;
-use crate::monitor::session::Stop;
 use crate::port::LiveClock;
 use crate::settings::monitor::MonitorConfig;
 use crate::watch::{Call, Orders, Watch};
@@ -221,12 +220,15 @@ impl Watching {
 
 type Watcher = Watch<KvsWatch, Clock, FolderTapes>;
 
+/// A contact, and the stream that its media is on.
+type Key = (Arc<str>, Box<str>);
+
 /// The calls in progress.
 struct Room {
     watch: Arc<Watcher>,
     calls: Calls,
-    orders: HashMap<(Arc<str>, Box<str>), Arc<Orders>>,
-    tasks: JoinSet<(Arc<str>, Box<str>, Arc<Orders>, Stop)>,
+    orders: HashMap<Key, Arc<Orders>>,
+    tasks: JoinSet<(Key, Arc<Orders>)>,
     tell: Teller,
 }
 
@@ -285,8 +287,8 @@ impl Room {
         let (watch, tell) = (Arc::clone(&self.watch), self.tell.clone());
         self.tasks.spawn(async move {
             let tell = |happening| drop(tell.send(Told::Happening(happening)));
-            let stop = Box::pin(watch.watch(&call, &orders, fastrand::u64(..), tell)).await;
-            (key.0, key.1, orders, stop)
+            Box::pin(watch.watch(&call, &orders, fastrand::u64(..), tell)).await;
+            (key, orders)
         });
     }
 
@@ -294,8 +296,7 @@ impl Room {
     fn sweep(&mut self) {
         while let Some(joined) = self.tasks.try_join_next() {
             match joined {
-                Ok((contact, stream, orders, _)) => {
-                    let key = (contact, stream);
+                Ok((key, orders)) => {
                     if self
                         .orders
                         .get(&key)
