@@ -5,7 +5,6 @@
 //! as any recording is.
 
 mod find;
-mod live;
 pub mod note;
 mod reconcile;
 mod save;

@@ -5,6 +5,7 @@
 
 use std::future::pending;
 use std::ops::ControlFlow;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,8 +17,10 @@ use crate::event::batch::{self, BatchRecord, NotABatch, Origin};
 use crate::failure::parked::{MAX_MESSAGE_BYTES, Parked};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
+use crate::message_source::{MessageSource, When};
 use crate::port::{
-    Clock, Deadline, Expect, FragmentSource, NoAttributes, Objects, ParkingLot, Recordings,
+    Clock, Deadline, Expect, FragmentSource, LiveMedia, NoAttributes, Objects, ParkingLot,
+    Recordings,
 };
 use crate::recorder::{Recorded, Recorder, Worked, walled_work};
 use crate::recording::plan::RecordingPlan;
@@ -34,9 +37,11 @@ const TRIED_AT_ONCE_FOR: Duration = Duration::from_secs(60);
 
 /// Voicemail's first step between its ports.
 #[derive(Debug)]
-pub struct Capture<S, R, T, P, C> {
+pub struct Capture<S, L, R, T, P, C> {
     /// Makes the recordings. No URL belongs on a contact.
     pub recorder: Recorder<S, R, NoAttributes>,
+    /// The same streams, as they are read when they list nothing: those that keep no media.
+    pub live: L,
     /// Where transcripts lie.
     pub transcripts: T,
     /// Where records wait that a person or time must help on.
@@ -119,8 +124,19 @@ pub struct Handled {
     pub record: BatchRecord,
     /// What became of its contact records.
     pub captured: Vec<Captured>,
-    /// Whether it is delivered again.
-    pub is_handed_back: bool,
+    /// What becomes of it.
+    pub settled: Settled,
+}
+
+/// What becomes of a stream record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing more is to be done.
+    Done,
+    /// It is delivered again.
+    HandedBack,
+    /// It waits in the queue, which delivers it again.
+    Parked,
 }
 
 /// A batch that was worked.
@@ -136,16 +152,18 @@ impl CapturedBatch {
     /// The ids of the records to deliver again, each once.
     pub fn failures(&self) -> Vec<String> {
         let back = self.records.iter().map(|handled| {
-            let back = handled.is_handed_back.then_some(Action::Retry);
+            let is_handed_back = handled.settled == Settled::HandedBack;
+            let back = is_handed_back.then_some(Action::Retry);
             (&handled.record, back)
         });
         batch::to_hand_back(self.origin, back)
     }
 }
 
-impl<S, R, T, P, C> Capture<S, R, T, P, C>
+impl<S, L, R, T, P, C> Capture<S, L, R, T, P, C>
 where
     S: FragmentSource,
+    L: LiveMedia,
     R: Recordings,
     T: Objects,
     P: ParkingLot,
@@ -181,11 +199,11 @@ where
                     failure,
                 }]
             });
-            let is_handed_back = self.is_handed_back(origin, &record, &captured).await;
+            let settled = self.settle(origin, &record, &captured).await;
             Handled {
                 record,
                 captured,
-                is_handed_back,
+                settled,
             }
         };
         let side_by_side = SideBySide {
@@ -240,7 +258,21 @@ where
             Ok(plan) => plan,
             Err(cause) => return self.without(voicemail, Missing::NoRecording, cause).await,
         };
-        let worked = Box::pin(self.recorder.work_plan(plan, deadline, |_| ())).await;
+        let recorder = Recorder {
+            source: MessageSource {
+                source: &self.recorder.source,
+                live: &self.live,
+                contacts: plan.claim.contacts.clone(),
+                next: None,
+                when: When::NowOrLater,
+                held: Mutex::default(),
+            },
+            store: &self.recorder.store,
+            attributes: NoAttributes,
+            policy: self.recorder.policy.clone(),
+            reading: self.recorder.reading,
+        };
+        let worked = Box::pin(recorder.work_plan(plan, deadline, |_| ())).await;
         let trouble = worked.trouble().map(|trouble| trouble.failure.into_owned());
         match (worked, trouble) {
             (Worked::Recorded(plan, recorded), None) if !recorded.verdict.files.is_empty() => {
@@ -313,24 +345,22 @@ where
         }
     }
 
-    async fn is_handed_back(
-        &self,
-        origin: Origin,
-        record: &BatchRecord,
-        captured: &[Captured],
-    ) -> bool {
+    async fn settle(&self, origin: Origin, record: &BatchRecord, captured: &[Captured]) -> Settled {
         let mut failures = captured.iter().filter_map(Captured::failure);
         let Some((contact, failure)) = failures.next() else {
-            return false;
+            return Settled::Done;
         };
         let age = record.age(self.clock.now());
         let is_young = age.is_none_or(|age| age < TRIED_AT_ONCE_FOR);
         if origin == Origin::Sqs || (failure.action() == Action::Retry && is_young) {
-            return true;
+            return Settled::HandedBack;
         }
         let parked = Parked::new(record.bytes(), contact, &failure, None)
             .with_more(failures.map(|(_, failure)| failure.to_string()));
         let fits = parked.to_json().len() <= MAX_MESSAGE_BYTES;
-        !(fits && matches!(self.parking.park(&parked).await, Ok(true)))
+        match fits && matches!(self.parking.park(&parked).await, Ok(true)) {
+            true => Settled::Parked,
+            false => Settled::HandedBack,
+        }
     }
 }

@@ -14,7 +14,7 @@ mod send;
 mod transcribe;
 
 pub use crate::failure::Tries;
-pub use reconcile::{Reconciled, Told};
+pub use reconcile::{Acting, Asked, Reconciled, Told};
 pub use send::Delivered;
 pub use transcribe::Transcribed;
 

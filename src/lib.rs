@@ -44,7 +44,8 @@
 //! [`batches`], an invocation's batch side by side; [`redrive_run`], what was found to be made
 //! again, in the order of work; [`extract`], what media alone gives; [`forget`], one contact's
 //! recordings deleted for good; [`verify`], whether files and verdicts are still what they were;
-//! [`answering`], the answering machine's notes and messages; [`capture`], voicemail's recordings, and
+//! [`answering`], the answering machine's notes and messages; [`capture`], voicemail's recordings, both of which read
+//! the media of a stream that keeps none by [`message_source`]; and
 //! [`deliver`], what becomes of them; [`shelves`], the archive over a store, with an index a day; [`listened`], who
 //! listened to a contact; [`watch`], one call in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
@@ -159,6 +160,7 @@ pub mod extract;
 pub mod forget;
 pub mod listened;
 pub mod lock;
+pub mod message_source;
 pub mod port;
 pub mod recorder;
 pub mod redrive_run;

@@ -189,6 +189,9 @@ pub const OF_WATCHING: &[&str] = &[
     GET_DATA_ENDPOINT,
     GET_LIVE_MEDIA,
 ];
+/// What AWS does in their name.
+pub const OF_SERVICES_WATCHING: &[&str] =
+    &["kms:Decrypt on the keys of the data stream of calls and of the streams"];
 
 /// What noting a call needs: one object under two keys, each looked at before it is written.
 pub const OF_NOTE: &[&str] = &[PUT_NOTE, READ_OBJECT];
@@ -231,6 +234,30 @@ pub const OF_SERVICES_NOTE: &[&str] = &[
     "logs:PutLogEvents on the log group",
 ];
 
+/// A policy that people attach: nothing that a function runs as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The policy, as its template calls it.
+    pub name: &'static str,
+    /// The template.
+    pub template: &'static str,
+    /// The section of `docs/permissions.md` that explains it.
+    pub section: &'static str,
+    /// What the program calls as whoever has it.
+    pub calls: &'static [&'static str],
+    /// What AWS does in their name.
+    pub services: &'static [&'static str],
+}
+
+/// All policies for people.
+pub const POLICIES: &[Policy] = &[Policy {
+    name: "WatchCalls",
+    template: LIVE,
+    section: "## Who watches calls",
+    calls: OF_WATCHING,
+    services: OF_SERVICES_WATCHING,
+}];
+
 /// What recording a flagged contact's message calls.
 pub const OF_CAPTURE: &[&str] = &[
     GET_DATA_ENDPOINT,
@@ -241,6 +268,7 @@ pub const OF_CAPTURE: &[&str] = &[
     READ_OBJECT,
     WRITE_OBJECT,
     ABORT_UPLOAD,
+    SEND_MESSAGE,
 ];
 /// What having a message transcribed calls; jobs read and write in the caller's name.
 pub const OF_TRANSCRIBE: &[&str] = &[
@@ -301,7 +329,10 @@ pub const OF_SERVICES_CAPTURE: &[&str] = &[
     "kinesis:GetRecords on the data stream",
     "kinesis:GetShardIterator on the data stream",
     "kinesis:ListShards on the data stream",
-    SEND_MESSAGE,
+    "sqs:SendMessage on the queue of records that were given up",
+    "sqs:ReceiveMessage on the queue",
+    "sqs:DeleteMessage on the queue",
+    "sqs:GetQueueAttributes on the queue",
     "logs:CreateLogStream on the log group",
     "logs:PutLogEvents on the log group",
 ];
@@ -385,6 +416,14 @@ pub const ROLES: &[Role] = &[
         services: OF_SERVICES_MESSAGES,
     },
     Role {
+        function: "LiveStart",
+        name: "LiveStartRole",
+        template: LIVE,
+        section: "## The role of `live-start`",
+        calls: OF_LIVE_START,
+        services: OF_SERVICES_LIVE_START,
+    },
+    Role {
         function: "Capture",
         name: "CaptureRole",
         template: VOICEMAIL,
@@ -441,6 +480,7 @@ pub const ROLES: &[Role] = &[
         services: OF_SERVICES_LOG,
     },
 ];
+const LIVE: &str = "stacks/live.yaml";
 const MAIN: &str = "template.yaml";
 const ANSWERING: &str = "stacks/answering.yaml";
 /// The stack of voicemail, whose rights the doctor does not ask about yet.

@@ -1,6 +1,6 @@
 //! What Callreel asks of AWS, answered on loopback: Kinesis Video, Connect, SES and Bedrock by
-//! their REST JSON, Kinesis data streams, SQS, EventBridge, Transcribe and Secrets Manager by AWS JSON, and S3 by a real
-//! S3 server. One port for all of them.
+//! their REST JSON, SQS, EventBridge, Kinesis, Transcribe and Secrets Manager by AWS JSON, and S3
+//! by a real S3 server. One port for all of them.
 //!
 //! Set for any client, `PORT` being the one that is told:
 //!
@@ -13,9 +13,8 @@
 //! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
-//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`, `data-streams/`,
-//! `buckets/NAME/`, and beside
-//! these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`,
+//! `data-streams/NAME/`, `buckets/NAME/`, and beside these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
 //! `mail/` and `transcription-jobs/`. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
 //! With [`Settings::play`] streams come as they once came, in real time or faster, and GetMedia gives what comes.
@@ -445,7 +444,7 @@ impl World {
         }
         match (met.service, operation) {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
-            (Service::Data, _) => {
+            (Service::Kinesis, _) => {
                 let iterators = lock(&self.playing).faults.quota.iterator_seconds;
                 self.data_streams.answer(operation, body, iterators)
             }

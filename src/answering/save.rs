@@ -10,10 +10,10 @@ use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 
 use super::Answering;
-use super::live::{MessageSource, When};
 use crate::connect::contact_event::ContactEvent;
 use crate::failure::{Failure, FailureKind, Tries};
 use crate::media::fragment::FragmentNumber;
+use crate::message_source::{MessageSource, When};
 use crate::port::{
     Announcements, Clock, ContactDescriptions, Deadline, Expect, FragmentSource, LiveMedia,
     NoAttributes, Recordings, Whereabouts,

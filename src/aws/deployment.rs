@@ -10,8 +10,10 @@ mod answering;
 mod bucket;
 mod connect;
 mod lambda;
+mod live;
 mod messages;
 mod settings;
+mod voicemail;
 mod watch;
 
 use aws_config::{Region, SdkConfig};
@@ -19,7 +21,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-pub use settings::settings;
+pub use settings::{settings, voicemail_settings};
 
 use super::errors::{self, Refused};
 use super::{Access, Trying, load};
@@ -87,6 +89,8 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
     found.keys = accounts::keys(&there, &found).await;
     found.rights = accounts::rights(&shared, &found).await;
     found.answering = answering::gather(&shared, &there, &found).await;
+    found.live = live::gather(&shared, &there, &found).await;
+    found.voicemail = voicemail::gather(&shared, &there, asked.stack.as_deref()).await;
     Ok(found)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{CliError, stack};
 use crate::aws::{self, Access};
+use crate::settings::deliver::DeliverConfig;
 use crate::settings::recorder::Config;
 
 /// Which account and deployment.
@@ -46,16 +47,58 @@ impl Account {
         })
     }
 
+    /// The settings of voicemail: those of the stack's function, else those of the environment.
+    pub(super) fn voicemail(&self) -> Result<DeliverConfig, CliError> {
+        if let Some(profile) = &self.profile {
+            check_profile(&runtime()?, profile)?;
+        }
+        let of_stack = match &self.stack {
+            None => None,
+            Some(stack) => {
+                let settings = stack::voicemail_settings_of(stack, self.access_as_given());
+                Some(runtime()?.block_on(settings).map_err(CliError::Told)?)
+            }
+        };
+        let lookup = |name: &str| match (name, &self.region) {
+            ("AWS_REGION", Some(region)) => Some(region.clone()),
+            _ => match &of_stack {
+                Some(settings) => settings.get(name).cloned(),
+                None => std::env::var(name).ok(),
+            },
+        };
+        DeliverConfig::from_lookup(lookup).map_err(|error| {
+            CliError::Told(format!(
+                "{error}; set them as the function reconcile-voicemail has them, or take them from it with --stack, the \
+                 region with --region"
+            ))
+        })
+    }
+
+    /// How voicemail's services are reached.
+    pub(super) fn voicemail_access(&self, config: &DeliverConfig) -> Access {
+        let places = &config.places;
+        let endpoint = self.endpoint_url.clone();
+        Access {
+            region: Some(places.region.clone()),
+            profile: self.profile.clone(),
+            endpoint: endpoint.or_else(|| places.endpoint.clone()),
+        }
+    }
+
+    fn access_as_given(&self) -> Access {
+        Access {
+            region: self.region.clone().or_else(|| std::env::var("REGION").ok()),
+            profile: self.profile.clone(),
+            endpoint: self.endpoint_url.clone(),
+        }
+    }
+
     fn settings_of_stack(&self) -> Result<Option<BTreeMap<String, String>>, CliError> {
         let Some(stack) = &self.stack else {
             return Ok(None);
         };
-        let access = Access {
-            region: self.region.clone().or_else(|| std::env::var("REGION").ok()),
-            profile: self.profile.clone(),
-            endpoint: self.endpoint_url.clone(),
-        };
-        let settings = runtime()?.block_on(stack::settings_of(stack, access));
+        let settings = stack::settings_of(stack, self.access_as_given());
+        let settings = runtime()?.block_on(settings);
         settings.map(Some).map_err(CliError::Told)
     }
 

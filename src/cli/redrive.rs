@@ -4,6 +4,7 @@
 
 mod gather;
 mod show;
+mod voicemail;
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -13,7 +14,7 @@ use futures_util::{StreamExt, stream};
 
 use super::account::{Account, runtime};
 use super::reader::Reader;
-use super::values::parse_contact;
+use super::values::{parse_contact, parse_time};
 use super::worked::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
@@ -43,7 +44,7 @@ const HIDDEN_IN_DRY_RUN: Duration = Duration::from_secs(60);
 #[derive(clap::Args, Debug)]
 #[command(
     group = clap::ArgGroup::new("where").required(true).multiple(true)
-        .args(["since", "contacts", "queue", "failure_bucket"]),
+        .args(["since", "contacts", "queue", "failure_bucket", "voicemail"]),
     after_help = "Where it looks: at the verdicts in the bucket (with --since or --contact), in the queue (--queue), at \
     the batches that Lambda gave up on (--failure-bucket), and with --instance at what Connect itself knows of the \
     contacts. Contacts and times narrow all of it. Settings are the function's: RECORDINGS_BUCKET_NAME, \
@@ -70,6 +71,9 @@ pub(super) struct RedriveArgs {
     /// Where Lambda keeps the batches that it gave up on: s3://BUCKET or s3://BUCKET/PREFIX
     #[arg(long, value_name = "S3URL", value_parser = parse_bucket)]
     failure_bucket: Option<(String, String)>,
+    /// Voicemails that were not delivered, in place of recordings: of the last three days, or --since, or of --contact
+    #[arg(long, conflicts_with_all = ["until", "instance", "queue", "failure_bucket", "at_once"])]
+    voicemail: bool,
     /// Print what would be done, and do nothing (messages of the queue are hidden for a minute)
     #[arg(long)]
     dry_run: bool,
@@ -78,11 +82,6 @@ pub(super) struct RedriveArgs {
     at_once: Option<u8>,
     #[command(flatten)]
     account: Account,
-}
-
-fn parse_time(text: &str) -> Result<EpochMillis, String> {
-    redrive::read_time(text)
-        .ok_or_else(|| "a date as 2026-11-20, or a time as 2026-11-20T08:00:00Z".to_owned())
 }
 
 pub(super) fn parse_queue(text: &str) -> Result<String, String> {
@@ -103,6 +102,9 @@ pub(super) fn parse_bucket(text: &str) -> Result<(String, String), String> {
 
 pub(super) fn run(args: &RedriveArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
     let now = clock::now();
+    if args.voicemail {
+        return voicemail::run(args, out, json, now);
+    }
     let period = period(args, now)?;
     let config = args.account.config()?;
     let report = runtime()?.block_on(redrive(args, &config, period, now))?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::Access;
-use crate::aws::deployment::{NoDeployment, settings};
+use crate::aws::deployment::{NoDeployment, settings, voicemail_settings};
 
 /// The settings of the stack's function, or one line that says what to do.
 pub(super) async fn settings_of(
@@ -13,6 +13,21 @@ pub(super) async fn settings_of(
 ) -> Result<BTreeMap<String, String>, String> {
     let found = settings(access, stack).await;
     found.map_err(|error| told(stack, &error))
+}
+
+/// The settings of voicemail's function of the stack, or one line that says what to do.
+pub(super) async fn voicemail_settings_of(
+    stack: &str,
+    access: Access,
+) -> Result<BTreeMap<String, String>, String> {
+    let found = voicemail_settings(access, stack).await;
+    found.map_err(|error| match error {
+        NoDeployment::NoneFound { region, .. } => format!(
+            "the stack {stack} has no voicemail in {region}: no function with the handler reconcile-voicemail; give the \
+             name of the stack that EnableVoicemail was set in, and its region with --region"
+        ),
+        NoDeployment::SeveralFound(_) | NoDeployment::Unreachable(..) => told(stack, &error),
+    })
 }
 
 /// The doctor's cure, `--function`, is none here.

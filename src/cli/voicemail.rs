@@ -155,6 +155,7 @@ pub(super) fn run(args: &VoicemailArgs, out: &mut dyn Write, json: bool) -> Resu
             },
             reading: Reading::default(),
         },
+        live: LocalStreams::new(&streams),
         transcripts: LocalRecordings::new(args.out.join(TRANSCRIPTS)),
         parking: NoParking,
         clock: LocalClock,

@@ -18,6 +18,8 @@ use crate::voicemail::stalled::{Job, LOOKS_BACK, MAX_TRIES, Marked, Standing, St
 use crate::voicemail::transcript::Missing;
 
 const DAY: i64 = 86_400_000;
+/// What is younger than this is left to its event.
+const YOUNG: i64 = 61 * 60_000;
 
 /// What became of a message, told while it happens.
 #[derive(Debug)]
@@ -28,6 +30,57 @@ pub enum Told<'a> {
     Failed(&'a Place, &'a NotDone),
     /// It is given up, for this.
     GivenUp(&'a Place, &'a str),
+}
+
+/// Which messages a run works, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Those that stand still, as late and as often as is set.
+    OnSchedule,
+    /// Those that were not delivered: somebody asks by hand.
+    ByHand {
+        /// Since when they were left, by the day.
+        since: EpochMillis,
+        /// Of these contacts; of all if there is none.
+        contacts: Vec<String>,
+        /// Whether something is done, or only told.
+        acting: Acting,
+    },
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acting {
+    /// It is.
+    Does,
+    /// It is told what would be done.
+    Tells,
+}
+
+impl Asked {
+    fn since(&self, now: EpochMillis) -> EpochMillis {
+        let looks_back = i64::try_from(LOOKS_BACK.as_millis()).unwrap_or(i64::MAX);
+        match self {
+            Self::OnSchedule => EpochMillis(now.0.saturating_sub(looks_back)),
+            Self::ByHand { since, .. } => *since,
+        }
+    }
+
+    fn is_of(&self, contact: &str) -> bool {
+        match self {
+            Self::OnSchedule => true,
+            Self::ByHand { contacts, .. } => {
+                contacts.is_empty() || contacts.iter().any(|it| it == contact)
+            }
+        }
+    }
+
+    fn by_hand(&self) -> Option<Acting> {
+        match self {
+            Self::OnSchedule => None,
+            Self::ByHand { acting, .. } => Some(*acting),
+        }
+    }
 }
 
 /// What a run came to.
@@ -43,6 +96,13 @@ pub struct Reconciled {
     pub given_up: Vec<String>,
     /// The end was near: the others are the next run's.
     pub stopped_early: bool,
+}
+
+/// How a message is looked at.
+#[derive(Clone, Copy)]
+struct Look {
+    now: EpochMillis,
+    by_hand: Option<Acting>,
 }
 
 impl<R, T, D, M, J, G, Y, C> Delivering<R, T, D, M, J, G, Y, C>
@@ -63,6 +123,17 @@ where
         deadline: &impl Deadline,
         told: impl Fn(Told<'_>) + Send + Sync,
     ) -> Result<Reconciled, Failure> {
+        self.look_through(&Asked::OnSchedule, deadline, told).await
+    }
+
+    /// Looks through messages, and works those that are asked for. A failure is one that
+    /// concerns them all.
+    pub async fn look_through(
+        &self,
+        asked: &Asked,
+        deadline: &impl Deadline,
+        told: impl Fn(Told<'_>) + Send + Sync,
+    ) -> Result<Reconciled, Failure> {
         let now = self.clock.now();
         let mut found: BTreeMap<Place, Standing> = BTreeMap::new();
         let standing = || Standing {
@@ -72,7 +143,13 @@ where
             tries: 0,
             job: Job::NotAsked,
         };
-        let days = i64::try_from(LOOKS_BACK.as_secs()).unwrap_or(0) * 1_000 / DAY;
+        // Nothing that somebody asks for by hand is too young.
+        let looked_at = match asked.by_hand() {
+            None => now,
+            Some(_) => EpochMillis(now.0.saturating_add(YOUNG)),
+        };
+        let since = asked.since(now);
+        let days = now.0.saturating_sub(since.0).max(0).div_euclid(DAY) + 1;
         for back in 0..=days {
             let day = dated_folder(Some(EpochMillis(now.0.saturating_sub(back * DAY))));
             let folder = format!("{}{day}/", self.prefix);
@@ -94,8 +171,15 @@ where
                 run.stopped_early = true;
                 break;
             }
+            if !asked.is_of(place.contact()) {
+                continue;
+            }
             run.messages += 1;
-            match self.look(&place, standing, now, &told, &mut run).await {
+            let look = Look {
+                now: looked_at,
+                by_hand: asked.by_hand(),
+            };
+            match self.look(&place, standing, look, &told, &mut run).await {
                 Ok(()) => {}
                 Err(not_done) => {
                     run.failed += 1;
@@ -110,27 +194,32 @@ where
         &self,
         place: &Place,
         mut standing: Standing,
-        now: EpochMillis,
+        look: Look,
         told: &(impl Fn(Told<'_>) + Send + Sync),
         run: &mut Reconciled,
     ) -> Result<(), NotDone> {
         let mut marker = None;
         loop {
-            let step = standing.step(now);
+            let step = standing.step(look.now);
+            let only_tells = look.by_hand == Some(Acting::Tells);
             match &step {
+                Next::Transcribe | Next::Substitute { .. } | Next::Deliver | Next::Finish
+                    if only_tells => {}
                 Next::Leave => return Ok(()),
                 Next::Look => {
                     let read = self.recordings.read(&place.marker()).await;
                     marker = read.map_err(super::failed(place, super::Step::Read))?;
                     let delivery = marker.as_deref().and_then(Delivery::read);
-                    standing.tries = delivery.as_ref().map_or(0, |delivery| delivery.tries);
+                    let tries = delivery.as_ref().map_or(0, |delivery| delivery.tries);
+                    standing.tries = if look.by_hand.is_some() { 0 } else { tries };
                     standing.marked = match delivery.map(|delivery| delivery.state) {
                         Some(State::Delivered {
                             unfinished: true, ..
                         }) => Marked::Unfinished,
                         Some(State::Delivered { .. }) => Marked::Delivered,
-                        Some(State::GivenUp { .. }) => Marked::GivenUp,
-                        Some(State::Sending | State::NotSent { .. } | State::Waiting { .. })
+                        Some(State::GivenUp { .. }) if look.by_hand.is_none() => Marked::GivenUp,
+                        Some(State::GivenUp { .. })
+                        | Some(State::Sending | State::NotSent { .. } | State::Waiting { .. })
                         | None => Marked::Open,
                     };
                     continue;

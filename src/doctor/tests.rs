@@ -904,6 +904,82 @@ fn who_may_call_the_answering_machine() {
 }
 
 #[test]
+fn who_tells_of_calls_and_where() {
+    for of in [
+        Check::LiveFunction,
+        Check::LiveStream,
+        Check::LiveCallEnded,
+        Check::LiveRights,
+    ] {
+        check(of, "ok : there is no live monitor", |it| {
+            it.live = Ok(Vec::new());
+        });
+        check(of, "unchecked callreel-recorder: denied", |it| {
+            it.live = Err(Unknown::new("denied", "allow it"));
+        });
+    }
+    let of = Check::LiveFunction;
+    check(
+        of,
+        "ok callreel-live: flows of the instance may call it",
+        |_| {},
+    );
+    check(of, "ok callreel-live: in the instance's list", |_| {});
+    check(of, "error callreel-live: no flow may call it", |it| {
+        live_of(it).function.callers.as_mut().unwrap().remove(0);
+    });
+    check(
+        of,
+        "warning callreel-live: not in the list of the instance i1: no flow can be saved with it",
+        |it| live_of(it).offered = Ok(Vec::new()),
+    );
+    let of = Check::LiveStream;
+    check(of, "ok calls: there, and encrypted", |_| {});
+    check(of, "error calls: there is no such data stream", |it| {
+        live_of(it).stream = Ok(None);
+    });
+    fn stream(it: &mut Deployment) -> &mut RecordStream {
+        live_of(it).stream.as_mut().unwrap().as_mut().unwrap()
+    }
+    check(
+        of,
+        "warning calls: not encrypted: events name callers",
+        |it| {
+            stream(it).key = None;
+        },
+    );
+    check(of, "error calls: DELETING", |it| {
+        stream(it).status = "DELETING".to_owned();
+    });
+    check(of, "unchecked calls: denied", |it| {
+        live_of(it).stream = Err(Unknown::new("denied", "allow it"));
+    });
+    let of = Check::LiveCallEnded;
+    check(
+        of,
+        "ok rule live-ended: enabled, with a dead-letter queue",
+        |_| {},
+    );
+    check(of, "error rule live-ended: it is DISABLED", |it| {
+        live_of(it).rules.as_mut().unwrap()[0].state = Some("DISABLED".to_owned());
+    });
+    check(of, "error callreel-live: no rule may call it", |it| {
+        live_of(it).function.callers.as_mut().unwrap().truncate(1);
+    });
+    let of = Check::LiveRights;
+    let role = "arn:aws:iam::111122223333:role/live";
+    check(of, &format!("ok {role}: 1 permissions are there"), |_| {});
+    let denied = format!(
+        "error {role}: kinesis:PutRecord on arn:aws:kinesis:eu-west-1:111122223333:stream/calls: implicitDeny; without it, \
+         no desk hears of a call"
+    );
+    check(of, &denied, |it| {
+        let rights = live_of(it).function.rights.as_mut().unwrap();
+        rights[0].decision = RightDecision::Denied("implicitDeny".to_owned());
+    });
+}
+
+#[test]
 fn what_the_answering_machine_may_and_what_waits() {
     let of = Check::AnsweringRights;
     let denied = "error arn:aws:iam::111122223333:role/save: connect:DescribeContact on \
@@ -945,4 +1021,72 @@ fn every_permission_of_the_roles_is_asked_about() {
             "src/doctor/rights.rs does not ask about {action}, which src/permissions.rs names: add it there"
         );
     }
+}
+
+#[test]
+fn voicemail_is_reached_delivers_and_leaves_nothing() {
+    let denied = || Unknown::new("denied", "allow it");
+    for of in [
+        Check::VoicemailEvents,
+        Check::VoicemailWays,
+        Check::VoicemailsWaiting,
+    ] {
+        check(of, "ok : there is no voicemail", |it| {
+            it.voicemail = Ok(None)
+        });
+        check(of, "unchecked : denied", |it| it.voicemail = Err(denied()));
+    }
+    let of = Check::VoicemailEvents;
+    check(of, "ok capture: it reads the data stream", |_| {});
+    check(of, "error capture: it reads no data stream", |it| {
+        voicemail_of(it).mapping = Ok(None)
+    });
+    check(of, "error capture: its mapping is Disabled", |it| {
+        voicemail_of(it).mapping = Ok(Some("Disabled".to_owned()));
+    });
+    check(
+        of,
+        "error vm-recordings: it sends no events to EventBridge",
+        |it| voicemail_of(it).buckets[0].1 = Ok(false),
+    );
+    check(of, "unchecked vm-transcripts: denied", |it| {
+        voicemail_of(it).buckets[1].1 = Err(denied())
+    });
+    check(of, "error deliver: no rule may call it", |it| {
+        voicemail_of(it).called[2].rules = Ok(Vec::new());
+    });
+    check(of, "error rule deliver-rule: it is DISABLED", |it| {
+        let rules = voicemail_of(it).called[2].rules.as_mut().unwrap();
+        rules[0].state = Some("DISABLED".to_owned());
+    });
+    check(
+        of,
+        "error rule transcribe-rule: transcribe is none of its targets",
+        |it| {
+            voicemail_of(it).called[0].rules.as_mut().unwrap()[0]
+                .targets
+                .clear()
+        },
+    );
+    let of = Check::VoicemailWays;
+    check(of, "ok flow f-1: active", |_| {});
+    check(of, "error flow f-1: it is not there", |it| {
+        voicemail_of(it).flows[0].1 = Ok(None)
+    });
+    check(of, "error flow f-1: it is ARCHIVED", |it| {
+        voicemail_of(it).flows[0].1 = Ok(Some("ARCHIVED".to_owned()));
+    });
+    check(
+        of,
+        "error a@example.com: SES has verified neither it nor its domain",
+        |it| voicemail_of(it).senders[0].1 = Ok(false),
+    );
+    check(of, "error deliver: EMAIL_FROM is missing", |it| {
+        voicemail_of(it).settings = Err("EMAIL_FROM is missing".to_owned());
+    });
+    let of = Check::VoicemailsWaiting;
+    check(of, "ok deliver: none", |_| {});
+    check(of, "error deliver: 2: a, b", |it| {
+        voicemail_of(it).waiting = Ok(vec!["a".to_owned(), "b".to_owned()]);
+    });
 }

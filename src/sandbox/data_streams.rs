@@ -1,16 +1,17 @@
 //! Kinesis data streams: shards that records are put into and read from. A stream is there with
-//! one shard as soon as it is named. Records are lines of `data-streams/NAME.jsonl` in the data
-//! folder, from which a sandbox that is started again goes on.
+//! one shard as soon as it is named. Each record is a file, `data-streams/NAME/NUMBER.json` in the
+//! data folder, with the fields that GetRecords gives it, its shard's id beside them; a sandbox
+//! that is started again goes on from them.
 //!
 //! As Kinesis has it: an iterator is good for five minutes, a shard is read five times a second
 //! at the most, and a shard that was split gives its children at its end. Which shard a
 //! partition key falls into is made up.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ const ITERATOR_SECONDS: u32 = 300;
 const READS_PER_SECOND: usize = 5;
 /// Records that one call gives at the most.
 const MAX_RECORDS: usize = 10_000;
+/// Shards of a stream at the most.
+const MAX_SHARDS: usize = 1_000;
 /// Bytes of a record at the most.
 const MAX_RECORD_BYTES: usize = 1 << 20;
 /// A number of Kinesis's kind has 56 digits.
@@ -61,8 +64,8 @@ struct Shard {
     reads: VecDeque<Instant>,
 }
 
-/// One record, as its line has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// One record.
+#[derive(Clone, Debug)]
 struct Stored {
     shard: usize,
     sequence: u64,
@@ -70,6 +73,17 @@ struct Stored {
     /// Epoch milliseconds.
     arrived: i64,
     /// Base64.
+    data: String,
+}
+
+/// The same as its file has it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Kept {
+    shard_id: String,
+    sequence_number: String,
+    approximate_arrival_timestamp: i64,
+    partition_key: String,
     data: String,
 }
 
@@ -151,12 +165,7 @@ impl DataStreams {
                 arrived: now().0,
                 data,
             };
-            let line = format!("{}\n", serde_json::to_string(&stored)?);
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut file = File::options().create(true).append(true).open(&path)?;
-            file.write_all(line.as_bytes())?;
+            stored.keep(&path)?;
             let id = shard_id(stored.shard);
             stream.shards[stored.shard].records.push(stored);
             Ok(json!({"ShardId": id, "SequenceNumber": number(sequence)}))
@@ -240,7 +249,7 @@ impl DataStreams {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{}.jsonl", safe(name)))
+        self.folder.join(safe(name))
     }
 
     /// Does something with a stream; it is made, or read back, when it is first named.
@@ -262,16 +271,22 @@ impl DataStreams {
 }
 
 impl DataStream {
-    fn read(path: &std::path::Path) -> Result<Self, Refusal> {
+    fn read(path: &Path) -> Result<Self, Refusal> {
         let mut stream = Self::default();
         stream.add_shard(None);
-        let file = match File::open(path) {
+        let entries = match fs::read_dir(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(stream),
-            file => file?,
+            entries => entries?,
         };
-        for line in BufReader::new(file).lines() {
-            let stored: Stored = serde_json::from_str(&line?)?;
-            while stream.shards.len() <= stored.shard.min(1_000) {
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        for file in files {
+            let kept: Kept = serde_json::from_slice(&fs::read(&file)?)?;
+            let Some(stored) = kept.stored() else {
+                let message = format!("{}: no record of this sandbox's", file.display());
+                return Err(Refusal::new(500, "InternalFailure", message));
+            };
+            while stream.shards.len() <= stored.shard.min(MAX_SHARDS) {
                 stream.add_shard(None);
             }
             stream.count = stream.count.max(stored.sequence);
@@ -369,6 +384,35 @@ impl DataStream {
             })
         });
         told.collect()
+    }
+}
+
+impl Stored {
+    fn keep(&self, folder: &Path) -> io::Result<()> {
+        let kept = Kept {
+            shard_id: shard_id(self.shard),
+            sequence_number: number(self.sequence),
+            approximate_arrival_timestamp: self.arrived,
+            partition_key: self.key.clone(),
+            data: self.data.clone(),
+        };
+        fs::create_dir_all(folder)?;
+        let file = folder.join(format!("{:06}.json", self.sequence));
+        fs::write(file, serde_json::to_vec_pretty(&kept)?)
+    }
+}
+
+impl Kept {
+    fn stored(self) -> Option<Stored> {
+        let sequence = self.sequence_number.strip_prefix(FIRST_DIGITS)?;
+        let shard = self.shard_id.strip_prefix("shardId-")?;
+        Some(Stored {
+            shard: shard.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+            key: self.partition_key,
+            arrived: self.approximate_arrival_timestamp,
+            data: self.data,
+        })
     }
 }
 

@@ -4,10 +4,16 @@ use super::messages::{
     ENDPOINT, INSTANCE, LANGUAGE, LOG, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY,
     TRANSCRIPTS, instance_id, language_code, mode, queue_arn, yes_or_no,
 };
-use super::{Setting, SettingsError, Variables};
+use super::{Setting, SettingsError, Variables, queue_url, setting};
 use crate::recording::plan::{Policy, Reading};
 use crate::voicemail::capture::Defaults;
 use crate::voicemail::flagged::Mode;
+
+const PARKING: Setting = setting(
+    "PARKING_QUEUE_URL",
+    "none",
+    "The queue in which records wait that cannot be worked now. Without one they are handed back to the data stream, which stands meanwhile.",
+);
 
 /// All settings, in the order of the documentation's table.
 pub const SETTINGS: &[Setting] = &[
@@ -19,6 +25,7 @@ pub const SETTINGS: &[Setting] = &[
     MODE,
     QUEUE,
     SUMMARY,
+    PARKING,
     MARGIN,
     LOG,
     ENDPOINT,
@@ -31,6 +38,8 @@ pub struct CaptureConfig {
     pub places: Places,
     /// What stands in for what a flow does not say.
     pub defaults: Defaults,
+    /// The queue in which records wait.
+    pub parking_queue: Option<String>,
 }
 
 impl CaptureConfig {
@@ -39,6 +48,7 @@ impl CaptureConfig {
         let mut variables = Variables::new(&lookup);
         let config = Self {
             places: Places::read(&mut variables),
+            parking_queue: variables.optional(&PARKING, queue_url),
             defaults: Defaults {
                 prefix: String::new(),
                 language: variables
@@ -94,6 +104,7 @@ mod tests {
         assert_eq!(least.defaults.language, "en-US");
         assert_eq!(least.defaults.mode, Mode::GuidedTask);
         assert!(!least.defaults.summary && least.defaults.instances.is_empty());
+        assert_eq!(least.parking_queue, None);
         assert_eq!(least.policy().url("a.wav"), "s3://r/a.wav");
     }
 

@@ -3,7 +3,7 @@
 
 use crate::aws::s3::Bucket;
 use crate::aws::{
-    BedrockSummaries, ConnectDesk, KvsSource, S3Recordings, S3Signer, SesMailer, Shared,
+    BedrockSummaries, ConnectDesk, KvsLive, KvsSource, S3Recordings, S3Signer, SesMailer, Shared,
     TranscriptionJobs, WallClock, kvs,
 };
 use crate::capture::Capture;
@@ -36,7 +36,7 @@ pub type Deliveries = Delivering<
 >;
 
 /// What `capture` works with.
-pub type Capturing<P> = Capture<KvsSource, S3Recordings, S3Recordings, P, WallClock>;
+pub type Capturing<P> = Capture<KvsSource, KvsLive, S3Recordings, S3Recordings, P, WallClock>;
 
 /// A model that sums up, if there is one.
 #[derive(Debug)]
@@ -126,6 +126,7 @@ pub fn capturing<P>(
     };
     Capture {
         recorder: Recorder::new(ports, config.policy(), reading),
+        live: KvsLive::new(shared, limits),
         transcripts,
         parking,
         clock: WallClock,

@@ -20,8 +20,8 @@ use callreel::media::fragment::FragmentNumber;
 use callreel::media::ticks::EpochMillis;
 use callreel::port::voicemail::{Desk, Mailer, NoSummaries, Signer, Tagged, Transcriber};
 use callreel::port::{
-    Clock, Deadline, Expect, FragmentSource, Listed, Listing, MediaBody, NewFile, NoAttributes,
-    Objects, Opened, Opening, ParkingLot, Recordings, Stored, Upload, Whereabouts,
+    Clock, Deadline, Expect, FragmentSource, Listed, Listing, LiveMedia, MediaBody, NewFile,
+    NoAttributes, Objects, Opened, Opening, ParkingLot, Recordings, Stored, Upload, Whereabouts,
 };
 use callreel::recorder::Recorder;
 use callreel::recording::plan::{self, Reading};
@@ -64,6 +64,8 @@ enum How {
     KilledBefore,
     /// The process ends behind it.
     KilledBehind,
+    /// The code breaks off by a panic.
+    Panics,
 }
 
 impl How {
@@ -184,6 +186,7 @@ impl World {
         match how {
             Some(How::Fails) => return Err(failed(FailureKind::Unavailable)),
             Some(How::Throttled) => return Err(failed(FailureKind::Throttled)),
+            Some(How::Panics) => panic!("a test"),
             Some(How::BeginsLate | How::KilledBefore) => self.pause().await,
             Some(How::Lost | How::MeetsItself | How::AnswersLate | How::KilledBehind) | None => {}
         }
@@ -192,7 +195,10 @@ impl World {
             Some(How::Lost) => return Err(failed(FailureKind::ConnectionLost)),
             Some(How::MeetsItself) => return Ok(refused.unwrap_or(value)),
             Some(How::AnswersLate | How::KilledBehind) => self.pause().await,
-            Some(How::Fails | How::Throttled | How::BeginsLate | How::KilledBefore) | None => {}
+            Some(
+                How::Fails | How::Throttled | How::BeginsLate | How::KilledBefore | How::Panics,
+            )
+            | None => {}
         }
         Ok(value)
     }
@@ -434,6 +440,14 @@ impl FragmentSource for World {
     }
 }
 
+impl LiveMedia for World {
+    type Body = Body;
+
+    async fn read_from(&self, stream: &str, _: EpochMillis) -> Result<Body, Failure> {
+        Err(Failure::new(FailureKind::StreamEmpty, stream, "a test"))
+    }
+}
+
 impl ParkingLot for World {
     async fn park(&self, _: &Parked) -> Result<bool, Failure> {
         Ok(false)
@@ -602,7 +616,7 @@ struct Functions {
 }
 
 impl Functions {
-    fn capture(&self) -> Capture<World, Bucket, Bucket, World, World> {
+    fn capture(&self) -> Capture<World, World, Bucket, Bucket, World, World> {
         let world = &self.world;
         Capture {
             recorder: Recorder {
@@ -617,6 +631,7 @@ impl Functions {
                 },
                 reading: Reading::default(),
             },
+            live: world.clone(),
             transcripts: world.bucket(TRANSCRIPTS),
             parking: world.clone(),
             clock: world.clone(),
@@ -903,4 +918,70 @@ fn an_event_that_never_comes_costs_no_message() {
         }
     }
     assert!(chains > 500, "{chains}");
+}
+
+/// A panic anywhere in the work of one message is that message's failure: it comes again, and the
+/// ones beside it are done.
+#[test]
+fn a_panic_is_one_messages_failure() {
+    let of = |contact: &str| {
+        let mut record = record(&message(), Mode::Task);
+        record["ContactId"] = json!(contact);
+        record
+    };
+    let calls = {
+        let world = chain(Mode::Task, false, Fault::default());
+        let state = world.state();
+        let recorded = state
+            .calls
+            .iter()
+            .position(|call| call == "open (recordings)");
+        recorded.unwrap()
+    };
+    for at in 0..calls {
+        let state = State {
+            now: message().span().stop_server_millis + 60_000,
+            fault: Fault {
+                call: Some((at, How::Panics)),
+                event: None,
+            },
+            ..State::default()
+        };
+        let world = World(Arc::new(Mutex::new(state)));
+        let functions = Functions {
+            world: world.clone(),
+            mode: Mode::Task,
+        };
+        let mut other = of("c-2");
+        other["Attributes"]["vmx3_flag"] = json!("0");
+        let records = [of(CONTACT), other];
+        let batch = records
+            .iter()
+            .enumerate()
+            .map(|(number, record)| BatchRecord {
+                item_id: Some(number.to_string()),
+                arrived: None,
+                data: Ok(record.to_string().into_bytes()),
+            });
+        let capture = functions.capture();
+        let work = capture.handle_records(Origin::Kinesis, batch.collect(), &world);
+        let worked = run(&world, Box::pin(work), &|| ()).unwrap();
+        assert_eq!(worked.records.len(), 2);
+        let failures = worked.failures();
+        let is_there = world
+            .state()
+            .objects
+            .keys()
+            .any(|(_, key)| key.ends_with(".wav"));
+        // What broke off behind the verdict is found by the next try.
+        assert!(failures == ["0"] || is_there, "call {at}: {failures:?}");
+        functions.stream(&records);
+        assert!(
+            world
+                .state()
+                .objects
+                .keys()
+                .any(|(_, key)| key.ends_with(".wav"))
+        );
+    }
 }

@@ -214,6 +214,58 @@ fn troubles_of_keys_and_rights() {
 }
 
 #[test]
+fn troubles_of_voicemail() {
+    check(World::voicemail, &[]);
+    check(
+        |world| {
+            world.voicemail();
+            let off =
+                "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>";
+            world.set("GetBucketNotification", json!(off));
+        },
+        &[
+            "error voicemail-events vm-recordings: it sends no events to EventBridge",
+            "error voicemail-events vm-transcripts: it sends no events to EventBridge",
+        ],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            let state = json!({"Name": "deliver-rule", "State": "DISABLED"});
+            world.set("DescribeRule deliver-rule", state);
+        },
+        &["error voicemail-events rule deliver-rule: it is DISABLED"],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            let code = "ResourceNotFoundException";
+            world.refuse("DescribeContactFlow f-1", 404, code);
+            world.refuse("GetEmailIdentity example.com", 404, "NotFoundException");
+        },
+        &[
+            "error voicemail-ways flow f-1: it is not there",
+            "error voicemail-ways voicemail@example.com: SES has verified neither it nor its domain",
+        ],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            world.voicemail_of("c-1");
+        },
+        &["error voicemails-waiting callreel-vm-deliver: 1: c-1"],
+    );
+    check(
+        |world| {
+            world.voicemail();
+            world.voicemail_of("c-1");
+            world.objects("delivered", &["c-1.json"]);
+        },
+        &[],
+    );
+}
+
+#[test]
 fn troubles_of_the_answering_machine() {
     check(World::no_answering_machine, &[]);
     check(
@@ -239,6 +291,7 @@ fn troubles_of_the_answering_machine() {
         |world| world.set("ListLambdaFunctions", json!({"LambdaFunctions": []})),
         &[
             "warning note-function callreel-note: not in the list of the instance i-1: no flow can be saved with it",
+            "warning live-function callreel-live: not in the list of the instance i-1: no flow can be saved with it",
         ],
     );
     check(
@@ -270,6 +323,35 @@ fn troubles_of_the_answering_machine() {
         |world| world.refuse("ListObjectsV2 notes", 403, "AccessDenied"),
         &[
             "unchecked notes-waiting notes/: s3:ListBucket on the bucket: 403 AccessDenied: refused by the stand-in",
+        ],
+    );
+}
+
+#[test]
+fn troubles_of_what_tells_desks_of_calls() {
+    check(
+        |world| world.live_stream(false),
+        &["warning live-stream live-calls: not encrypted: events name callers"],
+    );
+    check(
+        |world| {
+            let code = "ResourceNotFoundException";
+            world.refuse("DescribeStreamSummary live-calls", 400, code);
+        },
+        &["error live-stream live-calls: there is no such data stream"],
+    );
+    check(
+        |world| {
+            let rule = json!({"Name": "live-ended", "State": "DISABLED"});
+            world.set("DescribeRule live-ended", rule);
+        },
+        &["error live-call-ended rule live-ended: it is DISABLED"],
+    );
+    check(
+        |world| world.without_permission("callreel-live"),
+        &[
+            "error live-function callreel-live: no flow may call it",
+            "error live-call-ended callreel-live: no rule may call it",
         ],
     );
 }

@@ -83,12 +83,12 @@ pub(super) async fn gather(
     Ok(Some(answering))
 }
 
-fn variable<'a>(function: &'a FunctionConfiguration, name: &str) -> Option<&'a String> {
+pub(super) fn variable<'a>(function: &'a FunctionConfiguration, name: &str) -> Option<&'a String> {
     let environment: Option<&HashMap<_, _>> = function.environment()?.variables();
     environment?.get(name)
 }
 
-async fn helper(
+pub(super) async fn helper(
     client: &aws_sdk_lambda::Client,
     function: Option<FunctionConfiguration>,
 ) -> Option<Helper> {
@@ -134,7 +134,7 @@ fn callers(policy: &str) -> Vec<Caller> {
 }
 
 /// The rules that a function's policy lets in.
-async fn rules(shared: &SdkConfig, function: Option<&Helper>) -> Fact<Vec<EventRule>> {
+pub(super) async fn rules(shared: &SdkConfig, function: Option<&Helper>) -> Fact<Vec<EventRule>> {
     let Some(Ok(callers)) = function.map(|function| &function.callers) else {
         // What cannot be known is told of the function itself.
         return Ok(Vec::new());
@@ -175,7 +175,7 @@ async fn targets(client: &aws_sdk_eventbridge::Client, rule: &str) -> Fact<Vec<R
 }
 
 /// What the instance offers to its flows.
-async fn offered(there: &SdkConfig, found: &Deployment) -> Fact<Vec<String>> {
+pub(super) async fn offered(there: &SdkConfig, found: &Deployment) -> Fact<Vec<String>> {
     let none = || Unknown::new("there is no Connect instance", "check --region");
     let instance = found.instance()?.ok_or_else(none)?;
     let client = aws_sdk_connect::Client::new(there);
@@ -237,7 +237,7 @@ fn left_over(
     left.collect()
 }
 
-async fn listed(
+pub(super) async fn listed(
     client: &aws_sdk_s3::Client,
     bucket: &str,
     prefix: &str,

@@ -69,8 +69,35 @@ impl Functions {
         Ok((short.to_owned(), answered))
     }
 
-    /// The name of the only function that looks like Callreel's, of this stack or of any.
-    pub(super) async fn search(&self, stack: Option<&str>) -> Result<String, NoDeployment> {
+    /// The name of the only function of a stack, or of one nested in it, that has this handler:
+    /// CloudFormation begins the names of both with the stack's.
+    pub(super) async fn of_handler(
+        &self,
+        stack: &str,
+        handler: &str,
+    ) -> Result<String, NoDeployment> {
+        let start = format!("{stack}-");
+        let is_its = |function: &FunctionConfiguration| {
+            let name = function.function_name().unwrap_or_default();
+            function.handler() == Some(handler) && name.starts_with(&start)
+        };
+        let found = self.listed(is_its).await?.into_iter();
+        let mut names: Vec<_> = found.filter_map(|it| it.function_name).collect();
+        match names.len() {
+            1 => Ok(names.remove(0)),
+            0 => Err(NoDeployment::NoneFound {
+                region: self.region.clone(),
+                of: format!(" with the handler {handler} and belongs to the stack {stack}"),
+            }),
+            _ => Err(NoDeployment::SeveralFound(names.join(", "))),
+        }
+    }
+
+    /// The functions of the region that are meant.
+    async fn listed(
+        &self,
+        is_meant: impl Fn(&FunctionConfiguration) -> bool,
+    ) -> Result<Vec<FunctionConfiguration>, NoDeployment> {
         let mut found = Vec::new();
         let mut pages = self.client.list_functions().into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -93,10 +120,16 @@ impl Functions {
                 )
             })?;
             let page = page.functions.unwrap_or_default().into_iter();
-            found.extend(page.filter(|it| sets(it, &TELLING) == TELLING.len()));
+            found.extend(page.filter(|it| is_meant(it)));
         }
+        Ok(found)
+    }
+
+    /// The name of the only function that looks like Callreel's, of this stack or of any.
+    pub(super) async fn search(&self, stack: Option<&str>) -> Result<String, NoDeployment> {
+        let is_telling = |it: &FunctionConfiguration| sets(it, &TELLING) == TELLING.len();
         let mut of_stack = Vec::new();
-        for function in found {
+        for function in self.listed(is_telling).await? {
             if self.is_of(stack, &function).await? {
                 of_stack.push(function);
             }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::lambda::Functions;
 use super::{NoDeployment, Trying, load};
 use crate::aws::Access;
+use crate::settings::deliver;
 use crate::settings::recorder::SETTINGS;
 
 /// Settings of the function's own process. Where AWS is reached is the caller's to say: an
@@ -24,6 +25,27 @@ pub async fn settings(
     let name = functions.search(Some(stack)).await?;
     let variables = functions.variables(&name).await?;
     let mut settings = only_settings(variables);
+    let region = shared.region().map(ToString::to_string);
+    settings.extend(region.map(|region| ("AWS_REGION".to_owned(), region)));
+    Ok(settings)
+}
+
+/// The settings of the function `reconcile-voicemail` of this stack, or of one nested in it, by
+/// their names, and `AWS_REGION`.
+pub async fn voicemail_settings(
+    access: Access,
+    stack: &str,
+) -> Result<BTreeMap<String, String>, NoDeployment> {
+    let shared = Trying::OPERATOR.on(&load(access).await);
+    let functions = Functions::new(&shared);
+    let name = functions.of_handler(stack, "reconcile-voicemail").await?;
+    let variables = functions.variables(&name).await?;
+    let taken = |name: &str| {
+        let mut known = deliver::SETTINGS.iter();
+        known.any(|setting| setting.name == name) && !OF_THE_PROCESS.contains(&name)
+    };
+    let variables = variables.into_iter().filter(|(name, _)| taken(name));
+    let mut settings: BTreeMap<_, _> = variables.collect();
     let region = shared.region().map(ToString::to_string);
     settings.extend(region.map(|region| ("AWS_REGION".to_owned(), region)));
     Ok(settings)

@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::super::{StopAt, log};
 use super::{Unreadable, response};
 use crate::aws::{self, Access, ParkingQueue};
-use crate::capture::{Captured, CapturedBatch, Handled};
+use crate::capture::{Captured, CapturedBatch, Handled, Settled};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::read_event_value;
 use crate::settings::capture::CaptureConfig;
@@ -30,7 +30,9 @@ pub(super) async fn function(config: &CaptureConfig) -> Function {
         ..Access::default()
     };
     let shared = aws::load(access).await;
-    capturing(config, &shared, None, AT_ONCE)
+    let queue = config.parking_queue.as_deref();
+    let queue = queue.map(|url| ParkingQueue::new(&shared, url));
+    capturing(config, &shared, queue, AT_ONCE)
 }
 
 pub(super) async fn handle(
@@ -73,8 +75,12 @@ fn tell(batch: &CapturedBatch, function: &str) {
             tell_captured(handled, captured, function);
         }
         let item_id = handled.record.item_id.as_deref().unwrap_or_default();
-        if handled.is_handed_back {
-            tracing::warn!(item_id, origin = ?batch.origin, "handed back");
+        match handled.settled {
+            Settled::Done => {}
+            Settled::HandedBack => {
+                tracing::warn!(item_id, origin = ?batch.origin, "handed back");
+            }
+            Settled::Parked => tracing::warn!(item_id, "parked"),
         }
     }
 }

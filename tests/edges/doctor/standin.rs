@@ -98,7 +98,7 @@ fn operation(method: &Method, uri: &Uri, headers: &HeaderMap, body: &str) -> (Pr
     if let Some(target) = target {
         let name = target.rsplit('.').next().unwrap();
         let body: Value = serde_json::from_str(body).unwrap_or_default();
-        let subject = ["QueueUrl", "KeyId", "Rule", "Name"]
+        let subject = ["QueueUrl", "KeyId", "Rule", "Name", "StreamName"]
             .iter()
             .find_map(|of| body[of].as_str());
         let subject = subject.map(|subject| subject.rsplit('/').next().unwrap());
@@ -138,6 +138,10 @@ fn operation(method: &Method, uri: &Uri, headers: &HeaderMap, body: &str) -> (Pr
         ("GET", ["2015-03-31", "functions", name, "policy"]) => {
             joined("GetPolicy", decoded(name).rsplit(':').next())
         }
+        ("GET", ["contact-flows", _, id]) => joined("DescribeContactFlow", Some(id)),
+        ("GET", ["v2", "email", "identities", identity]) => {
+            joined("GetEmailIdentity", Some(&decoded(identity)))
+        }
         ("GET", ["instance", _, "lambda-functions"]) => "ListLambdaFunctions".to_owned(),
         ("GET", [_]) if query.contains("list-type=2") => {
             let prefix = wanted("prefix").unwrap_or_default();
@@ -175,6 +179,7 @@ fn bucket_operation(query: &str) -> &'static str {
         "publicAccessBlock" => "GetPublicAccessBlock",
         "lifecycle" => "GetBucketLifecycleConfiguration",
         "policy" => "GetBucketPolicy",
+        "notification" => "GetBucketNotification",
         _ => "",
     }
 }

@@ -49,7 +49,61 @@ impl World {
         }
         world.alarms();
         world.answering();
+        world.live();
         world
+    }
+
+    /// What tells desks of calls.
+    fn live(&mut self) {
+        let name = "callreel-live";
+        let function = json!({
+            "FunctionName": name, "FunctionArn": arn("lambda", &format!("function:{name}")), "Role": ROLE,
+            "Handler": "live-start", "Environment": {"Variables": {"STREAM_NAME": "live-calls"}},
+        });
+        let all = &mut self.body("ListFunctions")["Functions"];
+        all.as_array_mut().unwrap().push(function);
+        let statement = |service: &str, source: &str| {
+            json!({
+                "Effect": "Allow", "Principal": {"Service": format!("{service}.amazonaws.com")},
+                "Action": "lambda:InvokeFunction", "Resource": arn("lambda", &format!("function:{name}")),
+                "Condition": {
+                    "StringEquals": {"AWS:SourceAccount": "111122223333"},
+                    "ArnLike": {"AWS:SourceArn": arn(service, source)},
+                },
+            })
+        };
+        let statements = [
+            statement("connect", "instance/i-1"),
+            statement("events", "rule/live-ended"),
+        ];
+        let policy = json!({"Version": "2012-10-17", "Statement": statements});
+        let policy = json!({"Policy": policy.to_string(), "RevisionId": "r"});
+        self.set(&format!("GetPolicy {name}"), policy);
+        let rule = json!({"Name": "live-ended", "State": "ENABLED"});
+        self.set("DescribeRule live-ended", rule);
+        let target = json!({
+            "Id": "live-start", "Arn": arn("lambda", &format!("function:{name}")),
+            "DeadLetterConfig": {"Arn": arn("sqs", "dead")},
+        });
+        let targets = json!({"Targets": [target]});
+        self.set("ListTargetsByRule live-ended", targets);
+        let offered = &mut self.body("ListLambdaFunctions")["LambdaFunctions"];
+        let list = offered.as_array_mut().unwrap();
+        list.push(json!(arn("lambda", &format!("function:{name}"))));
+        self.live_stream(true);
+    }
+
+    /// The data stream of calls, encrypted or not.
+    pub fn live_stream(&mut self, encrypted: bool) {
+        let mut stream = self.body("DescribeStreamSummary").clone();
+        let summary = &mut stream["StreamDescriptionSummary"];
+        summary["StreamName"] = json!("live-calls");
+        summary["StreamARN"] = json!(arn("kinesis", "stream/live-calls"));
+        summary["KeyId"] = match encrypted {
+            true => json!("alias/aws/kinesis"),
+            false => Value::Null,
+        };
+        self.set("DescribeStreamSummary live-calls", stream);
     }
 
     /// The answering machine, on the same bucket.
@@ -82,6 +136,59 @@ impl World {
         self.set("ListLambdaFunctions", offered);
         self.objects("notes", &[]);
         self.objects("messages", &[]);
+    }
+
+    /// Voicemail, with buckets of its own.
+    pub fn voicemail(&mut self) {
+        let variables = json!({
+            "RECORDINGS_BUCKET": "vm-recordings", "TRANSCRIPTS_BUCKET": "vm-transcripts",
+            "INSTANCE_ARN": arn("connect", "instance/3b6f0d92-8c47-4f15-a2de-90b1c7e54f68"),
+            "ENABLED_MODES": "task,email", "DEFAULT_MODE": "task", "TASK_FLOW_ID": "f-1",
+            "EMAIL_FROM": "voicemail@example.com", "EMAIL_TO": "team@example.com",
+        });
+        for handler in ["capture", "transcribe", "transcribe-failed", "deliver"] {
+            let name = format!("callreel-vm-{handler}");
+            let function = json!({
+                "FunctionName": name, "FunctionArn": arn("lambda", &format!("function:{name}")),
+                "Role": ROLE, "Handler": handler, "Environment": {"Variables": variables},
+            });
+            let all = &mut self.body("ListFunctions")["Functions"];
+            all.as_array_mut().unwrap().push(function);
+            let rule = format!("{handler}-rule");
+            let policy = json!({"Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "lambda:InvokeFunction", "Resource": arn("lambda", &format!("function:{name}")),
+                "Condition": {"ArnLike": {"AWS:SourceArn": arn("events", &format!("rule/{rule}"))}},
+            }]});
+            let policy = json!({"Policy": policy.to_string(), "RevisionId": "r"});
+            self.set(&format!("GetPolicy {name}"), policy);
+            let state = json!({"Name": rule, "State": "ENABLED"});
+            self.set(&format!("DescribeRule {rule}"), state);
+            let target = json!({
+                "Id": "t", "Arn": arn("lambda", &format!("function:{name}")),
+                "DeadLetterConfig": {"Arn": arn("sqs", "dead")},
+            });
+            let targets = json!({"Targets": [target]});
+            self.set(&format!("ListTargetsByRule {rule}"), targets);
+        }
+        let notification = "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+            <EventBridgeConfiguration/></NotificationConfiguration>";
+        self.set("GetBucketNotification", json!(notification));
+        let flow = json!({"ContactFlow": {"Id": "f-1", "State": "ACTIVE"}});
+        self.set("DescribeContactFlow f-1", flow);
+        let identity = "GetEmailIdentity voicemail@example.com";
+        self.refuse(identity, 404, "NotFoundException");
+        let verified = json!({"IdentityType": "DOMAIN", "VerifiedForSendingStatus": true});
+        self.set("GetEmailIdentity example.com", verified);
+        let year = &year();
+        self.objects(year, &[]);
+        self.objects("delivered", &[]);
+    }
+
+    /// A message that lies there since long ago.
+    pub fn voicemail_of(&mut self, contact: &str) {
+        let year = &year();
+        self.objects(year, &[&format!("01/01/{contact}.wav")]);
     }
 
     /// What lies under the first part of a key, all of it long ago.
@@ -454,3 +561,10 @@ const DISTRIBUTIONS: &str = "<DistributionList xmlns=\"http://cloudfront.amazona
     </DefaultCacheBehavior><CacheBehaviors><Quantity>0</Quantity></CacheBehaviors><Comment></Comment>\
     <PriceClass>PriceClass_100</PriceClass><Enabled>true</Enabled><WebACLId></WebACLId><HttpVersion>http2</HttpVersion>\
     <IsIPV6Enabled>true</IsIPV6Enabled><Staging>false</Staging></DistributionSummary></Items></DistributionList>";
+
+/// The first part of the keys of today.
+fn year() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    let now = callreel::media::ticks::EpochMillis(since.unwrap().as_millis() as i64);
+    now.to_rfc3339()[..4].to_owned()
+}

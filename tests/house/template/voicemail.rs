@@ -127,6 +127,25 @@ fn the_mapping_takes_flagged_contacts_and_loses_none() {
     assert_eq!(mapping["BisectBatchOnFunctionError"], true);
     assert!(mapping["MaximumRetryAttempts"].as_u64().unwrap() >= 3);
     assert!(mapping["BatchSize"].as_u64().unwrap() <= 10);
+    let parked = properties(&stack, "ParkedRecords");
+    assert_eq!(
+        parked["EventSourceArn"],
+        json!({"Fn::GetAtt": ["ParkingQueue", "Arn"]})
+    );
+    assert_eq!(
+        parked["FunctionResponseTypes"],
+        json!(["ReportBatchItemFailures"])
+    );
+    let queue = properties(&stack, "ParkingQueue");
+    let seconds = |name: &str| queue[name].as_u64().unwrap();
+    let works = properties(&stack, "Capture")["Timeout"].as_u64().unwrap();
+    assert!(seconds("VisibilityTimeout") >= works);
+    // Each is tried once more when it goes on without its audio, and some times behind that.
+    let tries = queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap();
+    let tried_for = seconds("DelaySeconds") + (tries - 1) * seconds("VisibilityTimeout");
+    assert!(tried_for > 2 * callreel::capture::WITHOUT_AFTER.as_secs());
+    let given_up = &queue["RedrivePolicy"]["deadLetterTargetArn"];
+    assert_eq!(given_up, &json!({"Fn::GetAtt": ["FailedRecords", "Arn"]}));
     let kept = &mapping["DestinationConfig"]["OnFailure"]["Destination"];
     assert_eq!(kept, &json!({"Fn::GetAtt": ["FailedRecords", "Arn"]}));
 }

@@ -23,7 +23,7 @@ const STOREYS: &[(Layer, &[&str])] = &[
     (Layer::Pure, &["archive", "voicemail", "monitor"]),
     (Layer::Pure, &["doctor", "settings"]),
     (Layer::Shell, &["clock", "lock", "port", "side_by_side"]),
-    (Layer::Shell, &["recorder"]),
+    (Layer::Shell, &["message_source", "recorder"]),
     (
         Layer::Shell,
         &[

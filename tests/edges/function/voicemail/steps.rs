@@ -354,6 +354,70 @@ async fn a_message_that_cannot_be_recorded_comes_back_or_goes_on_without() {
     assert_eq!(task["Attributes"]["vmx3_callback_number"], "+12065550142");
 }
 
+/// A stream that keeps no media lists none, and is read once as it lies there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_stream_that_keeps_none_is_read_as_it_lies_there() {
+    let call = SynthCall {
+        reuse: true,
+        ..message("c-1", 20_000)
+    };
+    let steps = Steps::new(&[("s", &call)]).await;
+    let stream = steps.chain.world.path().join("streams/s");
+    std::fs::write(stream.join("retention_hours"), "0").unwrap();
+    let mut capture = steps.start("capture", &[]).await;
+    let event = json!({"Records": [item(0, record(&call, "s", &[]).to_string().as_bytes())]});
+    assert_eq!(capture.invoke(event).await, Vec::<String>::new());
+    let wav = format!("buckets/{RECORDINGS}/{}", recording_key(&call));
+    let wav = std::fs::read(steps.chain.data(&wav)).unwrap();
+    assert!(samples(&wav) == call.expected(Direction::FromCustomer));
+    assert_eq!(steps.calls().count("GetMedia"), 1);
+}
+
+/// What cannot be worked for longer than a minute waits in the queue, and the records behind it go
+/// on; the queue's own delivery of it is worked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_worked_is_parked_and_worked_from_the_queue() {
+    let (bad, good) = (message("c-bad", 3_000), message("c-good", 3_000));
+    let steps = Steps::new(&[("bad", &bad), ("good", &good)]).await;
+    let url = format!("{}/111122223333/parked", steps.sandbox.url());
+    let mut capture = steps.start("capture", &[("PARKING_QUEUE_URL", &url)]).await;
+    let denied = Effect::Status {
+        code: 403,
+        error: "AccessDeniedException".to_owned(),
+    };
+    steps.faults(vec![Rule {
+        times: None,
+        containing: Some("bad".into()),
+        ..Rule::once("ListFragments", denied)
+    }]);
+    let items: Vec<_> = [(&bad, "bad"), (&good, "good")]
+        .iter()
+        .enumerate()
+        .map(|(number, (call, stream))| {
+            item(number, record(call, stream, &[]).to_string().as_bytes())
+        })
+        .collect();
+    let back = capture.invoke(json!({ "Records": items })).await;
+    assert_eq!(back, Vec::<String>::new());
+    let wav = |call: &SynthCall| format!("buckets/{RECORDINGS}/{}", recording_key(call));
+    assert!(steps.has(&wav(&good)) && !steps.has(&wav(&bad)));
+    let parked = steps.chain.files("queues/parked");
+    assert_eq!(parked.len(), 1, "{parked:?}");
+    let message = steps.chain.json(&format!("queues/parked/{}", parked[0]));
+    let body = message["body"].as_str().or(message["Body"].as_str());
+    let body = body.map_or_else(|| message.to_string(), str::to_owned);
+    let parked: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&parked["contact_id"], &parked["waits_for"]),
+        (&json!("c-bad"), &json!("person"))
+    );
+    steps.faults(vec![]);
+    let event = json!({"Records": [{"messageId": "m-1", "body": body, "eventSource": "aws:sqs",
+        "attributes": {"SentTimestamp": (now() - 300_000).to_string()}}]});
+    assert_eq!(capture.invoke(event).await, Vec::<String>::new());
+    assert!(steps.has(&wav(&bad)));
+}
+
 // ---------------------------------------------------------------- transcribe
 
 /// Statements 8, 9 and 10.
@@ -872,4 +936,100 @@ async fn a_summary_is_made_where_it_is_wanted_and_costs_nothing_but_itself() {
             "{attribute:?} {fails}"
         );
     }
+}
+
+/// `reconcile-voicemail` delivers what its event did not, and gives up what cannot be; a person
+/// delivers that by hand, when the cause is mended.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_is_delivered_by_hand() {
+    let steps = Steps::new(&[]).await;
+    let day = callreel::media::ticks::EpochMillis(now()).to_rfc3339()[..10].replace('-', "/");
+    let (recordings, transcripts) = (
+        format!("buckets/{RECORDINGS}/{day}/c-1.wav"),
+        format!("buckets/{TRANSCRIPTS}/{day}/c-1.json"),
+    );
+    steps.put_recording(2_000, &[]);
+    std::fs::create_dir_all(steps.chain.data(&recordings).parent().unwrap()).unwrap();
+    std::fs::rename(
+        steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}")),
+        steps.chain.data(&recordings),
+    )
+    .unwrap();
+    let tags = std::fs::read(steps.chain.data(&format!("tags/{RECORDINGS}/{KEY}.json"))).unwrap();
+    steps
+        .chain
+        .write(&format!("tags/{RECORDINGS}/{day}/c-1.wav.json"), tags);
+    steps.put_transcript("hello");
+    std::fs::create_dir_all(steps.chain.data(&transcripts).parent().unwrap()).unwrap();
+    std::fs::rename(
+        steps
+            .chain
+            .data(&format!("buckets/{TRANSCRIPTS}/{TRANSCRIPT}")),
+        steps.chain.data(&transcripts),
+    )
+    .unwrap();
+    let old = SystemTime::now() - Duration::from_secs(16 * 60);
+    let file = std::fs::File::options()
+        .write(true)
+        .open(steps.chain.data(&transcripts))
+        .unwrap();
+    file.set_modified(old).unwrap();
+    // The flow of tasks is not there.
+    steps.faults(vec![always(
+        "StartTaskContact",
+        404,
+        "ResourceNotFoundException",
+    )]);
+    let mut reconcile = steps.start("reconcile-voicemail", ALL_MODES).await;
+    let schedule = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    for run in 1..=3 {
+        let (succeeded, answer) = ask(&mut reconcile, schedule.clone()).await;
+        assert!(succeeded && answer["failed"] == 1, "{run}: {answer}");
+    }
+    let (succeeded, answer) = ask(&mut reconcile, schedule.clone()).await;
+    assert!(
+        !succeeded && answer["errorType"] == "Callreel.GivenUp",
+        "{answer}"
+    );
+    let (succeeded, answer) = ask(&mut reconcile, schedule).await;
+    assert!(succeeded && answer["worked"] == 0, "{answer}");
+    steps.faults(vec![]);
+
+    let redrive = |more: &[&str]| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_callreel"))
+            .args([
+                "redrive",
+                "--voicemail",
+                "--endpoint-url",
+                steps.sandbox.url(),
+            ])
+            .args(more)
+            .env_clear()
+            .env("RECORDINGS_BUCKET", RECORDINGS)
+            .env("TRANSCRIPTS_BUCKET", TRANSCRIPTS)
+            .env("BUCKET_OWNER", "111122223333")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "sandbox")
+            .env("AWS_SECRET_ACCESS_KEY", "sandbox")
+            .envs(ALL_MODES.iter().copied())
+            .output()
+            .unwrap();
+        let told = String::from_utf8(ran.stdout).unwrap();
+        let errors = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.success(), "{told}{errors}");
+        told
+    };
+    let would = "c-1: would be worked: delivered\nlooked at 1 messages; 1 of them stand still\n";
+    assert_eq!(redrive(&["--dry-run"]), would);
+    assert_eq!(steps.chain.files("tasks"), Vec::<String>::new());
+    let other = redrive(&["--contact", "another"]);
+    assert_eq!(other, "looked at 0 messages; 0 of them moved on\n");
+    let done = redrive(&["--json"]);
+    let done: Value = serde_json::from_str(&done).unwrap();
+    assert_eq!(
+        done["messages"],
+        json!([{"contact": "c-1", "done": "delivered"}])
+    );
+    assert_eq!(steps.task()["ClientToken"], "c-1");
+    assert_eq!(redrive(&[]), "looked at 1 messages; 0 of them moved on\n");
 }

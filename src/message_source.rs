@@ -24,7 +24,7 @@ const LATER: i64 = 15_000;
 
 /// Whether a message may be made later, when more of it may be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(crate) enum When {
     /// It may.
     NowOrLater,
     /// It is made of what there is.
@@ -32,7 +32,7 @@ pub(super) enum When {
 }
 
 /// The source of one message.
-pub(super) struct MessageSource<'a, S, L> {
+pub(crate) struct MessageSource<'a, S, L> {
     pub source: &'a S,
     pub live: &'a L,
     /// The contact, and others that its media may carry.
@@ -45,7 +45,7 @@ pub(super) struct MessageSource<'a, S, L> {
 
 /// Media that was read live.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     fragments: Vec<(FragmentNumber, Bytes)>,
 }
 
@@ -200,7 +200,7 @@ impl<S: FragmentSource, L: LiveMedia> FragmentSource for MessageSource<'_, S, L>
 }
 
 /// An answer's body.
-pub(super) enum MessageBody<B> {
+pub(crate) enum MessageBody<B> {
     Fetched(B),
     /// Fragments, the last of which is the next.
     Held(Vec<Bytes>),
