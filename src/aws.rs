@@ -15,6 +15,7 @@
 //! | S3, and Kinesis, while a caller waits | 3 | 1.5 s | 4 s | 10 s |
 //! | Connect | 6 | 10 s | 60 s | 10 s |
 //! | SQS | 4 | 10 s | 30 s | 10 s |
+//! | the live monitor's | 1 | 10 s | 10 s | given up by who watches |
 //! | Transcribe, mail templates, secrets | 4 | 10 s | 30 s | 10 s |
 //! | SES, sending | 1, and 4 more where nothing was taken | 30 s | 30 s | 10 s |
 //! | Bedrock | 2 | 9 s | 19 s | 10 s |
@@ -33,6 +34,7 @@ pub mod deployment;
 pub mod desk;
 mod errors;
 pub mod events;
+pub mod kinesis;
 pub mod kvs;
 pub mod mail;
 mod mended;
@@ -59,7 +61,8 @@ pub use contacts::ContactSearch;
 pub use data_stream::DataStream;
 pub use desk::ConnectDesk;
 pub use events::EventBus;
-pub use kvs::{KvsLive, KvsSource};
+pub use kinesis::CallStream;
+pub use kvs::{KvsLive, KvsSource, KvsWatch};
 pub use mail::SesMailer;
 pub use presign::S3Signer;
 pub use profile::unknown_profile;
@@ -129,6 +132,14 @@ impl Trying {
         attempt: Duration::from_secs(10),
         call: Duration::from_secs(30),
         silent_bodies: SilentBodies::Sdk,
+    };
+
+    /// For who tries again by rules of its own.
+    const ONCE: Self = Self {
+        attempts: 1,
+        attempt: Duration::from_secs(10),
+        call: Duration::from_secs(10),
+        silent_bodies: SilentBodies::Reader,
     };
 
     const TRANSCRIBE: Self = Self::SQS;

@@ -110,7 +110,7 @@ enum Command {
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
     /// Show calls in progress on a page: both sides' spectra and levels, and their sound
-    Monitor(monitor::MonitorArgs),
+    Monitor(Box<monitor::MonitorArgs>),
     /// Make streams and an event to try everything with
     Synth(synth::SynthArgs),
     /// Check a deployment, and tell the cure for what is wrong with it

@@ -9,3 +9,4 @@ pub mod happening;
 pub mod names;
 pub mod panel;
 pub mod session;
+pub mod snapshot;

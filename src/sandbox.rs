@@ -17,6 +17,7 @@
 //! `data-streams/NAME/`, `buckets/NAME/`, and beside these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
 //! `mail/` and `transcription-jobs/`. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
+//! With [`Settings::play`] streams come as they once came, in real time or faster, and GetMedia gives what comes.
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
 //! `PUT /_sandbox/faults`; `GET /_sandbox/calls` tells which calls came.
 //!
@@ -30,16 +31,17 @@ mod buckets;
 mod calls;
 mod checksums;
 mod contacts;
+mod data_streams;
 mod events;
 mod faults;
 mod happenings;
-mod kinesis;
 mod oidc;
 mod operation;
 mod own;
 mod pump;
 mod queues;
 mod records;
+mod stage;
 mod streams;
 mod tags;
 mod tls;
@@ -64,30 +66,32 @@ use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 pub use calls::{Call, Calls};
 pub use faults::{Effect, Faults, Forgery, Quota, Rule};
 pub use oidc::{CLIENT, PEOPLE, SECRET};
 pub use pump::{DEAD_LETTERS, FAILED_RECORDS, Pump, PumpSettings};
+pub use stage::Play;
 
 use crate::lock::lock;
 use buckets::Buckets;
 use calls::Log;
 use checksums::Checksums;
 use contacts::Contacts;
+use data_streams::DataStreams;
 use events::Events;
 use faults::Playing;
 use happenings::{Happening, Happenings};
-use kinesis::Kinesis;
 use oidc::Oidc;
 use operation::{Operation, Service};
 use queues::Queues;
 use records::Records;
+use stage::Stage;
+use streams::Streams;
 use tags::Tags;
 pub use tls::CERTIFICATE;
 use tls::Line;
@@ -122,6 +126,8 @@ pub struct Settings {
     pub tls: bool,
     /// It plays identity provider as well, under `/_oidc`.
     pub oidc: bool,
+    /// Streams are played, as if they came now.
+    pub play: Option<Play>,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -147,7 +153,8 @@ pub enum SandboxError {
 pub struct Sandbox {
     world: Arc<World>,
     data: PathBuf,
-    accepting: JoinHandle<()>,
+    /// Dropped with it, and ended by that.
+    _running: JoinSet<()>,
 }
 
 impl Sandbox {
@@ -174,6 +181,9 @@ impl Sandbox {
             true => Some(tls::acceptor(&data).map_err(SandboxError::Data)?),
         };
         let happenings = Happenings::default();
+        let streams = Arc::new(Streams::new(settings.streams));
+        let stage = settings.play.as_ref();
+        let stage = stage.map(|play| Stage::begin(&streams, play.speed));
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         let oidc = match settings.oidc {
@@ -184,12 +194,12 @@ impl Sandbox {
             scheme,
             url,
             oidc,
-            video: Video::new(settings.streams),
+            video: Video::new(Arc::clone(&streams), stage),
+            data_streams: DataStreams::new(data.join("data-streams")),
             contacts: Contacts::new(data.join("contacts.json"), data.join("contact-records")),
             records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
             events: Events::new(data.join("events")),
-            kinesis: Kinesis::new(data.join("data-streams")),
             buckets,
             voicemail: Voicemail::new(&data, happenings.clone()),
             happenings,
@@ -198,11 +208,20 @@ impl Sandbox {
             playing: Mutex::new(Playing::new(settings.faults)),
             log: Mutex::new(Log::new()),
         });
-        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&world)));
+        let mut running = JoinSet::new();
+        running.spawn(accept(listener, acceptor, Arc::clone(&world)));
+        let calls_to = settings.play.and_then(|play| play.calls_to);
+        if let Some((stage, name)) = stage.zip(calls_to) {
+            let world = Arc::clone(&world);
+            running.spawn(async move {
+                let told = &world.data_streams;
+                stage.tell_of_calls(&streams, told, &name).await;
+            });
+        }
         Ok(Self {
             world,
             data,
-            accepting,
+            _running: running,
         })
     }
 
@@ -227,23 +246,17 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
 /// All services, and what is known of the calls to them.
 struct World {
     scheme: &'static str,
     url: String,
     oidc: Option<Oidc>,
     video: Video,
+    data_streams: DataStreams,
     contacts: Contacts,
     records: Records,
     queues: Queues,
     events: Events,
-    kinesis: Kinesis,
     buckets: Buckets,
     voicemail: Voicemail,
     happenings: Happenings,
@@ -330,7 +343,7 @@ impl World {
         if operation.service == Service::Own {
             return self.own(&head, &body).unwrap_or_else(Refusal::into_json);
         }
-        let subject = subject(&operation, &head, &body);
+        let subject = own::subject(&operation, &head, &body);
         let mut call = self.call(operation, subject);
         let reply = match self.interrupt(&mut call, &reset).await {
             Some(interrupted) => interrupted,
@@ -431,9 +444,12 @@ impl World {
         }
         match (met.service, operation) {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
+            (Service::Kinesis, _) => {
+                let iterators = lock(&self.playing).faults.quota.iterator_seconds;
+                self.data_streams.answer(operation, body, iterators)
+            }
             (Service::Events, "PutEvents") => self.events.put(body),
             (Service::Events, other) => Err(Refusal::new(400, "UnknownOperationException", other)),
-            (Service::Kinesis, _) => self.kinesis.answer(operation, body),
             (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),
             (Service::Connect, "DescribeContact") => self.records.describe(&met.call.subject),
             (Service::Connect, "SearchContacts") => self.records.search(body),
@@ -476,21 +492,4 @@ struct Met {
     service: Service,
     call: Call,
     effect: Option<Effect>,
-}
-
-/// Whom a JSON call is about.
-fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
-    if let Service::Voicemail(_) = operation.service {
-        return voicemail::subject(&operation.name, head, body);
-    }
-    if ["GetContactAttributes", "DescribeContact"].contains(&&*operation.name) {
-        let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
-        return percent_encoding::percent_decode_str(contact)
-            .decode_utf8_lossy()
-            .into_owned();
-    }
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let names = ["StreamName", "StreamARN", "InitialContactId", "QueueUrl"];
-    let named = names.iter().find_map(|name| body[name].as_str());
-    named.unwrap_or_default().to_owned()
 }

@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod flow;
 pub mod live;
 pub mod messages;
+pub mod monitor;
 pub mod recorder;
 pub mod sign;
 pub mod transcribe;

@@ -18,10 +18,9 @@ use crate::media::attribution::Refusal;
 use crate::media::fragment::{Fragment, FragmentNumber};
 use crate::media::ticks::{EpochMillis, MediaTime, samples_in_millis};
 use crate::monitor::happening::{Began, Ending, Happening, What};
-use crate::monitor::names::LocalTime;
+use crate::monitor::names::{Keep, LocalTime};
 use crate::monitor::session::{Found, Limits, Next, Session, Start, Stop, Subject};
 use crate::port::{Heard, LiveBody, LiveClock, LiveSource, Tapes};
-pub use recording::Keep;
 use recording::Recording;
 
 /// How long an order can lie unread.
@@ -30,7 +29,6 @@ const LOOK_FOR_ORDERS: Duration = Duration::from_millis(500);
 const RESTING_SILENCE: Duration = Duration::from_secs(60);
 
 /// What all calls are watched with.
-#[derive(Debug)]
 pub struct Watch<S, C, T> {
     /// Where media comes from.
     pub source: S,
@@ -45,8 +43,11 @@ pub struct Watch<S, C, T> {
     /// How long a call that is over by its silence is looked at.
     pub come_back: Duration,
     /// How far the desk's clock is ahead of UTC at an instant, in seconds.
-    pub zone: fn(EpochMillis) -> i32,
+    pub zone: Zone,
 }
+
+/// How far a clock is ahead of UTC at an instant, in seconds.
+pub type Zone = Box<dyn Fn(EpochMillis) -> i32 + Send + Sync>;
 
 /// A call to watch.
 #[derive(Clone, Debug)]
@@ -70,6 +71,7 @@ pub struct Call {
 pub struct Orders {
     over: AtomicBool,
     shut: AtomicBool,
+    rests: AtomicBool,
 }
 
 impl Orders {
@@ -81,6 +83,15 @@ impl Orders {
     /// The monitor ends.
     pub fn shut(&self) {
         self.shut.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing more came of the call for so long that it counts as over.
+    pub fn is_resting(&self) -> bool {
+        self.rests.load(Ordering::Relaxed)
+    }
+
+    fn rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
     }
 
     fn is_over(&self) -> bool {
@@ -333,6 +344,7 @@ impl<S: LiveSource, C: LiveClock, T: Tapes, F: FnMut(Happening) + Send> Watched<
     /// More of a call came that was over: it has files of its own.
     fn wake(&mut self, fragment: &Fragment) {
         self.voice = Voice::Aloud;
+        self.orders.rest(false);
         self.session.set_limits(self.with.limits);
         let start = fragment.server_time.unwrap_or(self.with.clock.now());
         self.recording.starts_at(start);
@@ -348,6 +360,7 @@ impl<S: LiveSource, C: LiveClock, T: Tapes, F: FnMut(Happening) + Send> Watched<
 
     fn rest(&mut self) {
         self.voice = Voice::Resting;
+        self.orders.rest(true);
         self.recording = Recording::new(self.with.keep);
         let now = self.with.clock.elapsed();
         self.session.resume(self.with.resting(), now);

@@ -194,6 +194,11 @@ fn refusal(fault: Fault<'_>) -> Refused {
     }
 }
 
+/// Whether a shard's iterator is too old: it lives for five minutes.
+pub(super) fn is_expired<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    fault(error).code == "ExpiredIteratorException"
+}
+
 /// Whether the thing is not there: for calls that may well find nothing.
 pub(super) fn is_not_found<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let fault = fault(error);

@@ -19,6 +19,7 @@ mod listing;
 mod live;
 mod streams;
 mod throttles;
+mod watch;
 mod window;
 
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use endpoint::{Endpoints, region_in};
 pub use live::{KvsLive, LiveBody};
 use streams::{Api, Described, Description, Stream, Streams};
 use throttles::LimitsAreThrottles;
+pub use watch::{KvsWatch, WatchedBody};
 
 /// A body that says nothing for so long is given up.
 pub const BODY_STALL: Duration = Duration::from_secs(10);
@@ -85,7 +87,11 @@ const OWN_ENDPOINTS: [&str; 2] = [
 impl KvsSource {
     /// A source over the shared configuration.
     pub fn new(shared: &SdkConfig, limits: Limits) -> Self {
-        let shared = Trying::KVS.on(shared);
+        Self::trying(shared, limits, Trying::KVS)
+    }
+
+    fn trying(shared: &SdkConfig, limits: Limits, trying: Trying) -> Self {
+        let shared = trying.on(shared);
         let control = control::config::Builder::from(&shared)
             .retry_classifier(LimitsAreThrottles)
             .interceptor(CheckAnswers)

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::CliError;
-use crate::sandbox::{CERTIFICATE, CLIENT, Faults, PEOPLE, Pump, PumpSettings, Sandbox, Settings};
+use crate::sandbox::{
+    CERTIFICATE, CLIENT, Faults, PEOPLE, Play, Pump, PumpSettings, Sandbox, Settings,
+};
 
 /// Changes when a field goes or changes its meaning; new ones may come at any time.
 const SCHEMA: &str = "callreel.sandbox/1";
@@ -122,6 +124,19 @@ pub(super) struct SandboxArgs {
     /// Play identity provider, too: OpenID Connect, with a few invented people in groups
     #[arg(long)]
     oidc: bool,
+    /// Play the streams, as if their calls went on now; SPEED 1 is real time
+    #[arg(
+        long,
+        value_name = "SPEED",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = speed
+    )]
+    live: Option<f64>,
+    /// With --live: the data stream that is told when a call begins and ends, as `callreel monitor` reads it
+    #[arg(long, value_name = "NAME", requires = "live")]
+    calls_to: Option<String>,
     /// What goes wrong on purpose, as JSON: {"quota": {...}, "rules": [...]}
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -139,6 +154,10 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         versioned: args.versioned,
         tls: args.tls,
         oidc: args.oidc,
+        play: args.live.map(|speed| Play {
+            speed,
+            calls_to: args.calls_to.clone(),
+        }),
     };
     if !args.streams.is_dir() {
         return Err(CliError::Told(format!(
@@ -184,6 +203,14 @@ pub(super) fn run(args: &SandboxArgs, out: &mut dyn Write, json: bool) -> Result
         out.flush()?;
         std::future::pending().await
     })
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text
+        .parse()
+        .ok()
+        .filter(|speed| (0.1..=1_000.0).contains(speed));
+    speed.ok_or_else(|| "it must be a number from 0.1 to 1000".to_owned())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -12,6 +12,16 @@ pub const PART: &str = ".part";
 /// The most names that are tried for one call.
 pub const MAX_TRIED: u32 = 10_000;
 
+/// What is between the samples of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing: each side's audio, one block behind the other.
+    #[default]
+    Audio,
+    /// Silence, as long as there was none: both files are on one clock, and equally long.
+    Time,
+}
+
 /// A time as a clock on the desk shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalTime {

@@ -48,6 +48,12 @@ pub struct Quota {
     /// the long run, and half as many more at once; its own are 10 of each. A call that
     /// goes beyond it is answered by 429 TooManyRequestsException.
     pub attribute_calls_per_second: Option<u32>,
+    /// How long an iterator of a data stream's shard is good, in seconds; Kinesis's own is 300,
+    /// and so it is where nothing is said.
+    pub iterator_seconds: Option<u32>,
+    /// How long a body of live media lasts, in seconds of the stream: with streams that are
+    /// played. KVS ends one after 40 to 45 minutes; 2,520 where nothing is said.
+    pub media_seconds: Option<u32>,
 }
 
 /// Which calls go wrong, and how.

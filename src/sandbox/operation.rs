@@ -68,6 +68,11 @@ pub(super) const OPERATIONS: &[&str] = &[
     "GetEmailIdentity",
     "Converse",
     "GetSecretValue",
+    "ListShards",
+    "DescribeStreamSummary",
+    "GetShardIterator",
+    "GetRecords",
+    "SplitShard",
 ];
 
 /// The service that answers.

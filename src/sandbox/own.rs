@@ -1,12 +1,14 @@
-//! What the sandbox answers that is no service of AWS's: about itself, and as identity provider.
+//! What the sandbox answers that is no service of AWS's: about itself, and as identity provider; and whom
+//! a call is about.
 
 use bytes::Bytes;
 use hyper::http::request::Parts;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::faults::Playing;
+use super::operation::{Operation, Service};
 use super::wire::{Refusal, Reply, json_reply, parse};
-use super::{Met, World};
+use super::{Met, World, voicemail};
 use crate::lock::lock;
 
 impl World {
@@ -42,4 +44,21 @@ impl World {
         let oidc = self.oidc.as_ref().ok_or_else(none)?;
         Ok(oidc.answer(&met.call.operation, head, body, met.effect.as_ref()))
     }
+}
+
+/// Whom a JSON call is about.
+pub(super) fn subject(operation: &Operation, head: &Parts, body: &[u8]) -> String {
+    if let Service::Voicemail(_) = operation.service {
+        return voicemail::subject(&operation.name, head, body);
+    }
+    if ["GetContactAttributes", "DescribeContact"].contains(&&*operation.name) {
+        let contact = head.uri.path().rsplit('/').next().unwrap_or_default();
+        return percent_encoding::percent_decode_str(contact)
+            .decode_utf8_lossy()
+            .into_owned();
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let names = ["StreamName", "StreamARN", "InitialContactId", "QueueUrl"];
+    let named = names.iter().find_map(|name| body[name].as_str());
+    named.unwrap_or_default().to_owned()
 }

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use crate::lock::lock;
 use crate::media::demux::{Demuxer, Document};
-use crate::media::fragment::{Fragment, FragmentNumber};
+use crate::media::fragment::{ContactTag, Fragment, FragmentNumber};
 use crate::media::ticks::SAMPLE_RATE;
 
 /// How much of a file is read at a time.
@@ -33,13 +33,15 @@ pub(super) struct Stored {
     pub producer: i64,
     /// How long its audio lasts.
     pub millis: i64,
+    /// The contact that it names, when it is one.
+    pub contact: Option<Box<str>>,
     pub file: Arc<Path>,
     pub offset: u64,
     pub length: u64,
 }
 
 /// A stream's documents, in the order of their numbers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Stream {
     pub name: String,
     pub stored: Vec<Stored>,
@@ -55,6 +57,16 @@ impl Stream {
             .map(|stored| stored.server)
             .min()
             .unwrap_or(0)
+    }
+
+    /// As it was when the server's clock stood there: without the fragments that had not come whole.
+    pub(super) fn at(&self, server: i64) -> Self {
+        let came = |stored: &&Stored| stored.server + stored.millis <= server;
+        Self {
+            name: self.name.clone(),
+            stored: self.stored.iter().filter(came).cloned().collect(),
+            retention_hours: self.retention_hours,
+        }
     }
 
     /// The document that answers for a number.
@@ -84,6 +96,15 @@ impl Streams {
             folder,
             read: Mutex::default(),
         }
+    }
+
+    /// The names of all streams.
+    pub(super) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<_> = names.filter(|name| is_name(name)).collect();
+        names.sort();
+        names
     }
 
     /// The stream of a name; `None` when there is no such folder. Blocks while it reads.
@@ -177,6 +198,10 @@ fn read_file(path: &Path, stored: &mut Vec<Stored>) -> io::Result<()> {
                 .or_else(|| fragment.cluster_time.map(|time| time.to_millis_floor()))
                 .unwrap_or_else(|| after(|before| before.producer)),
             millis: millis_of(&fragment),
+            contact: match &fragment.contact {
+                ContactTag::One(contact) => Some(contact.clone()),
+                ContactTag::None | ContactTag::Several(_) | ContactTag::Conflicting => None,
+            },
             file: Arc::clone(&shared),
             offset: fragment.offset,
             length: 0,

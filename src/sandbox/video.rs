@@ -1,12 +1,13 @@
 //! Kinesis Video: endpoints, listings and media of the streams' folders.
 
 mod live;
+mod selection;
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,14 +17,17 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::faults::{Effect, Quota};
+use super::stage::Stage;
 use super::streams::{Stored, Stream, Streams};
 use super::wire::{Refusal, Reply, json_reply, parse, reply_of, streamed};
 use crate::connect::arn;
 use crate::lock::lock;
-use crate::media::counts::{in_memory, whole};
+use crate::media::counts::in_memory;
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
 use crate::synth::error_document;
+use live::LiveMedia;
+use selection::{Selection, Selector, selection, token_of};
 
 /// How many fragments a page lists when the call does not say, and at the most.
 const DEFAULT_PAGE: usize = 100;
@@ -36,12 +40,18 @@ const RETENTION_HOURS: u32 = 24;
 /// How much of a file is read at a time.
 const READ_BYTES: usize = 128 << 10;
 
+/// What KVS allows live media of a stream (Kinesis Video Streams Developer Guide, quotas).
+const LIVE_PER_SECOND: u32 = 5;
+const LIVE_AT_ONCE: u32 = 3;
+
 const INVALID: &str = "InvalidArgumentException";
 
 /// The service, and what its streams bear at the moment.
 #[derive(Debug)]
 pub(super) struct Video {
-    streams: Streams,
+    streams: Arc<Streams>,
+    /// The clock of streams that are played.
+    stage: Option<Stage>,
     loads: Arc<Mutex<HashMap<String, Load>>>,
 }
 
@@ -67,20 +77,6 @@ struct Asked {
     start_selector: Option<live::Start>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Selector {
-    fragment_selector_type: String,
-    timestamp_range: TimestampRange,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TimestampRange {
-    start_timestamp: f64,
-    end_timestamp: f64,
-}
-
 /// An answer, and how many fragments it lists or was asked for.
 pub(super) struct Answered {
     pub reply: Result<Reply, Refusal>,
@@ -99,9 +95,10 @@ fn described(stream: &Stream, asked: &Asked) -> Reply {
 }
 
 impl Video {
-    pub(super) fn new(streams: PathBuf) -> Self {
+    pub(super) fn new(streams: Arc<Streams>, stage: Option<Stage>) -> Self {
         Self {
-            streams: Streams::new(streams),
+            streams,
+            stage,
             loads: Arc::default(),
         }
     }
@@ -130,10 +127,13 @@ impl Video {
                     fragments = Some(asked.fragments.len());
                     self.media(&stream, &asked, effect, quota)
                 }
-                "GetMedia" => {
-                    let pieces = live::pieces(&stream, asked.start_selector.as_ref())?;
-                    self.send(&stream, pieces, 0, quota)
-                }
+                "GetMedia" => match self.stage {
+                    Some(stage) => self.play(&stream.name, stage, &asked, quota),
+                    None => {
+                        let pieces = live::pieces(&stream, asked.start_selector.as_ref())?;
+                        self.send(&stream, pieces, 0, quota)
+                    }
+                },
                 "DescribeStream" => Ok(described(&stream, &asked)),
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
@@ -154,10 +154,38 @@ impl Video {
                 "neither StreamName nor a stream's StreamARN",
             ));
         };
-        self.streams.open(name)?.ok_or_else(|| {
+        let stream = self.streams.open(name)?.ok_or_else(|| {
             let message = format!("The requested stream is not found or not active: {name}");
             Refusal::new(404, "ResourceNotFoundException", message)
+        })?;
+        Ok(match self.stage {
+            Some(stage) => Arc::new(stream.at(stage.now())),
+            None => stream,
         })
+    }
+
+    /// Live media, within what KVS allows a stream: five requests a second, three bodies.
+    fn play(
+        &self,
+        name: &str,
+        stage: Stage,
+        asked: &Asked,
+        quota: Quota,
+    ) -> Result<Reply, Refusal> {
+        let live = Quota {
+            fragments_per_second: Some(LIVE_PER_SECOND),
+            connections: Some(LIVE_AT_ONCE),
+            ..quota
+        };
+        let held = self.take(&format!("live media of {name}"), 1, live)?;
+        let streams = Arc::clone(&self.streams);
+        let (start, lasts) = (asked.start_selector.as_ref(), quota.media_seconds);
+        let body = LiveMedia::new(streams, name, stage, start, lasts, held)?;
+        let chunks = stream::unfold(body, |mut body| async move {
+            let chunk = body.next_chunk().await.transpose()?;
+            Some((chunk, body))
+        });
+        Ok(reply_of("video/x-matroska", streamed(chunks)))
     }
 
     fn media(
@@ -231,7 +259,7 @@ impl Video {
             .fragments_per_second
             .is_some_and(|most| recent + count > most as usize)
         {
-            let message = "Rate exceeded: fragments per second of this stream";
+            let message = "Rate exceeded: requests or fragments per second of this stream";
             return Err(Refusal::new(400, "ClientLimitExceededException", message));
         }
         if quota
@@ -333,61 +361,6 @@ fn list(
         reply["NextToken"] = format!("{by_server}:{from}:{to}:{next}").into();
     }
     Ok(json_reply(&reply))
-}
-
-#[derive(Clone, Copy)]
-struct Selection {
-    by_server: bool,
-    /// Epoch milliseconds, both included.
-    from: i64,
-    to: i64,
-}
-
-impl Selection {
-    fn holds(self, stored: &Stored) -> bool {
-        let start = if self.by_server {
-            stored.server
-        } else {
-            stored.producer
-        };
-        stored.numbered && (self.from..=self.to).contains(&start)
-    }
-}
-
-fn selection(selector: Option<&Selector>) -> Result<Selection, String> {
-    let Some(selector) = selector else {
-        return Ok(Selection {
-            by_server: true,
-            from: i64::MIN,
-            to: i64::MAX,
-        });
-    };
-    let by_server = match &*selector.fragment_selector_type {
-        "SERVER_TIMESTAMP" => true,
-        "PRODUCER_TIMESTAMP" => false,
-        other => return Err(format!("FragmentSelectorType {other}")),
-    };
-    let millis = |seconds: f64| whole((seconds * 1_000.0).round());
-    let from = millis(selector.timestamp_range.start_timestamp);
-    let to = millis(selector.timestamp_range.end_timestamp);
-    if from > to {
-        return Err("StartTimestamp lies behind EndTimestamp".to_owned());
-    }
-    Ok(Selection {
-        by_server,
-        from,
-        to,
-    })
-}
-
-fn token_of(token: &str) -> Option<(Selection, usize)> {
-    let mut parts = token.split(':');
-    let selection = Selection {
-        by_server: parts.next()?.parse().ok()?,
-        from: parts.next()?.parse().ok()?,
-        to: parts.next()?.parse().ok()?,
-    };
-    Some((selection, parts.next()?.parse().ok()?))
 }
 
 fn scrambled(value: &impl Hash) -> u64 {

@@ -6,17 +6,8 @@ use crate::media::fragment::{Direction, Fragment};
 use crate::media::ticks::EpochMillis;
 use crate::media::timeline::Timeline;
 use crate::media::wav::encode_mono;
+use crate::monitor::names::Keep;
 use crate::port::{Tape, Taped};
-
-/// What is between the samples of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Keep {
-    /// Nothing: each side's audio, one block behind the other.
-    #[default]
-    Audio,
-    /// Silence, as long as there was none: both files are on one clock, and equally long.
-    Time,
-}
 
 /// One recording under way.
 pub(super) struct Recording<T> {

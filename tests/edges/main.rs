@@ -16,6 +16,8 @@ mod function;
 mod hostile;
 mod load;
 mod login;
+#[cfg(feature = "operate")]
+mod monitor;
 mod redrive;
 mod sandbox;
 

@@ -68,6 +68,21 @@ fn the_docs_list_every_setting_with_its_default_and_meaning() {
     }
 }
 
+#[test]
+fn the_monitors_page_lists_every_setting_with_its_default_and_meaning() {
+    let page = std::fs::read_to_string(root().join("docs/monitor.md")).unwrap();
+    for setting in callreel::settings::monitor::SETTINGS {
+        let begins = format!("| `{}` |", setting.name);
+        let row = page.lines().find(|line| line.starts_with(&begins));
+        let row = row.unwrap_or_default();
+        assert!(
+            row.contains(setting.default) && row.contains(setting.meaning),
+            "docs/monitor.md, \"Settings\", tells of {} otherwise than SETTINGS in src/settings/monitor.rs: {row}",
+            setting.name
+        );
+    }
+}
+
 /// One version of Rust, wherever it is said, and the libraries for both of Lambda's architectures.
 #[test]
 fn the_toolchain_is_the_manifests_rust() {

@@ -30,6 +30,10 @@ pub(in crate::aws) enum Call {
     ReadSecret,
     PutEvents,
     PutRecord,
+    // At the desk that watches calls.
+    ListShards,
+    GetShardIterator,
+    GetRecords,
     // An operator's calls, never the function's: `callreel redrive`.
     ListObjects,
     ReceiveMessage,
@@ -91,7 +95,9 @@ impl Call {
             Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
                 Service::Sqs
             }
-            Self::PutRecord => Service::Kinesis,
+            Self::PutRecord | Self::ListShards | Self::GetShardIterator | Self::GetRecords => {
+                Service::Kinesis
+            }
             Self::PutEvents => Service::Events,
         }
     }
@@ -132,6 +138,9 @@ impl Call {
             Self::ReadSecret => permissions::READ_SECRET,
             Self::PutEvents => permissions::PUT_EVENTS,
             Self::PutRecord => permissions::PUT_RECORD,
+            Self::ListShards => permissions::LIST_SHARDS,
+            Self::GetShardIterator => permissions::GET_SHARD_ITERATOR,
+            Self::GetRecords => permissions::GET_RECORDS,
             Self::ListObjects => permissions::LIST_OBJECTS,
             Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
             Self::DeleteMessage => permissions::DELETE_MESSAGE,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_kinesisvideomedia as media;
+use aws_sdk_kinesisvideomedia::types::builders::StartSelectorBuilder;
 use aws_sdk_kinesisvideomedia::types::{StartSelector, StartSelectorType};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::byte_stream::ByteStream;
@@ -22,49 +23,59 @@ use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{LiveMedia, MediaBody};
 
-/// Kinesis Video Streams, read live.
+/// GetMedia itself.
 #[derive(Debug)]
-pub struct KvsLive {
-    /// Endpoints are looked up there, and are of this stream alone.
-    source: KvsSource,
-    media: media::Client,
-}
+pub(super) struct Media(media::Client);
 
-impl KvsLive {
-    /// Live media over the shared configuration.
-    pub fn new(shared: &SdkConfig, limits: Limits) -> Self {
-        let config = media::config::Builder::from(&Trying::KVS.on(shared));
-        Self {
-            source: KvsSource::new(shared, limits),
-            media: media::Client::from_conf(config.interceptor(CheckAnswers).build()),
-        }
+impl Media {
+    pub(super) fn new(shared: &SdkConfig, trying: Trying) -> Self {
+        let config = media::config::Builder::from(&trying.on(shared));
+        Self(media::Client::from_conf(
+            config.interceptor(CheckAnswers).build(),
+        ))
     }
 
-    async fn open(
+    /// Asks for a stream's media at an endpoint.
+    pub(super) async fn open(
         &self,
+        source: &KvsSource,
         endpoint: &str,
         stream: &str,
-        from: EpochMillis,
+        start: StartSelectorBuilder,
     ) -> Result<ByteStream, Failure> {
-        let start = StartSelector::builder()
-            .start_selector_type(StartSelectorType::ServerTimestamp)
-            .start_timestamp(DateTime::from_millis(from.0))
+        let start = start
             .build()
             .map_err(|error| Failure::new(FailureKind::Refused, stream, error))?;
         let mut at = media::config::Builder::new().endpoint_url(endpoint);
-        at.set_region(self.source.region_of(stream));
-        let request = self.media.get_media().stream_arn(stream);
+        at.set_region(source.region_of(stream));
+        let request = self.0.get_media().stream_arn(stream);
         let answer = request
             .start_selector(start)
             .customize()
             .config_override(at)
             .send()
             .await;
-        let answer = answer.map_err(|error| {
-            self.source
-                .elsewhere(stream, failure(Call::ReadLive, stream, &error))
-        })?;
+        let answer = answer
+            .map_err(|error| source.elsewhere(stream, failure(Call::ReadLive, stream, &error)))?;
         Ok(answer.payload)
+    }
+}
+
+/// Kinesis Video Streams, read live.
+#[derive(Debug)]
+pub struct KvsLive {
+    /// Endpoints are looked up there, and are of this stream alone.
+    source: KvsSource,
+    media: Media,
+}
+
+impl KvsLive {
+    /// Live media over the shared configuration.
+    pub fn new(shared: &SdkConfig, limits: Limits) -> Self {
+        Self {
+            source: KvsSource::new(shared, limits),
+            media: Media::new(shared, Trying::KVS),
+        }
     }
 }
 
@@ -77,7 +88,11 @@ impl LiveMedia for KvsLive {
         let connection =
             connection.map_err(|error| Failure::new(FailureKind::ConnectionLost, stream, error))?;
         let endpoint = self.source.endpoint(&state, stream, Api::Live).await?;
-        match self.open(&endpoint, stream, from).await {
+        let start = StartSelector::builder()
+            .start_selector_type(StartSelectorType::ServerTimestamp)
+            .start_timestamp(DateTime::from_millis(from.0));
+        let opened = self.media.open(&self.source, &endpoint, stream, start);
+        match opened.await {
             Ok(body) => Ok(LiveBody {
                 stream: stream.into(),
                 open: Some((body, connection)),

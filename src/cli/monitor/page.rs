@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::super::browser::open_in_browser;
 use super::super::{CliError, tell_warning};
@@ -17,7 +17,7 @@ use crate::media::ticks::EpochMillis;
 use crate::monitor::panel::Numbers;
 use crate::web::guard::Guard;
 use crate::web::monitor::{Listened, Listening, Live, router};
-use crate::web::serve::{self, Bound, ended_by_somebody};
+use crate::web::serve::{self, Bound, Stop, Stopper, ended_by_somebody};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct PageArgs {
@@ -44,9 +44,12 @@ pub(super) struct PageArgs {
 /// A page whose address is taken and told.
 pub(super) struct Page {
     live: Arc<Live>,
-    listened: UnboundedReceiver<Listened>,
+    tell: UnboundedSender<String>,
+    told: UnboundedReceiver<String>,
     bound: Bound,
     hosts: Vec<String>,
+    stopper: Stopper,
+    stop: Stop,
 }
 
 /// Takes the page's address and tells it, with `what` it shows.
@@ -59,7 +62,8 @@ pub(super) async fn open(
     let bound = serve::bind(args.bind, args.port)
         .await
         .map_err(|error| CliError::Told(error.to_string()))?;
-    let (tell, listened) = unbounded_channel();
+    let (tell, told) = unbounded_channel();
+    let (stopper, stop) = serve::stop();
     let numbers = match args.show_numbers {
         true => Numbers::Whole,
         false => Numbers::Masked,
@@ -68,8 +72,10 @@ pub(super) async fn open(
         true => Listening::Off,
         false => Listening::Allowed,
     };
+    let listened = tell.clone();
     // An error says that the command is ending.
-    let live = Live::new(numbers, listening, move |it| drop(tell.send(it)));
+    let told_of = move |it: Listened| drop(listened.send(listened_line(&it, json)));
+    let live = Live::new(numbers, listening, told_of);
     let url = bound.url();
     if json {
         writeln!(out, "{}", json!({"schema": SCHEMA, "page": url}))?;
@@ -85,9 +91,12 @@ pub(super) async fn open(
     }
     Ok(Page {
         live,
-        listened,
+        tell,
+        told,
         bound,
         hosts: args.hosts.clone(),
+        stopper,
+        stop,
     })
 }
 
@@ -97,22 +106,39 @@ impl Page {
         self.live.clone()
     }
 
-    /// Shows calls until somebody ends it, or `work`, from which they come, fails.
+    /// Where lines go that are printed while the page is shown.
+    #[cfg(feature = "operate")]
+    pub(super) fn teller(&self) -> UnboundedSender<String> {
+        self.tell.clone()
+    }
+
+    /// Asked for when somebody ends the page.
+    pub(super) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Shows calls until somebody ends it, or `work`, from which they come, fails. When the stop
+    /// is asked for, `work` ends what is under way, and is awaited.
     pub(super) async fn show(
         mut self,
-        work: impl Future<Output = Result<Infallible, CliError>>,
+        work: impl Future<Output = Result<(), CliError>>,
         out: &mut dyn Write,
-        json: bool,
     ) -> Result<(), CliError> {
         let url = self.bound.url();
-        let (stopper, stop) = serve::stop();
         let guard = Guard::at(self.bound.address()).also_named(self.hosts);
-        let pages = guard.guard(router(self.live.clone(), stop.clone()));
-        let served = self.bound.serve(pages, stop);
-        let told = async {
+        let pages = guard.guard(router(self.live.clone(), self.stop.clone()));
+        let served = self.bound.serve(pages, self.stop);
+        let both = async {
+            let served = async {
+                let served = served.await;
+                served.map_err(|error| CliError::Told(format!("{url}: {error}; start it again")))
+            };
+            tokio::try_join!(served, work).map(drop)
+        };
+        let printed = async {
             loop {
-                match self.listened.recv().await {
-                    Some(listened) => tell_listened(&listened, out, json)?,
+                match self.told.recv().await {
+                    Some(line) => print(out, &line)?,
                     None => std::future::pending::<()>().await,
                 }
             }
@@ -120,21 +146,30 @@ impl Page {
         // The page is told of the end, and closes its connections.
         let ended = async {
             ended_by_somebody().await;
-            stopper.ask();
+            self.stopper.ask();
             std::future::pending::<Infallible>().await
         };
-        tokio::select! {
-            served = served => served.map_err(|error| CliError::Told(format!("{url}: {error}; start it again"))),
-            failed = work => failed.map(|never| match never {}),
-            failed = told => failed,
+        let done = tokio::select! {
+            done = both => done,
+            failed = printed => return failed,
             never = ended => match never {},
             never = self.live.run() => match never {},
+        };
+        // What was said last.
+        while let Ok(line) = self.told.try_recv() {
+            print(out, &line)?;
         }
+        done
     }
 }
 
+fn print(out: &mut dyn Write, line: &str) -> Result<(), CliError> {
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
 /// Who listens is known.
-fn tell_listened(listened: &Listened, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+fn listened_line(listened: &Listened, json: bool) -> String {
     let Listened {
         contact,
         began,
@@ -147,12 +182,10 @@ fn tell_listened(listened: &Listened, out: &mut dyn Write, json: bool) -> Result
             "began": began.to_rfc3339(),
             "ended": ended.map(EpochMillis::to_rfc3339),
         });
-        writeln!(out, "{line}")?;
-    } else {
-        match ended {
-            None => writeln!(out, "{began} somebody listens in to {contact}")?,
-            Some(ended) => writeln!(out, "{ended} nobody listens in to {contact} any more")?,
-        }
+        return line.to_string();
     }
-    Ok(out.flush()?)
+    match ended {
+        None => format!("{began} somebody listens in to {contact}"),
+        Some(ended) => format!("{ended} nobody listens in to {contact} any more"),
+    }
 }

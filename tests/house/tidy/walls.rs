@@ -97,6 +97,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("hyper_rustls", &["web::login"]),
     ("hyper_util", &["sandbox", "web::login"]),
     ("indicatif", &["cli"]),
+    ("jiff", &["cli::monitor::live"]),
     ("jsonwebtoken", &["web::login"]),
     ("lambda_runtime", &["lambda"]),
     ("mail_builder", &["voicemail::mail"]),
