@@ -43,9 +43,9 @@ const NOT_IN_THE_TEMPLATE: &[(&str, &str)] = &[
 const TEMPLATES: &[&str] = &[
     "template.yaml",
     "stacks/answering.yaml",
+    "stacks/archive.yaml",
     "stacks/distribution.yaml",
     "stacks/listeners.yaml",
-    "stacks/archive.yaml",
     "stacks/live.yaml",
     "stacks/voicemail.yaml",
 ];

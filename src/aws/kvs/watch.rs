@@ -21,10 +21,7 @@ use crate::monitor::session::Start;
 use crate::port::{Heard, LiveBody, LiveSource};
 
 /// KVS says by itself when a stream has too many readers.
-const NO_LIMITS: Limits = Limits {
-    connections: 1,
-    fragments_per_request: 1,
-};
+const NO_LIMITS: Limits = Limits { connections: 1 };
 
 /// Kinesis Video Streams, watched.
 #[derive(Debug)]

@@ -291,6 +291,8 @@ fn rights_on_buckets_name_the_buckets_account() {
 const STORES_UNDER: &[(&str, &str)] = &[
     ("RecorderRole", "${S3BucketPrefix}*"),
     ("AgainRole", "${S3BucketPrefix}*"),
+    ("ArchiveRole", "${KeyPrefix}index/*"),
+    ("ArchiveRole", "${BucketName}/listened/*"),
     ("NoteRole", "${NotesPrefix}*"),
     ("SaveRole", "${MessagesPrefix}*"),
     ("ReconcileRole", "${MessagesPrefix}*"),

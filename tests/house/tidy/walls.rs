@@ -64,7 +64,10 @@ const USERS: &[(&str, &[&str])] = &[
     ("aws_sdk_*", &["aws"]),
     ("aws_smithy_*", &["aws"]),
     ("aws_types", &["aws"]),
-    ("axum", &["sandbox::pump", "web"]),
+    (
+        "axum",
+        &["lambda::archive", "sandbox::pump", "web", "wiring::archive"],
+    ),
     ("base64", &["event", "failure", "sandbox", "synth", "web"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
