@@ -4,7 +4,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_kinesis as kinesis;
 use aws_sdk_kinesis::types::ShardIteratorType;
-use aws_smithy_types::{Blob, DateTime};
+use aws_smithy_types::DateTime;
 
 use super::Trying;
 use super::answers::CheckAnswers;
@@ -25,28 +25,10 @@ pub struct CallStream {
     name: Box<str>,
 }
 
-/// Where a record was put.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Put {
-    /// `ShardId`.
-    pub shard: String,
-    /// `SequenceNumber`.
-    pub sequence: String,
-}
-
 impl CallStream {
     /// A stream that is read; who reads it tries again by itself.
     pub fn to_read(shared: &SdkConfig, name: &str) -> Self {
-        Self::new(shared, name, Trying::ONCE)
-    }
-
-    /// A stream that is put to while a caller waits.
-    pub fn to_put(shared: &SdkConfig, name: &str) -> Self {
-        Self::new(shared, name, Trying::CALLER_WAITS)
-    }
-
-    fn new(shared: &SdkConfig, name: &str, trying: Trying) -> Self {
-        let config = kinesis::config::Builder::from(&trying.on(shared));
+        let config = kinesis::config::Builder::from(&Trying::ONCE.on(shared));
         Self {
             client: kinesis::Client::from_conf(config.interceptor(CheckAnswers).build()),
             name: name.into(),
@@ -131,21 +113,6 @@ impl CallStream {
                     data: record.data.into_inner(),
                 })
                 .collect(),
-        })
-    }
-
-    /// Puts a record.
-    pub async fn put(&self, key: &str, data: Vec<u8>) -> Result<Put, Failure> {
-        let request = self.client.put_record().stream_name(&*self.name);
-        let answer = request
-            .partition_key(key)
-            .data(Blob::new(data))
-            .send()
-            .await
-            .map_err(|error| failure(Call::PutRecord, &self.name, &error))?;
-        Ok(Put {
-            shard: answer.shard_id,
-            sequence: answer.sequence_number,
         })
     }
 }

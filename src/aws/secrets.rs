@@ -51,7 +51,7 @@ impl Secret {
     async fn text(&self) -> Result<String, Failure> {
         let request = self.client.get_secret_value().secret_id(&self.arn);
         let secret = request.send().await;
-        let secret = secret.map_err(|error| failure(Call::ReadSecret, &self.subject(), &error))?;
+        let secret = secret.map_err(|error| failure(Call::ReadSecret, self.subject(), &error))?;
         Ok(secret.secret_string.unwrap_or_default())
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::config::Credentials;
-use callreel::aws::CallStream;
+use callreel::aws::DataStream;
 use callreel::media::fragment::Direction;
 use callreel::media::ticks::EpochMillis;
 use callreel::monitor::names::{LocalTime, file};
@@ -115,8 +115,8 @@ impl World {
             .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
             .load()
             .await;
-        let stream = CallStream::to_put(&config, CALLS);
-        let put = stream.put(key, event.to_string().into_bytes()).await;
+        let stream = DataStream::while_a_caller_waits(&config, CALLS);
+        let put = stream.put(key, event.to_string().as_bytes()).await;
         put.unwrap();
     }
 }
