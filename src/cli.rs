@@ -3,8 +3,12 @@
 
 #[cfg(feature = "operate")]
 mod account;
+#[cfg(feature = "web")]
+mod archive;
 #[cfg(feature = "operate")]
 mod aws;
+#[cfg(feature = "web")]
+mod browser;
 mod cures;
 #[cfg(feature = "operate")]
 mod doctor;
@@ -36,6 +40,8 @@ mod verify;
 mod voicemail;
 mod worked;
 
+#[cfg(not(feature = "web"))]
+use lacking as archive;
 #[cfg(not(feature = "operate"))]
 use lacking as doctor;
 #[cfg(not(feature = "web"))]
@@ -99,6 +105,8 @@ enum Command {
     Index(index::IndexArgs),
     /// Make what waveforms are drawn from, for older recordings
     Peaks(peaks::PeaksArgs),
+    /// Find recordings, look at them and listen to them, on pages in the browser
+    Archive(archive::ArchiveArgs),
     /// Show what media files hold, and draw it
     Inspect(inspect::InspectArgs),
     /// Show calls in progress on a page: both sides' spectra and levels, and their sound
@@ -170,6 +178,7 @@ fn run(cli: &Cli, json: bool) -> ExitCode {
         Command::Verify(args) => verify::run(args, &mut out, cli.json),
         Command::Index(args) => index::run(args, &mut out, cli.json),
         Command::Peaks(args) => peaks::run(args, &mut out, cli.json),
+        Command::Archive(args) => archive::run(args, &mut out, cli.json),
         Command::Inspect(args) => inspect::run(args, &mut out, cli.json),
         Command::Monitor(args) => monitor::run(args, &mut out, cli.json),
         Command::Synth(args) => synth::run(args, &mut out, cli.json),

@@ -12,7 +12,8 @@ use super::CliError;
 /// How the build that has everything is installed.
 const EVERYTHING: &str = "cargo install --locked --path . --features operate,sandbox";
 /// Commands that not every build has.
-const COMMANDS: [(&str, bool); 4] = [
+const COMMANDS: [(&str, bool); 5] = [
+    ("archive", cfg!(feature = "web")),
     ("monitor", cfg!(feature = "web")),
     ("redrive", cfg!(feature = "operate")),
     ("doctor", cfg!(feature = "operate")),
@@ -30,6 +31,14 @@ const FLAGS: [&str; 5] = [
     "--profile",
     "--endpoint-url",
 ];
+/// Those of `archive`, which looks at a bucket without a deployment's settings.
+const FLAGS_OF_ARCHIVE: [&str; 5] = [
+    "--bucket",
+    "--bucket-owner",
+    "--region",
+    "--profile",
+    "--endpoint-url",
+];
 /// Those of `forget` alone.
 const FLAGS_OF_FORGET: [&str; 2] = ["--queue", "--failure-bucket"];
 
@@ -41,6 +50,8 @@ pub(super) struct Lacking {
 }
 
 // Each build takes those of the commands that it lacks.
+#[allow(dead_code, reason = "of a command that this build has")]
+pub(super) type ArchiveArgs = Lacking;
 #[allow(dead_code, reason = "of a command that this build has")]
 pub(super) type RedriveArgs = Lacking;
 #[allow(dead_code, reason = "of a command that this build has")]
@@ -87,7 +98,8 @@ pub(super) fn flag(error: &clap::Error, arguments: &[String]) -> Option<CliError
         .find(|argument| !argument.starts_with('-'))?;
     let is_flag = FLAGS.contains(&&**unknown)
         || (command == "forget" && FLAGS_OF_FORGET.contains(&&**unknown));
-    let is_of_aws = is_flag && WITH_AWS.contains(&&**command);
+    let is_of_archive = command == "archive" && FLAGS_OF_ARCHIVE.contains(&&**unknown);
+    let is_of_aws = (is_flag && WITH_AWS.contains(&&**command)) || is_of_archive;
     (error.kind() == ErrorKind::UnknownArgument && is_of_aws && !cfg!(feature = "operate"))
         .then(|| lacks(unknown))
 }

@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 
 use super::account::{Account, runtime};
 use super::reader::Reader;
-use super::values::parse_contact;
+use super::values::{parse_contact, parse_time};
 use super::worked::error_line;
 use super::{CliError, count_bar, ended, tell_error, tell_warning};
 use crate::aws::queue::Message;
@@ -82,11 +82,6 @@ pub(super) struct RedriveArgs {
     at_once: Option<u8>,
     #[command(flatten)]
     account: Account,
-}
-
-fn parse_time(text: &str) -> Result<EpochMillis, String> {
-    redrive::read_time(text)
-        .ok_or_else(|| "a date as 2026-11-20, or a time as 2026-11-20T08:00:00Z".to_owned())
 }
 
 pub(super) fn parse_queue(text: &str) -> Result<String, String> {

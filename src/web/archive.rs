@@ -1,4 +1,4 @@
-//! The archive for its pages: search, and one recording with its sound, over
+//! The archive's pages: search, and one recording with its sound, over
 //! [`Shelves`] of any store.
 //!
 //! # For who serves them
@@ -31,6 +31,7 @@
 //!
 //! | route | answer |
 //! | --- | --- |
+//! | `GET /`, `GET /call?recording=KEY` | the page; its script and style below `/archive…` |
 //! | `GET /api/recordings?from=…&after=…&most=…` | `{me, rows, next, problems}`: [`Query`](crate::archive::search::Query)'s words; `look=anew` looks at verdicts again |
 //! | `GET /api/recordings.csv?from=…` | all rows of the same search |
 //! | `GET /api/recording?key=…` | `{me, key, row, verdict, files, peaks, parts}`: `files` says whether each is there |
@@ -59,6 +60,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::assets::{self, Asset, Kind};
 use crate::archive::day::Row;
 use crate::archive::heard::Heard;
 use crate::archive::viewer::{Act, ActKind, Viewer};
@@ -69,6 +71,40 @@ use crate::media::ticks::EpochMillis;
 use crate::port::Browsing;
 use crate::recording::verdict::Verdict;
 use crate::shelves::Shelves;
+
+/// The page's files.
+const ASSETS: &[Asset] = &[
+    page("/"),
+    page("/call"),
+    Asset {
+        path: "/archive.js",
+        kind: Kind::Script,
+        bytes: include_bytes!("archive/archive.js"),
+    },
+    Asset {
+        path: "/archive-player.js",
+        kind: Kind::Script,
+        bytes: include_bytes!("archive/player.js"),
+    },
+    Asset {
+        path: "/archive.css",
+        kind: Kind::Style,
+        bytes: include_bytes!("archive/archive.css"),
+    },
+    Asset {
+        path: "/icon.svg",
+        kind: Kind::Svg,
+        bytes: include_bytes!("icon.svg"),
+    },
+];
+
+const fn page(path: &'static str) -> Asset {
+    Asset {
+        path,
+        kind: Kind::Html,
+        bytes: include_bytes!("archive/archive.html"),
+    }
+}
 
 /// The same act within this time is one.
 const ONE_ACT: i64 = 60_000;
@@ -266,6 +302,7 @@ pub fn router<S: Browsing + Send + Sync + 'static>(archive: Arc<Archive<S>>) -> 
         )
         .route("/api/check", post(recording::check::<S>))
         .with_state(archive)
+        .merge(assets::router(ASSETS))
 }
 
 /// The address of a recording's page. `base` is where the pages are, with a slash at its end; a

@@ -41,6 +41,7 @@ fn all_builds_list_the_same_commands_with_and_without_help() {
             "verify",
             "index",
             "peaks",
+            "archive",
             "inspect",
             "monitor",
             "synth",
@@ -111,6 +112,7 @@ fn what_a_build_lacks_it_says_how_to_get() {
             "--failure-bucket",
         );
         check("verify --aws", "--aws");
+        check("archive --bucket b", "--bucket");
         check("record event.json --stack s", "--stack");
     }
     // What no build has is no question of builds.

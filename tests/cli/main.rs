@@ -2,6 +2,7 @@
 //! calls here; bad input in `bad_input`, what is in the way of writing in `output`, media
 //! alone in `media`, and what others did to it in `odd_media`.
 
+mod archive;
 mod bad_input;
 mod builds;
 mod desk;

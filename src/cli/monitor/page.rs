@@ -5,12 +5,12 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::super::browser::open_in_browser;
 use super::super::{CliError, tell_warning};
 use super::SCHEMA;
 use crate::media::ticks::EpochMillis;
@@ -155,26 +155,4 @@ fn tell_listened(listened: &Listened, out: &mut dyn Write, json: bool) -> Result
         }
     }
     Ok(out.flush()?)
-}
-
-/// Opens the page. Where there is no browser to be had, its address has been printed.
-fn open_in_browser(url: &str) {
-    let program = if cfg!(target_os = "macos") {
-        "open"
-    } else if cfg!(windows) {
-        "explorer"
-    } else {
-        "xdg-open"
-    };
-    let opened = Command::new(program)
-        .arg(url)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    if let Err(error) = opened {
-        tell_warning(&format!(
-            "no browser was opened ({program}: {error}); open {url} yourself"
-        ));
-    }
 }

@@ -1,0 +1,139 @@
+//! `callreel archive`: recordings on pages in a browser, from a folder or a bucket; or who
+//! listened to one of them.
+
+#[cfg(feature = "operate")]
+mod aws;
+mod listened;
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::browser::open_in_browser;
+use super::{CliError, check_folder, tell_warning};
+use crate::local::LocalRecordings;
+use crate::media::ticks::EpochMillis;
+use crate::port::Browsing;
+use crate::shelves::{Shelves, Trust};
+use crate::web::archive::{Archive, router};
+use crate::web::guard::Guard;
+use crate::web::serve::{self, ended_by_somebody};
+
+/// Changes when a field goes or changes its meaning; new ones may come at any time.
+const SCHEMA: &str = "callreel.archive/1";
+
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Try it:  callreel synth && callreel record demo/event.json && callreel archive --open\n\n\
+    Whoever can open the page sees and hears the calls: it answers on this machine alone, unless --bind says otherwise. \
+    Only indexes are written (index/…/recordings.ndjson), which may be deleted at any time."
+)]
+pub(super) struct ArchiveArgs {
+    /// The folder of recordings, as --out of record and extract
+    #[arg(value_name = "DIR", default_value = "out")]
+    folder: PathBuf,
+    /// The port of the pages; 0 for any
+    #[arg(long, value_name = "P", default_value_t = 8751)]
+    port: u16,
+    /// Open the search in the browser
+    #[arg(long)]
+    open: bool,
+    /// Serve the pages at another address of this machine: others can open them then
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+    /// A name that leads to the pages, such as `desk.example.com:8751` (repeatable)
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+    /// Only recordings whose paths start with this, such as `recordings/`
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    key_prefix: String,
+    /// Print who listened to this contact's recordings, and serve nothing
+    #[arg(long, value_name = "CONTACT")]
+    listened: Option<String>,
+    /// What the paths of the lines of who listened start with
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        default_value = "listened/",
+        requires = "listened"
+    )]
+    listened_prefix: String,
+    /// Only lines of this time and later (a day, or a time as in RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = super::values::parse_time, requires = "listened")]
+    since: Option<EpochMillis>,
+    #[cfg(feature = "operate")]
+    #[command(flatten)]
+    aws: aws::ArchiveAwsArgs,
+}
+
+pub(super) fn run(args: &ArchiveArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+    let prefixes = [
+        ("--key-prefix", &args.key_prefix),
+        ("--listened-prefix", &args.listened_prefix),
+    ];
+    for (flag, prefix) in prefixes {
+        if !prefix.is_empty() && !prefix.ends_with('/') {
+            return Err(CliError::Usage(format!(
+                "{flag} {prefix}: it must end in a slash: {prefix}/"
+            )));
+        }
+    }
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| CliError::Told(format!("no runtime: {error}; try again")))?;
+    runtime.block_on(async {
+        #[cfg(feature = "operate")]
+        if args.aws.bucket.is_some() {
+            return aws::run(args, out, json).await;
+        }
+        check_folder(&args.folder)?;
+        let store = LocalRecordings::new(&args.folder);
+        let what = format!("the recordings of {}", args.folder.display());
+        show(args, store, Trust::Never, &what, out, json).await
+    })
+}
+
+/// Serves the pages over a store until somebody ends it, or tells who listened.
+async fn show<S: Browsing + Send + Sync + 'static>(
+    args: &ArchiveArgs,
+    store: S,
+    trust: Trust,
+    what: &str,
+    out: &mut dyn Write,
+    json: bool,
+) -> Result<(), CliError> {
+    if let Some(contact) = &args.listened {
+        return listened::tell(args, &store, contact, out, json).await;
+    }
+    let bound = serve::bind(args.bind, args.port)
+        .await
+        .map_err(|error| CliError::Told(error.to_string()))?;
+    let url = bound.url();
+    if json {
+        writeln!(out, "{}", json!({"schema": SCHEMA, "page": url}))?;
+    } else {
+        writeln!(out, "{url} shows {what}; Ctrl-C ends it")?;
+    }
+    out.flush()?;
+    if !args.bind.is_loopback() {
+        tell_warning("whoever reaches this address sees and hears the calls: there is no login");
+    }
+    if args.open {
+        open_in_browser(&url);
+    }
+    let archive = Archive::at_the_desk(Shelves::new(store, &args.key_prefix, trust));
+    let guard = Guard::at(bound.address()).also_named(args.hosts.clone());
+    let (stopper, stop) = serve::stop();
+    let served = bound.serve(guard.guard(router(Arc::new(archive))), stop);
+    let ended = async {
+        ended_by_somebody().await;
+        stopper.ask();
+        std::future::pending::<()>().await
+    };
+    tokio::select! {
+        served = served => served.map_err(|error| CliError::Told(format!("{url}: {error}; start it again"))),
+        () = ended => Ok(()),
+    }
+}

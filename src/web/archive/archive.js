@@ -1,0 +1,294 @@
+// The archive's pages: the search, and which of the two pages is shown. A recording's page is in archive-player.js.
+// All words are in archive.html. What comes from outside is only ever set as text.
+
+import { openCall } from "/archive-player.js";
+
+const texts = JSON.parse(document.getElementById("texts").textContent);
+/** Rows that are asked for at once. */
+const PAGE_ROWS = 200;
+/** More rows are fetched when the last one is so many pixels below the window. */
+const NEAR = 600;
+
+// --- what both pages use -----------------------------------------------------------------------------------------
+
+const get = (id) => document.getElementById(id);
+const set = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+const show = (node, shown) => { if (node.hidden === shown) node.hidden = !shown; };
+
+/** The text at a path of the texts, with its places filled in; `count` chooses between one and other. */
+function words(path, values = {}) {
+  let text = path.split(".").reduce((node, name) => node?.[name], texts);
+  if (text && typeof text === "object") text = values.count === 1 ? text.one : text.other;
+  const fill = (name) => (typeof values[name] === "number" ? number(values[name]) : values[name]);
+  return String(text ?? path).replace(/\{(\w+)\}/g, (_, name) => fill(name) ?? "");
+}
+
+/** Text from outside, without what turns the direction of all that stands behind it. */
+const plain = (text) => String(text).replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
+const number = (value, digits = 1) => Number(value).toLocaleString("en", { maximumFractionDigits: digits });
+
+/** Seconds as 0:07, 12:03 or 1:02:03, with so many digits behind them. */
+function span(seconds, digits = 0) {
+  const unit = 10 ** digits;
+  const all = Math.max(0, Math.round(seconds * unit)) / unit;
+  const two = (value) => String(value).padStart(2, "0");
+  const whole = Math.floor(all);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const rest = digits ? (all - whole).toFixed(digits).slice(1) : "";
+  return (h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`) + rest;
+}
+
+/** How long something lasts, for sentences: 0.4 s, 12 s, 3:05 min. */
+const lasting = (seconds) =>
+  seconds < 60 ? `${number(seconds, seconds < 10 ? 2 : 1)} s` : `${span(seconds)} ${seconds < 3600 ? "min" : "h"}`;
+
+const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short", hour: "numeric" });
+
+/** A time in the zone of whoever looks. */
+function when(text) {
+  const at = new Date(text ?? NaN);
+  return Number.isNaN(at.getTime()) ? words("unknown") : clock.format(at);
+}
+
+const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+
+/** When a recording began; of one whose verdict cannot be read only its folder's day, in UTC, is known. */
+function start(row) {
+  const at = new Date(row.starts_at ?? NaN);
+  return row.status === "unreadable" && !Number.isNaN(at.getTime()) ? day.format(at) : when(row.starts_at);
+}
+
+/** Asks the archive. What goes wrong is an error whose message is a sentence. */
+async function ask(url, options = {}) {
+  const answer = await fetch(url, { headers: { accept: "application/json" }, ...options }).catch((error) => {
+    if (error.name === "AbortError") throw error;
+    throw new Error(words("noAnswer"));
+  });
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => ({}));
+  if (answer.status === 401 && told.login) {
+    // The login comes back to here.
+    location.assign(`/login?to=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
+    throw new Error(words("login"));
+  }
+  throw Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status });
+}
+
+const notice = get("notice");
+function tell(text) {
+  set(notice, text ?? "");
+  show(notice, Boolean(text));
+}
+
+function tellMe(me) {
+  show(get("me"), Boolean(me?.login));
+  set(get("me-name"), me?.login ? words("me", { name: me.name }) : "");
+}
+
+const callUrl = (key) => `/call?recording=${encodeURIComponent(key)}`;
+
+/** A status as a chip. */
+function setStatus(node, status) {
+  node.dataset.status = status;
+  set(node, texts.status[status] ?? status);
+}
+
+const kit = { texts, get, set, show, words, plain, number, span, lasting, when, start, ask, tell, tellMe, callUrl, setStatus, go, again };
+
+// --- the search --------------------------------------------------------------------------------------------------
+
+const form = get("search");
+const body = get("rows").tBodies[0];
+const more = get("more");
+let running;
+let next = null;
+let shown = 0;
+
+/** The midnight of a day here, so many days later, as the archive takes it. */
+function midnight(day, later) {
+  const [year, month, date] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
+}
+
+/** What is asked, by the page's own address. */
+function asked(page) {
+  const query = new URLSearchParams();
+  for (const [name, value] of page) {
+    if (!value || !form.elements[name]) continue;
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(value);
+    if (name === "from" && isDay) query.set(name, midnight(value, 0));
+    else if (name === "to" && isDay) query.set(name, midnight(value, 1));
+    else query.set(name, value);
+  }
+  return query;
+}
+
+function conditions() {
+  const page = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (value.trim()) page.set(name, value.trim());
+  return page;
+}
+
+async function look({ after = null, anew = false } = {}) {
+  running?.abort();
+  const own = (running = new AbortController());
+  const query = asked(new URLSearchParams(location.search));
+  get("csv").href = `/api/recordings.csv?${query}`;
+  query.set("most", PAGE_ROWS);
+  if (after) query.set("after", after);
+  if (anew) query.set("look", "anew");
+  set(get("count"), words("found.looking"));
+  more.disabled = true;
+  try {
+    const found = await (await ask(`/api/recordings?${query}`, { signal: own.signal })).json();
+    tell(null);
+    tellMe(found.me);
+    if (!after) {
+      body.replaceChildren();
+      shown = 0;
+    }
+    const rows = document.createDocumentFragment();
+    for (const { key, row } of found.rows) rows.append(rowOf(key, row));
+    body.append(rows);
+    shown += found.rows.length;
+    next = found.next;
+    tellFound(found.problems, query);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    if (!after) body.replaceChildren();
+    show(get("rows"), body.rows.length > 0);
+    show(get("none"), false);
+    set(get("count"), "");
+    tell(error.status === 400 ? words("found.wrong", { cause: error.message }) : words("found.failed", { cause: error.message }));
+  } finally {
+    if (running === own) {
+      more.disabled = false;
+      show(more, Boolean(next));
+      // A page can have few rows, or none, and others behind it.
+      if (next && !notice.textContent && more.getBoundingClientRect().top < innerHeight + NEAR) setTimeout(goOn);
+    }
+  }
+}
+
+function tellFound(problems, query) {
+  show(get("rows"), shown > 0);
+  show(get("none"), shown === 0 && !next);
+  set(get("count"), shown ? words(next ? "found.more" : "found.count", { count: shown }) : "");
+  if (shown === 0) {
+    const isAll = [...query.keys()].every((name) => ["most", "after", "look"].includes(name));
+    set(document.querySelector(".none-title"), words(isAll ? "found.noneAtAll" : "found.none"));
+    set(document.querySelector(".none-tip"), words(isAll ? "found.noneAtAllTip" : "found.noneTip"));
+  }
+  show(get("problems"), problems.length > 0);
+  set(get("problems"), words("found.problems", { count: problems.length, first: problems[0] }));
+}
+
+function rowOf(key, row) {
+  const node = get("row").content.firstElementChild.cloneNode(true);
+  const cell = (name) => node.querySelector(`.${name}`);
+  const link = node.querySelector("a");
+  link.href = callUrl(key);
+  set(link, start(row));
+  set(cell("length"), row.status === "unreadable" ? words("none") : span(row.seconds));
+  setStatus(cell("status"), row.status);
+  for (const name of ["customer", "system", "queue", "agent"]) set(cell(name), plain(row[name] ?? words("none")));
+  set(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
+  const talk = cell("talk");
+  const shares = { from: row.from_share, to: row.to_share };
+  const isKnown = shares.from !== null || shares.to !== null;
+  talk.hidden = !isKnown;
+  if (isKnown) {
+    const percent = (share) => Math.round(100 * (share ?? 0));
+    talk.setAttribute("aria-label", words("row.talk", { from: percent(shares.from), to: percent(shares.to) }));
+    cell("talk-from").style.width = `${percent(shares.from)}%`;
+    cell("talk-to").style.width = `${percent(shares.to)}%`;
+  }
+  for (const name of ["know", "warns"]) set(cell(name), plain(toKnow(row).join(", ")));
+  return node;
+}
+
+function toKnow(row) {
+  const know = [];
+  if (row.problem) know.push(row.problem);
+  if (row.lost_seconds > 0) know.push(words("row.lost", { seconds: number(row.lost_seconds, 2) }));
+  else if (row.missing_fragments > 0) know.push(words("row.missing", { count: row.missing_fragments }));
+  const silent = row.silent_sides.length > 1 ? "both" : row.silent_sides[0];
+  if (silent && row.status !== "empty") know.push(words(`row.silent.${silent}`));
+  if (row.gave_up_at) know.push(words("row.gaveUp"));
+  return know;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const page = conditions().toString();
+  history.pushState(null, "", page ? `/?${page}` : "/");
+  look();
+});
+form.addEventListener("reset", () => {
+  history.pushState(null, "", "/");
+  look();
+});
+get("again").addEventListener("click", () => look({ anew: true }));
+more.addEventListener("click", () => look({ after: next }));
+const goOn = () => { if (!more.hidden && !more.disabled && next) look({ after: next }); };
+// Who scrolls down needs no click.
+new IntersectionObserver((seen) => { if (seen.some((it) => it.isIntersecting)) goOn(); }, { rootMargin: `${NEAR}px` }).observe(more);
+
+// --- which page --------------------------------------------------------------------------------------------------
+
+let call;
+let lastSearch = "/";
+
+/** Shows the page of the address. */
+async function route(options = {}) {
+  call?.close();
+  call = undefined;
+  tell(null);
+  const page = new URLSearchParams(location.search);
+  const isCall = location.pathname === "/call";
+  show(get("search-view"), !isCall);
+  show(get("call-view"), isCall);
+  if (isCall) {
+    get("back").href = lastSearch;
+    call = openCall(kit, page.get("recording") ?? "", options);
+    return;
+  }
+  lastSearch = location.pathname + location.search;
+  document.title = words("title");
+  get("search-title").title = zone.formatToParts(new Date()).find((part) => part.type === "timeZoneName")?.value ?? "";
+  for (const field of form.elements) if (field.name) field.value = page.get(field.name) ?? "";
+  await look();
+}
+
+/** Goes to another page of ours without loading it anew. */
+function go(url, options = {}) {
+  history.pushState(null, "", url);
+  scrollTo(0, 0);
+  route({ focus: true, ...options });
+}
+
+/** Opens the same recording anew, to be heard otherwise. */
+function again(options) {
+  const { key } = call;
+  call.close();
+  call = openCall(kit, key, options);
+}
+
+addEventListener("popstate", (event) => {
+  // A link to another second of the same call changes nothing else.
+  if (call && location.pathname === "/call" && call.key === new URLSearchParams(location.search).get("recording")) return;
+  route({ focus: true, state: event.state });
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  if (!link || !isPlain || link.hasAttribute("download")) return;
+  const to = new URL(link.href);
+  if (to.origin !== location.origin || !["/", "/call"].includes(to.pathname)) return;
+  event.preventDefault();
+  go(to.pathname + to.search + to.hash);
+});
+
+route();

@@ -1,0 +1,366 @@
+// The archive's pages over a folder: calls that `callreel synth` makes and `callreel record` records, and what others
+// could have put into a verdict.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { assertAccessible, assertQuiet, close, open, program, run, shoot, until } from "./harness.mjs";
+
+const HOSTILE = "<img src=x onerror=\"window.bitten=1\">\u202e{count}";
+
+let folder;
+let archive;
+
+/** Records a made-up call into the folder; gives what its files' names begin with. */
+function record(contact, flags, change = () => {}) {
+  const demo = mkdtempSync(join(tmpdir(), "synth-"));
+  const [out] = [join(folder, "out")];
+  execFileSync(program, ["synth", "--contact", contact, "--out", demo, ...flags]);
+  try {
+    execFileSync(program, ["record", join(demo, "event.json"), "--out", out], { stdio: "ignore" });
+  } catch {
+    // What did not come is told by its verdict.
+  }
+  rmSync(demo, { recursive: true });
+  const day = join(out, "recordings/2025/10/09");
+  const name = readdirSync(day).find((file) => file.startsWith(`${contact}_`) && file.endsWith("_verdict.json"));
+  const path = join(day, name);
+  const verdict = JSON.parse(readFileSync(path));
+  change(verdict);
+  writeFileSync(path, JSON.stringify(verdict));
+  return path.slice(0, -"_verdict.json".length);
+}
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "archive-"));
+  record("whole", ["--seconds", "60", "--seed", "7"], (verdict) => {
+    verdict.call.customer = "+4930123456";
+    verdict.call.queue = "Sales";
+  });
+  record("lossy", ["--seconds", "90", "--hold-at", "30..42", "--late-to", "2", "--lose", "20,21,55", "--seed", "2"], (verdict) => {
+    Object.assign(verdict.recording, { initial_contact_id: "first" });
+  });
+  record("leg-two", ["--seconds", "20", "--one-way", "--seed", "3"], (verdict) => {
+    Object.assign(verdict.recording, { initial_contact_id: "first" });
+    verdict.span.starts_at = "2025-10-09T08:55:30.000Z";
+    verdict.call.queue = "Claims";
+  });
+  record("hostile", ["--seconds", "5", "--seed", "4"], (verdict) => {
+    verdict.call = { customer: HOSTILE, system: HOSTILE, queue: HOSTILE, agent: HOSTILE, initiation_method: HOSTILE };
+    verdict.notes = [{ code: HOSTILE, detail: HOSTILE }];
+    verdict.recording.contact_id = HOSTILE;
+  });
+  const gone = record("gone", ["--seconds", "5", "--seed", "5"]);
+  rmSync(`${gone}_mixed.wav`);
+  rmSync(`${gone}_peaks.dat`);
+  const odd = record("odd", ["--seconds", "5", "--seed", "6"]);
+  writeFileSync(`${odd}_verdict.json`, "{\"status\":");
+  archive = await run(["archive", join(folder, "out"), "--port", "0"]);
+});
+
+after(async () => {
+  await close();
+  await archive?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const rowOf = (page, text) => page.locator("#rows tbody tr", { hasText: text });
+
+/** Opens the page of a contact's recording, when all of it is there. */
+async function openCall(contact, hash = "", options = {}) {
+  const answer = await fetch(`${archive.url}api/recordings?contact=${contact}`);
+  const [{ key }] = (await answer.json()).rows;
+  const opened = await open(`${archive.url}call?recording=${encodeURIComponent(key)}${hash}`, options);
+  await opened.page.locator("#call-view[data-ready]").waitFor();
+  return opened;
+}
+
+const seconds = async (page) => {
+  const [m, s] = (await page.locator("#clock").innerText()).split(":").map(Number);
+  return 60 * m + s;
+};
+/** Waits until it is at this second: what is told follows the next picture. */
+const isAt = (page, second) => until(async () => Math.abs((await seconds(page)) - second) < 0.06, `second ${second}`, 3_000)
+  .catch(async (error) => { throw new Error(`${error.message}, but ${await seconds(page)}`); });
+const level = (page, side) => page.locator(`.side[data-side="${side}"] .level`).getAttribute("aria-valuenow").then(Number);
+/** The loudest that a side is in a second. */
+async function loudest(page, side) {
+  let most = -60;
+  for (let turn = 0; turn < 20; turn++) {
+    most = Math.max(most, await level(page, side));
+    await page.waitForTimeout(60);
+  }
+  return most;
+}
+
+test("recordings are found, newest first, by what is asked", async () => {
+  const { page, context, seen } = await open(archive.url);
+  await rowOf(page, "Sales").waitFor();
+  assert.equal(await page.locator("#count").innerText(), "6 recordings");
+  assert.match(await page.locator("#rows tbody tr").first().innerText(), /Claims/);
+  await assertAccessible(page);
+  await shoot(page, "archive-search");
+  await page.getByLabel("Number").fill("030 1234");
+  await page.getByRole("button", { name: "Search" }).click();
+  await until(async () => (await page.locator("#count").innerText()) === "1 recording", "one recording");
+  assert.match(page.url(), /\?number=030/);
+  const csv = await (await fetch(new URL(await page.locator("#csv").getAttribute("href"), archive.url))).text();
+  assert.equal(csv.trim().split("\r\n").length, 2);
+  // Back is what was before, and an address is a search.
+  await page.goBack();
+  await until(async () => (await page.locator("#count").innerText()) === "6 recordings", "all of them again");
+  await page.getByLabel("Silent side").selectOption("to");
+  await page.getByRole("button", { name: "Search" }).click();
+  await until(async () => (await page.locator("#count").innerText()) === "1 recording", "the silent one");
+  await page.getByLabel("Queue").fill("nobody's");
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByText("No recording found").waitFor();
+  await shoot(page, "archive-none");
+  await page.getByLabel("Longer than").fill("9");
+  await page.getByLabel("From day").fill("2025-10-09");
+  await page.getByLabel("To day").fill("2025-10-08");
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByText("to: it must be later than from").waitFor();
+  await shoot(page, "archive-wrong");
+  // The browser itself tells of the status 400.
+  assert.deepEqual(seen.elsewhere, []);
+  await context.close();
+});
+
+test("a call is opened and played: its time goes on, both sides sound, and each can be muted", async () => {
+  const { page, context, seen } = await open(archive.url);
+  await rowOf(page, "Sales").click();
+  await page.locator("#call-view[data-ready]").waitFor();
+  assert.match(await page.locator("#verdict").innerText(), /Complete: all \d+ fragments came\./);
+  assert.ok(!seen.requests.some((url) => url.includes("/api/audio")), "no sound before play");
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => (await seconds(page)) > 1, "the time goes on");
+  const loud = { from: -60, to: -60 };
+  await until(async () => {
+    for (const side of ["from", "to"]) loud[side] = Math.max(loud[side], await level(page, side));
+    return loud.from > -40 && loud.to > -40;
+  }, "both sides sound");
+  await page.getByRole("button", { name: "Mute customer" }).click();
+  await page.waitForTimeout(300);
+  assert.equal(await loudest(page, "from"), -60, "the customer is muted");
+  assert.ok((await loudest(page, "to")) > -60, "the agent is not");
+  await page.getByRole("button", { name: "Mute customer" }).click();
+  await page.getByRole("button", { name: "Mute agent" }).click();
+  await page.waitForTimeout(300);
+  assert.equal(await loudest(page, "to"), -60, "the agent is muted");
+  await page.getByLabel("Speed").selectOption("2");
+  const [before, began] = [await seconds(page), Date.now()];
+  await page.waitForTimeout(2000);
+  const pace = ((await seconds(page)) - before) / ((Date.now() - began) / 1000);
+  assert.ok(pace > 1.5 && pace < 2.5, `twice as fast: ${pace}`);
+  await shoot(page, "archive-playing");
+  await page.getByRole("button", { name: "Pause" }).click();
+  const paused = await seconds(page);
+  await page.waitForTimeout(400);
+  assert.equal(await seconds(page), paused);
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("a click seeks, a link leads to a second, a stretch is looped", async () => {
+  const { page, context, seen } = await openCall("whole", "#t=30.5");
+  await isAt(page, 30.5);
+  const box = await page.locator("#wave").boundingBox();
+  await page.mouse.click(box.x + box.width * 0.75, box.y + 60);
+  await until(async () => Math.abs((await seconds(page)) - 45) < 0.5, "second 45");
+  await page.getByRole("button", { name: "Link to here" }).click();
+  assert.match(page.url(), /#t=4[45]/);
+  await page.evaluate(() => (location.hash = "#t=12.5,14"));
+  await until(async () => (await seconds(page)) === 12.5, "the other second");
+  await page.getByRole("button", { name: "Loop", exact: true }).click();
+  await page.getByRole("button", { name: "Play" }).click();
+  let leaps = 0;
+  let last = 0;
+  await until(async () => {
+    const now = await seconds(page);
+    assert.ok(now >= 12.3 && now <= 14.6, `${now} is in the stretch`);
+    if (now < last - 0.5) leaps++;
+    last = now;
+    return leaps >= 2;
+  }, "it begins again");
+  await shoot(page, "archive-loop");
+  // Dragging chooses another one.
+  await page.mouse.move(box.x + box.width * 0.2, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 60, { steps: 5 });
+  await page.mouse.up();
+  assert.match(await page.locator("#loop-span").innerText(), /^0:1[12]\.\d+ to 0:2[34]/);
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("keyboard only: find, open, play, seek, zoom", async () => {
+  const { page, context, seen } = await open(archive.url);
+  await rowOf(page, "Sales").waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.closest("tr")?.innerText ?? document.activeElement.id);
+  await page.locator("#search-title").focus();
+  await until(async () => {
+    await page.keyboard.press("Tab");
+    return /Sales/.test(await focused());
+  }, "the row, by Tab");
+  await page.keyboard.press("Enter");
+  await page.locator("#call-view[data-ready]").waitFor();
+  assert.equal(await focused(), "call-title");
+  await until(async () => {
+    await page.keyboard.press("Tab");
+    return (await focused()) === "wave";
+  }, "the waveform, by Tab");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await isAt(page, 10);
+  assert.equal(await page.locator("#wave").getAttribute("aria-valuenow"), "10");
+  await page.keyboard.press("Space");
+  await until(async () => (await seconds(page)) > 10.5, "it plays");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("End");
+  await isAt(page, 60);
+  await page.keyboard.press("Home");
+  for (let turn = 0; turn < 4; turn++) await page.keyboard.press("+");
+  await page.getByText("drawn from the samples").waitFor();
+  await shoot(page, "archive-samples");
+  await page.keyboard.press("0");
+  await page.getByText("0:00 to 1:00", { exact: true }).waitFor();
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("what is lost is marked, named, and reached; parts are on one line", async () => {
+  const { page, context, seen } = await openCall("lossy");
+  assert.match(await page.locator("#verdict").innerText(), /Partial: 70 of 73 fragments came; 3\.26 s of sound are lost/);
+  const marks = await page.locator("#marks").innerText();
+  for (const word of ["on hold or muted", "lost:", "begins 2 s later", "fragment 9134"]) assert.ok(marks.includes(word), word);
+  const box = await page.locator("#wave").boundingBox();
+  await page.mouse.move(box.x + (box.width * 23) / 90, box.y + 60);
+  assert.match(await page.locator("#tip").innerText(), /lost: 2\.18 s/);
+  await shoot(page, "archive-marks", { fullPage: true });
+  await page.locator("#marks button", { hasText: "on hold" }).first().click();
+  await isAt(page, 30);
+  await page.locator("body").click({ position: { x: 5, y: 300 } });
+  await page.keyboard.press("n");
+  await until(async () => (await seconds(page)) > 60, "the next mark");
+  await assertAccessible(page);
+  // From one leg to the other.
+  assert.equal(await page.locator("#parts a").count(), 2);
+  await page.locator("#parts a").nth(1).click();
+  await page.getByText("what the customer heard is silent").waitFor();
+  await page.locator("#call-view[data-ready]").waitFor();
+  await shoot(page, "archive-one-way", { fullPage: true });
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("silence is skipped when one wants it", async () => {
+  const { page, context, seen } = await openCall("lossy", "#t=29.6");
+  await page.getByLabel("Skip silence").check();
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => (await seconds(page)) >= 41, "it is past the hold", 6_000);
+  assert.match(await page.locator("#told").innerText(), /of silence skipped/);
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("what others wrote into a verdict is text and nothing else", async () => {
+  const { page, context, seen } = await open(archive.url);
+  await rowOf(page, "onerror").first().waitFor();
+  assert.equal(await page.locator("main img").count(), 0);
+  await rowOf(page, "onerror").first().click();
+  await page.locator("#call-view[data-ready]").waitFor();
+  assert.equal(await page.locator("#fact-customer").innerText(), HOSTILE.replace("\u202e", "\ufffd"));
+  assert.equal(await page.locator("img").count(), 0);
+  assert.equal(await page.evaluate(() => window.bitten), undefined);
+  await shoot(page, "archive-hostile");
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("a file that is gone is told before play, and the other sides are played", async () => {
+  const { page, context, seen } = await openCall("gone");
+  await page.getByText("The file of both sides, stereo is not there").waitFor();
+  await page.getByText("There is no waveform of this recording yet").waitFor();
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => (await seconds(page)) > 0.5, "the customer's side plays");
+  await page.getByRole("button", { name: "Check it" }).click();
+  await page.getByText("customer, mono: every byte is what was written.").waitFor();
+  await shoot(page, "archive-gone", { fullPage: true });
+  // The other side by itself.
+  await page.getByLabel("File", { exact: true }).selectOption("to");
+  await page.locator('.side[data-side="to"]').waitFor();
+  await page.locator("#call-view[data-ready]").waitFor();
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => (await level(page, "to")) > -60, "the agent's side sounds");
+  await assertAccessible(page);
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("a verdict that cannot be read is a row that says so, and its sound plays", async () => {
+  const { page, context, seen } = await open(archive.url);
+  await rowOf(page, "unreadable").click();
+  await page.locator("#call-view[data-ready]").waitFor();
+  assert.match(await page.locator("#verdict").innerText(), /cannot be read: it is no verdict/);
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => (await seconds(page)) > 0.5, "it plays");
+  await shoot(page, "archive-unreadable", { fullPage: true });
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("dark, on a phone, and wide", async () => {
+  for (const [name, options] of [
+    ["dark", { colorScheme: "dark" }],
+    ["phone", { viewport: { width: 390, height: 800 } }],
+    ["phone-dark", { viewport: { width: 390, height: 800 }, colorScheme: "dark" }],
+    ["wide", { viewport: { width: 1900, height: 900 } }],
+  ]) {
+    const search = await open(archive.url, options);
+    await rowOf(search.page, "lossy").or(rowOf(search.page, "lost")).first().waitFor();
+    await shoot(search.page, `archive-search-${name}`, { fullPage: true });
+    await assertAccessible(search.page);
+    const overflow = () => document.documentElement.scrollWidth - innerWidth;
+    assert.ok((await search.page.evaluate(overflow)) <= 0, `the search is not wider than the ${name}`);
+    await search.context.close();
+    const call = await openCall("lossy", "#t=20", options);
+    await shoot(call.page, `archive-call-${name}`, { fullPage: true });
+    await assertAccessible(call.page);
+    assert.ok((await call.page.evaluate(overflow)) <= 0, `the call is not wider than the ${name}`);
+    assertQuiet(call.seen);
+    await call.context.close();
+  }
+});
+
+test("both pages are painted within 200 ms", async () => {
+  for (const path of ["", "call?recording=none"]) {
+    const times = [];
+    // The best of up to ten: what else the machine does is not the page's.
+    while (times.length < 5 || (times.length < 10 && Math.min(...times) >= 200)) {
+      const { page, context } = await open(archive.url + path);
+      const paint = await until(() => page.evaluate(() =>
+        performance.getEntriesByName("first-contentful-paint")[0]?.startTime), "the first paint");
+      times.push(Math.round(paint));
+      await context.close();
+    }
+    console.log(`first contentful paint of /${path}, ms: ${times.join(" ")}`);
+    assert.ok(Math.min(...times) < 200, `${times}`);
+  }
+});
+
+test("a recording that is not there, and an archive that is gone, are told", async () => {
+  const own = await run(["archive", join(folder, "out"), "--port", "0"]);
+  const { page, context } = await open(`${own.url}call?recording=recordings/../x_verdict.json`);
+  await page.getByText("This recording cannot be shown: there is no such recording here").waitFor();
+  await shoot(page, "archive-nothing");
+  await page.locator("#home").click();
+  await rowOf(page, "Sales").waitFor();
+  await own.stop();
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByText("the archive does not answer").waitFor();
+  await context.close();
+});
