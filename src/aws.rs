@@ -12,7 +12,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | KVS | 5 | 10 s | 40 s | given up by [`kvs`] itself |
 //! | S3 | 4 | 60 s | 180 s | 10 s |
-//! | S3 while a caller waits | 3 | 1.5 s | 4 s | 10 s |
+//! | S3, and Kinesis, while a caller waits | 3 | 1.5 s | 4 s | 10 s |
 //! | Connect | 6 | 10 s | 60 s | 10 s |
 //! | SQS | 4 | 10 s | 30 s | 10 s |
 //! | Transcribe, mail templates, secrets | 4 | 10 s | 30 s | 10 s |
@@ -27,6 +27,7 @@ mod answers;
 mod clock;
 pub mod connect;
 pub mod contacts;
+pub mod data_stream;
 #[cfg(feature = "operate")]
 pub mod deployment;
 pub mod desk;
@@ -55,6 +56,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub use clock::WallClock;
 pub use connect::ConnectContacts;
 pub use contacts::ContactSearch;
+pub use data_stream::DataStream;
 pub use desk::ConnectDesk;
 pub use events::EventBus;
 pub use kvs::{KvsLive, KvsSource};

@@ -162,6 +162,37 @@ pub const OF_SERVICES_AGAIN: &[&str] = &[
 /// Media as it comes, from a stream that keeps none.
 pub const GET_LIVE_MEDIA: &str = "kinesisvideo:GetMedia on the stream";
 
+/// What began is told to who watches.
+pub const PUT_RECORD: &str = "kinesis:PutRecord on the data stream of calls";
+/// The shards of the data stream.
+pub const LIST_SHARDS: &str = "kinesis:ListShards on the data stream of calls";
+/// Where a shard is read.
+pub const GET_SHARD_ITERATOR: &str = "kinesis:GetShardIterator on the data stream of calls";
+/// What it holds.
+pub const GET_RECORDS: &str = "kinesis:GetRecords on the data stream of calls";
+
+/// What telling of a call that began needs.
+pub const OF_LIVE_START: &[&str] = &[PUT_RECORD];
+/// What AWS does in the name of the role that tells of calls.
+pub const OF_SERVICES_LIVE_START: &[&str] = &[
+    SEND_MESSAGE,
+    "kms:GenerateDataKey on the key of the data stream of calls",
+    "logs:CreateLogStream on the log group",
+    "logs:PutLogEvents on the log group",
+];
+
+/// What whoever watches calls at a desk needs: no function, but a user or a role of people.
+pub const OF_WATCHING: &[&str] = &[
+    LIST_SHARDS,
+    GET_SHARD_ITERATOR,
+    GET_RECORDS,
+    GET_DATA_ENDPOINT,
+    GET_LIVE_MEDIA,
+];
+/// What AWS does in their name.
+pub const OF_SERVICES_WATCHING: &[&str] =
+    &["kms:Decrypt on the keys of the data stream of calls and of the streams"];
+
 /// What noting a call needs: one object under two keys, each looked at before it is written.
 pub const OF_NOTE: &[&str] = &[PUT_NOTE, READ_OBJECT];
 /// Notes; they have no tags and are of one part.
@@ -202,6 +233,30 @@ pub const OF_SERVICES_NOTE: &[&str] = &[
     "logs:CreateLogStream on the log group",
     "logs:PutLogEvents on the log group",
 ];
+
+/// A policy that people attach: nothing that a function runs as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The policy, as its template calls it.
+    pub name: &'static str,
+    /// The template.
+    pub template: &'static str,
+    /// The section of `docs/permissions.md` that explains it.
+    pub section: &'static str,
+    /// What the program calls as whoever has it.
+    pub calls: &'static [&'static str],
+    /// What AWS does in their name.
+    pub services: &'static [&'static str],
+}
+
+/// All policies for people.
+pub const POLICIES: &[Policy] = &[Policy {
+    name: "WatchCalls",
+    template: LIVE,
+    section: "## Who watches calls",
+    calls: OF_WATCHING,
+    services: OF_SERVICES_WATCHING,
+}];
 
 /// What recording a flagged contact's message calls.
 pub const OF_CAPTURE: &[&str] = &[
@@ -361,6 +416,14 @@ pub const ROLES: &[Role] = &[
         services: OF_SERVICES_MESSAGES,
     },
     Role {
+        function: "LiveStart",
+        name: "LiveStartRole",
+        template: LIVE,
+        section: "## The role of `live-start`",
+        calls: OF_LIVE_START,
+        services: OF_SERVICES_LIVE_START,
+    },
+    Role {
         function: "Capture",
         name: "CaptureRole",
         template: VOICEMAIL,
@@ -417,6 +480,7 @@ pub const ROLES: &[Role] = &[
         services: OF_SERVICES_LOG,
     },
 ];
+const LIVE: &str = "stacks/live.yaml";
 const MAIN: &str = "template.yaml";
 const ANSWERING: &str = "stacks/answering.yaml";
 /// The stack of voicemail, whose rights the doctor does not ask about yet.

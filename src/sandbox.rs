@@ -1,6 +1,6 @@
 //! What Callreel asks of AWS, answered on loopback: Kinesis Video, Connect, SES and Bedrock by
-//! their REST JSON, SQS, EventBridge, Transcribe and Secrets Manager by AWS JSON, and S3 by a real
-//! S3 server. One port for all of them.
+//! their REST JSON, SQS, EventBridge, Kinesis, Transcribe and Secrets Manager by AWS JSON, and S3
+//! by a real S3 server. One port for all of them.
 //!
 //! Set for any client, `PORT` being the one that is told:
 //!
@@ -13,8 +13,8 @@
 //! (`force_path_style`). S3 signatures are verified, the others' are not looked at.
 //!
 //! Streams are folders of .mkv files, as `callreel synth` makes them. All that is written
-//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`, `buckets/NAME/`, and beside
-//! these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
+//! is a file under the data folder: `contacts.json`, `queues/NAME/`, `events/BUS/`,
+//! `data-streams/NAME/`, `buckets/NAME/`, and beside these what S3 keeps of versions and of uploads that were begun; and of voicemail `tasks/`,
 //! `mail/` and `transcription-jobs/`. What
 //! Connect knows of contacts is read there, from contact records: `contact-records/*.json`.
 //! What goes wrong on purpose is told by [`Faults`], at the start or at run time by
@@ -33,6 +33,7 @@ mod contacts;
 mod events;
 mod faults;
 mod happenings;
+mod kinesis;
 mod oidc;
 mod operation;
 mod own;
@@ -82,6 +83,7 @@ use contacts::Contacts;
 use events::Events;
 use faults::Playing;
 use happenings::{Happening, Happenings};
+use kinesis::Kinesis;
 use oidc::Oidc;
 use operation::{Operation, Service};
 use queues::Queues;
@@ -187,6 +189,7 @@ impl Sandbox {
             records: Records::new(data.join("contact-records")),
             queues: Queues::new(queues),
             events: Events::new(data.join("events")),
+            kinesis: Kinesis::new(data.join("data-streams")),
             buckets,
             voicemail: Voicemail::new(&data, happenings.clone()),
             happenings,
@@ -240,6 +243,7 @@ struct World {
     records: Records,
     queues: Queues,
     events: Events,
+    kinesis: Kinesis,
     buckets: Buckets,
     voicemail: Voicemail,
     happenings: Happenings,
@@ -429,6 +433,7 @@ impl World {
             (Service::Queue, _) => self.queues.answer(operation, body).await,
             (Service::Events, "PutEvents") => self.events.put(body),
             (Service::Events, other) => Err(Refusal::new(400, "UnknownOperationException", other)),
+            (Service::Kinesis, _) => self.kinesis.answer(operation, body),
             (Service::Connect, "GetContactAttributes") => self.contacts.get(&met.call.subject),
             (Service::Connect, "DescribeContact") => self.records.describe(&met.call.subject),
             (Service::Connect, "SearchContacts") => self.records.search(body),

@@ -7,6 +7,7 @@ mod answering;
 pub mod capture;
 pub mod deliver;
 pub mod flow;
+pub mod live;
 pub mod messages;
 pub mod recorder;
 pub mod sign;

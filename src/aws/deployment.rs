@@ -10,6 +10,7 @@ mod answering;
 mod bucket;
 mod connect;
 mod lambda;
+mod live;
 mod messages;
 mod settings;
 mod voicemail;
@@ -88,6 +89,7 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
     found.keys = accounts::keys(&there, &found).await;
     found.rights = accounts::rights(&shared, &found).await;
     found.answering = answering::gather(&shared, &there, &found).await;
+    found.live = live::gather(&shared, &there, &found).await;
     found.voicemail = voicemail::gather(&shared, &there, asked.stack.as_deref()).await;
     Ok(found)
 }

@@ -315,6 +315,7 @@ const THROTTLES: &[&str] = &[
     "TransactionInProgressException",
     "KmsThrottled",
     "KMS.ThrottlingException",
+    "KMSThrottlingException",
 ];
 
 /// Codes of credentials that are wrong or over, which are told with 400 or 403.
@@ -386,6 +387,11 @@ fn sort(call: Call, fault: Fault<'_>) -> FailureKind {
         (Service::S3, "BadDigest" | "IncompleteBody" | "XAmzContentSHA256Mismatch") => {
             FailureKind::WriteFailed
         }
+        (Service::Kinesis, "ResourceNotFoundException") => FailureKind::StreamMissing,
+        (Service::Kinesis, "AccessDeniedException") => FailureKind::Denied(call.permission()),
+        (Service::Kinesis, "InternalFailure" | "InternalFailureException") => {
+            FailureKind::Unavailable
+        }
         (Service::Sqs, "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue") => {
             FailureKind::QueueMissing
         }
@@ -420,7 +426,7 @@ fn by_status(call: Call, status: u16) -> FailureKind {
         (200..=299, _) => FailureKind::Unavailable,
         (301, Service::S3) => FailureKind::WrongRegion,
         (401 | 403, _) => FailureKind::Denied(call.permission()),
-        (404, Service::Kvs) => FailureKind::StreamMissing,
+        (404, Service::Kvs | Service::Kinesis) => FailureKind::StreamMissing,
         (404, Service::Connect) => FailureKind::ContactMissing,
         (404, Service::S3) => FailureKind::ReadFailed,
         (404, Service::Sqs) => FailureKind::QueueMissing,
@@ -439,16 +445,19 @@ fn by_status(call: Call, status: u16) -> FailureKind {
 /// missing permission on a key in the message of its AccessDenied.
 fn key_trouble(fault: Fault<'_>) -> Option<KeyTrouble> {
     Some(match fault.code {
-        "KMS.DisabledException" | "KmsDisabled" => KeyTrouble::Disabled,
-        "KMS.NotFoundException" | "KmsNotFound" => KeyTrouble::NotFound,
-        "KMS.InvalidStateException" | "KMS.KMSInvalidStateException" | "KmsInvalidState" => {
-            KeyTrouble::WrongState
-        }
+        "KMS.DisabledException" | "KmsDisabled" | "KMSDisabledException" => KeyTrouble::Disabled,
+        "KMS.NotFoundException" | "KmsNotFound" | "KMSNotFoundException" => KeyTrouble::NotFound,
+        "KMSInvalidStateException"
+        | "KMS.InvalidStateException"
+        | "KMS.KMSInvalidStateException"
+        | "KmsInvalidState" => KeyTrouble::WrongState,
         "KMS.InvalidKeyUsageException" | "KmsInvalidKeyUsage" => KeyTrouble::WrongUsage,
         "KMS.KeyUnavailableException" => KeyTrouble::Unavailable,
-        "KMS.AccessDeniedException" | "KmsAccessDenied" | "KmsOptInRequired" => {
-            KeyTrouble::AccessDenied
-        }
+        "KMSAccessDeniedException"
+        | "KMSOptInRequired"
+        | "KMS.AccessDeniedException"
+        | "KmsAccessDenied"
+        | "KmsOptInRequired" => KeyTrouble::AccessDenied,
         _ if [401, 403].contains(&fault.status) && fault.message.contains("kms:") => {
             KeyTrouble::AccessDenied
         }

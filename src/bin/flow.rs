@@ -4,8 +4,8 @@
 #![recursion_limit = "256"]
 
 /// For whoever starts it by hand.
-const ABOUT: &str = "flow is a Lambda function of Callreel's answering machine: AWS Lambda starts it, with its settings in the environment.\n\
-    By hand, `callreel note EVENT.json` does the same in a folder; `callreel --help` tells the rest.";
+const ABOUT: &str = "flow is the Lambda functions that contact flows call: AWS Lambda starts it, with its settings in the environment.\n\
+    By hand, `callreel note EVENT.json` does in a folder what its handler note does; `callreel --help` tells the rest.";
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {

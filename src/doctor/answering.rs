@@ -44,46 +44,57 @@ fn note(answering: &Answering, deployment: &Deployment, report: &mut Report) {
     let Some(note) = &answering.note else {
         return report.error(check, "note", "there is no such function");
     };
+    called_by_flows(check, note, &answering.offered, deployment, report);
+}
+
+/// Whether flows of the instance, and of nobody else, may call a function, and are offered it.
+pub(super) fn called_by_flows(
+    check: Check,
+    function: &Helper,
+    offered: &Fact<Vec<String>>,
+    deployment: &Deployment,
+    report: &mut Report,
+) {
     let instance = match deployment.instance() {
-        Err(unknown) => return report.unchecked(&[check], &note.name, &unknown),
+        Err(unknown) => return report.unchecked(&[check], &function.name, &unknown),
         Ok(None) => {
             let unknown = Unknown::new("there is no Connect instance", "check --region");
-            return report.unchecked(&[check], &note.name, &unknown);
+            return report.unchecked(&[check], &function.name, &unknown);
         }
         Ok(Some(instance)) => instance,
     };
-    match callers(&note.callers, CONNECT, account(deployment)) {
-        Err(unknown) => report.unchecked(&[check], &note.name, unknown),
-        Ok(May::Nobody) => report.error(check, &note.name, "no flow may call it"),
+    match callers(&function.callers, CONNECT, account(deployment)) {
+        Err(unknown) => report.unchecked(&[check], &function.name, unknown),
+        Ok(May::Nobody) => report.error(check, &function.name, "no flow may call it"),
         Ok(May::Anybody(caller)) => {
             let found = format!("flows of {} may call it", whose(caller));
-            report.warning(check, &note.name, found);
+            report.warning(check, &function.name, found);
         }
         Ok(May::These(sources)) => {
             let ours = sources.iter().any(|source| reaches(source, &instance.arn));
             match ours {
-                true => report.ok(check, &note.name, "flows of the instance may call it"),
+                true => report.ok(check, &function.name, "flows of the instance may call it"),
                 false => {
                     let found = format!(
                         "flows of {} may call it, and not the instance's",
                         sources.join(", ")
                     );
-                    report.error(check, &note.name, found);
+                    report.error(check, &function.name, found);
                 }
             }
         }
     }
-    match &answering.offered {
-        Err(unknown) => report.unchecked(&[check], &note.name, unknown),
-        Ok(offered) if offered.contains(&note.arn) => {
-            report.ok(check, &note.name, "in the instance's list");
+    match offered {
+        Err(unknown) => report.unchecked(&[check], &function.name, unknown),
+        Ok(offered) if offered.contains(&function.arn) => {
+            report.ok(check, &function.name, "in the instance's list");
         }
         Ok(_) => {
             let found = format!(
                 "not in the list of the instance {}: no flow can be saved with it",
                 instance.id
             );
-            report.warning(check, &note.name, found);
+            report.warning(check, &function.name, found);
         }
     }
 }
@@ -93,24 +104,35 @@ fn save(answering: &Answering, deployment: &Deployment, report: &mut Report) {
     let Some(save) = &answering.save else {
         return report.error(check, "save", "there is no such function");
     };
-    match callers(&save.callers, EVENTS, account(deployment)) {
-        Err(unknown) => report.unchecked(&[check], &save.name, unknown),
-        Ok(May::Nobody) => report.error(check, &save.name, "no rule may call it"),
+    called_by_rules(check, save, &answering.rules, deployment, report);
+}
+
+/// Whether rules of the account may call a function, and do.
+pub(super) fn called_by_rules(
+    check: Check,
+    function: &Helper,
+    rules: &Fact<Vec<EventRule>>,
+    deployment: &Deployment,
+    report: &mut Report,
+) {
+    match callers(&function.callers, EVENTS, account(deployment)) {
+        Err(unknown) => report.unchecked(&[check], &function.name, unknown),
+        Ok(May::Nobody) => report.error(check, &function.name, "no rule may call it"),
         Ok(May::Anybody(caller)) => {
             let found = format!("rules of {} may call it", whose(caller));
-            report.warning(check, &save.name, found);
+            report.warning(check, &function.name, found);
         }
         Ok(May::These(sources)) => {
             report.ok(
                 check,
-                &save.name,
+                &function.name,
                 format!("called by {}", sources.join(", ")),
             );
-            match &answering.rules {
-                Err(unknown) => report.unchecked(&[check], &save.name, unknown),
+            match rules {
+                Err(unknown) => report.unchecked(&[check], &function.name, unknown),
                 Ok(rules) => rules
                     .iter()
-                    .for_each(|rule| calls(check, rule, &save.name, &save.arn, report)),
+                    .for_each(|rule| calls(check, rule, &function.name, &function.arn, report)),
             }
         }
     }
@@ -211,12 +233,12 @@ fn rights(answering: &Answering, deployment: &Deployment, report: &mut Report) {
         report.unchecked(&[Check::AnsweringRights], "", &unknown);
     }
     for (helper, needs) in asked.into_iter().flatten() {
-        rights_of(helper, &needs, report);
+        rights_of(Check::AnsweringRights, helper, &needs, report);
     }
 }
 
-fn rights_of(helper: &Helper, needs: &[Need], report: &mut Report) {
-    let check = Check::AnsweringRights;
+/// Whether a function's role may what it must.
+pub(super) fn rights_of(check: Check, helper: &Helper, needs: &[Need], report: &mut Report) {
     let rights = match &helper.rights {
         Err(unknown) => return report.unchecked(&[check], &helper.role, unknown),
         Ok(rights) => rights,

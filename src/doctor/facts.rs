@@ -5,7 +5,7 @@ mod answering;
 mod keys;
 mod voicemail;
 
-pub use answering::{Answering, Caller, EventRule, Helper, RuleTarget};
+pub use answering::{Answering, Caller, EventRule, Helper, Live, RuleTarget};
 pub use keys::{Key, KeyState, Right, RightDecision};
 pub use voicemail::{Called, Voicemail};
 
@@ -65,6 +65,8 @@ pub struct Deployment {
     pub withdrawn: Fact<u64>,
     /// The answering machine that works on the bucket of the settings, if there is one.
     pub answering: Fact<Option<Answering>>,
+    /// The functions of the account and region that tell desks of calls.
+    pub live: Fact<Vec<Live>>,
     /// The voicemail of the stack, or of the region, if there is one.
     pub voicemail: Fact<Option<Voicemail>>,
     /// All metric alarms of the account and region.
@@ -89,6 +91,7 @@ impl Deployment {
             rights: Err(why.clone()),
             withdrawn: Err(why.clone()),
             answering: Err(why.clone()),
+            live: Err(why.clone()),
             voicemail: Err(why.clone()),
             alarms: Err(why.clone()),
         }

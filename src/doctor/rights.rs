@@ -2,6 +2,7 @@
 //! calls, what Lambda calls in the role's name for the mappings, and the keys behind both.
 
 pub mod answering;
+pub mod live;
 
 use super::facts::{Deployment, Function, Key, Settings, Tags};
 use super::need::Need;
@@ -132,6 +133,7 @@ pub fn actions() -> impl Iterator<Item = &'static str> {
     listed
         .chain(of_keys)
         .chain(answering::actions())
+        .chain(live::actions())
         .chain(["s3:PutObjectTagging", "sns:Publish"])
 }
 

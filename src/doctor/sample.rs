@@ -3,6 +3,7 @@
 use super::facts::*;
 use super::need::Need;
 use super::rights::answering::{note_needs, save_needs};
+use super::rights::live::live_needs;
 use super::rights::needed;
 
 pub(super) const FUNCTION: &str = "callreel-recorder";
@@ -44,6 +45,7 @@ pub(super) fn healthy() -> Deployment {
         rights: Ok(Vec::new()),
         withdrawn: Ok(0),
         answering: Ok(Some(answering())),
+        live: Ok(vec![live_allowed()]),
         voicemail: Ok(Some(voicemail())),
         alarms: Ok(alarms()),
     };
@@ -59,32 +61,74 @@ pub(super) fn healthy() -> Deployment {
     deployment
 }
 
-/// An answering machine as the stack makes it.
-fn answering() -> Answering {
-    let helper = |name: &str, service: &str, source: &str| Helper {
+fn caller(service: &str, source: &str) -> Caller {
+    Caller {
+        service: format!("{service}.amazonaws.com"),
+        account: Some("111122223333".to_owned()),
+        source: Some(format!("arn:aws:{service}:eu-west-1:111122223333:{source}")),
+    }
+}
+
+fn helper(name: &str, service: &str, source: &str) -> Helper {
+    Helper {
         name: format!("callreel-{name}"),
         arn: format!("arn:aws:lambda:eu-west-1:111122223333:function:callreel-{name}"),
         role: format!("arn:aws:iam::111122223333:role/{name}"),
-        callers: Ok(vec![Caller {
-            service: format!("{service}.amazonaws.com"),
-            account: Some("111122223333".to_owned()),
-            source: Some(format!("arn:aws:{service}:eu-west-1:111122223333:{source}")),
-        }]),
+        callers: Ok(vec![caller(service, source)]),
         rights: Ok(Vec::new()),
-    };
+    }
+}
+
+fn rule(name: &str, target: &str) -> EventRule {
+    EventRule {
+        name: name.to_owned(),
+        state: Some("ENABLED".to_owned()),
+        targets: vec![RuleTarget {
+            arn: target.to_owned(),
+            dead_letters: Some(DEAD.to_owned()),
+        }],
+    }
+}
+
+/// What tells desks of calls, as the stack makes it.
+fn live() -> Live {
+    let mut function = helper("live", "connect", "instance/i1");
+    let by_rule = caller("events", "rule/live-ended");
+    function.callers.as_mut().unwrap().push(by_rule);
+    Live {
+        stream_name: "calls".to_owned(),
+        stream: Ok(Some(RecordStream {
+            arn: "arn:aws:kinesis:eu-west-1:111122223333:stream/calls".to_owned(),
+            status: "ACTIVE".to_owned(),
+            retention_hours: 24,
+            key: Some("alias/aws/kinesis".to_owned()),
+        })),
+        rules: Ok(vec![rule("live-ended", &function.arn)]),
+        offered: Ok(vec![function.arn.clone()]),
+        function,
+    }
+}
+
+/// The same, whose role may what it must.
+fn live_allowed() -> Live {
+    let mut live = live();
+    live.function.rights = Ok(granted(live_needs(&live)));
+    live
+}
+
+pub(super) fn live_of(deployment: &mut Deployment) -> &mut Live {
+    &mut deployment.live.as_mut().unwrap()[0]
+}
+
+/// An answering machine as the stack makes it.
+fn answering() -> Answering {
     let note = helper("note", "connect", "instance/i1");
+    let save = helper("save", "events", "rule/call-ended");
     Answering {
         offered: Ok(vec![note.arn.clone()]),
         note: Some(note),
-        save: Some(helper("save", "events", "rule/call-ended")),
-        rules: Ok(vec![EventRule {
-            name: "call-ended".to_owned(),
-            state: Some("ENABLED".to_owned()),
-            targets: vec![RuleTarget {
-                arn: "arn:aws:lambda:eu-west-1:111122223333:function:callreel-save".to_owned(),
-                dead_letters: Some(DEAD.to_owned()),
-            }],
-        }]),
+        rules: Ok(vec![rule("call-ended", &save.arn)]),
+        save: Some(save),
         notes: "notes/".to_owned(),
         messages: "messages/".to_owned(),
         event_bus: "default".to_owned(),

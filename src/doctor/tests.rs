@@ -904,6 +904,82 @@ fn who_may_call_the_answering_machine() {
 }
 
 #[test]
+fn who_tells_of_calls_and_where() {
+    for of in [
+        Check::LiveFunction,
+        Check::LiveStream,
+        Check::LiveCallEnded,
+        Check::LiveRights,
+    ] {
+        check(of, "ok : there is no live monitor", |it| {
+            it.live = Ok(Vec::new());
+        });
+        check(of, "unchecked callreel-recorder: denied", |it| {
+            it.live = Err(Unknown::new("denied", "allow it"));
+        });
+    }
+    let of = Check::LiveFunction;
+    check(
+        of,
+        "ok callreel-live: flows of the instance may call it",
+        |_| {},
+    );
+    check(of, "ok callreel-live: in the instance's list", |_| {});
+    check(of, "error callreel-live: no flow may call it", |it| {
+        live_of(it).function.callers.as_mut().unwrap().remove(0);
+    });
+    check(
+        of,
+        "warning callreel-live: not in the list of the instance i1: no flow can be saved with it",
+        |it| live_of(it).offered = Ok(Vec::new()),
+    );
+    let of = Check::LiveStream;
+    check(of, "ok calls: there, and encrypted", |_| {});
+    check(of, "error calls: there is no such data stream", |it| {
+        live_of(it).stream = Ok(None);
+    });
+    fn stream(it: &mut Deployment) -> &mut RecordStream {
+        live_of(it).stream.as_mut().unwrap().as_mut().unwrap()
+    }
+    check(
+        of,
+        "warning calls: not encrypted: events name callers",
+        |it| {
+            stream(it).key = None;
+        },
+    );
+    check(of, "error calls: DELETING", |it| {
+        stream(it).status = "DELETING".to_owned();
+    });
+    check(of, "unchecked calls: denied", |it| {
+        live_of(it).stream = Err(Unknown::new("denied", "allow it"));
+    });
+    let of = Check::LiveCallEnded;
+    check(
+        of,
+        "ok rule live-ended: enabled, with a dead-letter queue",
+        |_| {},
+    );
+    check(of, "error rule live-ended: it is DISABLED", |it| {
+        live_of(it).rules.as_mut().unwrap()[0].state = Some("DISABLED".to_owned());
+    });
+    check(of, "error callreel-live: no rule may call it", |it| {
+        live_of(it).function.callers.as_mut().unwrap().truncate(1);
+    });
+    let of = Check::LiveRights;
+    let role = "arn:aws:iam::111122223333:role/live";
+    check(of, &format!("ok {role}: 1 permissions are there"), |_| {});
+    let denied = format!(
+        "error {role}: kinesis:PutRecord on arn:aws:kinesis:eu-west-1:111122223333:stream/calls: implicitDeny; without it, \
+         no desk hears of a call"
+    );
+    check(of, &denied, |it| {
+        let rights = live_of(it).function.rights.as_mut().unwrap();
+        rights[0].decision = RightDecision::Denied("implicitDeny".to_owned());
+    });
+}
+
+#[test]
 fn what_the_answering_machine_may_and_what_waits() {
     let of = Check::AnsweringRights;
     let denied = "error arn:aws:iam::111122223333:role/save: connect:DescribeContact on \

@@ -1,8 +1,9 @@
-//! The process of the functions that contact flows call: `note`, `sign` and `timestamp`. A
-//! caller hears nothing, and an agent sees nothing, until it answers, so it answers in time
-//! whatever happens; where a note could not be kept it says so by an error, and the flow goes
-//! on by its error branch.
+//! The process of the functions that contact flows call: `note`, `live-start`, `sign` and
+//! `timestamp`. A caller hears nothing, and an agent sees nothing, until it answers, so it answers
+//! in time whatever happens; where a note could not be kept, or a call not told of, it says so by
+//! an error, and the flow goes on by its error branch.
 
+mod live;
 mod sign;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ use crate::connect::flow_call::FlowCall;
 use crate::event::{self, Event};
 use crate::media::ticks::EpochMillis;
 use crate::settings::flow::FlowConfig;
+use crate::settings::live::LiveConfig;
 use crate::settings::sign::SignConfig;
 use crate::settings::{LogLevel, SettingsError};
 use crate::voicemail::note::Note;
@@ -35,6 +37,8 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(6);
 enum Handler {
     /// Notes a call.
     Note,
+    /// Tells the live monitor of a call.
+    LiveStart,
     /// Gives a guide its link.
     Sign,
     /// Tells the time.
@@ -43,6 +47,7 @@ enum Handler {
 
 const HANDLERS: &[(&str, Handler)] = &[
     ("note", Handler::Note),
+    ("live-start", Handler::LiveStart),
     ("sign", Handler::Sign),
     ("timestamp", Handler::Timestamp),
 ];
@@ -50,6 +55,7 @@ const HANDLERS: &[(&str, Handler)] = &[
 /// What each is set by.
 enum Config {
     Note(FlowConfig),
+    LiveStart(LiveConfig),
     Sign(SignConfig),
     Timestamp(LogLevel),
 }
@@ -59,6 +65,7 @@ impl Config {
         let lookup = |name: &str| std::env::var(name).ok();
         match handler {
             Handler::Note => FlowConfig::from_lookup(lookup).map(Self::Note),
+            Handler::LiveStart => LiveConfig::from_lookup(lookup).map(Self::LiveStart),
             Handler::Sign => SignConfig::from_lookup(lookup).map(Self::Sign),
             Handler::Timestamp => crate::settings::sign::log_level(lookup).map(Self::Timestamp),
         }
@@ -67,6 +74,7 @@ impl Config {
     const fn log_level(&self) -> LogLevel {
         match self {
             Self::Note(config) => config.log_level,
+            Self::LiveStart(config) => config.log_level,
             Self::Sign(config) => config.log_level,
             Self::Timestamp(level) => *level,
         }
@@ -81,6 +89,11 @@ pub async fn run() -> ExitCode {
     };
     super::ended(match config {
         Config::Note(config) => notes(config).await,
+        Config::LiveStart(config) => {
+            let stream = live::stream(&config).await;
+            let handle = |event| live::handle(&stream, event);
+            lambda_runtime::run(service_fn(handle)).await
+        }
         Config::Sign(config) => {
             let signer = sign::signer(&config).await;
             let handle = |event| sign::handle(&signer, &config, event);

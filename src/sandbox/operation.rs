@@ -1,6 +1,6 @@
 //! Which operation of which service a request is: by path for Kinesis Video and Connect,
-//! by `X-Amz-Target` for SQS, those that voicemail asks by either, and everything else is S3, in
-//! path style.
+//! by `X-Amz-Target` for SQS, EventBridge and Kinesis, those that voicemail asks by either, and
+//! everything else is S3, in path style.
 
 mod voicemail;
 
@@ -29,6 +29,7 @@ pub(super) const OPERATIONS: &[&str] = &[
     "ChangeMessageVisibility",
     "GetQueueAttributes",
     "PutEvents",
+    "PutRecord",
     "CreateBucket",
     "HeadBucket",
     "DeleteBucket",
@@ -76,6 +77,7 @@ pub(super) enum Service {
     Connect,
     Queue,
     Events,
+    Kinesis,
     Bucket,
     /// The provider that people log in by, under `/_oidc/`.
     Oidc,
@@ -124,6 +126,7 @@ impl Operation {
             _ => match target.and_then(|target| target.split_once('.')) {
                 Some(("AmazonSQS", name)) => (Service::Queue, name),
                 Some(("AWSEvents", name)) => (Service::Events, name),
+                Some(("Kinesis_20131202", name)) => (Service::Kinesis, name),
                 Some(_) | None => {
                     let copies = head.headers.contains_key("x-amz-copy-source");
                     (
@@ -224,6 +227,11 @@ mod tests {
             "SendMessage",
         );
         check("POST / AWSEvents.PutEvents", Service::Events, "PutEvents");
+        check(
+            "POST / Kinesis_20131202.PutRecord",
+            Service::Kinesis,
+            "PutRecord",
+        );
         check("PUT /b", Service::Bucket, "CreateBucket");
         check("GET /", Service::Bucket, "ListBuckets");
         check("PUT /b/k?x-id=PutObject", Service::Bucket, "PutObject");

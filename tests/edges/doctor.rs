@@ -291,6 +291,7 @@ fn troubles_of_the_answering_machine() {
         |world| world.set("ListLambdaFunctions", json!({"LambdaFunctions": []})),
         &[
             "warning note-function callreel-note: not in the list of the instance i-1: no flow can be saved with it",
+            "warning live-function callreel-live: not in the list of the instance i-1: no flow can be saved with it",
         ],
     );
     check(
@@ -322,6 +323,35 @@ fn troubles_of_the_answering_machine() {
         |world| world.refuse("ListObjectsV2 notes", 403, "AccessDenied"),
         &[
             "unchecked notes-waiting notes/: s3:ListBucket on the bucket: 403 AccessDenied: refused by the stand-in",
+        ],
+    );
+}
+
+#[test]
+fn troubles_of_what_tells_desks_of_calls() {
+    check(
+        |world| world.live_stream(false),
+        &["warning live-stream live-calls: not encrypted: events name callers"],
+    );
+    check(
+        |world| {
+            let code = "ResourceNotFoundException";
+            world.refuse("DescribeStreamSummary live-calls", 400, code);
+        },
+        &["error live-stream live-calls: there is no such data stream"],
+    );
+    check(
+        |world| {
+            let rule = json!({"Name": "live-ended", "State": "DISABLED"});
+            world.set("DescribeRule live-ended", rule);
+        },
+        &["error live-call-ended rule live-ended: it is DISABLED"],
+    );
+    check(
+        |world| world.without_permission("callreel-live"),
+        &[
+            "error live-function callreel-live: no flow may call it",
+            "error live-call-ended callreel-live: no rule may call it",
         ],
     );
 }

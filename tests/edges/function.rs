@@ -6,6 +6,7 @@ mod answering;
 mod execution;
 mod later;
 mod legs;
+mod live;
 mod voicemail;
 
 use std::collections::BTreeMap;

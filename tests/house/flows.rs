@@ -21,7 +21,31 @@ const PARTIAL: &str = "partial-recording.json";
 const CONSENT: &str = "consent-by-keypad.json";
 const MACHINE: &str = "answering-machine.json";
 const STAFFED: &str = "answering-machine-staffed.json";
-const FLOWS: &[&str] = &[STAFFED, MACHINE, CONSENT, TRANSFER, PARTIAL];
+const LIVE: &str = "live-monitor.json";
+const AGENT_WHISPER: &str = "voicemail-agent-whisper.json";
+const CUSTOMER_WHISPER: &str = "voicemail-customer-whisper.json";
+const GUIDE: &str = "voicemail-guide.json";
+const GUIDED_TASK: &str = "voicemail-guided-task.json";
+const IN_QUEUE: &str = "voicemail-in-queue.json";
+const TASK: &str = "voicemail-task.json";
+const TRIAL: &str = "voicemail-test.json";
+const VOICEMAIL: &str = "voicemail.json";
+const FLOWS: &[&str] = &[
+    STAFFED,
+    MACHINE,
+    CONSENT,
+    TRANSFER,
+    LIVE,
+    PARTIAL,
+    AGENT_WHISPER,
+    CUSTOMER_WHISPER,
+    GUIDE,
+    GUIDED_TASK,
+    IN_QUEUE,
+    TASK,
+    TRIAL,
+    VOICEMAIL,
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("SampleFlows")
@@ -140,7 +164,7 @@ fn a_broken_frame_is_found() {
     );
     check(
         |flow| flow["Metadata"]["type"] = json!("module"),
-        "not of type contactFlow",
+        "no type that there is",
     );
     check(
         |flow| flow["Metadata"]["entryPointPosition"] = Value::Null,
@@ -712,10 +736,398 @@ fn a_caller_leaves_a_message_or_hears_sorry() {
     check_call(STAFFED, fails(&["transfer"], false), &refused);
 }
 
+#[test]
+fn a_broken_voicemail_is_found() {
+    let check = |break_it: fn(&mut Value), words| check_broken(VOICEMAIL, break_it, words);
+    check(
+        |flow| lead(flow, "notice", "set-flag"),
+        "set-flag: it can flag a message of which nothing is streamed",
+    );
+    check(
+        |flow| lead(flow, "start-streaming", "tone"),
+        "speak: the caller can speak and the message is not flagged",
+    );
+    check(
+        |flow| lead_error(flow, "start-streaming", "set-flag"),
+        "set-flag: it can flag a message of which nothing is streamed",
+    );
+    check(
+        |flow| lead_error(flow, "set-flag", "tone"),
+        "speak: the caller can speak and the message is not flagged",
+    );
+    check(
+        |flow| {
+            action(flow, "set-flag")["Parameters"]["Attributes"] = json!({ "vmx3_flag": "0" });
+        },
+        "speak: the caller can speak and the message is not flagged",
+    );
+    check(
+        |flow| {
+            lead(flow, "tone", "is-flagged");
+            lead_error(flow, "tone", "stop-unflagged");
+            lead(flow, "stop-unflagged", "sorry");
+            lead_error(flow, "stop-unflagged", "sorry");
+        },
+        "return: the caller can wait and nothing was said of a message",
+    );
+    check(
+        |flow| lead_error(flow, "set-flag", "sorry"),
+        "return: the caller can wait and is streamed",
+    );
+    check(
+        |flow| {
+            for exit in ["Errors", "Conditions"] {
+                let exits = action(flow, "speak")["Transitions"][exit].as_array_mut();
+                for exit in exits.unwrap() {
+                    exit["NextAction"] = json!("saved");
+                }
+            }
+        },
+        "hang-up: a message can be lost: not flagged, or still streamed",
+    );
+    check(
+        |flow| {
+            let both =
+                json!([{ "ParticipantType": "Customer", "MediaDirections": ["From", "To"] }]);
+            action(flow, "start-streaming")["Parameters"]["Participants"] = both;
+        },
+        "start-streaming: it streams [\"From\", \"To\"], and a message is [\"From\"]",
+    );
+    check(
+        |flow| drop(flow.as_object_mut().unwrap().remove("Settings")),
+        "no type that there is",
+    );
+    check(
+        |flow| flow["Settings"]["InputParameters"] = json!(["x"]),
+        "a flow has other fields",
+    );
+    check(
+        |flow| action(flow, "return")["Type"] = json!("EndFlowExecution"),
+        "return: a Module cannot have it",
+    );
+    let check = |break_it: fn(&mut Value), words| check_broken(AGENT_WHISPER, break_it, words);
+    check(
+        |flow| lead(flow, "clear-flag", "queue-name"),
+        "go-on: an agent can have the call and its message goes on",
+    );
+    check(
+        |flow| lead_error(flow, "clear-flag", "queue-name"),
+        "go-on: an agent can have the call and its message goes on",
+    );
+    check(
+        |flow| {
+            action(flow, "clear-flag")["Parameters"]["Attributes"] = json!({ "vmx3_flag": "1" });
+        },
+        "go-on: an agent can have the call and its message goes on",
+    );
+    check(
+        |flow| action(flow, "go-on")["Type"] = json!("DisconnectParticipant"),
+        "go-on: a AgentWhisper cannot have it",
+    );
+    let check = |break_it: fn(&mut Value), words| check_broken(LIVE, break_it, words);
+    check(
+        |flow| lead(flow, "queue-name", "tell"),
+        "tell: it can tell of a call that does not stream",
+    );
+    check(
+        |flow| lead_error(flow, "start-streaming", "tell"),
+        "tell: it can tell of a call that does not stream",
+    );
+    check(
+        |flow| {
+            let from = json!([{ "ParticipantType": "Customer", "MediaDirections": ["From"] }]);
+            action(flow, "start-streaming")["Parameters"]["Participants"] = from;
+        },
+        "start-streaming: it streams [\"From\"], and desks show both sides",
+    );
+}
+
+/// What Connect refuses in the parameters of voicemail's flows, and what an agent must not see as HTML.
+#[test]
+fn a_broken_parameter_of_voicemail_is_found() {
+    let said = json!([{ "TemplateString": "<p>$.Attributes.vmx3_transcript</p>" }]);
+    let unquoted = json!([{ "TemplateString": "<audio src=$.External.vmx3_presigned_url>" }]);
+    let mut shown = flow(GUIDE);
+    let shown = action(&mut shown, "with-player")["Parameters"]["ViewData"].clone();
+    let with = |sections: Value| {
+        let mut data = shown.clone();
+        data["Sections"] = sections;
+        data
+    };
+    for (file, id, parameter, value) in [
+        (GUIDE, "with-player", "ViewData", with(said)),
+        (GUIDE, "with-player", "ViewData", with(unquoted)),
+        (
+            GUIDE,
+            "sign",
+            "ResponseValidation",
+            json!({ "ResponseType": "STRING_MAP" }),
+        ),
+        (GUIDE, "is-signed", "ComparisonValue", json!("$.External")),
+        (
+            GUIDE,
+            "with-player",
+            "ViewResource",
+            json!({ "Id": "detail" }),
+        ),
+        (IN_QUEUE, "hold", "Messages", json!([])),
+        (IN_QUEUE, "hold", "InterruptFrequencySeconds", json!(30)),
+        (IN_QUEUE, "whisper-to-agent", "EventHooks", json!({})),
+        (
+            IN_QUEUE,
+            "whisper-to-agent",
+            "EventHooks",
+            json!({ "Whisper": "arn:x:contact-flow/1" }),
+        ),
+        (TASK, "set-queue", "QueueId", json!("vmx3_queue_arn")),
+        (
+            TASK,
+            "prefer-agent",
+            "RoutingCriteria",
+            json!({ "Steps": [] }),
+        ),
+        (
+            TRIAL,
+            "leave-message",
+            "FlowModuleId",
+            json!("Callreel - voicemail"),
+        ),
+        (VOICEMAIL, "speak", "InputTimeLimitSeconds", json!("181")),
+    ] {
+        check_broken(
+            file,
+            |flow| action(flow, id)["Parameters"][parameter] = value,
+            &format!("{id}: {parameter} cannot be"),
+        );
+    }
+    check_broken(
+        TRIAL,
+        |flow| action(flow, "describe")["Parameters"]["Attributes"]["vmx3_lang"] = json!(""),
+        "describe: a text in its Parameters is empty",
+    );
+    check_broken(
+        TRIAL,
+        |flow| action(flow, "as-mail")["Parameters"]["Attributes"] = json!({ "vmx3_mode": "mail" }),
+        "as-mail: vmx3_mode Some(\"mail\") is none that there is",
+    );
+    check_broken(
+        TASK,
+        |flow| {
+            let check = action(flow, "for-agent");
+            check["Transitions"]["Conditions"][0]["Condition"]["Operands"] = json!([""]);
+        },
+        "for-agent: conditions are",
+    );
+}
+
+/// What becomes of messages, whatever fails: delivered, or the caller hears that there is none.
+#[test]
+fn a_message_is_flagged_when_it_is_one_and_not_otherwise() {
+    let fails = |failing| Caller {
+        failing,
+        ..Caller::default()
+    };
+    let begun = ["stream From", "flag 1", "tone", "speak"];
+    let with = |behind: &[&'static str]| [&begun[..], behind].concat();
+    check_call(VOICEMAIL, fails(&[]), &with(&["stop", "hang up"]));
+    check_call(VOICEMAIL, fails(&["notice"]), &with(&["stop", "hang up"]));
+    check_call(
+        VOICEMAIL,
+        fails(&["stop-streaming"]),
+        &with(&["stop (failed)", "hang up"]),
+    );
+    let no_tone = [
+        "stream From",
+        "flag 1",
+        "tone (failed)",
+        "speak",
+        "stop",
+        "hang up",
+    ];
+    check_call(VOICEMAIL, fails(&["tone"]), &no_tone);
+    let twice = ["stream From (failed)", "stream From (failed)", "return"];
+    check_call(VOICEMAIL, fails(&["start-streaming"]), &twice);
+    let unflagged = ["stream From", "flag 1 (failed)", "stop", "return"];
+    check_call(VOICEMAIL, fails(&["set-flag"]), &unflagged);
+    let cut = [
+        "stream From",
+        "flag 1",
+        "tone",
+        "speak (failed)",
+        "stop",
+        "return",
+    ];
+    check_call(VOICEMAIL, fails(&["speak"]), &cut);
+    // A flag of before is none of a message that could not be taken.
+    let stale = Caller {
+        failing: &["start-streaming"],
+        attributes: &[("vmx3_flag", "1")],
+        ..Caller::default()
+    };
+    let course = [
+        "stream From (failed)",
+        "stream From (failed)",
+        "flag 0",
+        "return",
+    ];
+    check_call(VOICEMAIL, stale, &course);
+}
+
+#[test]
+fn who_waits_is_offered_a_message_once_and_an_agent_ends_it() {
+    let keys = |keys| Caller {
+        keys,
+        ..Caller::default()
+    };
+    let hooks = ["hold", "set CustomerWhisper", "set AgentWhisper"];
+    let taken = ["stream From", "flag 1", "tone", "speak", "stop", "hang up"];
+    check_call(IN_QUEUE, keys(&["1"]), &[&hooks[..], &taken].concat());
+    for pressed in [&[""][..], &["2"], &["#"]] {
+        check_call(IN_QUEUE, keys(pressed), &["hold", "hold", "hold"]);
+    }
+    let no_whisper = Caller {
+        keys: &["1"],
+        failing: &["whisper-to-agent"],
+        ..Caller::default()
+    };
+    let course = [
+        "hold",
+        "set CustomerWhisper",
+        "set AgentWhisper (failed)",
+        "hold",
+        "hold",
+    ];
+    check_call(IN_QUEUE, no_whisper, &course);
+
+    let leaving = |failing| Caller {
+        failing,
+        attributes: &[("vmx3_flag", "1")],
+        ..Caller::default()
+    };
+    check_call(AGENT_WHISPER, leaving(&[]), &["flag 0", "stop", "end"]);
+    check_call(
+        AGENT_WHISPER,
+        leaving(&["clear-flag"]),
+        &["flag 0 (failed)", "stop", "end"],
+    );
+    check_call(
+        AGENT_WHISPER,
+        leaving(&["stop-streaming"]),
+        &["flag 0", "stop (failed)", "end"],
+    );
+    check_call(AGENT_WHISPER, Caller::default(), &["end"]);
+    check_call(CUSTOMER_WHISPER, Caller::default(), &["end"]);
+}
+
+#[test]
+fn a_task_comes_to_its_agent_its_queue_or_the_queue_of_last_resort() {
+    let of = |attributes, failing| Caller {
+        attributes,
+        failing,
+        ..Caller::default()
+    };
+    let queue = [
+        ("vmx3_target", "queue"),
+        ("vmx3_preferred_agent_id", "NONE"),
+    ];
+    let agent = [("vmx3_target", "agent"), ("vmx3_preferred_agent_id", "u-1")];
+    let own = [
+        ("vmx3_target", "agent"),
+        ("vmx3_preferred_agent_id", "NONE"),
+    ];
+    check_call(TASK, of(&queue, &[]), &["queue"]);
+    check_call(TASK, of(&[], &[]), &["queue"]);
+    check_call(TASK, of(&own, &[]), &["queue"]);
+    check_call(TASK, of(&agent, &[]), &["prefer", "queue"]);
+    check_call(
+        TASK,
+        of(&agent, &["prefer-agent"]),
+        &["prefer (failed)", "queue"],
+    );
+    check_call(TASK, of(&queue, &["set-queue"]), &["queue"]);
+    check_call(
+        TASK,
+        of(&queue, &["transfer"]),
+        &["queue (failed)", "queue"],
+    );
+    check_call(
+        GUIDED_TASK,
+        of(&agent, &[]),
+        &["set DefaultAgentUI", "prefer", "queue"],
+    );
+    check_call(
+        GUIDED_TASK,
+        of(&queue, &["show-guide"]),
+        &["set DefaultAgentUI (failed)", "queue"],
+    );
+    let signed = [("result", "success")];
+    check_call(GUIDE, of(&signed, &[]), &["sign", "player", "hang up"]);
+    check_call(
+        GUIDE,
+        of(&[("result", "ERROR")], &[]),
+        &["sign", "no player", "hang up"],
+    );
+    check_call(
+        GUIDE,
+        of(&signed, &["sign"]),
+        &["sign (failed)", "no player", "hang up"],
+    );
+}
+
+#[test]
+fn the_trial_reaches_the_module_by_every_key() {
+    for keys in [
+        &["1", "1", "1"][..],
+        &["2", "2", "2"],
+        &["3", "", ""],
+        &["", "", ""],
+    ] {
+        let caller = Caller {
+            keys,
+            ..Caller::default()
+        };
+        check_call(TRIAL, caller, &["module", "queue"]);
+    }
+    let waiting = Caller {
+        keys: &["4"],
+        ..Caller::default()
+    };
+    check_call(TRIAL, waiting, &["set CustomerQueue", "queue"]);
+}
+
+#[test]
+fn a_call_is_watched_when_it_streams_and_goes_on_when_not() {
+    let fails = |failing| Caller {
+        failing,
+        ..Caller::default()
+    };
+    check_call(LIVE, fails(&[]), &["stream From To", "tell", "end"]);
+    check_call(
+        LIVE,
+        fails(&["queue-name"]),
+        &["stream From To", "tell", "end"],
+    );
+    check_call(
+        LIVE,
+        fails(&["start-streaming"]),
+        &["stream From To (failed)", "end"],
+    );
+    check_call(
+        LIVE,
+        fails(&["tell"]),
+        &["stream From To", "tell (failed)", "end"],
+    );
+}
+
 /// Which page shows which flows.
 const DRAWN: &[(&str, &[&str])] = &[
     ("SampleFlows/README.md", FLOWS),
     ("docs/answering-machine.md", &[MACHINE]),
+    ("docs/monitor.md", &[LIVE]),
+    (
+        "docs/voicemail.md",
+        &[VOICEMAIL, IN_QUEUE, AGENT_WHISPER, TASK],
+    ),
 ];
 
 /// The page with each flow's drawing between its marks.
@@ -752,6 +1164,11 @@ fn the_drawings_are_the_flows() {
     }
 }
 
+/// What no box of a drawing can be called.
+const WORDS_OF_MERMAID: &[&str] = &[
+    "class", "click", "default", "end", "graph", "style", "subgraph",
+];
+
 #[test]
 fn a_drawing_shows_every_action_and_every_way() {
     for file in FLOWS {
@@ -762,6 +1179,7 @@ fn a_drawing_shows_every_action_and_every_way() {
                 drawing.contains(&format!("<b>{id}</b>")),
                 "{file}: {id} is not drawn"
             );
+            assert!(!WORDS_OF_MERMAID.contains(&id), "{file}: {id}");
             for exit in shape::exits(action) {
                 let (from, to) = (id.replace('-', "_"), exit.to.replace('-', "_"));
                 let drawn = drawing.lines().any(|line| {
@@ -785,9 +1203,11 @@ fn the_readme_names_what_must_be_adjusted() {
         );
         for (id, action) in shape::actions(&flow(file)) {
             let parameters = &action["Parameters"];
-            let deployments =
-                ["LambdaFunctionARN", "PromptId", "QueueId"].map(|it| &parameters[it]);
-            if deployments.into_iter().any(Value::is_string) {
+            let deployments = ["LambdaFunctionARN", "PromptId", "QueueId", "FlowModuleId"]
+                .map(|it| &parameters[it]);
+            let is_fixed = |value: &&Value| value.as_str().is_some_and(|it| !it.starts_with("$."));
+            let of_an_instance = ["EventHooks", "ViewResource"].map(|it| &parameters[it]);
+            if deployments.iter().any(is_fixed) || of_an_instance.iter().any(|it| it.is_object()) {
                 assert!(
                     readme.contains(&format!("`{id}`")),
                     "{file}: README does not say what to put into {id}"

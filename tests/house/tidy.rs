@@ -137,13 +137,13 @@ fn the_doctors_page_and_its_checks_agree() {
     for (row, listed) in rows.iter().zip(&listed) {
         assert_eq!(
             row, listed,
-            "docs/doctor.md, \"What is checked\": the row on the right is what CHECKS in src/doctor.rs says"
+            "docs/doctor.md, \"What is checked\": the row on the right is what CHECKS in src/doctor/checks.rs says"
         );
     }
     assert_eq!(
         rows.len(),
         listed.len(),
-        "docs/doctor.md, \"What is checked\", has a row for each of CHECKS in src/doctor.rs, in their order"
+        "docs/doctor.md, \"What is checked\", has a row for each of CHECKS in src/doctor/checks.rs, in their order"
     );
 }
 

@@ -175,7 +175,7 @@ async fn targets(client: &aws_sdk_eventbridge::Client, rule: &str) -> Fact<Vec<R
 }
 
 /// What the instance offers to its flows.
-async fn offered(there: &SdkConfig, found: &Deployment) -> Fact<Vec<String>> {
+pub(super) async fn offered(there: &SdkConfig, found: &Deployment) -> Fact<Vec<String>> {
     let none = || Unknown::new("there is no Connect instance", "check --region");
     let instance = found.instance()?.ok_or_else(none)?;
     let client = aws_sdk_connect::Client::new(there);

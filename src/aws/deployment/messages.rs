@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_config::SdkConfig;
+use aws_sdk_kinesis::operation::describe_stream_summary::builders::DescribeStreamSummaryFluentBuilder;
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use super::{count, or_not_there};
@@ -18,11 +19,16 @@ const MESSAGES: [QueueAttributeName; 3] = [
 
 pub(super) async fn record_stream(shared: &SdkConfig, arn: &str) -> Fact<Option<RecordStream>> {
     let client = aws_sdk_kinesis::Client::new(shared);
-    let answered = client
-        .describe_stream_summary()
-        .stream_arn(arn)
-        .send()
-        .await;
+    described(client.describe_stream_summary().stream_arn(arn)).await
+}
+
+pub(super) async fn stream_named(shared: &SdkConfig, name: &str) -> Fact<Option<RecordStream>> {
+    let client = aws_sdk_kinesis::Client::new(shared);
+    described(client.describe_stream_summary().stream_name(name)).await
+}
+
+async fn described(request: DescribeStreamSummaryFluentBuilder) -> Fact<Option<RecordStream>> {
+    let answered = request.send().await;
     let answer = or_not_there("kinesis:DescribeStreamSummary", answered)?;
     let summary = answer.and_then(|answer| answer.stream_description_summary);
     Ok(summary.map(|summary| RecordStream {

@@ -29,6 +29,7 @@ pub(in crate::aws) enum Call {
     Converse,
     ReadSecret,
     PutEvents,
+    PutRecord,
     // An operator's calls, never the function's: `callreel redrive`.
     ListObjects,
     ReceiveMessage,
@@ -57,6 +58,7 @@ pub(super) enum Service {
     Model,
     Secrets,
     Events,
+    Kinesis,
 }
 
 impl Call {
@@ -89,6 +91,7 @@ impl Call {
             Self::SendMessage | Self::ReceiveMessage | Self::DeleteMessage | Self::HideMessage => {
                 Service::Sqs
             }
+            Self::PutRecord => Service::Kinesis,
             Self::PutEvents => Service::Events,
         }
     }
@@ -128,6 +131,7 @@ impl Call {
             Self::Converse => permissions::INVOKE_MODEL,
             Self::ReadSecret => permissions::READ_SECRET,
             Self::PutEvents => permissions::PUT_EVENTS,
+            Self::PutRecord => permissions::PUT_RECORD,
             Self::ListObjects => permissions::LIST_OBJECTS,
             Self::ReceiveMessage => permissions::RECEIVE_MESSAGE,
             Self::DeleteMessage => permissions::DELETE_MESSAGE,

@@ -1,6 +1,7 @@
-//! The answering machine that belongs to a deployment.
+//! What belongs to a deployment beside the recorder: the answering machine, and what tells
+//! desks of calls.
 
-use super::{Fact, Right};
+use super::{Fact, RecordStream, Right};
 
 /// Its functions, its list, and what it left undone.
 #[derive(Clone, Debug)]
@@ -24,7 +25,22 @@ pub struct Answering {
     pub waiting: Fact<Vec<String>>,
 }
 
-/// One of its functions.
+/// A function that tells desks of calls.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The function.
+    pub function: Helper,
+    /// The data stream that it is set to, by its name.
+    pub stream_name: String,
+    /// That data stream.
+    pub stream: Fact<Option<RecordStream>>,
+    /// The rules by which EventBridge calls it, as its policy names them.
+    pub rules: Fact<Vec<EventRule>>,
+    /// The ARNs of the functions that the instance offers to its flows.
+    pub offered: Fact<Vec<String>>,
+}
+
+/// A function that flows or rules call.
 #[derive(Clone, Debug)]
 pub struct Helper {
     /// Its name.

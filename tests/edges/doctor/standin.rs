@@ -98,7 +98,7 @@ fn operation(method: &Method, uri: &Uri, headers: &HeaderMap, body: &str) -> (Pr
     if let Some(target) = target {
         let name = target.rsplit('.').next().unwrap();
         let body: Value = serde_json::from_str(body).unwrap_or_default();
-        let subject = ["QueueUrl", "KeyId", "Rule", "Name"]
+        let subject = ["QueueUrl", "KeyId", "Rule", "Name", "StreamName"]
             .iter()
             .find_map(|of| body[of].as_str());
         let subject = subject.map(|subject| subject.rsplit('/').next().unwrap());

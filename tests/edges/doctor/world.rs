@@ -49,7 +49,61 @@ impl World {
         }
         world.alarms();
         world.answering();
+        world.live();
         world
+    }
+
+    /// What tells desks of calls.
+    fn live(&mut self) {
+        let name = "callreel-live";
+        let function = json!({
+            "FunctionName": name, "FunctionArn": arn("lambda", &format!("function:{name}")), "Role": ROLE,
+            "Handler": "live-start", "Environment": {"Variables": {"STREAM_NAME": "live-calls"}},
+        });
+        let all = &mut self.body("ListFunctions")["Functions"];
+        all.as_array_mut().unwrap().push(function);
+        let statement = |service: &str, source: &str| {
+            json!({
+                "Effect": "Allow", "Principal": {"Service": format!("{service}.amazonaws.com")},
+                "Action": "lambda:InvokeFunction", "Resource": arn("lambda", &format!("function:{name}")),
+                "Condition": {
+                    "StringEquals": {"AWS:SourceAccount": "111122223333"},
+                    "ArnLike": {"AWS:SourceArn": arn(service, source)},
+                },
+            })
+        };
+        let statements = [
+            statement("connect", "instance/i-1"),
+            statement("events", "rule/live-ended"),
+        ];
+        let policy = json!({"Version": "2012-10-17", "Statement": statements});
+        let policy = json!({"Policy": policy.to_string(), "RevisionId": "r"});
+        self.set(&format!("GetPolicy {name}"), policy);
+        let rule = json!({"Name": "live-ended", "State": "ENABLED"});
+        self.set("DescribeRule live-ended", rule);
+        let target = json!({
+            "Id": "live-start", "Arn": arn("lambda", &format!("function:{name}")),
+            "DeadLetterConfig": {"Arn": arn("sqs", "dead")},
+        });
+        let targets = json!({"Targets": [target]});
+        self.set("ListTargetsByRule live-ended", targets);
+        let offered = &mut self.body("ListLambdaFunctions")["LambdaFunctions"];
+        let list = offered.as_array_mut().unwrap();
+        list.push(json!(arn("lambda", &format!("function:{name}"))));
+        self.live_stream(true);
+    }
+
+    /// The data stream of calls, encrypted or not.
+    pub fn live_stream(&mut self, encrypted: bool) {
+        let mut stream = self.body("DescribeStreamSummary").clone();
+        let summary = &mut stream["StreamDescriptionSummary"];
+        summary["StreamName"] = json!("live-calls");
+        summary["StreamARN"] = json!(arn("kinesis", "stream/live-calls"));
+        summary["KeyId"] = match encrypted {
+            true => json!("alias/aws/kinesis"),
+            false => Value::Null,
+        };
+        self.set("DescribeStreamSummary live-calls", stream);
     }
 
     /// The answering machine, on the same bucket.

@@ -1,15 +1,17 @@
 //! The course of a call through a flow: what it may record at each action, followed along
 //! every way that there is ([`findings`]), or along one ([`run`]).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use callreel::media::fragment::Direction;
 use callreel::media::sides::Authorisation;
 use callreel::recording::attributes::RECORDING_AUTH;
+use callreel::voicemail::flagged;
 use serde_json::Value;
 
 use super::shape::{
-    CALL_FAILED, INPUT_TIMEOUT, Kind, NO_MATCHING_CONDITION, NO_MATCHING_ERROR, Why, actions, exits,
+    CALL_FAILED, INPUT_TIMEOUT, INTERRUPTED, Kind, NO_MATCHING_CONDITION, NO_MATCHING_ERROR, Why,
+    actions, exits,
 };
 
 /// The value of `recordingAuth` that says no, where the caller was asked. It authorises
@@ -17,6 +19,20 @@ use super::shape::{
 pub const DECLINED: &str = "0";
 /// What the identifiers of actions start with that must never be recorded.
 const PRIVATE: &str = "private-";
+/// What flows set for a message, or ask for.
+const OF_A_MESSAGE: &[&str] = &[
+    flagged::FLAG,
+    flagged::FROM,
+    flagged::LANGUAGE,
+    flagged::MODE,
+    flagged::QUEUE_ARN,
+    flagged::TARGET,
+    flagged::PREFERRED_AGENT,
+    flagged::DO_SUMMARY,
+    "vmx3_rejected_offer",
+];
+/// How long a caller waits in a queue here: so many times are the prompts interrupted.
+const HELD: usize = 3;
 /// More steps than any call here takes.
 const MAX_STEPS: usize = 100;
 
@@ -27,6 +43,18 @@ struct State<'a> {
     auth: Option<&'a str>,
     streaming: Streaming,
     message: Message,
+    flag: Flag,
+}
+
+/// `vmx3_flag`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Flag {
+    /// It is not 1.
+    Off,
+    /// There is a message.
+    On,
+    /// It was to be cleared, and that failed.
+    WouldNotClear,
 }
 
 /// How far a message has come.
@@ -52,6 +80,14 @@ const BEGINNING: State<'static> = State {
     auth: None,
     streaming: Streaming::Off,
     message: Message::None,
+    flag: Flag::Off,
+};
+/// An agent takes the call of somebody who is leaving a message.
+const TAKEN: State<'static> = State {
+    streaming: Streaming::On,
+    message: Message::None,
+    flag: Flag::On,
+    ..BEGINNING
 };
 
 impl<'a> State<'a> {
@@ -60,15 +96,26 @@ impl<'a> State<'a> {
     }
 
     /// The state behind an action that was left in this way.
-    fn after(mut self, action: &'a Value, why: Why<'_>) -> Self {
+    fn after(mut self, purpose: Purpose, action: &'a Value, why: Why<'_>) -> Self {
         let failed = matches!(why, Why::Error(_));
         match Kind::of(action) {
             // Either all attributes are set or none.
-            Some(Kind::SetAttributes) if !failed => {
-                self.auth = auth_of(action).or(self.auth);
+            Some(Kind::SetAttributes) => {
+                self.flag = match (flag_of(action), failed) {
+                    (Some("1"), false) => Flag::On,
+                    (Some(_), false) => Flag::Off,
+                    (Some("0"), true) if self.flag != Flag::Off => Flag::WouldNotClear,
+                    (Some(_), true) | (None, _) => self.flag,
+                };
+                if !failed {
+                    self.auth = auth_of(action).or(self.auth);
+                }
             }
+            Some(Kind::Speak) => self.message = Message::Spoken,
             Some(Kind::Note) => self.message = Message::Noted,
-            Some(Kind::Listen) if self.message == Message::None => self.message = Message::Spoken,
+            Some(Kind::Listen) if purpose == Purpose::Message && self.message == Message::None => {
+                self.message = Message::Spoken;
+            }
             Some(Kind::Streaming) => {
                 self.streaming = match (is_start(action), failed, self.streaming) {
                     (true, false, _) => Streaming::On,
@@ -87,6 +134,19 @@ impl<'a> State<'a> {
 
 fn auth_of(action: &Value) -> Option<&str> {
     action["Parameters"]["Attributes"][RECORDING_AUTH].as_str()
+}
+
+fn flag_of(action: &Value) -> Option<&str> {
+    action["Parameters"]["Attributes"][flagged::FLAG].as_str()
+}
+
+/// Whether a way out of a question about the flag can be taken in this state.
+fn is_possible(action: &Value, why: Why<'_>, state: State<'_>) -> bool {
+    let asked = format!("$.Attributes.{}", flagged::FLAG);
+    match action["Parameters"]["ComparisonValue"].as_str() {
+        Some(path) if path == asked => matches!(why, Why::Result("1")) == (state.flag != Flag::Off),
+        Some(_) | None => true,
+    }
 }
 
 pub fn is_start(action: &Value) -> bool {
@@ -119,14 +179,28 @@ enum Purpose {
     Recording,
     /// A message, of which a function takes a note.
     Message,
+    /// Those who watch calls; nothing is kept that is not authorised.
+    Watching,
+    /// A message that is flagged.
+    Voicemail,
+    /// Whoever takes a call, which ends its message.
+    Whisper,
 }
 
 impl Purpose {
     fn of(flow: &Value) -> Self {
-        let listens = |action: &Value| matches!(Kind::of(action), Some(Kind::Note | Kind::Listen));
-        match actions(flow).values().any(|action| listens(action)) {
-            true => Self::Message,
-            false => Self::Recording,
+        let actions = actions(flow);
+        let has = |kinds: &[Kind]| {
+            let mut found = actions.values().filter_map(|action| Kind::of(action));
+            found.any(|kind| kinds.contains(&kind))
+        };
+        let whispers = flow["Metadata"]["type"] == "agentWhisper";
+        match () {
+            () if has(&[Kind::Speak]) => Self::Voicemail,
+            () if has(&[Kind::Tell]) => Self::Watching,
+            () if whispers => Self::Whisper,
+            () if has(&[Kind::Note, Kind::Listen]) => Self::Message,
+            () => Self::Recording,
         }
     }
 }
@@ -139,6 +213,9 @@ pub fn findings(flow: &Value) -> Vec<String> {
     let mut findings = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut open = vec![(start, BEGINNING)];
+    if purpose == Purpose::Whisper {
+        open.push((start, TAKEN));
+    }
     while let Some((id, state)) = open.pop() {
         let Some(action) = actions.get(id).copied() else {
             continue;
@@ -148,11 +225,9 @@ pub fn findings(flow: &Value) -> Vec<String> {
         }
         let found = check(purpose, id, action, state);
         findings.extend(found.map(|finding| format!("{id}: {finding}")));
-        open.extend(
-            exits(action)
-                .into_iter()
-                .map(|exit| (exit.to, state.after(action, exit.why))),
-        );
+        let exits = exits(action).into_iter();
+        let exits = exits.filter(|exit| is_possible(action, exit.why, state));
+        open.extend(exits.map(|exit| (exit.to, state.after(purpose, action, exit.why))));
     }
     findings.into_iter().collect()
 }
@@ -164,18 +239,54 @@ fn check(purpose: Purpose, id: &str, action: &Value, state: State<'_>) -> Option
         return Some("it is private, and can be recorded".to_owned());
     }
     match Kind::of(action)? {
+        Kind::SetAttributes if flag_of(action) == Some("1") && state.streaming != Streaming::On => {
+            Some("it can flag a message of which nothing is streamed".to_owned())
+        }
         Kind::SetAttributes => check_attributes(action, state),
         Kind::Streaming if is_start(action) => match purpose {
-            Purpose::Recording => check_start(action, state),
-            Purpose::Message => check_message_start(action, state),
+            Purpose::Recording | Purpose::Whisper => check_start(action, state),
+            Purpose::Message | Purpose::Voicemail => check_message_start(action, state),
+            Purpose::Watching => {
+                let streamed = directions(action);
+                (streamed != ["From", "To"])
+                    .then(|| format!("it streams {streamed:?}, and desks show both sides"))
+            }
         },
+        Kind::Tell if state.streaming == Streaming::Off => {
+            Some("it can tell of a call that does not stream".to_owned())
+        }
+        Kind::Speak if state.streaming != Streaming::On => {
+            Some("the caller can speak and nothing is streamed".to_owned())
+        }
+        Kind::Speak if state.flag != Flag::On => {
+            Some("the caller can speak and the message is not flagged".to_owned())
+        }
+        Kind::Disconnect if purpose == Purpose::Voicemail && state.message == Message::Spoken => {
+            let stopped = state.streaming != Streaming::On;
+            (!(state.flag == Flag::On && stopped))
+                .then(|| "a message can be lost: not flagged, or still streamed".to_owned())
+        }
+        Kind::Return | Kind::Hold | Kind::End if purpose == Purpose::Voicemail => {
+            let silent = state.message == Message::None;
+            if state.streaming == Streaming::On {
+                Some("the caller can wait and is streamed".to_owned())
+            } else if silent && state.flag == Flag::On {
+                Some("the caller can wait and nothing was said of a message".to_owned())
+            } else {
+                None
+            }
+        }
+        Kind::End if purpose == Purpose::Whisper => {
+            let ended = state.flag != Flag::On && state.streaming != Streaming::On;
+            (!ended).then(|| "an agent can have the call and its message goes on".to_owned())
+        }
         Kind::Note if state.streaming == Streaming::Off && state.message == Message::None => {
             Some("it can note a call before it streams".to_owned())
         }
-        Kind::Listen if state.streaming != Streaming::On => {
+        Kind::Listen if purpose == Purpose::Message && state.streaming != Streaming::On => {
             Some("the caller can speak and nothing is streamed".to_owned())
         }
-        Kind::Disconnect if state.message == Message::Spoken => {
+        Kind::Disconnect if purpose == Purpose::Message && state.message == Message::Spoken => {
             Some("the caller can have spoken and nothing was noted".to_owned())
         }
         Kind::Disconnect if state.streaming == Streaming::On => {
@@ -192,7 +303,19 @@ fn check(purpose: Purpose, id: &str, action: &Value, state: State<'_>) -> Option
         | Kind::SetQueue
         | Kind::Staffing
         | Kind::Queue
-        | Kind::Transfer => None,
+        | Kind::Transfer
+        | Kind::Tell
+        | Kind::Sign
+        | Kind::Moment
+        | Kind::Speak
+        | Kind::Check
+        | Kind::Hook
+        | Kind::Hold
+        | Kind::View
+        | Kind::Prefer
+        | Kind::Module
+        | Kind::End
+        | Kind::Return => None,
     }
 }
 
@@ -204,7 +327,8 @@ fn check_message_start(action: &Value, state: State<'_>) -> Option<String> {
             "a message is recorded twice: {RECORDING_AUTH} is {auth:?}"
         ));
     }
-    if state.streaming != Streaming::Off {
+    // What would not stop is streamed still, and starting it again is no harm.
+    if state.streaming == Streaming::On {
         return Some("it can start what was not stopped".to_owned());
     }
     let streamed = directions(action);
@@ -213,7 +337,13 @@ fn check_message_start(action: &Value, state: State<'_>) -> Option<String> {
 
 fn check_attributes(action: &Value, state: State<'_>) -> Option<String> {
     let attributes = action["Parameters"]["Attributes"].as_object()?;
-    if let Some(name) = attributes.keys().find(|name| *name != RECORDING_AUTH) {
+    let mut names = attributes.keys().map(String::as_str);
+    if names.clone().all(|name| OF_A_MESSAGE.contains(&name)) {
+        let mode = attributes.get(flagged::MODE).and_then(Value::as_str);
+        let known = mode.is_none_or(|mode| ["task", "guided_task", "email"].contains(&mode));
+        return (!known).then(|| format!("{} {mode:?} is none that there is", flagged::MODE));
+    }
+    if let Some(name) = names.find(|name| *name != RECORDING_AUTH) {
         return Some(format!("it sets {name}, and not {RECORDING_AUTH}"));
     }
     let value = auth_of(action)?;
@@ -251,19 +381,38 @@ pub struct Caller<'a> {
     pub failing: &'a [&'a str],
     /// No agent can take the call.
     pub nobody_is_there: bool,
+    /// Attributes of the contact, and what a function answered.
+    pub attributes: &'a [(&'a str, &'a str)],
 }
 
 /// What matters of one call's course, in order.
 pub fn run(flow: &Value, caller: Caller<'_>) -> Vec<String> {
     let actions = actions(flow);
     let mut keys = caller.keys.iter();
-    let (mut told, mut loops) = (Vec::new(), 0);
+    let (mut told, mut loops, mut held) = (Vec::new(), 0, 0);
+    let mut attributes: BTreeMap<&str, &str> = caller.attributes.iter().copied().collect();
     let mut id = flow["StartAction"].as_str().unwrap_or_default();
     for _ in 0..MAX_STEPS {
         let action = actions[id];
         let kind = Kind::of(action).unwrap();
         let why = match kind {
             Kind::Input => answer(action, keys.next().copied().unwrap_or_default()),
+            Kind::Speak if !caller.failing.contains(&id) => Why::Error(INPUT_TIMEOUT),
+            Kind::Check => {
+                let path = action["Parameters"]["ComparisonValue"].as_str().unwrap();
+                let name = path.rsplit('.').next().unwrap();
+                let exits = exits(action);
+                let wanted = exits.iter().find_map(|exit| match exit.why {
+                    Why::Result(wanted) => Some(wanted),
+                    Why::Done | Why::Error(_) => None,
+                });
+                match wanted.filter(|wanted| attributes.get(name) == Some(wanted)) {
+                    Some(wanted) => Why::Result(wanted),
+                    None => Why::Error(NO_MATCHING_CONDITION),
+                }
+            }
+            Kind::Hold => Why::Result(INTERRUPTED),
+            Kind::View => Why::Result("ActionSelected"),
             Kind::Loop => {
                 loops += 1;
                 let most: usize = action["Parameters"]["LoopCount"]
@@ -284,16 +433,21 @@ pub fn run(flow: &Value, caller: Caller<'_>) -> Vec<String> {
             _ if caller.failing.contains(&id) => Why::Error(NO_MATCHING_ERROR),
             _ => Why::Done,
         };
-        let failed = if matches!(why, Why::Error(_)) {
-            " (failed)"
-        } else {
-            ""
+        let failed = match why {
+            Why::Error(error) if error != INPUT_TIMEOUT => " (failed)",
+            Why::Error(_) | Why::Done | Why::Result(_) => "",
         };
         if let Some(words) = words(kind, action) {
             told.push(format!("{words}{failed}"));
         }
+        if kind == Kind::SetAttributes && why == Why::Done {
+            let set = action["Parameters"]["Attributes"].as_object();
+            let set = set.into_iter().flatten();
+            attributes.extend(set.map(|(name, value)| (name.as_str(), value.as_str().unwrap())));
+        }
+        held += usize::from(kind == Kind::Hold);
         // A contact in the queue is the queue's.
-        if kind == Kind::Disconnect || (kind == Kind::Queue && why == Why::Done) {
+        if kind.is_end() || held == HELD || (kind == Kind::Queue && why == Why::Done) {
             return told;
         }
         id = exits(action)
@@ -320,7 +474,11 @@ fn answer<'a>(action: &'a Value, key: &'a str) -> Why<'a> {
 fn words(kind: Kind, action: &Value) -> Option<String> {
     let parameters = &action["Parameters"];
     Some(match kind {
-        Kind::SetAttributes => format!("auth {}", auth_of(action)?),
+        Kind::SetAttributes => match (auth_of(action), flag_of(action)) {
+            (Some(auth), _) => format!("auth {auth}"),
+            (None, Some(flag)) => format!("flag {flag}"),
+            (None, None) => return None,
+        },
         Kind::Streaming if is_start(action) => format!("stream {}", directions(action).join(" ")),
         Kind::Streaming => "stop".to_owned(),
         Kind::Transfer => format!("call {}", parameters["ThirdPartyPhoneNumber"].as_str()?),
@@ -329,6 +487,31 @@ fn words(kind: Kind, action: &Value) -> Option<String> {
         Kind::Listen => "listen".to_owned(),
         Kind::Note => "note".to_owned(),
         Kind::Queue => "queue".to_owned(),
-        Kind::Message | Kind::Input | Kind::Loop | Kind::SetQueue | Kind::Staffing => return None,
+        Kind::Tell => "tell".to_owned(),
+        Kind::Sign => "sign".to_owned(),
+        Kind::Speak => "speak".to_owned(),
+        Kind::Hook => {
+            let hooks = parameters["EventHooks"].as_object()?;
+            format!("set {}", hooks.keys().next()?)
+        }
+        Kind::Hold => "hold".to_owned(),
+        Kind::View => {
+            let html = parameters["ViewData"]["Sections"][0]["TemplateString"].as_str()?;
+            match html.contains("<audio ") {
+                true => "player".to_owned(),
+                false => "no player".to_owned(),
+            }
+        }
+        Kind::Prefer => "prefer".to_owned(),
+        Kind::Module => "module".to_owned(),
+        Kind::End => "end".to_owned(),
+        Kind::Return => "return".to_owned(),
+        Kind::Message
+        | Kind::Moment
+        | Kind::Input
+        | Kind::Loop
+        | Kind::SetQueue
+        | Kind::Staffing
+        | Kind::Check => return None,
     })
 }

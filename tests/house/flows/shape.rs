@@ -24,6 +24,11 @@ pub const INPUT_TIMEOUT: &str = "InputTimeLimitExceeded";
 pub const CALL_FAILED: &str = "CallFailed";
 pub const NO_ANSWER: &str = "ConnectionTimeLimitExceeded";
 pub const QUEUE_FULL: &str = "QueueAtCapacity";
+pub const TIME_IS_OVER: &str = "TimeLimitExceeded";
+/// The only result of prompts in a loop.
+pub const INTERRUPTED: &str = "MessagesInterrupted";
+/// In the ARN of each view that AWS brings, in front of its name.
+const VIEWS: &str = ":aws:view/";
 
 /// What the sample flows are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,30 @@ pub enum Kind {
     Queue,
     Transfer,
     Disconnect,
+    /// The function that tells desks of calls.
+    Tell,
+    /// The function that signs links.
+    Sign,
+    /// Words and a pause behind them.
+    Moment,
+    /// Silence in which the caller speaks, up to a key.
+    Speak,
+    /// Whether an attribute is this.
+    Check,
+    /// The flow that runs when something happens.
+    Hook,
+    /// Prompts in a loop, for who waits in a queue.
+    Hold,
+    /// What an agent sees.
+    View,
+    /// One agent first.
+    Prefer,
+    /// Another flow's part.
+    Module,
+    /// The flow ends and the contact goes on.
+    End,
+    /// Back to the flow that the module is part of.
+    Return,
 }
 
 impl Kind {
@@ -53,8 +82,22 @@ impl Kind {
         Some(match action["Type"].as_str()? {
             "MessageParticipant" if has("Text") => Self::Message,
             "MessageParticipant" if has("PromptId") => Self::Tone,
+            "MessageParticipant" if moment(action).is_some() => Self::Moment,
             "MessageParticipant" if has("SSML") => Self::Listen,
-            "InvokeLambdaFunction" => Self::Note,
+            "InvokeLambdaFunction" => match function(action) {
+                "callreel-live-start" => Self::Tell,
+                "callreel-sign" => Self::Sign,
+                _ => Self::Note,
+            },
+            "GetParticipantInput" if has("SSML") => Self::Speak,
+            "Compare" => Self::Check,
+            "UpdateContactEventHooks" => Self::Hook,
+            "MessageParticipantIteratively" => Self::Hold,
+            "ShowView" => Self::View,
+            "UpdateContactRoutingCriteria" => Self::Prefer,
+            "InvokeFlowModule" => Self::Module,
+            "EndFlowExecution" => Self::End,
+            "EndFlowModuleExecution" => Self::Return,
             "UpdateContactTargetQueue" => Self::SetQueue,
             "CheckMetricData" => Self::Staffing,
             "TransferContactToQueue" => Self::Queue,
@@ -88,12 +131,38 @@ impl Kind {
             Self::Tone => &[("PromptId", Parameter::Arn("prompt/"))],
             Self::Listen => &[("SSML", Parameter::Pause)],
             // A flow waits for 8 s at the most.
-            Self::Note => &[
+            Self::Note | Self::Tell => &[
                 ("LambdaFunctionARN", Parameter::Arn("function:")),
                 ("InvocationTimeLimitSeconds", Parameter::Number(1, 8)),
                 ("ResponseValidation", Parameter::StringMap),
             ],
-            Self::SetQueue => &[("QueueId", Parameter::Arn("queue/"))],
+            // Texts of a string map may have no signs such as a link has.
+            Self::Sign => &[
+                ("LambdaFunctionARN", Parameter::Arn("function:")),
+                ("InvocationTimeLimitSeconds", Parameter::Number(1, 8)),
+                ("ResponseValidation", Parameter::Json),
+            ],
+            Self::Moment => &[("SSML", Parameter::Text)],
+            Self::Speak => &[
+                ("SSML", Parameter::Pause),
+                ("StoreInput", Parameter::OneOf(&["False"])),
+                ("InputTimeLimitSeconds", Parameter::Number(1, 180)),
+            ],
+            Self::Check => &[("ComparisonValue", Parameter::Path)],
+            Self::Hook => &[("EventHooks", Parameter::Hook)],
+            Self::Hold => &[
+                ("Messages", Parameter::Messages),
+                ("InterruptFrequencySeconds", Parameter::Number(1, 3_600)),
+            ],
+            Self::View => &[
+                ("ViewResource", Parameter::View),
+                ("InvocationTimeLimitSeconds", Parameter::Number(1, 86_400)),
+                ("ViewData", Parameter::Shown),
+                ("SensitiveDataConfiguration", Parameter::Hidden),
+            ],
+            Self::Prefer => &[("RoutingCriteria", Parameter::Criteria)],
+            Self::Module => &[("FlowModuleId", Parameter::Arn("flow-module/"))],
+            Self::SetQueue => &[("QueueId", Parameter::ArnOrPath("queue/"))],
             // Of these, "more than 0" is all that can be asked.
             Self::Staffing => &[(
                 "MetricType",
@@ -122,7 +191,56 @@ impl Kind {
                     Parameter::OneOf(&["True", "False"]),
                 ),
             ],
-            Self::Disconnect => &[],
+            Self::Disconnect | Self::End | Self::Return => &[],
+        }
+    }
+
+    /// Whether nothing comes behind it.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Disconnect | Self::End | Self::Return)
+    }
+
+    /// Whether its conditions and errors name all the ways that there are.
+    fn decides(self) -> bool {
+        matches!(
+            self,
+            Self::Input
+                | Self::Speak
+                | Self::Loop
+                | Self::Staffing
+                | Self::Check
+                | Self::Hold
+                | Self::View
+        )
+    }
+
+    /// The types of flows that it may stand in, as each action's page has it.
+    fn stands_in(self, flow: FlowType) -> bool {
+        use FlowType::{AgentWhisper, CustomerQueue, CustomerWhisper, Flow, Module};
+        let whispers = matches!(flow, AgentWhisper | CustomerWhisper);
+        match self {
+            Self::SetAttributes
+            | Self::Streaming
+            | Self::Message
+            | Self::Tone
+            | Self::Listen
+            | Self::Moment
+            | Self::Loop
+            | Self::Note
+            | Self::Tell
+            | Self::Sign
+            | Self::Hook
+            | Self::Check => true,
+            Self::Input | Self::Speak | Self::Disconnect | Self::Staffing | Self::SetQueue => {
+                !whispers
+            }
+            Self::Queue | Self::Transfer | Self::Prefer | Self::Module => {
+                matches!(flow, Flow | Module)
+            }
+            Self::Hold => flow == CustomerQueue,
+            Self::View => matches!(flow, Flow | CustomerQueue),
+            Self::End => whispers || flow == CustomerQueue,
+            Self::Return => flow == Module,
         }
     }
 
@@ -135,16 +253,64 @@ impl Kind {
             | Self::Tone
             | Self::Listen
             | Self::Note
+            | Self::Moment
+            | Self::Tell
+            | Self::Sign
+            | Self::Hook
+            | Self::Hold
+            | Self::Prefer
             | Self::SetQueue => &[NO_MATCHING_ERROR],
+            Self::Check => &[NO_MATCHING_CONDITION],
+            Self::Module => &[NO_MATCHING_CONDITION, NO_MATCHING_ERROR],
+            Self::View => &[NO_MATCHING_CONDITION, NO_MATCHING_ERROR, TIME_IS_OVER],
             Self::Staffing => &[NO_MATCHING_CONDITION, NO_MATCHING_ERROR],
             Self::Queue => &[NO_MATCHING_ERROR, QUEUE_FULL],
-            Self::Input => &[INPUT_TIMEOUT, NO_MATCHING_CONDITION, NO_MATCHING_ERROR],
+            Self::Input | Self::Speak => &[INPUT_TIMEOUT, NO_MATCHING_CONDITION, NO_MATCHING_ERROR],
             Self::Transfer if parameters["ContinueFlowExecution"] == "False" => {
                 &[NO_MATCHING_ERROR]
             }
             Self::Transfer => &[CALL_FAILED, NO_ANSWER, NO_MATCHING_ERROR],
-            Self::Loop | Self::Disconnect => &[],
+            Self::Loop | Self::Disconnect | Self::End | Self::Return => &[],
         }
+    }
+}
+
+/// The words and the seconds of an SSML that says something and waits then.
+pub fn moment(action: &Value) -> Option<(&str, u32)> {
+    let ssml = action["Parameters"]["SSML"].as_str()?;
+    let (words, rest) = ssml.strip_prefix("<speak>")?.split_once("<break time=\"")?;
+    let seconds = rest.strip_suffix("s\"/></speak>")?.parse().ok()?;
+    (!words.trim().is_empty() && (1..=10).contains(&seconds)).then_some((words, seconds))
+}
+
+/// The name of the function that an action calls.
+fn function(action: &Value) -> &str {
+    let arn = action["Parameters"]["LambdaFunctionARN"].as_str();
+    arn.and_then(|arn| arn.rsplit(':').next())
+        .unwrap_or_default()
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FlowType {
+    Flow,
+    AgentWhisper,
+    CustomerWhisper,
+    CustomerQueue,
+    /// A part of flows, which has no type, and Settings in its place.
+    Module,
+}
+
+impl FlowType {
+    fn of(flow: &Value) -> Option<Self> {
+        Some(match flow["Metadata"].get("type").map(Value::as_str) {
+            None if flow.get("Settings").is_some() => Self::Module,
+            Some(Some("contactFlow")) => Self::Flow,
+            Some(Some("agentWhisper")) => Self::AgentWhisper,
+            Some(Some("customerWhisper")) => Self::CustomerWhisper,
+            Some(Some("customerQueue")) => Self::CustomerQueue,
+            None | Some(_) => return None,
+        })
     }
 }
 
@@ -169,6 +335,24 @@ enum Parameter {
     Pause,
     /// What the function answers: texts under names.
     StringMap,
+    /// The same, of any signs.
+    Json,
+    /// The ARN of such a thing, or where it stands.
+    ArnOrPath(&'static str),
+    /// Where something stands.
+    Path,
+    /// One event, and the flow that it starts.
+    Hook,
+    /// Texts and pauses.
+    Messages,
+    /// A view of AWS's own.
+    View,
+    /// What a view is given.
+    Shown,
+    /// What of a view is not kept.
+    Hidden,
+    /// One agent, for a time.
+    Criteria,
 }
 
 impl Parameter {
@@ -198,8 +382,86 @@ impl Parameter {
                 .and_then(pause)
                 .is_some_and(|seconds| (1..=10).contains(&seconds)),
             Self::StringMap => value == &json!({ "ResponseType": "STRING_MAP" }),
+            Self::Json => value == &json!({ "ResponseType": "JSON" }),
+            Self::ArnOrPath(thing) => Self::Arn(thing).fits(value) || Self::Path.fits(value),
+            // A namespace alone, such as $.External, is refused.
+            Self::Path => text.is_some_and(|text| {
+                let names = text.strip_prefix("$.").unwrap_or_default().split('.');
+                names.clone().count() > 1 && names.clone().all(is_name)
+            }),
+            Self::Hook => value.as_object().is_some_and(|hooks| {
+                let known = |name: &str| HOOKS.contains(&name);
+                let flow = |flow: &Value| Self::Arn("contact-flow/").fits(flow);
+                hooks.len() == 1 && hooks.iter().all(|(name, to)| known(name) && flow(to))
+            }),
+            Self::Messages => value.as_array().is_some_and(|messages| {
+                let fits = |message: &Value| match keys(message)[..] {
+                    ["Text"] => Self::Text.fits(&message["Text"]),
+                    ["SSML"] => Self::Pause.fits(&message["SSML"]),
+                    _ => false,
+                };
+                !messages.is_empty() && messages.iter().all(fits)
+            }),
+            Self::View => {
+                let id = value["Id"].as_str().unwrap_or_default();
+                let view = id.split_once(VIEWS).map(|(_, view)| view);
+                let versioned = view.and_then(|view| view.split_once(':'));
+                keys(value) == ["Id"] && versioned == Some(("detail", "1"))
+            }
+            Self::Shown => shown(value),
+            Self::Hidden => value == &json!({ "HideResponseOn": ["TRANSCRIPT"] }),
+            Self::Criteria => criteria(value),
         }
     }
+}
+
+/// What can have a flow of its own.
+const HOOKS: &[&str] = &[
+    "AgentHold",
+    "AgentWhisper",
+    "CustomerHold",
+    "CustomerQueue",
+    "CustomerRemaining",
+    "CustomerWhisper",
+    "DefaultAgentUI",
+    "DisconnectAgentUI",
+];
+
+/// What AWS's view *Detail* takes. What a caller said stands where text stands, and never
+/// within HTML: nothing in a flow escapes it.
+fn shown(data: &Value) -> bool {
+    let is_path = |value: &Value| Parameter::Path.fits(value);
+    let bar = data["AttributeBar"].as_array();
+    let sections = data["Sections"].as_array();
+    keys(data)
+        == [
+            "Actions",
+            "AttributeBar",
+            "Description",
+            "Heading",
+            "Sections",
+        ]
+        && bar.is_some_and(|bar| bar.iter().all(|one| is_path(&one["Value"])))
+        && is_path(&data["Description"])
+        && sections.is_some_and(|sections| {
+            sections.iter().all(|section| {
+                let html = section["TemplateString"].as_str().unwrap_or_default();
+                !html.is_empty() && !html.replace("\"$.External.", "").contains("$.")
+            })
+        })
+}
+
+/// A step that waits for one agent and gives up in time. The shape is that of Connect's API
+/// (UpdateContactRoutingData), which the flow language's page repeats in part.
+fn criteria(value: &Value) -> bool {
+    let [step] = &value["Steps"].as_array().cloned().unwrap_or_default()[..] else {
+        return false;
+    };
+    let condition = &step["Expression"]["AttributeCondition"];
+    let agents = condition["MatchCriteria"]["AgentsCriteria"]["AgentIds"].as_array();
+    condition["ComparisonOperator"] == "Match"
+        && agents.is_some_and(|agents| agents.len() == 1 && Parameter::Path.fits(&agents[0]))
+        && Parameter::Number(1, 3_600).fits(&step["Expiry"]["DurationInSeconds"])
 }
 
 /// The seconds of an SSML that is one pause.
@@ -272,10 +534,7 @@ pub fn exits(action: &Value) -> Vec<Exit<'_>> {
     let list = |name: &str| transitions[name].as_array().into_iter().flatten();
     let mut exits = Vec::new();
     // Where conditions decide, every result has its condition or its error.
-    let decides = matches!(
-        Kind::of(action),
-        Some(Kind::Input | Kind::Loop | Kind::Staffing)
-    );
+    let decides = Kind::of(action).is_some_and(Kind::decides);
     if let (false, Some(to)) = (decides, transitions["NextAction"].as_str()) {
         exits.push(Exit { why: Why::Done, to });
     }
@@ -316,9 +575,15 @@ pub fn findings(flow: &Value) -> Vec<String> {
     if flow["Version"] != VERSION {
         findings.push(format!("Version is {}, not {VERSION}", flow["Version"]));
     }
-    if keys(flow) != ["Actions", "Metadata", "StartAction", "Version"] {
+    let mut fields = keys(flow);
+    fields.retain(|field| *field != "Settings");
+    let settings = flow.get("Settings");
+    if fields != ["Actions", "Metadata", "StartAction", "Version"]
+        || settings.is_some_and(|settings| !is_plain(settings))
+    {
         findings.push(format!("a flow has other fields than {:?}", keys(flow)));
     }
+    let flow_type = FlowType::of(flow);
     let list = flow["Actions"]
         .as_array()
         .map(Vec::as_slice)
@@ -338,10 +603,37 @@ pub fn findings(flow: &Value) -> Vec<String> {
         let id = action["Identifier"].as_str().unwrap_or_default();
         let found = check_action(action, &actions);
         findings.extend(found.into_iter().map(|finding| format!("{id}: {finding}")));
+        let kind = Kind::of(action);
+        if let (Some(kind), Some(flow_type)) = (kind, flow_type)
+            && !kind.stands_in(flow_type)
+        {
+            findings.push(format!("{id}: a {flow_type:?} cannot have it"));
+        }
+    }
+    if flow_type.is_none() {
+        findings.push("Metadata: no type that there is, and no Settings of a module".to_owned());
     }
     findings.extend(reach_findings(start, &actions));
     findings.extend(metadata_findings(&flow["Metadata"], &actions));
     findings
+}
+
+/// What a module says of itself where it takes and gives nothing: Connect asks for it, always
+/// the same.
+fn is_plain(settings: &Value) -> bool {
+    let way = |name: &str| json!({"DisplayName": name, "ReferenceName": name, "Description": ""});
+    settings
+        == &json!({"InputParameters": [], "OutputParameters": [], "Transitions": [way("Success"), way("Error")]})
+}
+
+/// Whether a text in it is empty: Connect takes none.
+fn has_empty_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.iter().any(has_empty_text),
+        Value::Object(fields) => fields.values().any(has_empty_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn check_action(action: &Value, actions: &BTreeMap<&str, &Value>) -> Vec<String> {
@@ -381,6 +673,9 @@ fn parameter_findings(kind: Kind, parameters: &Value) -> Vec<String> {
     if !parameters.is_object() {
         findings.push("no Parameters".to_owned());
     }
+    if has_empty_text(parameters) {
+        findings.push("a text in its Parameters is empty".to_owned());
+    }
     for (name, parameter) in kind.parameters() {
         match &parameters[name] {
             Value::Null => findings.push(format!("{name} is missing")),
@@ -399,7 +694,7 @@ fn parameter_findings(kind: Kind, parameters: &Value) -> Vec<String> {
 fn transition_findings(kind: Kind, action: &Value) -> Vec<String> {
     let transitions = &action["Transitions"];
     let mut findings = Vec::new();
-    if kind == Kind::Disconnect {
+    if kind.is_end() {
         if transitions
             .as_object()
             .is_none_or(|fields| !fields.is_empty())
@@ -432,7 +727,12 @@ fn transition_findings(kind: Kind, action: &Value) -> Vec<String> {
     let unique: BTreeSet<_> = results.iter().collect();
     let fitting = match kind {
         Kind::Loop => unique == BTreeSet::from([&"ContinueLooping", &"DoneLooping"]),
-        Kind::Input => !results.is_empty() && results.iter().all(|result| is_key(result)),
+        Kind::Check => results.len() == 1 && !results[0].is_empty(),
+        Kind::Hold => results == [INTERRUPTED],
+        Kind::View => results == ["ActionSelected"],
+        Kind::Input | Kind::Speak => {
+            !results.is_empty() && results.iter().all(|result| is_key(result))
+        }
         Kind::Staffing => results == ["0"],
         _ => results.is_empty(),
     };
@@ -466,7 +766,9 @@ fn transition_findings(kind: Kind, action: &Value) -> Vec<String> {
 /// be the way that is taken when nothing matches, not another one.
 fn default_findings(kind: Kind, action: &Value) -> Option<String> {
     let default = match kind {
-        Kind::Input | Kind::Staffing => Why::Error(NO_MATCHING_ERROR),
+        Kind::Input | Kind::Speak | Kind::Staffing | Kind::View => Why::Error(NO_MATCHING_ERROR),
+        Kind::Check => Why::Error(NO_MATCHING_CONDITION),
+        Kind::Hold => Why::Result(INTERRUPTED),
         Kind::Loop => Why::Result("DoneLooping"),
         _ => return None,
     };
@@ -494,7 +796,7 @@ fn reach_findings(start: &str, actions: &BTreeMap<&str, &Value>) -> Vec<String> 
     });
     let ends = actions
         .iter()
-        .filter(|(_, action)| Kind::of(action) == Some(Kind::Disconnect));
+        .filter(|(_, action)| Kind::of(action).is_some_and(Kind::is_end));
     let ending = closure(ends.map(|(id, _)| *id), |id| {
         let leads = |action: &Value| exits(action).iter().any(|exit| exit.to == id);
         actions
@@ -536,8 +838,8 @@ fn metadata_findings(metadata: &Value, actions: &BTreeMap<&str, &Value>) -> Vec<
     if place(&metadata["entryPointPosition"]).is_none() {
         findings.push("Metadata: no entryPointPosition".to_owned());
     }
-    if metadata["type"] != "contactFlow" || metadata["name"].as_str().is_none_or(str::is_empty) {
-        findings.push("Metadata: no name, or not of type contactFlow".to_owned());
+    if metadata["name"].as_str().is_none_or(str::is_empty) {
+        findings.push("Metadata: no name".to_owned());
     }
     let blocks = &metadata["ActionMetadata"];
     if !keys(blocks).iter().eq(actions.keys()) {
@@ -573,7 +875,7 @@ fn key_findings(id: &str, action: &Value, block: &Value) -> Option<String> {
         .collect();
     let shown = block["conditionMetadata"].as_array().into_iter().flatten();
     let shown: Vec<_> = shown.map(|condition| &condition["value"]).collect();
-    let is_menu = Kind::of(action) == Some(Kind::Input);
+    let is_menu = matches!(Kind::of(action), Some(Kind::Input | Kind::Speak));
     (is_menu && keys != shown)
         .then(|| format!("Metadata: {id} shows the keys {shown:?}, not {keys:?}"))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use callreel::permissions::{ROLES, Role, actions};
+use callreel::permissions::{POLICIES, ROLES, Role, actions};
 use serde_json::Value;
 
 use super::{fields, names, read, rows, yaml};
@@ -49,6 +49,7 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("get_email_template", "ses:GetEmailTemplate"),
     ("get_secret_value", "secretsmanager:GetSecretValue"),
     ("put_events", "events:PutEvents"),
+    ("put_record", "kinesis:PutRecord"),
 ];
 /// Permissions without an operation of their own.
 const WITHOUT_OPERATION: &[(&str, &str)] = &[
@@ -75,6 +76,7 @@ const VERBS: &[&str] = &[
 /// The files of src/aws that the function calls AWS from.
 const CALLERS: &[&str] = &[
     "connect.rs",
+    "data_stream.rs",
     "desk.rs",
     "events.rs",
     "kvs.rs",
@@ -98,9 +100,17 @@ const OPERATORS_ALONE: &str = "erasing.rs";
 /// What a role allows, one statement each.
 fn statements(role: &Role) -> Vec<Value> {
     let template = yaml::read(role.template);
-    let policies = template["Resources"][role.name]["Properties"]["Policies"].as_array();
-    let policies = policies.unwrap_or_else(|| panic!("{} has {}", role.template, role.name));
-    let documents = policies.iter().map(|policy| &policy["PolicyDocument"]);
+    let properties = &template["Resources"][role.name]["Properties"];
+    // A policy that people attach is one document, a role has a list of policies.
+    let policies = match properties["PolicyDocument"].is_object() {
+        true => vec![properties],
+        false => properties["Policies"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{} has {}", role.template, role.name))
+            .iter()
+            .collect(),
+    };
+    let documents = policies.into_iter().map(|policy| &policy["PolicyDocument"]);
     documents
         .flat_map(|document| document["Statement"].as_array().unwrap().clone())
         .collect()
@@ -143,6 +153,35 @@ fn allowed(role: &Role) -> BTreeSet<(String, String)> {
 #[test]
 fn template_code_and_docs_name_the_same_permissions() {
     ROLES.iter().for_each(check_role);
+    for policy in POLICIES {
+        check_role(&Role {
+            function: "",
+            name: policy.name,
+            template: policy.template,
+            section: policy.section,
+            calls: policy.calls,
+            services: policy.services,
+        });
+    }
+}
+
+/// Who watches calls can change nothing, and read nothing that was recorded.
+#[test]
+fn policies_for_people_read_and_do_nothing_else() {
+    for policy in POLICIES {
+        let phrases = policy.calls.iter().chain(policy.services);
+        for action in phrases.flat_map(|phrase| actions(phrase)) {
+            let (service, name) = action.split_once(':').unwrap();
+            let reads = ["Get", "List", "Decrypt"]
+                .iter()
+                .any(|verb| name.starts_with(verb));
+            assert!(
+                reads && ["kinesis", "kinesisvideo", "kms"].contains(&service),
+                "{}: {action}",
+                policy.name
+            );
+        }
+    }
 }
 
 #[track_caller]
