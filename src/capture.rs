@@ -19,13 +19,14 @@ use crate::failure::{Action, Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::message_source::{MessageSource, When};
 use crate::port::{
-    Clock, Deadline, Expect, FragmentSource, LiveMedia, NoAttributes, Objects, ParkingLot,
-    Recordings,
+    Clock, Deadline, Expect, FragmentSource, LiveMedia, MediaBody, NewFile, NoAttributes, Objects,
+    Opening, ParkingLot, Recordings, Upload,
 };
 use crate::recorder::{Recorded, Recorder, Worked, walled_work};
 use crate::recording::plan::RecordingPlan;
 use crate::side_by_side::{Call, SideBySide};
 use crate::voicemail::capture::{Decision, Defaults, SkipReason, Voicemail, decide};
+use crate::voicemail::ivr::{Cut, Cutting, IvrRecording};
 use crate::voicemail::transcript::{Missing, substitute};
 
 /// How long after its call a message waits for audio that may still be had. Then it is
@@ -37,11 +38,13 @@ const TRIED_AT_ONCE_FOR: Duration = Duration::from_secs(60);
 
 /// Voicemail's first step between its ports.
 #[derive(Debug)]
-pub struct Capture<S, L, R, T, P, C> {
+pub struct Capture<S, L, I, R, T, P, C> {
     /// Makes the recordings. No URL belongs on a contact.
     pub recorder: Recorder<S, R, NoAttributes>,
     /// The same streams, as they are read when they list nothing: those that keep no media.
     pub live: L,
+    /// Connect's own recordings, which messages may be cut out of.
+    pub ivr: I,
     /// Where transcripts lie.
     pub transcripts: T,
     /// Where records wait that a person or time must help on.
@@ -74,6 +77,13 @@ pub enum Captured {
         plan: Box<RecordingPlan>,
         /// What became of it.
         recorded: Box<Recorded>,
+    },
+    /// It was cut out of the recording of an automated interaction.
+    Cut {
+        /// The message.
+        voicemail: Box<Voicemail>,
+        /// What was cut.
+        cutting: Cutting,
     },
     /// There is no recording: the message goes on without.
     Without {
@@ -111,6 +121,7 @@ impl Captured {
             Self::NotAContactRecord(NotAContactRecord::OtherShape(_))
             | Self::Skipped { .. }
             | Self::Recorded { .. }
+            | Self::Cut { .. }
             | Self::Without { .. }
             | Self::LeftAlone { .. } => None,
         }
@@ -160,10 +171,11 @@ impl CapturedBatch {
     }
 }
 
-impl<S, L, R, T, P, C> Capture<S, L, R, T, P, C>
+impl<S, L, I, R, T, P, C> Capture<S, L, I, R, T, P, C>
 where
     S: FragmentSource,
     L: LiveMedia,
+    I: Opening,
     R: Recordings,
     T: Objects,
     P: ParkingLot,
@@ -254,6 +266,9 @@ where
             Decision::Skip(reason) => return Captured::Skipped { contact, reason },
             Decision::Capture(voicemail) => voicemail,
         };
+        if let Some(ivr) = voicemail.ivr.clone() {
+            return self.cut(voicemail, &ivr).await;
+        }
         let plan = match voicemail.plan.clone() {
             Ok(plan) => plan,
             Err(cause) => return self.without(voicemail, Missing::NoRecording, cause).await,
@@ -305,6 +320,58 @@ where
                 reason: "nothing to record".to_owned(),
             },
         }
+    }
+
+    /// Cuts a message out of the recording of an automated interaction, while that is read: what is
+    /// held of it is bounded, however long it is.
+    async fn cut(&self, voicemail: Box<Voicemail>, ivr: &IvrRecording) -> Captured {
+        match self.try_to_cut(&voicemail, ivr).await {
+            Ok(cutting) => Captured::Cut { voicemail, cutting },
+            Err(failure) if self.is_lost(&voicemail, &failure) => {
+                let reason = failure.to_string();
+                self.without(voicemail, Missing::NoRecording, reason).await
+            }
+            Err(failure) => Captured::Failed {
+                contact: Some(voicemail.contact.clone()),
+                failure,
+            },
+        }
+    }
+
+    async fn try_to_cut(
+        &self,
+        voicemail: &Voicemail,
+        ivr: &IvrRecording,
+    ) -> Result<Cutting, Failure> {
+        let subject = format!("s3://{}/{}", ivr.bucket, ivr.key);
+        let unreadable = |error| Failure::new(FailureKind::Unreadable, &subject, error);
+        let opened = self.ivr.open(&ivr.key).await?;
+        // Connect writes it some time behind the record.
+        let gone = || {
+            Failure::new(
+                FailureKind::Unavailable,
+                &subject,
+                "it is not there, so far",
+            )
+        };
+        let mut opened = opened.ok_or_else(gone)?;
+        let key = voicemail.place.recording();
+        let file = NewFile {
+            tags: &voicemail.tags,
+            ..NewFile::wav(&key, &voicemail.contact)
+        };
+        let mut upload = self.recorder.store.begin(file).await?;
+        let mut cut = Cut::new(ivr.skip_millis.unwrap_or(0));
+        while let Some(chunk) = opened.body.next_chunk().await? {
+            let audio = cut.push(&chunk).map_err(unreadable)?;
+            if !audio.is_empty() {
+                upload.write(audio.into()).await?;
+            }
+        }
+        let cutting = cut.finish().map_err(unreadable)?;
+        let header = cutting.header.to_vec();
+        upload.finish(header.into()).await?;
+        Ok(cutting)
     }
 
     /// Whether audio will not come any more, or has had its time.

@@ -11,6 +11,8 @@ pub mod capture;
 pub mod decide;
 pub mod delivery;
 pub mod flagged;
+pub mod guide;
+pub mod ivr;
 pub mod job;
 pub mod link;
 pub mod mail;

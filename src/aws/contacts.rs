@@ -176,6 +176,9 @@ fn entry(recording: RecordingInfo) -> RecordingEntry {
         storage: recording
             .storage_type
             .map(|storage| storage.as_str().into()),
+        participant: recording
+            .participant_type
+            .map(|participant| participant.as_str().into()),
         location: recording.location.as_deref().and_then(told),
         start_fragment,
         stop_fragment,

@@ -156,6 +156,7 @@ pub(super) fn run(args: &VoicemailArgs, out: &mut dyn Write, json: bool) -> Resu
             reading: Reading::default(),
         },
         live: LocalStreams::new(&streams),
+        ivr: LocalRecordings::new(&streams),
         transcripts: LocalRecordings::new(args.out.join(TRANSCRIPTS)),
         parking: NoParking,
         clock: LocalClock,
@@ -166,6 +167,7 @@ pub(super) fn run(args: &VoicemailArgs, out: &mut dyn Write, json: bool) -> Resu
             queue_arn: None,
             summary: false,
             instances: Vec::new(),
+            ivr_bucket: None,
         },
         at_once: 1,
     };
@@ -239,6 +241,8 @@ fn message(args: &VoicemailArgs, streams: &Path, captured: &Captured) -> Result<
             Some(contact) => Err(format!("contact {contact}: {failure}")),
             None => Err(failure.to_string()),
         },
+        // No bucket is set, so that nothing is cut.
+        Captured::Cut { voicemail, .. } => Ok(left(&voicemail.contact, "cut")),
         Captured::Recorded {
             voicemail,
             plan,

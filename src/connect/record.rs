@@ -75,7 +75,9 @@ pub struct Named {
 pub struct RecordingEntry {
     /// `StorageType`; `KINESIS_VIDEO_STREAM` is ours to record.
     pub storage: Option<Box<str>>,
-    /// `Location`: the stream's ARN.
+    /// `ParticipantType`, such as `CUSTOMER` or `IVR`.
+    pub participant: Option<Box<str>>,
+    /// `Location`: the stream's ARN; of a recording in S3, `BUCKET/KEY`.
     pub location: Option<Box<str>>,
     /// `FragmentStartNumber`.
     pub start_fragment: Option<FragmentNumber>,

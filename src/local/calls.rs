@@ -33,6 +33,7 @@ impl ContactDescriptions for LocalStreams {
             if let (Some(first), Some(last)) = (numbers.first(), numbers.last()) {
                 recordings.push(RecordingEntry {
                     storage: Some("KINESIS_VIDEO_STREAM".into()),
+                    participant: None,
                     location: Some(stream.into()),
                     start_fragment: Some(*first),
                     stop_fragment: Some(*last),

@@ -4,7 +4,7 @@ use super::messages::{
     ENDPOINT, INSTANCE, LANGUAGE, LOG, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY,
     TRANSCRIPTS, instance_id, language_code, mode, queue_arn, yes_or_no,
 };
-use super::{Setting, SettingsError, Variables, queue_url, setting};
+use super::{Setting, SettingsError, Variables, bucket_name, queue_url, setting};
 use crate::recording::plan::{Policy, Reading};
 use crate::voicemail::capture::Defaults;
 use crate::voicemail::flagged::Mode;
@@ -13,6 +13,12 @@ const PARKING: Setting = setting(
     "PARKING_QUEUE_URL",
     "none",
     "The queue in which records wait that cannot be worked now. Without one they are handed back to the data stream, which stands meanwhile.",
+);
+
+const IVR: Setting = setting(
+    "CONNECT_RECORDINGS_BUCKET",
+    "none",
+    "The bucket of Connect's own recordings. With it a message of which nothing was streamed is cut out of the recording of the automated interaction, from `vmx3_timestamp` on.",
 );
 
 /// All settings, in the order of the documentation's table.
@@ -26,6 +32,7 @@ pub const SETTINGS: &[Setting] = &[
     QUEUE,
     SUMMARY,
     PARKING,
+    IVR,
     MARGIN,
     LOG,
     ENDPOINT,
@@ -61,6 +68,7 @@ impl CaptureConfig {
                     .optional(&INSTANCE, instance_id)
                     .into_iter()
                     .collect(),
+                ivr_bucket: variables.optional(&IVR, bucket_name).map(Into::into),
             },
         };
         variables.finish(config)

@@ -13,6 +13,7 @@ use crate::recording::key::{RecordingId, RecordingStart};
 use crate::recording::parties::Parties;
 use crate::recording::plan::{RecordingPlan, Times, Urls};
 use crate::voicemail::flagged::{self, Mode, first_value, value};
+use crate::voicemail::ivr::IvrRecording;
 use crate::voicemail::place::{Place, tag_value, tags};
 
 /// The storage type of the recordings that are ours.
@@ -33,6 +34,9 @@ pub struct Defaults {
     pub summary: bool,
     /// The ids of the instances whose messages are taken; all are if there is none.
     pub instances: Vec<Box<str>>,
+    /// The bucket of Connect's own recordings, if messages may be cut out of those of automated
+    /// interactions.
+    pub ivr_bucket: Option<Box<str>>,
 }
 
 /// What is to be done with a contact record.
@@ -95,6 +99,8 @@ pub struct Voicemail {
     pub ended: Option<EpochMillis>,
     /// What is to be recorded, or why that cannot be told.
     pub plan: Result<Box<RecordingPlan>, String>,
+    /// What it is cut out of, where nothing of it was streamed.
+    pub ivr: Option<IvrRecording>,
     /// Recordings of the contact that are on other streams, and in no message.
     pub elsewhere: usize,
     /// What was odd in what the flow wrote, and has a default.
@@ -121,10 +127,54 @@ pub fn decide(record: &ContactRecord, defaults: &Defaults) -> Decision {
         |entry: &&RecordingEntry| entry.storage.as_deref() == Some(KVS) || entry.odd.is_some();
     let mut entries: Vec<_> = record.recordings.iter().filter(is_ours).collect();
     if entries.is_empty() {
-        return skip(SkipReason::NoKvsRecording);
+        return match ivr_of(record, defaults) {
+            Some((ivr, began)) => {
+                Decision::Capture(Box::new(cut_message(record, ivr, began, defaults)))
+            }
+            None => skip(SkipReason::NoKvsRecording),
+        };
     }
     entries.sort_by_key(|entry| (entry.started, entry.start_fragment));
     Decision::Capture(Box::new(voicemail(record, &entries, defaults)))
+}
+
+/// The recording of an automated interaction that a message is within, and when that began, as the
+/// flow said. Only the bucket that is set is read: a record could name any.
+fn ivr_of(
+    record: &ContactRecord,
+    defaults: &Defaults,
+) -> Option<(IvrRecording, Option<EpochMillis>)> {
+    let bucket = defaults.ivr_bucket.as_deref()?;
+    let began = value(&record.attributes, flagged::TIMESTAMP).and_then(EpochMillis::from_rfc3339);
+    let found = IvrRecording::of(&record.recordings, began)?;
+    (*found.bucket == *bucket).then_some((found, began))
+}
+
+fn cut_message(
+    record: &ContactRecord,
+    ivr: IvrRecording,
+    began: Option<EpochMillis>,
+    defaults: &Defaults,
+) -> Voicemail {
+    let entry = record.recordings.iter().find_map(|entry| entry.started);
+    let began = began.or(entry).or(record.initiated);
+    let (tags, mut oddities) = tags_of(record, began, defaults);
+    if ivr.skip_millis.is_none() {
+        let name = flagged::TIMESTAMP;
+        oddities.push(format!(
+            "{name} says no time: all of the recording is taken"
+        ));
+    }
+    Voicemail {
+        contact: record.contact.clone(),
+        place: Place::of(&record.contact, began, &defaults.prefix),
+        tags,
+        ended: record.ended.or(began),
+        plan: Err("nothing of it was streamed".to_owned()),
+        ivr: Some(ivr),
+        elsewhere: 0,
+        oddities,
+    }
 }
 
 fn voicemail(
@@ -154,6 +204,7 @@ fn voicemail(
         tags,
         ended: record.ended.or(stopped).or(began),
         plan: plan.map(Box::new),
+        ivr: None,
         elsewhere: elsewhere.len(),
         oddities,
     }

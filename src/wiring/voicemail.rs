@@ -36,7 +36,8 @@ pub type Deliveries = Delivering<
 >;
 
 /// What `capture` works with.
-pub type Capturing<P> = Capture<KvsSource, KvsLive, S3Recordings, S3Recordings, P, WallClock>;
+pub type Capturing<P> =
+    Capture<KvsSource, KvsLive, S3Recordings, S3Recordings, S3Recordings, P, WallClock>;
 
 /// A model that sums up, if there is one.
 #[derive(Debug)]
@@ -127,6 +128,14 @@ pub fn capturing<P>(
     Capture {
         recorder: Recorder::new(ports, config.policy(), reading),
         live: KvsLive::new(shared, limits),
+        // Nothing is read of it where none is set.
+        ivr: S3Recordings::new(
+            shared,
+            bucket(
+                config.defaults.ivr_bucket.as_deref().unwrap_or_default(),
+                &config.places,
+            ),
+        ),
         transcripts,
         parking,
         clock: WallClock,

@@ -616,7 +616,7 @@ struct Functions {
 }
 
 impl Functions {
-    fn capture(&self) -> Capture<World, World, Bucket, Bucket, World, World> {
+    fn capture(&self) -> Capture<World, World, Bucket, Bucket, Bucket, World, World> {
         let world = &self.world;
         Capture {
             recorder: Recorder {
@@ -632,6 +632,7 @@ impl Functions {
                 reading: Reading::default(),
             },
             live: world.clone(),
+            ivr: world.bucket(RECORDINGS),
             transcripts: world.bucket(TRANSCRIPTS),
             parking: world.clone(),
             clock: world.clone(),
@@ -642,6 +643,7 @@ impl Functions {
                 queue_arn: None,
                 summary: false,
                 instances: Vec::new(),
+                ivr_bucket: None,
             },
             at_once: 2,
         }

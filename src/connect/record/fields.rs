@@ -212,6 +212,7 @@ fn recording(entry: &RawValue) -> Result<RecordingEntry, String> {
     let stop_fragment = number("FragmentStopNumber");
     Ok(RecordingEntry {
         storage: fields.text("StorageType")?,
+        participant: fields.text("ParticipantType")?,
         location: fields.text("Location")?,
         start_fragment,
         stop_fragment,

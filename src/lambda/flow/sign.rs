@@ -1,6 +1,7 @@
 //! The function `sign`: an agent opens a guided task, and its guide asks for a link to the
 //! recording that lives for minutes. Only keys of recordings are signed, whatever the task says.
 //! What cannot be signed is an answer, not an error: the guide shows the task without its player.
+//! With the link come the texts of the task, ready to stand within HTML.
 
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
@@ -9,14 +10,26 @@ use tokio::time::timeout;
 use super::ANSWERS_WITHIN;
 use crate::aws::{self, Access, S3Signer};
 use crate::event::{self, Event};
+use crate::html::Html;
 use crate::json::object::Object;
 use crate::port::voicemail::Signer;
 use crate::settings::sign::SignConfig;
-use crate::voicemail::flagged::RECORDING_KEY;
+use crate::voicemail::flagged::{
+    CALLBACK_NUMBER, RECORDING_KEY, SOURCE_QUEUE, SUMMARY, TIMESTAMP, TRANSCRIPT,
+};
+use crate::voicemail::guide;
 use crate::voicemail::place::Place;
 
 /// The attribute by which older flows name the contact that left the message.
 const CONTACT_BEFORE: &str = "contact_id";
+/// What a guide shows.
+const ALL_SHOWN: [&str; 5] = [
+    CALLBACK_NUMBER,
+    SOURCE_QUEUE,
+    TIMESTAMP,
+    SUMMARY,
+    TRANSCRIPT,
+];
 
 pub(super) async fn signer(config: &SignConfig) -> S3Signer {
     let access = Access {
@@ -32,7 +45,8 @@ pub(super) async fn handle(
     config: &SignConfig,
     event: LambdaEvent<Value>,
 ) -> Result<Value, lambda_runtime::Error> {
-    let signed = match key(&event.payload) {
+    let asked = attributes(&event.payload);
+    let signed = match asked.as_ref().map_err(Clone::clone).and_then(key) {
         Err(cause) => Err((
             cause,
             "let the guide of a guided task call this function".to_owned(),
@@ -49,20 +63,32 @@ pub(super) async fn handle(
             )),
         },
     };
-    Ok(match signed {
+    let mut answer = match signed {
         Ok((key, url)) => {
             tracing::info!(key, "signed");
-            json!({"status": "complete", "result": "success", "vmx3_presigned_url": url})
+            json!({"status": "complete", "result": "success", "vmx3_presigned_url": url,
+                "vmx3_html_url": Html(&url).to_string()})
         }
         Err((cause, cure)) => {
             tracing::error!(cause, cure, "not signed");
             json!({"status": "complete", "result": "ERROR", "reason": cause})
         }
-    })
+    };
+    if let Ok(attributes) = &asked {
+        let texts = ALL_SHOWN.map(|name| (name, attributes.exact(name)));
+        let text = |name: &str| {
+            let found = texts.iter().find(|(known, _)| *known == name);
+            found.and_then(|(_, text)| text.as_deref())
+        };
+        for (name, text) in guide::shown(text) {
+            answer[name] = text.into();
+        }
+    }
+    Ok(answer)
 }
 
-/// The key of the recording that a task is about.
-fn key(payload: &Value) -> Result<String, String> {
+/// The attributes of the task.
+fn attributes(payload: &Value) -> Result<Object, String> {
     let event = event::read(payload.to_string().as_bytes());
     let data = match event.map_err(|error| error.to_string())? {
         Event::FlowCall(data) => data,
@@ -73,13 +99,17 @@ fn key(payload: &Value) -> Result<String, String> {
         | Event::Schedule(_)
         | Event::Direct(_) => return Err("the event is no contact flow's call".to_owned()),
     };
-    let attributes = data.object("Attributes").unwrap_or_default();
+    Ok(data.object("Attributes").unwrap_or_default())
+}
+
+/// The key of the recording that a task is about.
+fn key(attributes: &Object) -> Result<String, String> {
     let text = |attributes: &Object, name: &str| {
         let text = attributes.exact(name);
         text.filter(|text| !text.is_empty())
     };
-    let key = text(&attributes, RECORDING_KEY).map(String::from);
-    let before = || text(&attributes, CONTACT_BEFORE).map(|contact| format!("{contact}.wav"));
+    let key = text(attributes, RECORDING_KEY).map(String::from);
+    let before = || text(attributes, CONTACT_BEFORE).map(|contact| format!("{contact}.wav"));
     let key = key
         .or_else(before)
         .ok_or_else(|| format!("the contact has no attribute {RECORDING_KEY}"))?;
@@ -105,6 +135,7 @@ fn is_of_a_recording(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::attributes as attributes_of;
     use super::*;
 
     #[test]
@@ -114,7 +145,7 @@ mod tests {
             let event = json!({"Name": "ContactFlowEvent", "Details": {"Parameters": {},
                 "ContactData": {"ContactId": "c", "Attributes": attributes}}});
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
-            assert_eq!(key(&event), expected);
+            assert_eq!(attributes_of(&event).and_then(|it| key(&it)), expected);
         }
         let of = |key: &str| json!({"vmx3_recording_key": key});
         check(of("2026/01/31/c-1.wav"), Ok("2026/01/31/c-1.wav"));

@@ -42,9 +42,9 @@ pub(super) async fn handle(
 ) -> Result<Value, Unreadable> {
     let store = &function.recorder.store;
     store.runs_in(&event.context.invoked_function_arn);
-    function
-        .transcripts
-        .runs_in(&event.context.invoked_function_arn);
+    let arn = &event.context.invoked_function_arn;
+    function.transcripts.runs_in(arn);
+    function.ivr.runs_in(arn);
     let stop = StopAt::new(event.context.deadline(), config.places.deadline_margin);
     let handled = Box::pin(function.handle(&event.payload, &stop));
     let answer = match timeout_at(stop.answer, handled).await {
@@ -125,6 +125,24 @@ fn tell_captured(handled: &Handled, captured: &Captured, function: &str) {
                 ];
                 count(values, function);
             }
+        }
+        Captured::Cut { voicemail, cutting } => {
+            tell_oddities(voicemail);
+            let contact = &*voicemail.contact;
+            if cutting.begins_behind_its_end {
+                let cause = "the message begins behind the end of Connect's recording: all of that is taken";
+                tracing::warn!(contact, cause, "worth a look");
+            }
+            tracing::info!(
+                contact,
+                seconds = cutting.seconds,
+                "cut out of Connect's recording"
+            );
+            let values = vec![
+                ("VoicemailsRecorded", "Count", 1.0),
+                ("VoicemailSeconds", "Seconds", cutting.seconds),
+            ];
+            count(values, function);
         }
         Captured::Without {
             voicemail, reason, ..

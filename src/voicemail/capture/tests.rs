@@ -10,6 +10,7 @@ fn defaults() -> Defaults {
         queue_arn: None,
         summary: false,
         instances: Vec::new(),
+        ivr_bucket: None,
     }
 }
 
@@ -222,4 +223,45 @@ fn other_instances_are_not_served() {
         decision,
         Decision::Skip(SkipReason::OtherInstance { instance })
     );
+}
+
+#[test]
+fn a_message_can_be_within_the_recording_of_the_automated_interaction() {
+    let ivr = json!({
+        "StorageType": "S3", "ParticipantType": "IVR", "MediaStreamType": "AUDIO",
+        "Location": "connect-recordings/ivr/2025/c-1.wav",
+        "StartTimestamp": "2025-02-01T00:00:00Z",
+    });
+    let change =
+        json!({"Recordings": [ivr], "Attributes": {"vmx3_timestamp": "2025-02-01T00:00:07Z"}});
+    skipped(
+        change.clone(),
+        "flagged, but no recording in a Kinesis video stream so far: a later copy of the contact record can name one",
+    );
+    let defaults = |bucket: &str| Defaults {
+        ivr_bucket: Some(bucket.into()),
+        ..defaults()
+    };
+    let Decision::Capture(voicemail) =
+        decide(&record(change.clone()), &defaults("connect-recordings"))
+    else {
+        panic!("{change}");
+    };
+    let found = voicemail.ivr.unwrap();
+    assert_eq!(
+        (&*found.key, found.skip_millis),
+        ("ivr/2025/c-1.wav", Some(7_000))
+    );
+    assert_eq!(voicemail.place.recording(), "2025/02/01/c-1.wav");
+    assert!(voicemail.oddities.is_empty());
+    // A bucket that is not set is not read, whatever a record says.
+    let other = decide(&record(change), &defaults("another"));
+    assert_eq!(other, Decision::Skip(SkipReason::NoKvsRecording));
+    // What was streamed comes first.
+    let both = json!({"Recordings": [ivr, entry("7", "stream/a/1")]});
+    let Decision::Capture(voicemail) = decide(&record(both), &defaults("connect-recordings"))
+    else {
+        panic!("both");
+    };
+    assert!(voicemail.ivr.is_none() && voicemail.plan.is_ok());
 }

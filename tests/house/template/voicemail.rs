@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use callreel::settings::{capture, deliver, sign, transcribe};
 use serde_json::{Value, json};
 
-use super::{alarms, fields, read, template, yaml};
+use super::{alarms, fields, read, rows, template, yaml};
 
 const FILE: &str = "stacks/voicemail.yaml";
 
@@ -107,7 +107,22 @@ fn the_mapping_takes_flagged_contacts_and_loses_none() {
         "Recordings": {"StorageType": ["KINESIS_VIDEO_STREAM"]},
         "Agent": [null],
     }});
-    let filters = mapping["FilterCriteria"]["Filters"].as_array().unwrap();
+    let choice = &mapping["FilterCriteria"]["Fn::If"];
+    assert_eq!(choice[0], "CutsMessages");
+    let cuts = choice[1]["Filters"].as_array().unwrap();
+    let filters = choice[2]["Filters"].as_array().unwrap();
+    assert_eq!(cuts[..2], filters[..], "the others, and two more");
+    for more in &cuts[2..] {
+        let pattern: Value = serde_json::from_str(more["Pattern"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            pattern["data"]["Attributes"],
+            published["data"]["Attributes"]
+        );
+        assert_eq!(
+            pattern["data"]["Recordings"],
+            json!({"ParticipantType": ["IVR"]})
+        );
+    }
     let patterns = filters
         .iter()
         .map(|filter| filter["Pattern"].as_str().unwrap());
@@ -242,4 +257,65 @@ fn template_and_code_name_the_same_settings() {
             "{FILE} does not give {missing:?} to {function}"
         );
     }
+}
+
+#[test]
+fn the_page_lists_every_setting_with_its_default_and_meaning() {
+    let page = read("docs/voicemail.md");
+    let section = page
+        .split("\n## Settings of the functions\n")
+        .nth(1)
+        .unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let table = rows(section);
+    let all = [
+        capture::SETTINGS,
+        transcribe::SETTINGS,
+        deliver::SETTINGS,
+        sign::SETTINGS,
+    ];
+    let all: Vec<_> = all.into_iter().flatten().collect();
+    for setting in &all {
+        let name = format!("`{}`", setting.name);
+        let row = table.iter().find(|row| row[0] == name);
+        let row = row.unwrap_or_else(|| panic!("docs/voicemail.md has no row of {name}"));
+        assert_eq!(row[1].trim_matches('`'), setting.default, "{name}");
+        assert_eq!(row[3], setting.meaning, "{name}");
+    }
+    for row in &table {
+        let is_known = |name: &str| all.iter().any(|setting| setting.name == name);
+        assert!(
+            is_known(row[0].trim_matches('`')),
+            "no function has {row:?}"
+        );
+    }
+}
+
+/// Each test that the page names is there.
+#[test]
+fn what_the_page_says_holds_is_tested() {
+    let page = read("docs/voicemail.md");
+    let section = page.split("\n## What holds\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let tests = [
+        "tests/edges/function/voicemail.rs",
+        "tests/edges/function/voicemail/steps.rs",
+        "tests/house/template/voicemail.rs",
+    ];
+    let tests: String = tests.map(read).concat();
+    let shown = section
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('_'));
+    let mut count = 0;
+    for line in shown {
+        let names = line.split('`').skip(1).step_by(2);
+        let mut names = names.filter(|name| name.matches('_').count() > 2);
+        let name = names.next().unwrap_or_else(|| panic!("{line}: no test"));
+        assert!(
+            tests.contains(&format!("fn {name}(")),
+            "there is no test {name}"
+        );
+        count += 1;
+    }
+    assert!(count > 15, "{count}");
 }

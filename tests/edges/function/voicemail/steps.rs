@@ -41,6 +41,7 @@ impl Steps {
     async fn start(&self, handler: &str, more: &[(&str, &str)]) -> Execution {
         let binary = match handler {
             "capture" => env!("CARGO_BIN_EXE_recorder"),
+            "sign" | "timestamp" => env!("CARGO_BIN_EXE_flow"),
             _ => env!("CARGO_BIN_EXE_voicemail"),
         };
         let own = [
@@ -371,6 +372,39 @@ async fn a_message_of_a_stream_that_keeps_none_is_read_as_it_lies_there() {
     let wav = std::fs::read(steps.chain.data(&wav)).unwrap();
     assert!(samples(&wav) == call.expected(Direction::FromCustomer));
     assert_eq!(steps.calls().count("GetMedia"), 1);
+}
+
+/// Statement 7: from `vmx3_timestamp` on, and all of it where that lies before its start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_cut_out_of_connects_own_recording() {
+    const STARTED: &str = "2026-11-20T09:13:10Z";
+    for (time, skipped) in [
+        ("2026-11-20T09:13:12Z", 2_000),
+        ("2026-11-20T09:13:12.345Z", 2_345),
+        ("2026-11-20T09:13:00Z", 0),
+        ("2026-11-20T10:00:00Z", 0),
+        ("", 0),
+    ] {
+        let steps = Steps::new(&[]).await;
+        let whole = steps.put_recording(5_000, &[]);
+        steps
+            .chain
+            .write("buckets/connect-recordings/ivr/c 1.wav", &whole);
+        std::fs::remove_file(steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}"))).unwrap();
+        let mut record = record(&message("c-1", 1_000), "s", &[("vmx3_timestamp", time)]);
+        record["Recordings"] = json!([{
+            "StorageType": "S3", "ParticipantType": "IVR", "MediaStreamType": "AUDIO",
+            "Location": "connect-recordings/ivr/c 1.wav", "StartTimestamp": STARTED,
+        }]);
+        let set = [("CONNECT_RECORDINGS_BUCKET", "connect-recordings")];
+        let mut capture = steps.start("capture", &set).await;
+        let event = json!({"Records": [item(0, record.to_string().as_bytes())]});
+        assert_eq!(capture.invoke(event).await, Vec::<String>::new());
+        let wav = std::fs::read(steps.chain.data(&format!("buckets/{RECORDINGS}/{KEY}"))).unwrap();
+        assert!(samples(&wav) == samples(&whole)[skipped * 8..], "{time}");
+        let tags = steps.chain.json(&format!("tags/{RECORDINGS}/{KEY}.json"));
+        assert!(tags.to_string().contains("vmx3_lang"), "{tags}");
+    }
 }
 
 /// What cannot be worked for longer than a minute waits in the queue, and the records behind it go
@@ -902,6 +936,55 @@ async fn a_link_gives_the_recording_or_its_place_is_told() {
     );
     assert_eq!(task["References"]["Playback URL"]["Value"], place);
     assert_eq!(task["References"]["Playback URL"]["Type"], "STRING");
+}
+
+/// Statement 21, of the guide: minutes, only of recordings, and what a caller said is text.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guide_gets_its_link_for_minutes_and_texts_that_are_no_markup() {
+    let steps = Steps::new(&[]).await;
+    let wav = steps.put_recording(2_000, &[]);
+    let call = |attributes: Value| {
+        json!({"Name": "ContactFlowEvent", "Details": {"Parameters": {}, "ContactData": {
+            "ContactId": "task-1", "Channel": "TASK", "Attributes": attributes}}})
+    };
+    let mut sign = steps.start("sign", &[("GUIDE_LINK_MINUTES", "5")]).await;
+    let attributes = json!({
+        "vmx3_recording_key": KEY, "vmx3_transcript": "<img src=x onerror=alert(1)> & more",
+        "vmx3_callback_number": "+81\" onload=\"x",
+    });
+    let (succeeded, answer) = ask(&mut sign, call(attributes)).await;
+    assert!(succeeded && answer["result"] == "success", "{answer}");
+    let url = answer["vmx3_presigned_url"].as_str().unwrap();
+    assert!(url.contains("X-Amz-Expires=300"), "{url}");
+    let path = url.strip_prefix(steps.sandbox.url()).unwrap();
+    assert!(
+        crate::sandbox::get(steps.sandbox.url(), path)
+            .await
+            .ends_with(&wav)
+    );
+    for (name, expected) in [
+        (
+            "vmx3_html_transcript",
+            "&lt;img src=x onerror=alert(1)&gt; &amp; more",
+        ),
+        ("vmx3_html_from", "+81&quot; onload=&quot;x"),
+        ("vmx3_html_summary", "-"),
+        ("vmx3_html_url", &url.replace('&', "&amp;")),
+    ] {
+        assert_eq!(answer[name], expected);
+    }
+    let other = json!({"vmx3_recording_key": "delivered/c-1.json", "vmx3_transcript": "<b>"});
+    let (succeeded, answer) = ask(&mut sign, call(other)).await;
+    assert!(succeeded && answer["result"] == "ERROR", "{answer}");
+    assert_eq!(answer["vmx3_html_transcript"], "&lt;b&gt;");
+
+    let mut timestamp = steps.start("timestamp", &[]).await;
+    let (succeeded, answer) = ask(&mut timestamp, call(json!({}))).await;
+    let time = answer["vmx3_timestamp"].as_str().unwrap();
+    assert!(
+        succeeded && time.len() == 20 && time.ends_with('Z'),
+        "{answer}"
+    );
 }
 
 /// Statement 24: summed up once where it is wanted, and never at the cost of the message.
