@@ -8,7 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+#[cfg(feature = "operate")]
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::super::browser::open_in_browser;
 use super::super::{CliError, tell_warning};
@@ -44,6 +46,7 @@ pub(super) struct PageArgs {
 /// A page whose address is taken and told.
 pub(super) struct Page {
     live: Arc<Live>,
+    #[cfg(feature = "operate")]
     tell: UnboundedSender<String>,
     told: UnboundedReceiver<String>,
     bound: Bound,
@@ -91,6 +94,7 @@ pub(super) async fn open(
     }
     Ok(Page {
         live,
+        #[cfg(feature = "operate")]
         tell,
         told,
         bound,

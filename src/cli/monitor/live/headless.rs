@@ -120,7 +120,10 @@ impl Headless {
         let name = format!("{}-{}.png", safe(contact), side(direction));
         let path = folder.join(name);
         let picture = png(direction, spectrum, self.limit);
-        if let Err(error) = fs::write(&path, picture)
+        // Whoever looks sees a whole picture.
+        let part = path.with_extension("png.part");
+        let written = fs::write(&part, picture).and_then(|()| fs::rename(&part, &path));
+        if let Err(error) = written
             && !std::mem::replace(&mut self.told, true)
         {
             tell_warning(&format!(
