@@ -171,7 +171,7 @@ impl Pages {
         self.jar.clear();
         let to_login = self.ask("GET", page, &[("sec-fetch-site", "none")]).await;
         assert_eq!(to_login.status, 303, "{}", to_login.text());
-        let way_in = self.get(&to_login.header("location").to_owned()).await;
+        let way_in = self.get(to_login.header("location")).await;
         assert_eq!(way_in.status, 303, "{}", way_in.text());
         let provider = format!("{}&user={person}", way_in.header("location"));
         let back = location(&provider).await;
