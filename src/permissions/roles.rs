@@ -143,5 +143,6 @@ pub(super) const LIVE: &str = "stacks/live.yaml";
 const ARCHIVE: &str = "stacks/archive.yaml";
 const MAIN: &str = "template.yaml";
 const ANSWERING: &str = "stacks/answering.yaml";
-/// The stack of voicemail, whose rights the doctor does not ask about yet.
-pub const VOICEMAIL: &str = "stacks/voicemail.yaml";
+const VOICEMAIL: &str = "stacks/voicemail.yaml";
+/// The stacks whose rights the doctor does not ask about yet.
+pub const NOT_ASKED_ABOUT: &[&str] = &[ARCHIVE, VOICEMAIL];
