@@ -217,6 +217,8 @@ test("a page that loses its monitor says so, and goes on when it is there again"
   const ended = await own.stop();
   assert.equal(ended.code, 0, "it ends in good order");
   await page.locator('#notice:has-text("The monitor was ended")').waitFor();
+  assert.equal(await page.locator("#count").textContent(), "", "nobody counts calls now");
+  assert.equal(await page.locator(".panel .state").first().textContent(), "not known now");
   await shoot(page, "monitor-ended");
   own = await run(["monitor", "--demo", "--port", port]);
   await page.locator("#notice").waitFor({ state: "hidden" });

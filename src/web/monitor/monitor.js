@@ -300,6 +300,8 @@ class Panel {
 
   stateWords() {
     const { state, talking } = this.about;
+    // What was last seen is no word on what goes on now.
+    if (isBroken() && !["ended", "failed"].includes(state.is)) return words("state.unknown");
     const long = state.since === undefined ? "" : span(now() - state.since);
     switch (state.is) {
       case "live": {
@@ -451,8 +453,10 @@ function takeFrame(frame, whole) {
 function drawCount() {
   const count = panels.size;
   show(document.getElementById("none"), count === 0 && line.state !== "connecting");
-  set(document.getElementById("count"), count ? words("calls", { count }) : "");
-  const title = count ? words("titleCalls", { count }) : words("title");
+  // A count is of what goes on now.
+  const isKnown = count > 0 && !isBroken();
+  set(document.getElementById("count"), isKnown ? words("calls", { count }) : "");
+  const title = isKnown ? words("titleCalls", { count }) : words("title");
   if (document.title !== title) document.title = title;
 }
 
@@ -503,8 +507,11 @@ function setLine(state) {
   document.getElementById("line").dataset.line = state;
   const word = { lost: "line.lostShort", over: "line.overShort", open: "line.open" }[state] ?? "line.connecting";
   set(document.getElementById("line-word"), words(word));
-  list.classList.toggle("stale", state === "lost" || state === "over");
-  for (const panel of panels.values()) panel.drawListening();
+  list.classList.toggle("stale", isBroken());
+  for (const panel of panels.values()) {
+    panel.drawWords();
+    panel.drawListening();
+  }
   drawNotice();
   drawCount();
   if (state === "lost" && before === "open") say(words("said.lost"));
@@ -512,11 +519,15 @@ function setLine(state) {
   if (state === "open" && (before === "lost" || before === "over")) say(words("said.back"));
 }
 
+/** Whether nobody tells what goes on. */
+function isBroken() {
+  return line.state === "lost" || line.state === "over";
+}
+
 function drawNotice() {
   const notice = document.getElementById("notice");
-  const isBroken = line.state === "lost" || line.state === "over";
-  show(notice, isBroken);
-  if (!isBroken) return;
+  show(notice, isBroken());
+  if (!isBroken()) return;
   const time = line.lostAt ? new Date(line.lostAt).toLocaleTimeString("en", { hour12: false }) : "";
   const since = span(Date.now() - (line.lostSince ?? Date.now()));
   set(notice, words(`line.${line.state}`, { time, span: since }));
