@@ -1,6 +1,6 @@
 //! The archive, as values: a day's verdicts as rows of an index ([`day`]), which of them
 //! somebody looks for ([`search`]), and who may see which ([`rules`], [`viewer`]); who is logged
-//! in ([`session`], [`token`], [`way_back`]), and who listened ([`heard`]). Nothing here looks at
+//! in ([`session`], [`token`], [`way_back`], [`secure`]), and who listened ([`heard`]). Nothing here looks at
 //! the world.
 
 pub mod csv;
@@ -8,6 +8,7 @@ pub mod day;
 pub mod heard;
 pub mod rules;
 pub mod search;
+pub mod secure;
 pub mod session;
 pub mod token;
 pub mod viewer;

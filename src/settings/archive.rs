@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::messages::{ENDPOINT, LOG};
 use super::{
-    AWS_REGION, LogLevel, REQUIRED, Setting, SettingsError, Variables, account, any_text,
-    bucket_name, endpoint_url, setting, url_base,
+    AWS_REGION, ENDPOINT, LOG, LogLevel, REQUIRED, Setting, SettingsError, Variables, account,
+    any_text, bucket_name, endpoint_url, setting, url_base,
 };
 use crate::archive::rules::Rules;
+use crate::archive::secure::is_safe;
 use crate::archive::session::Lasting;
 
 const BUCKET: Setting = setting(
@@ -194,10 +194,7 @@ fn folder(prefix: String) -> String {
 
 /// A provider must be reached by TLS; one of this machine need not.
 fn issuer(value: &str) -> Result<String, String> {
-    let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|local| value.starts_with(local));
-    match value.starts_with("https://") || is_local {
+    match is_safe(value) {
         true => Ok(value.to_owned()),
         false => Err(
             "it must be the provider's address, such as https://login.example.com/realms/calls"
@@ -261,6 +258,11 @@ mod tests {
         check("ARCHIVE_RULES", "all", "JSON object of groups");
         check("ARCHIVE_RULES", "", "is not set");
         check("ARCHIVE_DOMAIN", "http://calls", "it must be a domain");
+        check(
+            "OIDC_ISSUER",
+            "http://127.0.0.1.example.com",
+            "the provider's address",
+        );
         check(
             "OIDC_ISSUER",
             "http://login.example.com",

@@ -30,7 +30,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use cookie::{CookieError, CookieKeys, LEAST_SECRET};
 pub use ledger::Ledger;
-pub use provider::{Client, is_safe};
+pub use provider::Client;
 
 use crate::archive::heard::{Heard, LOGIN, LOGOUT};
 use crate::archive::rules::Rules;
