@@ -51,6 +51,17 @@ pub(crate) const fn setting(
 pub(crate) const AWS_REGION: Setting =
     setting("AWS_REGION", REQUIRED, "The region, where Lambda sets it.");
 
+pub(crate) const LOG: Setting = setting(
+    "LOG_LEVEL",
+    "info",
+    "`error`, `warn`, `info`, `debug` or `trace`.",
+);
+pub(crate) const ENDPOINT: Setting = setting(
+    "ENDPOINT_URL",
+    "AWS's own",
+    "One endpoint for all of AWS, such as the sandbox's.",
+);
+
 /// Stands as the default of a setting that must be given.
 pub const REQUIRED: &str = "required";
 

@@ -45,6 +45,12 @@ pub enum Trust {
     AfterDays(u16),
 }
 
+impl Trust {
+    /// For stores that take a while to look at: verdicts of days that are over for so long hardly
+    /// change.
+    pub const ONCE_SETTLED: Self = Self::AfterDays(3);
+}
+
 /// The archive of one store.
 #[derive(Debug)]
 pub struct Shelves<S> {

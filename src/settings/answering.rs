@@ -8,13 +8,3 @@ pub(super) const OWNER: Setting = setting(
     "the function's account",
     "The account that the bucket belongs to, 12 digits: every call to S3 names it.",
 );
-pub(super) const LOG: Setting = setting(
-    "LOG_LEVEL",
-    "info",
-    "`error`, `warn`, `info`, `debug` or `trace`.",
-);
-pub(super) const ENDPOINT: Setting = setting(
-    "ENDPOINT_URL",
-    "AWS's own",
-    "One endpoint for all of AWS, such as the sandbox's.",
-);

@@ -1,10 +1,10 @@
 //! The settings of `capture`: [`SETTINGS`] is the table that the documentation repeats.
 
 use super::messages::{
-    ENDPOINT, INSTANCE, LANGUAGE, LOG, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY,
-    TRANSCRIPTS, instance_id, language_code, mode, queue_arn, yes_or_no,
+    INSTANCE, LANGUAGE, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY, TRANSCRIPTS,
+    instance_id, language_code, mode, queue_arn, yes_or_no,
 };
-use super::{Setting, SettingsError, Variables, bucket_name, queue_url, setting};
+use super::{ENDPOINT, LOG, Setting, SettingsError, Variables, bucket_name, queue_url, setting};
 use crate::recording::plan::{Policy, Reading};
 use crate::voicemail::capture::Defaults;
 use crate::voicemail::flagged::Mode;

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::messages::{
-    ENDPOINT, INSTANCE, LANGUAGE, LOG, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY,
-    TRANSCRIPTS, instance_id, language_code, mode, modes, queue_arn, yes_or_no,
+    INSTANCE, LANGUAGE, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY, TRANSCRIPTS,
+    instance_id, language_code, mode, modes, queue_arn, yes_or_no,
 };
-use super::{Setting, SettingsError, Variables, any_text, setting};
+use super::{ENDPOINT, LOG, Setting, SettingsError, Variables, any_text, setting};
 use crate::voicemail::flagged::{Mode, flow_id};
 use crate::voicemail::mail::Address;
 use crate::voicemail::policy::{AgentAddress, EmailStyle, Policy, TRANSCRIPT_BYTES};

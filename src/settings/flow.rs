@@ -1,10 +1,10 @@
 //! The settings of `flow`, under the names that answering machines of this kind have always
 //! had: [`SETTINGS`] is the table that the documentation repeats.
 
-use super::answering::{ENDPOINT, LOG, OWNER, REGION};
+use super::answering::{OWNER, REGION};
 use super::{
-    LogLevel, REQUIRED, Setting, SettingsError, Variables, account, bucket_name, endpoint_url,
-    setting,
+    ENDPOINT, LOG, LogLevel, REQUIRED, Setting, SettingsError, Variables, account, bucket_name,
+    endpoint_url, setting,
 };
 use crate::voicemail::note::UtcOffset;
 

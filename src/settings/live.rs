@@ -1,9 +1,8 @@
 //! The settings of `live-start`: [`SETTINGS`] is the table that the documentation repeats.
 
-use super::answering::{ENDPOINT, LOG};
 use super::{
-    AWS_REGION, LogLevel, REQUIRED, Setting, SettingsError, Variables, any_text, endpoint_url,
-    setting,
+    AWS_REGION, ENDPOINT, LOG, LogLevel, REQUIRED, Setting, SettingsError, Variables, any_text,
+    endpoint_url, setting,
 };
 
 const STREAM: Setting = setting(

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{LogLevel, REQUIRED, Setting, Variables, account, bucket_name, endpoint_url, setting};
+use super::{
+    ENDPOINT, LOG, LogLevel, REQUIRED, Setting, Variables, account, bucket_name, endpoint_url,
+    setting,
+};
 use crate::voicemail::flagged::{Mode, language};
 
 pub(super) const RECORDINGS: Setting = setting(
@@ -47,16 +50,6 @@ pub(super) const MARGIN: Setting = setting(
     "DEADLINE_MARGIN_SECONDS",
     "15",
     "Seconds before the invocation's end, 1 to 300, at which unfinished work is stopped; a third of its time at the most.",
-);
-pub(super) const LOG: Setting = setting(
-    "LOG_LEVEL",
-    "info",
-    "`error`, `warn`, `info`, `debug` or `trace`.",
-);
-pub(super) const ENDPOINT: Setting = setting(
-    "ENDPOINT_URL",
-    "AWS's own",
-    "One endpoint for all of AWS, such as the sandbox's.",
 );
 
 /// Where everything is, as every function of voicemail has it.

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::messages::{ENDPOINT, LOG, RECORDINGS};
+use super::messages::RECORDINGS;
 use super::{
-    AWS_REGION, LogLevel, Setting, SettingsError, Variables, any_text, bucket_name, endpoint_url,
-    setting,
+    AWS_REGION, ENDPOINT, LOG, LogLevel, Setting, SettingsError, Variables, any_text, bucket_name,
+    endpoint_url, setting,
 };
 
 const MINUTES: Setting = setting(

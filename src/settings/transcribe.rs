@@ -1,10 +1,8 @@
 //! The settings of `transcribe` and `transcribe-failed`: [`SETTINGS`] is the table that the
 //! documentation repeats.
 
-use super::messages::{
-    ENDPOINT, LANGUAGE, LOG, MARGIN, OWNER, Places, RECORDINGS, TRANSCRIPTS, language_code,
-};
-use super::{Setting, SettingsError, Variables};
+use super::messages::{LANGUAGE, MARGIN, OWNER, Places, RECORDINGS, TRANSCRIPTS, language_code};
+use super::{ENDPOINT, LOG, Setting, SettingsError, Variables};
 
 /// All settings, in the order of the documentation's table.
 pub const SETTINGS: &[Setting] = &[

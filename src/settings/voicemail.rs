@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::answering::{ENDPOINT, LOG, OWNER, REGION};
+use super::answering::{OWNER, REGION};
 use super::{
-    LogLevel, REQUIRED, Setting, SettingsError, Variables, account, bucket_name, endpoint_url,
-    setting,
+    ENDPOINT, LOG, LogLevel, REQUIRED, Setting, SettingsError, Variables, account, bucket_name,
+    endpoint_url, setting,
 };
 use crate::recording::plan::{Policy, Reading};
 

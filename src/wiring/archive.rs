@@ -12,9 +12,6 @@ use crate::web::archive::{Archive, Link, router};
 use crate::web::guard::Guard;
 use crate::web::login::{Client, CookieKeys, Ledger, Login, Terms};
 
-/// Verdicts of days that are over for so long hardly change: their index is believed.
-const SETTLED_AFTER: Trust = Trust::AfterDays(3);
-
 /// The pages. The error says what is wrong with the deployment, and what to do.
 pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, String> {
     let secrets = LoginSecrets::read(shared, &config.secret)
@@ -30,7 +27,7 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
     let store = || S3Recordings::new(shared, bucket.clone());
     // A name that no other process has, since each writes objects of its own.
     let writer = format!("{:016x}", fastrand::u64(..));
-    let ledger = || Ledger::new(store(), &config.listened, &writer);
+    let ledger = Ledger::new(store(), &config.listened, &writer);
     let terms = Terms {
         base: config.base.clone(),
         client: Client {
@@ -46,7 +43,7 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
         lasting: config.lasting,
         logins_per_minute: config.logins_per_minute,
     };
-    let login = Arc::new(Login::new(terms, keys, ledger())?);
+    let login = Arc::new(Login::new(terms, keys, ledger)?);
     let signer = Arc::new(S3Signer::new(shared, &config.bucket, None));
     let origin = signer
         .origin()
@@ -59,7 +56,7 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
         &config.listened,
         &format!("{writer}-p"),
     ));
-    let archive = Archive::behind_login(Shelves::new(store(), &config.prefix, SETTLED_AFTER))
+    let archive = Archive::behind_login(Shelves::new(store(), &config.prefix, Trust::ONCE_SETTLED))
         .noting(move |heard, now| {
             let listened = Arc::clone(&listened);
             Box::pin(async move { listened.note(&heard, now).await })

@@ -7,9 +7,6 @@ use super::{ArchiveArgs, show};
 use crate::aws::{self, Access, S3Recordings, s3};
 use crate::shelves::Trust;
 
-/// Verdicts of days that are over for so long hardly change: their index is believed.
-const SETTLED_AFTER: Trust = Trust::AfterDays(3);
-
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
 pub(super) struct ArchiveAwsArgs {
@@ -54,5 +51,5 @@ pub(super) async fn run(
         ..s3::Bucket::to_read(&name)
     };
     let store = S3Recordings::new(&shared, bucket);
-    show(args, store, SETTLED_AFTER, &what, out, json).await
+    show(args, store, Trust::ONCE_SETTLED, &what, out, json).await
 }

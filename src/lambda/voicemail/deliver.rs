@@ -105,36 +105,32 @@ pub(super) fn tell_delivered(delivered: &Delivered, function: &str) {
             mode,
             id,
             oddities,
-        } => {
-            tell_oddities(contact, oddities);
-            tracing::info!(
-                contact = &**contact,
-                mode = mode.name(),
-                id = &**id,
-                "delivered before"
-            );
         }
-        Delivered::Now {
+        | Delivered::Now {
             contact,
             mode,
             id,
             oddities,
         } => {
-            tell_oddities(contact, oddities);
+            for cause in oddities {
+                tracing::warn!(contact = &**contact, cause, "worth a look");
+            }
+            let is_new = matches!(delivered, Delivered::Now { .. });
+            let what = if is_new {
+                "delivered"
+            } else {
+                "delivered before"
+            };
             tracing::info!(
                 contact = &**contact,
                 mode = mode.name(),
                 id = &**id,
-                "delivered"
+                "{what}"
             );
-            save::count(vec![("VoicemailsDelivered", "Count", 1.0)], function);
+            if is_new {
+                save::count(vec![("VoicemailsDelivered", "Count", 1.0)], function);
+            }
         }
-    }
-}
-
-fn tell_oddities(contact: &str, oddities: &[String]) {
-    for cause in oddities {
-        tracing::warn!(contact, cause, "worth a look");
     }
 }
 
