@@ -347,6 +347,38 @@ fn alarms(template: &Value) -> BTreeMap<&str, &Value> {
     alarms
 }
 
+/// Each alarm of a template says what to do, tells somebody, and is explained to whoever it
+/// comes to.
+fn check_alarms(template: &Value) {
+    let alarms = alarms(template);
+    let docs = read("docs/operations.md");
+    for (name, alarm) in alarms {
+        let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
+        assert!(
+            description.len() > 100 && description.len() <= 1024,
+            "the AlarmDescription of {name} says what to do, in 100 to 1,024 characters; it has {}",
+            description.len()
+        );
+        assert!(
+            alarm["AlarmActions"].is_object(),
+            "{name} tells nobody: give it the AlarmActions of the other alarms"
+        );
+        // A mapping that does not poll says nothing: there, silence is the trouble.
+        let missing = match alarm["MetricName"] == "PolledEventCount" {
+            true => "breaching",
+            false => "notBreaching",
+        };
+        assert_eq!(
+            alarm["TreatMissingData"], missing,
+            "TreatMissingData of {name}"
+        );
+        assert!(
+            docs.contains(&format!("| `{name}` |")),
+            "docs/operations.md, \"When an alarm comes\", does not explain {name}: add a row"
+        );
+    }
+}
+
 /// The dashboard's JSON, with what `!Sub` fills in as it stands.
 fn dashboard(template: &Value) -> Value {
     let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
@@ -478,32 +510,7 @@ fn each_alarm_says_what_to_do_and_tells_somebody() {
             "the dashboard's first widget in template.yaml shows {arn}, which is no alarm: take it out"
         );
     }
-    let docs = read("docs/operations.md");
-    for (name, alarm) in alarms {
-        let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
-        assert!(
-            description.len() > 100 && description.len() <= 1024,
-            "the AlarmDescription of {name} says what to do, in 100 to 1,024 characters; it has {}",
-            description.len()
-        );
-        assert!(
-            alarm["AlarmActions"].is_object(),
-            "{name} tells nobody: give it the AlarmActions of the other alarms"
-        );
-        // A mapping that does not poll says nothing: there, silence is the trouble.
-        let missing = match alarm["MetricName"] == "PolledEventCount" {
-            true => "breaching",
-            false => "notBreaching",
-        };
-        assert_eq!(
-            alarm["TreatMissingData"], missing,
-            "TreatMissingData of {name}"
-        );
-        assert!(
-            docs.contains(&format!("| `{name}` |")),
-            "docs/operations.md, \"When an alarm comes\", does not explain {name}: add a row"
-        );
-    }
+    check_alarms(&template);
 }
 
 /// Each mapping has an alarm for the silence when nothing reads, and emits what it counts.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use callreel::settings::live;
 use serde_json::{Value, json};
 
-use super::{alarms, fields, read, rows, yaml};
+use super::{alarms, check_alarms, fields, read, rows, yaml};
 
 const FILE: &str = "stacks/live.yaml";
 const PAGE: &str = "docs/monitor.md";
@@ -101,26 +101,11 @@ fn the_rule_takes_every_end_and_keeps_what_it_cannot_deliver() {
 #[test]
 fn each_alarm_says_what_to_do_and_is_explained() {
     let stack = yaml::read(FILE);
-    let alarms = alarms(&stack);
-    let names: Vec<_> = alarms.keys().copied().collect();
+    let names: Vec<_> = alarms(&stack).into_keys().collect();
     assert_eq!(names, ["LiveEndsGivenUp", "LiveStartFails"]);
-    let given_up = &alarms["LiveEndsGivenUp"]["Dimensions"][0]["Value"]["Fn::GetAtt"];
+    let given_up = &alarms(&stack)["LiveEndsGivenUp"]["Dimensions"][0]["Value"]["Fn::GetAtt"];
     assert_eq!(given_up[0], "DeadLetterQueue");
-    let page = read("docs/operations.md");
-    for (name, alarm) in alarms {
-        let text = alarm["AlarmDescription"].as_str().unwrap();
-        assert!(
-            (100..=1_024).contains(&text.len()),
-            "{name}: {}",
-            text.len()
-        );
-        assert!(alarm["AlarmActions"].is_object(), "{name} tells somebody");
-        assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
-        assert!(
-            page.contains(&format!("| `{name}` |")),
-            "docs/operations.md, \"When an alarm comes\", does not explain {name}: add a row"
-        );
-    }
+    check_alarms(&stack);
 }
 
 #[test]

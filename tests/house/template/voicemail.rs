@@ -219,15 +219,7 @@ fn events_go_to_their_step_are_retried_and_then_kept() {
         timeout("ReconcileVoicemail") < 30 * 60,
         "no run meets the next one"
     );
-    let page = read("docs/operations.md");
-    for (name, alarm) in alarms(&stack) {
-        let length = alarm["AlarmDescription"].as_str().unwrap().len();
-        assert!((100..=1_024).contains(&length), "{name}: {length}");
-        assert!(
-            page.contains(&format!("| `{name}` |")),
-            "docs/operations.md: {name}"
-        );
-    }
+    super::check_alarms(&stack);
 }
 
 #[test]
