@@ -10,10 +10,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::browser::open_in_browser;
-use super::{CliError, check_folder, tell_warning};
+use super::browser::{Told, tell_of_page};
+use super::{CliError, check_folder};
 use crate::local::LocalRecordings;
 use crate::media::ticks::EpochMillis;
 use crate::port::Browsing;
@@ -111,18 +109,13 @@ async fn show<S: Browsing + Send + Sync + 'static>(
         .await
         .map_err(|error| CliError::Told(error.to_string()))?;
     let url = bound.url();
-    if json {
-        writeln!(out, "{}", json!({"schema": SCHEMA, "page": url}))?;
-    } else {
-        writeln!(out, "{url} shows {what}; Ctrl-C ends it")?;
-    }
-    out.flush()?;
-    if !args.bind.is_loopback() {
-        tell_warning("whoever reaches this address sees and hears the calls: there is no login");
-    }
-    if args.open {
-        open_in_browser(&url);
-    }
+    let told = Told {
+        what,
+        schema: SCHEMA,
+        json,
+        open: args.open,
+    };
+    tell_of_page(&bound, &told, out)?;
     let archive = Archive::at_the_desk(Shelves::new(store, &args.key_prefix, trust));
     let guard = Guard::at(bound.address()).also_named(args.hosts.clone());
     let (stopper, stop) = serve::stop();

@@ -12,8 +12,8 @@ use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::super::browser::open_in_browser;
-use super::super::{CliError, tell_warning};
+use super::super::CliError;
+use super::super::browser::{Told, tell_of_page};
 use super::SCHEMA;
 use crate::media::ticks::EpochMillis;
 use crate::monitor::panel::Numbers;
@@ -79,19 +79,13 @@ pub(super) async fn open(
     // An error says that the command is ending.
     let told_of = move |it: Listened| drop(listened.send(listened_line(&it, json)));
     let live = Live::new(numbers, listening, told_of);
-    let url = bound.url();
-    if json {
-        writeln!(out, "{}", json!({"schema": SCHEMA, "page": url}))?;
-    } else {
-        writeln!(out, "{url} shows {what}; Ctrl-C ends it")?;
-    }
-    out.flush()?;
-    if !args.bind.is_loopback() {
-        tell_warning("whoever reaches this address sees and hears the calls: there is no login");
-    }
-    if args.open {
-        open_in_browser(&url);
-    }
+    let page = Told {
+        what,
+        schema: SCHEMA,
+        json,
+        open: args.open,
+    };
+    tell_of_page(&bound, &page, out)?;
     Ok(Page {
         live,
         #[cfg(feature = "operate")]
