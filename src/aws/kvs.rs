@@ -29,7 +29,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_kinesisvideo as control;
 use aws_sdk_kinesisvideo::types::ApiName;
 use aws_sdk_kinesisvideoarchivedmedia as archive;
-use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::byte_stream::{self, ByteStream};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
@@ -317,6 +317,12 @@ fn wait_before(attempt: u32, random: u32) -> Duration {
     whole.mul_f64(0.5 + f64::from(random % 1_024) / 2_048.0)
 }
 
+/// A body of media that ended before its end.
+fn broke_off(stream: &str, error: &byte_stream::error::Error) -> Failure {
+    let cause = format!("media broke off: {}", said(error));
+    Failure::new(FailureKind::ConnectionLost, stream, cause)
+}
+
 /// A body of fragments, with the connection that it takes of the stream's quota.
 #[derive(Debug)]
 pub struct KvsBody {
@@ -329,12 +335,18 @@ impl MediaBody for KvsBody {
         let Some((body, _)) = &mut self.open else {
             return Ok(None);
         };
-        let lost = |cause: String| Failure::new(FailureKind::ConnectionLost, &self.stream, cause);
         let ended = match tokio::time::timeout(BODY_STALL, body.next()).await {
             Ok(Some(Ok(chunk))) => return Ok(Some(chunk)),
             Ok(None) => Ok(None),
-            Ok(Some(Err(error))) => Err(lost(format!("media broke off: {}", said(&error)))),
-            Err(_) => Err(lost(format!("media fell silent for {BODY_STALL:?}"))),
+            Ok(Some(Err(error))) => Err(broke_off(&self.stream, &error)),
+            Err(_) => {
+                let cause = format!("media fell silent for {BODY_STALL:?}");
+                Err(Failure::new(
+                    FailureKind::ConnectionLost,
+                    &self.stream,
+                    cause,
+                ))
+            }
         };
         // The connection is another's from here on.
         self.open = None;

@@ -15,10 +15,10 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::streams::Api;
-use super::{BODY_STALL, KvsSource, Limits, forget_endpoint};
+use super::{BODY_STALL, KvsSource, Limits, broke_off, forget_endpoint};
 use crate::aws::Trying;
 use crate::aws::answers::CheckAnswers;
-use crate::aws::errors::{Call, failure, said};
+use crate::aws::errors::{Call, failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{LiveMedia, MediaBody};
@@ -121,14 +121,7 @@ impl MediaBody for LiveBody {
             Ok(Some(Ok(chunk))) => return Ok(Some(chunk)),
             // Nothing more comes of a call that is over.
             Ok(None) | Err(_) => Ok(None),
-            Ok(Some(Err(error))) => {
-                let cause = format!("media broke off: {}", said(&error));
-                Err(Failure::new(
-                    FailureKind::ConnectionLost,
-                    &self.stream,
-                    cause,
-                ))
-            }
+            Ok(Some(Err(error))) => Err(broke_off(&self.stream, &error)),
         };
         self.open = None;
         ended

@@ -13,10 +13,9 @@ use tokio::time::timeout;
 
 use super::live::Media;
 use super::streams::Api;
-use super::{KvsSource, Limits};
+use super::{KvsSource, Limits, broke_off};
 use crate::aws::Trying;
-use crate::aws::errors::said;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::monitor::session::Start;
 use crate::port::{Heard, LiveBody, LiveSource};
 
@@ -80,14 +79,7 @@ impl LiveBody for WatchedBody {
             Ok(Some(Ok(bytes))) => return Ok(Heard::Bytes(bytes)),
             Err(_) => return Ok(Heard::Nothing),
             Ok(None) => Ok(Heard::End),
-            Ok(Some(Err(error))) => {
-                let cause = format!("media broke off: {}", said(&error));
-                Err(Failure::new(
-                    FailureKind::ConnectionLost,
-                    &self.stream,
-                    cause,
-                ))
-            }
+            Ok(Some(Err(error))) => Err(broke_off(&self.stream, &error)),
         };
         self.open = None;
         ended
