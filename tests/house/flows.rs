@@ -1,11 +1,12 @@
 //! The flows of `SampleFlows/`: that they have the flow language's shape, that what they
 //! stream is what they authorise on every way through them, what becomes of some calls, and
-//! that the drawings in the README are theirs. Each check is tried on flows broken on
-//! purpose. `UPDATE_FLOWS=1 cargo test --test house flows` draws them anew.
+//! that the drawings in the README and the flows of the stack are theirs. Each check is tried
+//! on flows broken on purpose. `UPDATE_FLOWS=1 cargo test --test house flows` writes both anew.
 
 mod course;
 mod drawing;
 mod shape;
+mod stack;
 
 use std::fs;
 use std::path::{Path, PathBuf};

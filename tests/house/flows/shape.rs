@@ -292,7 +292,7 @@ fn function(action: &Value) -> &str {
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FlowType {
+pub enum FlowType {
     Flow,
     AgentWhisper,
     CustomerWhisper,
@@ -302,7 +302,7 @@ enum FlowType {
 }
 
 impl FlowType {
-    fn of(flow: &Value) -> Option<Self> {
+    pub fn of(flow: &Value) -> Option<Self> {
         Some(match flow["Metadata"].get("type").map(Value::as_str) {
             None if flow.get("Settings").is_some() => Self::Module,
             Some(Some("contactFlow")) => Self::Flow,
@@ -311,6 +311,17 @@ impl FlowType {
             Some(Some("customerQueue")) => Self::CustomerQueue,
             None | Some(_) => return None,
         })
+    }
+
+    /// What the API calls it; a module is of no type there either.
+    pub const fn of_the_api(self) -> Option<&'static str> {
+        match self {
+            Self::Flow => Some("CONTACT_FLOW"),
+            Self::AgentWhisper => Some("AGENT_WHISPER"),
+            Self::CustomerWhisper => Some("CUSTOMER_WHISPER"),
+            Self::CustomerQueue => Some("CUSTOMER_QUEUE"),
+            Self::Module => None,
+        }
     }
 }
 

@@ -128,6 +128,33 @@ fn parameters_that_do_not_go_together_are_refused() {
     );
     check(&[ANYBODY, ("MessagesPrefix", "recordings/")], &[]);
 
+    // Voicemail needs flows: its own, or somebody's.
+    let voicemail = |more: &[(&str, &str)], expected: &[&str]| {
+        let own = [
+            ANYBODY,
+            ("EnableVoicemail", "true"),
+            ("ConnectInstanceAlias", "calls"),
+            ("EnableVMToConnectTask", "yes"),
+        ];
+        check(&[&own, more].concat(), expected);
+    };
+    const CREATES: (&str, &str) = ("VMCreateFlows", "yes");
+    const FALLBACK: (&str, &str) = ("VMFallbackQueueArn", "queue");
+    const TONE: (&str, &str) = ("VMTonePromptArn", "prompt");
+    voicemail(
+        &[],
+        &[
+            "EnableVMToConnectTask needs VMTaskFlowId",
+            "EnableVMToConnectGuidedTask needs VMGuidedTaskFlowId",
+        ],
+    );
+    voicemail(&[("VMTaskFlowId", "t"), ("VMGuidedTaskFlowId", "g")], &[]);
+    voicemail(&[CREATES, FALLBACK, TONE], &[]);
+    for lacking in [&[CREATES][..], &[CREATES, FALLBACK], &[CREATES, TONE]] {
+        let needs = "VMCreateFlows needs VMFallbackQueueArn and VMTonePromptArn";
+        voicemail(lacking, &[needs]);
+    }
+
     check(
         &[ANYBODY, ("AWS::Region", "cn-north-1")],
         &["Give CloudFrontDomain here"],
