@@ -1,9 +1,8 @@
 //! Voicemail's steps behind the recording, over their ports: [`transcribe`](Delivering::transcribe)
 //! starts a job for a recording, [`transcription_failed`](Delivering::transcription_failed) puts a
 //! substitute where its transcript should be, [`deliver`](Delivering::deliver) makes a task or a
-//! mail of a transcript, [`reconcile`](Delivering::reconcile) works what stands still between two
-//! steps, and [`sign`](Delivering::sign) gives the guide its link. What is decided on the way is
-//! [`voicemail`](crate::voicemail)'s.
+//! mail of a transcript, and [`reconcile`](Delivering::reconcile) works what stands still between two
+//! steps. What is decided on the way is [`voicemail`](crate::voicemail)'s.
 //!
 //! Every step can be repeated at any time: it finds what was done, and does what is missing.
 
@@ -15,15 +14,12 @@ mod transcribe;
 
 pub use crate::failure::Tries;
 pub use reconcile::{Acting, Asked, Reconciled, Told};
-pub use send::Delivered;
+pub use send::{Delivered, Linked};
 pub use transcribe::Transcribed;
 
 use std::fmt;
-use std::time::Duration;
 
-use crate::failure::{Failure, FailureKind};
-use crate::port::voicemail::Signer;
-use crate::voicemail::link::Link;
+use crate::failure::Failure;
 use crate::voicemail::place::Place;
 use crate::voicemail::policy::Policy;
 
@@ -112,26 +108,6 @@ fn failed(place: &Place, step: Step) -> impl FnOnce(Failure) -> NotDone + use<> 
         contact,
         step,
         failure,
-    }
-}
-
-impl<R, T, D, M, J, G: Signer, Y, C> Delivering<R, T, D, M, J, G, Y, C> {
-    /// A link for the guide, to a key that is a recording's.
-    pub async fn sign(&self, key: &str, lives: Duration) -> Result<Link, Failure> {
-        sign(&self.signer, key, lives).await
-    }
-}
-
-/// A link to a key, if it is one of a recording: a flow gives it, so that it is not trusted.
-pub async fn sign(signer: &impl Signer, key: &str, lives: Duration) -> Result<Link, Failure> {
-    let is_within = !key.split('/').any(|part| part == ".." || part == ".");
-    match Place::of_recording(key).filter(|_| is_within) {
-        Some(place) if place.recording() == key => signer.link(key, lives).await,
-        Some(_) | None => Err(Failure::new(
-            FailureKind::Refused,
-            format!("a key of {} bytes", key.len()),
-            "it is not the key of a voicemail's recording",
-        )),
     }
 }
 

@@ -60,6 +60,8 @@ pub struct ObjectCreated {
     pub bucket: Box<str>,
     /// The key, as it is: EventBridge's events do not encode it.
     pub key: Box<str>,
+    /// When, in whole seconds.
+    pub time: Option<EpochMillis>,
 }
 
 /// Why a payload is no event that is worked here.
@@ -188,7 +190,11 @@ fn notice(event: &Object) -> Result<Notice, NotAnEvent> {
 fn object_created(notice: &Notice) -> Result<ObjectCreated, NotAnEvent> {
     let within = |object: &str, name| notice.detail.object(object)?.exact(name);
     match (within("bucket", "name"), within("object", "key")) {
-        (Some(bucket), Some(key)) => Ok(ObjectCreated { bucket, key }),
+        (Some(bucket), Some(key)) => Ok(ObjectCreated {
+            bucket,
+            key,
+            time: notice.time,
+        }),
         _ => Err(unknown(
             "EventBridge's \"Object Created\" without detail.bucket.name and detail.object.key",
         )),

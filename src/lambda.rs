@@ -16,8 +16,10 @@ pub mod voicemail;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use lambda_runtime::Context;
 use tokio::time::{Instant, sleep_until};
 
+use crate::aws::S3Recordings;
 use crate::port::Deadline;
 use crate::settings::{LogLevel, SettingsError};
 
@@ -90,6 +92,20 @@ fn ended(ended: Result<(), lambda_runtime::Error>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What an invocation begins with: its stores learn whose bucket they may use, and what comes out
+/// is the function's name, for its metrics, and when its work must stop.
+fn invoked<'a>(
+    context: &'a Context,
+    margin: Duration,
+    stores: &[&S3Recordings],
+) -> (&'a str, StopAt) {
+    for store in stores {
+        store.runs_in(&context.invoked_function_arn);
+    }
+    let stop = StopAt::new(context.deadline(), margin);
+    (&context.env_config.function_name, stop)
 }
 
 /// When an invocation's work must stop.

@@ -305,7 +305,9 @@ fn deliver(
             "none" => Transcribed::There,
             _ => delivering.transcribe(&place.recording()).await?,
         };
-        let delivered = delivering.deliver(&place.transcript(), Tries::Last).await?;
+        let delivered = delivering
+            .deliver(&place.transcript(), Tries::Last, None)
+            .await?;
         Ok::<_, crate::deliver::NotDone>((transcribed, delivered))
     });
     let (transcribed, delivered) = told.map_err(|not_done| not_done.to_string())?;

@@ -46,19 +46,39 @@ pub(super) struct Known {
 struct Patience<'a> {
     place: &'a Place,
     tries: Tries,
+    /// Of what Connect is asked.
+    looks: Tries,
     oddities: Vec<String>,
 }
 
 impl Patience<'_> {
-    /// What was answered, or nothing; the failure where it is to be tried again.
+    /// What was read, or nothing; the failure where it is to be tried again.
     fn or_nothing<V: Default>(
         &mut self,
         what: &str,
         answer: Result<V, Failure>,
     ) -> Result<V, NotDone> {
+        self.or_nothing_after(self.tries, what, answer)
+    }
+
+    /// What Connect answered, or nothing.
+    fn or_unknown<V: Default>(
+        &mut self,
+        what: &str,
+        answer: Result<V, Failure>,
+    ) -> Result<V, NotDone> {
+        self.or_nothing_after(self.looks, what, answer)
+    }
+
+    fn or_nothing_after<V: Default>(
+        &mut self,
+        tries: Tries,
+        what: &str,
+        answer: Result<V, Failure>,
+    ) -> Result<V, NotDone> {
         match answer {
             Ok(value) => Ok(value),
-            Err(failure) if self.tries == Tries::More && failure.action() != Action::Park => {
+            Err(failure) if tries == Tries::More && failure.action() != Action::Park => {
                 Err(failed(self.place, Step::Read)(failure))
             }
             Err(failure) => {
@@ -81,10 +101,16 @@ where
     C: Sync,
 {
     /// Gathers what is known.
-    pub(super) async fn gather(&self, place: &Place, tries: Tries) -> Result<Known, NotDone> {
+    pub(super) async fn gather(
+        &self,
+        place: &Place,
+        tries: Tries,
+        looks: Tries,
+    ) -> Result<Known, NotDone> {
         let mut patience = Patience {
             place,
             tries,
+            looks,
             oddities: Vec::new(),
         };
         let transcript = self.transcript(place, &mut patience).await?;
@@ -118,7 +144,7 @@ where
         let held = match &instance {
             Some(instance) => {
                 let attributes = self.desk.attributes(instance, &initial_contact).await;
-                patience.or_nothing("the call's attributes", attributes)?
+                patience.or_unknown("the call's attributes", attributes)?
             }
             None => BTreeMap::new(),
         };
@@ -206,7 +232,7 @@ where
             Wanted::Agent { user } => (None, Some(user)),
             Wanted::Preferred { queue, username } => {
                 let found = self.desk.find_user(instance, &username).await;
-                let found = patience.or_nothing("the preferred agent", found)?;
+                let found = patience.or_unknown("the preferred agent", found)?;
                 if found.is_none() {
                     patience
                         .oddities
@@ -219,12 +245,12 @@ where
         };
         if let Some(queue) = queue {
             let found = self.desk.queue(instance, &queue).await;
-            recipient.queue = patience.or_nothing("the queue", found)?;
+            recipient.queue = patience.or_unknown("the queue", found)?;
         }
         if let Some(user) = user {
             recipient.is_agent = true;
             let found = self.desk.user(instance, &user).await;
-            recipient.user = patience.or_nothing("the agent", found)?;
+            recipient.user = patience.or_unknown("the agent", found)?;
         }
         Ok(recipient)
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt as _;
 
-use super::{Delivering, NotDone, Tries};
+use super::{Delivered, Delivering, NotDone, Tries};
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
 use crate::object_key::dated_folder;
@@ -26,6 +26,8 @@ const YOUNG: i64 = 61 * 60_000;
 pub enum Told<'a> {
     /// This was done.
     Worked(&'a Place, &'a Next),
+    /// It was delivered; what was done is told besides.
+    Delivered(&'a Delivered),
     /// It came to nothing, this time.
     Failed(&'a Place, &'a NotDone),
     /// It is given up, for this.
@@ -247,11 +249,13 @@ where
                         true => Tries::More,
                         false => Tries::Last,
                     };
-                    self.deliver_place(place, tries).await?;
+                    let delivered = self.deliver_place(place, tries, tries).await?;
+                    told(Told::Delivered(&delivered));
                 }
                 // It is no try of a delivery: it is done as often as it takes.
                 Next::Finish => {
-                    self.deliver_place(place, Tries::Last).await?;
+                    let last = Tries::Last;
+                    self.deliver_place(place, last, last).await?;
                 }
                 Next::GiveUp => {
                     let delivery = marker.as_deref().and_then(Delivery::read);

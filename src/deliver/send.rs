@@ -5,6 +5,7 @@
 use super::gather::Known;
 use super::{Delivering, NotDone, Step, Tries, failed};
 use crate::failure::{Action, Failure, FailureKind};
+use crate::media::ticks::EpochMillis;
 use crate::port::voicemail::{Desk, Mailer, Signer, Summariser, Tagged, Transcriber};
 use crate::port::{Clock, Expect, MediaBody, Objects, Opening};
 use crate::voicemail::budget::{
@@ -22,6 +23,11 @@ use crate::voicemail::task::StartTask;
 const GUIDED: &str = "A voicemail. Accept it to see and hear it.";
 /// The note of a mail that may be the second one.
 const PERHAPS_AGAIN: &str = "This mail may come twice: the first try broke off behind its sending.";
+
+/// How old the event of a transcript is when Connect's answers are waited for no longer. Lambda
+/// tries an event after a minute and after two more (Lambda Developer Guide, "Error handling for
+/// asynchronous invocations"): the third try goes without the names that cannot be had.
+const CONNECT_IS_WAITED_FOR_MILLIS: i64 = 150_000;
 
 /// What became of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +55,18 @@ pub enum Delivered {
         id: Box<str>,
         /// What was odd on the way, and what could not be had.
         oddities: Vec<String>,
+        /// Whether it has a link to its recording, or needs none.
+        linked: Linked,
     },
+}
+
+/// Whether a delivery has the link that it should have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// It has, or needs none: a guide has its own, and where there is no recording nothing leads to it.
+    AsItShould,
+    /// None could be signed: the place of the recording stands in it.
+    Not,
 }
 
 /// What is sent.
@@ -69,18 +86,29 @@ where
     Y: Summariser,
     C: Clock,
 {
-    /// Delivers the message whose transcript lies under a key.
-    pub async fn deliver(&self, key: &str, tries: Tries) -> Result<Delivered, NotDone> {
+    /// Delivers the message whose transcript lies under a key, and was stored then, if that is known.
+    pub async fn deliver(
+        &self,
+        key: &str,
+        tries: Tries,
+        stored: Option<EpochMillis>,
+    ) -> Result<Delivered, NotDone> {
         let Some(place) = Place::of_transcript(key) else {
             return Ok(Delivered::Ignored);
         };
-        self.deliver_place(&place, tries).await
+        let waited = stored.map(|stored| self.clock.now().0.saturating_sub(stored.0));
+        let looks = match waited.is_some_and(|millis| millis >= CONNECT_IS_WAITED_FOR_MILLIS) {
+            true => Tries::Last,
+            false => tries,
+        };
+        self.deliver_place(&place, tries, looks).await
     }
 
     pub(super) async fn deliver_place(
         &self,
         place: &Place,
         tries: Tries,
+        looks: Tries,
     ) -> Result<Delivered, NotDone> {
         let marker = self.recordings.read(&place.marker()).await;
         let marker = marker.map_err(failed(place, Step::Read))?;
@@ -101,7 +129,7 @@ where
                 perhaps_again,
             } => (tries, perhaps_again),
         };
-        let mut known = self.gather(place, tries).await?;
+        let mut known = self.gather(place, tries, looks).await?;
         let chosen = self.policy.way(&known.attributes, &known.recipient);
         known.oddities.extend(chosen.oddities);
         let Some(way) = chosen.way else {
@@ -114,7 +142,7 @@ where
         if perhaps_again && mode == Mode::Email {
             known.words.notes.push(PERHAPS_AGAIN.to_owned());
         }
-        let parcel = self.pack(place, way, &mut known).await?;
+        let (parcel, linked) = self.pack(place, way, &mut known).await?;
         // From here on one deliverer sends: whoever does not find what was read leaves it.
         let sending = self.state(tried, State::Sending);
         let expect = Expect::unchanged(marker.as_deref());
@@ -163,6 +191,7 @@ where
             mode,
             id: id_told,
             oddities: known.oddities,
+            linked,
         })
     }
 
@@ -176,17 +205,23 @@ where
         Delivery { at, tries, state }.to_json()
     }
 
-    async fn pack(&self, place: &Place, way: Way, known: &mut Known) -> Result<Parcel, NotDone> {
+    async fn pack(
+        &self,
+        place: &Place,
+        way: Way,
+        known: &mut Known,
+    ) -> Result<(Parcel, Linked), NotDone> {
         let lives = match &way {
             Way::Task { .. } => Some(self.policy.task_link),
             Way::GuidedTask { .. } => None,
             Way::Email(_) => Some(self.policy.email_link),
         };
-        let mut link = None;
+        let (mut link, mut linked) = (None, Linked::AsItShould);
         if let Some(lives) = lives.filter(|_| known.has_recording) {
             match self.signer.link(&place.recording(), lives).await {
                 Ok(signed) => link = Some(signed),
                 Err(failure) => {
+                    linked = Linked::Not;
                     let at = self.lies_at(place);
                     known.words.notes.push(format!(
                         "There is no link to the recording. It lies at {at}."
@@ -195,25 +230,26 @@ where
                 }
             }
         }
-        match way {
+        let parcel = match way {
             Way::Task { flow } | Way::GuidedTask { flow } if known.instance.is_none() => {
                 let cause = format!("no instance is known for a task in flow {flow}");
                 let failure = Failure::new(FailureKind::InstanceUnknown, place.contact(), cause);
-                Err(failed(place, Step::Deliver)(failure))
+                return Err(failed(place, Step::Deliver)(failure));
             }
             Way::Task { flow } => {
                 let task = self.task(place, flow, known, link.as_ref(), Guide::None);
-                Ok(Parcel::Task(Box::new(task)))
+                Parcel::Task(Box::new(task))
             }
             Way::GuidedTask { flow } => {
                 let task = self.task(place, flow, known, None, Guide::Shows);
-                Ok(Parcel::Task(Box::new(task)))
+                Parcel::Task(Box::new(task))
             }
             Way::Email(way) => {
                 let mail = self.mail(place, way, known, link.as_ref()).await?;
-                Ok(Parcel::Mail(Box::new(mail)))
+                Parcel::Mail(Box::new(mail))
             }
-        }
+        };
+        Ok((parcel, linked))
     }
 
     fn task(

@@ -24,6 +24,10 @@ use crate::settings::LogLevel;
 /// The namespace of the metrics.
 pub(super) const NAMESPACE: &str = "Callreel";
 
+/// The metric of links to voicemail's recordings that could not be signed: by `deliver`, or for a
+/// guide by `sign`.
+pub(super) const LINKS_FAILED: &str = "VoicemailLinksFailed";
+
 /// JSON lines on standard output from here on.
 pub(super) fn start(level: LogLevel) {
     let level = match level {
@@ -263,6 +267,12 @@ pub(super) fn emit(metrics: &Metrics, function: &str, now: SystemTime) {
     let since = now.duration_since(SystemTime::UNIX_EPOCH);
     let millis = millis(since.unwrap_or_default());
     println!("{}", emf(metrics, function, millis));
+}
+
+/// Writes values that are counted by the function alone.
+pub(super) fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
+    let status = "";
+    emit(&Metrics { status, values }, function, SystemTime::now());
 }
 
 fn millis(time: Duration) -> u64 {

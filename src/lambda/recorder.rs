@@ -12,7 +12,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{sleep, timeout_at};
 
-use super::{StopAt, log};
+use super::{invoked, log};
 use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkingQueue, S3Recordings};
 use crate::batches::{Function, REST};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
@@ -133,9 +133,7 @@ async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Value, Unreadable> {
     let store = &function.recorder.store;
-    store.runs_in(&event.context.invoked_function_arn);
-    let end = event.context.deadline();
-    let stop = StopAt::new(end, config.deadline_margin);
+    let (name, stop) = invoked(&event.context, config.deadline_margin, &[store]);
     let last_moment = stop.answer;
     let told = |record: &BatchRecord, worked: &_| log::tell(record, worked);
     let handled = Box::pin(function.handle(&event.payload, &stop, told));
@@ -146,8 +144,7 @@ async fn handle(
             let _ = walled("the log", || {
                 let handled = batch.records.iter();
                 handled.for_each(|handled| log::tell_settled(&batch, handled));
-                let function = &event.context.env_config.function_name;
-                log::metrics(&batch, function, SystemTime::now());
+                log::metrics(&batch, name, SystemTime::now());
             });
             if batch.stands_still() {
                 let _ = timeout_at(stop.media, sleep(REST)).await;
@@ -171,7 +168,7 @@ async fn handle(
         }
     };
     // What was given up along the way is removed before the sandbox is frozen.
-    let _ = timeout_at(last_moment, function.recorder.store.aborts_ended()).await;
+    let _ = timeout_at(last_moment, store.aborts_ended()).await;
     Ok(response(answer))
 }
 

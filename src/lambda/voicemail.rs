@@ -12,7 +12,7 @@ mod transcribe;
 
 use std::process::ExitCode;
 
-use lambda_runtime::{Context, Diagnostic, service_fn};
+use lambda_runtime::{Diagnostic, service_fn};
 use tokio::time::timeout_at;
 
 use super::StopAt;
@@ -178,17 +178,6 @@ async fn machine(config: &VoicemailConfig) -> Machine {
         policy: config.policy(),
         reading,
     }
-}
-
-/// What an invocation is: the function's name, for its metrics, and when it must stop.
-fn invoked<'a>(
-    machine: &Machine,
-    config: &VoicemailConfig,
-    context: &'a Context,
-) -> (&'a str, StopAt) {
-    machine.store.runs_in(&context.invoked_function_arn);
-    let stop = StopAt::new(context.deadline(), config.deadline_margin);
-    (&context.env_config.function_name, stop)
 }
 
 /// Works until the invocation is about to end; what was given up along the way is removed

@@ -708,7 +708,7 @@ impl Functions {
                 done.map(drop).map_err(|error| error.to_string())
             }
             Event::Transcribed(key) => {
-                let done = functions.deliver(key, Tries::More).await;
+                let done = functions.deliver(key, Tries::More, None).await;
                 let done = done.map_err(|error| error.to_string())?;
                 assert_ne!(done, Delivered::Ignored);
                 Ok(())

@@ -674,7 +674,9 @@ fn the_parameters_of_nested_stacks_are_passed() {
         let stacks = resources.filter(|resource| resource["Type"] == "AWS::CloudFormation::Stack");
         for stack in stacks.map(|resource| &resource["Properties"]) {
             // Named from the template that nests it.
-            let folder = name.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+            let folder = name
+                .rsplit_once('/')
+                .map(|(folder, _)| format!("{folder}/"));
             let url = stack["TemplateURL"].as_str().unwrap();
             let file = folder.unwrap_or_default() + url;
             let taken = yaml::read(&file);

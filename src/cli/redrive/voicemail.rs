@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::RedriveArgs;
 use crate::aws;
 use crate::cli::account::runtime;
-use crate::cli::{CliError, ended, tell_error};
-use crate::deliver::{Acting, Asked, Told};
+use crate::cli::{CliError, ended, tell_error, tell_warning};
+use crate::deliver::{Acting, Asked, Delivered, Told};
 use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 use crate::port::NoDeadline;
@@ -52,6 +52,19 @@ pub(super) fn run(
             Told::Worked(place, step) => {
                 let contact = place.contact().to_owned();
                 lock(&messages).push((contact, step.to_string()));
+            }
+            Told::Delivered(Delivered::Ignored) => {}
+            Told::Delivered(
+                Delivered::Before {
+                    contact, oddities, ..
+                }
+                | Delivered::Now {
+                    contact, oddities, ..
+                },
+            ) => {
+                for cause in oddities {
+                    tell_warning(&format!("contact {contact}: {cause}"));
+                }
             }
             Told::Failed(_, not_done) => {
                 lock(&errors).push(format!("{not_done}; {}", not_done.failure.cure()));

@@ -7,6 +7,7 @@ use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use super::super::log;
 use super::ANSWERS_WITHIN;
 use crate::aws::{self, Access, S3Signer};
 use crate::event::{self, Event};
@@ -71,6 +72,8 @@ pub(super) async fn handle(
         }
         Err((cause, cure)) => {
             tracing::error!(cause, cure, "not signed");
+            let function = &event.context.env_config.function_name;
+            log::count(vec![(log::LINKS_FAILED, "Count", 1.0)], function);
             json!({"status": "complete", "result": "ERROR", "reason": cause})
         }
     };

@@ -6,7 +6,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
-use super::super::StopAt;
+use super::super::invoked;
 use super::super::log::{self, Metrics};
 use super::{MOST_MEMORY, Recorders, connect};
 use crate::clock;
@@ -31,16 +31,14 @@ pub(super) async fn handle(
     config: &Config,
     event: LambdaEvent<Value>,
 ) -> Result<Value, NotRun> {
-    recorder.store.runs_in(&event.context.invoked_function_arn);
-    let stop = StopAt::new(event.context.deadline(), config.deadline_margin);
-    let function = &event.context.env_config;
+    let (function, stop) = invoked(&event.context, config.deadline_margin, &[&recorder.store]);
     let run = Run {
         recorder,
         kept: config.media_retention,
-        at_once: at_once(config.batch_concurrency, function.memory),
+        at_once: at_once(config.batch_concurrency, event.context.env_config.memory),
         now: clock::now(),
     };
-    let told = |told: Told<'_>| tell(told, &function.function_name);
+    let told = |told: Told<'_>| tell(told, function);
     let ran = timeout_at(stop.answer, Box::pin(run.run(&stop, told))).await;
     // What was given up along the way is removed before the sandbox is frozen.
     let _ = timeout_at(stop.answer, recorder.store.aborts_ended()).await;

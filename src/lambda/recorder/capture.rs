@@ -1,13 +1,12 @@
 //! The function `capture`: batches of contact records, of which those that a flow flagged left a
 //! message. What cannot be recorded now is handed back, and nothing else is.
 
-use std::time::SystemTime;
-
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tokio::time::timeout_at;
 
-use super::super::{StopAt, log};
+use super::super::invoked;
+use super::super::log::{self, count};
 use super::{Unreadable, response};
 use crate::aws::{self, Access, ParkingQueue};
 use crate::capture::{Captured, CapturedBatch, Handled, Settled};
@@ -41,16 +40,13 @@ pub(super) async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Value, Unreadable> {
     let store = &function.recorder.store;
-    store.runs_in(&event.context.invoked_function_arn);
-    let arn = &event.context.invoked_function_arn;
-    function.transcripts.runs_in(arn);
-    function.ivr.runs_in(arn);
-    let stop = StopAt::new(event.context.deadline(), config.places.deadline_margin);
+    let stores = [store, &function.transcripts, &function.ivr];
+    let (name, stop) = invoked(&event.context, config.places.deadline_margin, &stores);
     let handled = Box::pin(function.handle(&event.payload, &stop));
     let answer = match timeout_at(stop.answer, handled).await {
         Ok(batch) => {
             let batch = batch.map_err(Unreadable)?;
-            tell(&batch, &event.context.env_config.function_name);
+            tell(&batch, name);
             (batch.origin, batch.failures())
         }
         Err(_) => {
@@ -183,13 +179,4 @@ fn tell_oddities(voicemail: &Voicemail) {
             "the contact was recorded on other streams, too: in no message"
         );
     }
-}
-
-fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
-    let status = "";
-    log::emit(
-        &log::Metrics { status, values },
-        function,
-        SystemTime::now(),
-    );
 }

@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
-use super::super::StopAt;
-use super::{Failed, save};
-use crate::deliver::{Delivered, NotDone, Tries};
+use super::super::{invoked, log};
+use super::Failed;
+use crate::deliver::{Delivered, Linked, NotDone, Tries};
 use crate::event::{self, Event};
 use crate::settings::deliver::DeliverConfig;
 use crate::voicemail::flagged::Mode;
@@ -19,11 +19,8 @@ pub(super) async fn handle(
     config: &DeliverConfig,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, Failed> {
-    let context = &event.context;
-    step.recordings.runs_in(&context.invoked_function_arn);
-    step.transcripts.runs_in(&context.invoked_function_arn);
-    let function = &*context.env_config.function_name;
-    let stop = StopAt::new(context.deadline(), config.places.deadline_margin);
+    let stores = [&step.recordings, &step.transcripts];
+    let (function, stop) = invoked(&event.context, config.places.deadline_margin, &stores);
     let stored = read(event.payload.get()).inspect_err(|error| {
         tracing::error!(
             cause = error.message,
@@ -38,8 +35,9 @@ pub(super) async fn handle(
     }
     let key = &*stored.key;
     // Nobody knows here whether Lambda will try again: what may go better by itself is left to
-    // that, and the last word is reconcile's.
-    let delivered = timeout_at(stop.answer, Box::pin(step.deliver(key, Tries::More))).await;
+    // that, and the last word is reconcile's. Only names are not waited for as long.
+    let delivering = Box::pin(step.deliver(key, Tries::More, stored.time));
+    let delivered = timeout_at(stop.answer, delivering).await;
     let delivered = delivered.map_err(|_| {
         let cause = "it did not end in time";
         tracing::error!(key, cause, "not delivered");
@@ -111,6 +109,7 @@ pub(super) fn tell_delivered(delivered: &Delivered, function: &str) {
             mode,
             id,
             oddities,
+            ..
         } => {
             for cause in oddities {
                 tracing::warn!(contact = &**contact, cause, "worth a look");
@@ -128,7 +127,14 @@ pub(super) fn tell_delivered(delivered: &Delivered, function: &str) {
                 "{what}"
             );
             if is_new {
-                save::count(vec![("VoicemailsDelivered", "Count", 1.0)], function);
+                log::count(vec![("VoicemailsDelivered", "Count", 1.0)], function);
+            }
+            if let Delivered::Now {
+                linked: Linked::Not,
+                ..
+            } = delivered
+            {
+                log::count(vec![(log::LINKS_FAILED, "Count", 1.0)], function);
             }
         }
     }
@@ -144,5 +150,5 @@ pub(super) fn tell_not_done(not_done: &NotDone, function: &str, what: &str) {
         cure = failure.cure(),
         "{what}"
     );
-    save::count(vec![("VoicemailsNotDone", "Count", 1.0)], function);
+    log::count(vec![("VoicemailsNotDone", "Count", 1.0)], function);
 }

@@ -4,8 +4,9 @@ use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::super::invoked;
 use super::save::{causes, tell_not_saved, tell_saved};
-use super::{Failed, Machine, in_time, invoked};
+use super::{Failed, Machine, in_time};
 use crate::answering::Told;
 use crate::settings::voicemail::VoicemailConfig;
 use crate::voicemail::reconcile::Left;
@@ -15,7 +16,8 @@ pub(super) async fn reconcile(
     config: &VoicemailConfig,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, Failed> {
-    let (function, stop) = invoked(machine, config, &event.context);
+    let stores = [&machine.store];
+    let (function, stop) = invoked(&event.context, config.deadline_margin, &stores);
     let told = |told: Told<'_>| tell(&told, function);
     let run = in_time(machine, stop, Box::pin(machine.reconcile(&stop, told))).await;
     let run = run.map_err(|cause| Failed::not_saved(cause.to_owned()))?;

@@ -1,14 +1,13 @@
 //! The function `save`: the messages of a contact that is over, by its event, or of one that
 //! an operator names.
 
-use std::time::SystemTime;
-
 use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::log;
-use super::{Failed, Machine, in_time, invoked};
+use super::super::invoked;
+use super::super::log::{self, count};
+use super::{Failed, Machine, in_time};
 use crate::answering::{NotSaved, Saved};
 use crate::connect::contact_event::ContactEvent;
 use crate::event::{self, Event};
@@ -37,7 +36,8 @@ pub(super) async fn save(
     config: &VoicemailConfig,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, Failed> {
-    let (function, stop) = invoked(machine, config, &event.context);
+    let stores = [&machine.store];
+    let (function, stop) = invoked(&event.context, config.deadline_margin, &stores);
     let asked = read(event.payload.get()).inspect_err(|error| {
         tracing::error!(
             cause = error.message,
@@ -179,13 +179,4 @@ pub(super) fn tell_not_saved(not_saved: &NotSaved, function: &str) {
         "not saved"
     );
     count(vec![("MessagesFailed", "Count", 1.0)], function);
-}
-
-pub(super) fn count(values: Vec<(&'static str, &'static str, f64)>, function: &str) {
-    let status = "";
-    log::emit(
-        &log::Metrics { status, values },
-        function,
-        SystemTime::now(),
-    );
 }

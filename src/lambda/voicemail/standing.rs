@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
-use super::super::StopAt;
+use super::super::invoked;
 use super::Failed;
-use super::deliver::tell_not_done;
+use super::deliver::{tell_delivered, tell_not_done};
 use crate::deliver::Told;
 use crate::settings::deliver::DeliverConfig;
 use crate::wiring::voicemail::Deliveries;
@@ -18,11 +18,8 @@ pub(super) async fn handle(
     config: &DeliverConfig,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, Failed> {
-    let context = &event.context;
-    step.recordings.runs_in(&context.invoked_function_arn);
-    step.transcripts.runs_in(&context.invoked_function_arn);
-    let function = &*context.env_config.function_name;
-    let stop = StopAt::new(context.deadline(), config.places.deadline_margin);
+    let stores = [&step.recordings, &step.transcripts];
+    let (function, stop) = invoked(&event.context, config.places.deadline_margin, &stores);
     let told = |told: Told<'_>| tell(&told, function);
     let run = timeout_at(stop.answer, Box::pin(step.reconcile(&stop, told))).await;
     let run = run.map_err(|_| {
@@ -67,6 +64,7 @@ fn tell(told: &Told<'_>, function: &str) {
         Told::Worked(place, step) => {
             tracing::warn!(contact = place.contact(), step = %step, "moved on: it stood still");
         }
+        Told::Delivered(delivered) => tell_delivered(delivered, function),
         Told::Failed(_, not_done) => tell_not_done(not_done, function, "still stands still"),
         Told::GivenUp(place, cause) => tracing::error!(
             contact = place.contact(),

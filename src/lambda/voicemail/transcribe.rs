@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
-use super::super::StopAt;
+use super::super::{invoked, log};
+use super::Failed;
 use super::deliver::tell_not_done;
-use super::{Failed, save};
 use crate::deliver::{NotDone, Transcribed};
 use crate::event::{self, Event};
 use crate::settings::transcribe::TranscribeConfig;
@@ -34,11 +34,8 @@ pub(super) async fn handle(
     config: &TranscribeConfig,
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, Failed> {
-    let context = &event.context;
-    step.recordings.runs_in(&context.invoked_function_arn);
-    step.transcripts.runs_in(&context.invoked_function_arn);
-    let function = &*context.env_config.function_name;
-    let stop = StopAt::new(context.deadline(), config.places.deadline_margin);
+    let stores = [&step.recordings, &step.transcripts];
+    let (function, stop) = invoked(&event.context, config.places.deadline_margin, &stores);
     let told = read(event.payload.get(), &config.places.recordings).inspect_err(|error| {
         tracing::error!(
             cause = error.message,
@@ -92,7 +89,7 @@ fn answer(what: &str, done: &Transcribed, function: &str) -> Value {
         }
         Transcribed::Substituted { missing, reason } => {
             tracing::warn!(subject = what, missing = ?missing, cause = reason, "goes on without a transcript");
-            save::count(
+            log::count(
                 vec![("VoicemailsWithoutTranscript", "Count", 1.0)],
                 function,
             );

@@ -210,6 +210,20 @@ fn events_go_to_their_step_are_retried_and_then_kept() {
         given_up["Dimensions"][0]["Value"]["Fn::GetAtt"][0],
         "DeadLetterQueue"
     );
+    // Whoever signs links is watched.
+    let links = &alarms(&stack)["VoicemailLinksFail"];
+    let metrics = links["Metrics"].as_array().unwrap();
+    let watched = metrics.iter().filter_map(|it| it.get("MetricStat"));
+    let watched: BTreeSet<_> = watched
+        .map(|it| {
+            let metric = &it["Metric"];
+            assert_eq!(metric["MetricName"], "VoicemailLinksFailed");
+            metric["Dimensions"][0]["Value"]["Ref"].as_str().unwrap()
+        })
+        .collect();
+    let signs = ["Deliver", "ReconcileVoicemail", "Sign"];
+    assert!(watched.into_iter().eq(signs));
+    assert!(read("src/lambda/log.rs").contains("LINKS_FAILED: &str = \"VoicemailLinksFailed\""));
     let timeout = |name: &str| properties(&stack, name)["Timeout"].as_u64().unwrap();
     assert!(
         timeout("Sign") < 8 && timeout("Timestamp") < 8,
