@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use super::*;
+use crate::failure::FailureKind;
 use crate::media::ticks::EpochMillis;
+use crate::port::voicemail::Signer;
 use crate::port::voicemail::{Desk, Mailer, Summariser, Tagged, Transcriber};
 use crate::port::{Clock, Expect, Listed, MediaBody, NoDeadline, Objects, Opened, Opening};
 use crate::voicemail::flagged::Mode;
 use crate::voicemail::job::{Job, JobName, JobState, JobStatus, Started};
+use crate::voicemail::link::Link;
 use crate::voicemail::mail::{Mail, TemplateText};
 use crate::voicemail::policy::{AgentAddress, EmailStyle, TRANSCRIPT_BYTES};
 use crate::voicemail::recipient::{Queue, User};
