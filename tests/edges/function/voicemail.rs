@@ -2,6 +2,7 @@
 //! the sandbox stands in for AWS and carries the events. The statements that the system was
 //! specified by are tests here, or rows of one.
 
+mod kills;
 mod steps;
 
 use std::io::{BufRead, BufReader};

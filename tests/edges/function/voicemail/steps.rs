@@ -9,7 +9,7 @@ use super::*;
 const KEY: &str = "2026/11/20/c-1.wav";
 const TRANSCRIPT: &str = "2026/11/20/c-1.json";
 /// What lets every mode work.
-const ALL_MODES: &[(&str, &str)] = &[
+pub(super) const ALL_MODES: &[(&str, &str)] = &[
     ("ENABLED_MODES", "task,guided_task,email"),
     ("DEFAULT_MODE", "task"),
     ("TASK_FLOW_ID", "task-flow"),
@@ -20,13 +20,13 @@ const ALL_MODES: &[(&str, &str)] = &[
 ];
 
 /// The sandbox in this process: its calls can be looked at, and its script be set.
-struct Steps {
-    chain: Chain,
+pub(super) struct Steps {
+    pub(super) chain: Chain,
     sandbox: Sandbox,
 }
 
 impl Steps {
-    async fn new(calls: &[(&str, &SynthCall)]) -> Self {
+    pub(super) async fn new(calls: &[(&str, &SynthCall)]) -> Self {
         let chain = Chain::new(calls);
         let sandbox = Sandbox::start(Settings {
             streams: chain.world.path().join("streams"),
@@ -38,7 +38,7 @@ impl Steps {
         Self { chain, sandbox }
     }
 
-    async fn start(&self, handler: &str, more: &[(&str, &str)]) -> Execution {
+    pub(super) async fn start(&self, handler: &str, more: &[(&str, &str)]) -> Execution {
         let binary = match handler {
             "capture" => env!("CARGO_BIN_EXE_recorder"),
             "sign" | "timestamp" => env!("CARGO_BIN_EXE_flow"),
@@ -124,15 +124,15 @@ impl Steps {
     }
 
     /// The mails, by their files.
-    fn mails(&self) -> Vec<String> {
+    pub(super) fn mails(&self) -> Vec<String> {
         self.chain.files("mail")
     }
 
-    fn calls(&self) -> Calls {
+    pub(super) fn calls(&self) -> Calls {
         self.sandbox.calls()
     }
 
-    fn faults(&self, rules: Vec<Rule>) {
+    pub(super) fn faults(&self, rules: Vec<Rule>) {
         self.sandbox.set_faults(Faults {
             rules,
             ..Faults::default()
@@ -174,25 +174,25 @@ impl Steps {
 }
 
 /// Whether an invocation succeeded, and what it says.
-async fn ask(function: &mut Execution, event: Value) -> (bool, Value) {
+pub(super) async fn ask(function: &mut Execution, event: Value) -> (bool, Value) {
     function.send(event, Duration::from_secs(110)).await;
     function.answer().await
 }
 
-fn stored(bucket: &str, key: &str) -> Value {
+pub(super) fn stored(bucket: &str, key: &str) -> Value {
     json!({"version": "0", "id": "e", "detail-type": "Object Created", "source": "aws.s3",
         "account": "111122223333", "time": "2026-11-20T09:15:00Z", "region": "us-east-1",
         "resources": [format!("arn:aws:s3:::{bucket}")],
         "detail": {"bucket": {"name": bucket}, "object": {"key": key, "size": 1}, "reason": "PutObject"}})
 }
 
-fn job_failed(name: &str) -> Value {
+pub(super) fn job_failed(name: &str) -> Value {
     json!({"source": "aws.transcribe", "detail-type": "Transcribe Job State Change", "detail":
         {"TranscriptionJobName": name, "TranscriptionJobStatus": "FAILED"}})
 }
 
 /// A record of a stream, with a number of its own.
-fn item(number: usize, data: &[u8]) -> Value {
+pub(super) fn item(number: usize, data: &[u8]) -> Value {
     json!({"kinesis": {"data": STANDARD.encode(data), "sequenceNumber": format!("{number:056}"),
             "approximateArrivalTimestamp": now() as f64 / 1_000.0},
         "eventID": format!("shardId-000000000000:{number:056}"), "eventSource": "aws:kinesis"})
