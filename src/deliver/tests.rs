@@ -392,7 +392,7 @@ fn a_task_is_what_its_flow_reads() {
     let world = message();
     let mut delivering = delivering(&world, Mode::Task);
     delivering.policy.pages = Some("https://calls.example/call?recording=".into());
-    block_on(delivering.deliver(TRANSCRIPT, Tries::More)).unwrap();
+    block_on(delivering.deliver(TRANSCRIPT, Tries::More, None)).unwrap();
     let state = world.0.lock().unwrap();
     let task = &state.tasks["c-1"];
     let page = "https://calls.example/call?recording=2025/01/31/c-1_verdict.json";

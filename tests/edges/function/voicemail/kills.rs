@@ -149,7 +149,8 @@ impl Way {
         let wav = format!("buckets/{RECORDINGS}/{}", recording_key(&self.call));
         let folder = wav.rsplit_once('/').unwrap().0;
         let recorded = chain.files(folder);
-        assert_eq!(recorded.len(), 2, "{told}: {recorded:?}");
+        let made = ["c-1.wav", "c-1_peaks.dat", "c-1_verdict.json"];
+        assert_eq!(recorded, made, "{told}");
         let wav = std::fs::read(chain.data(&wav)).unwrap();
         assert!(samples(&wav) == self.call.expected(Direction::FromCustomer));
         let transcripts = chain.files(&folder.replace(RECORDINGS, TRANSCRIPTS));
