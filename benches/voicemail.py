@@ -7,13 +7,14 @@ none doubled.
     python3 benches/voicemail.py --messages 200 --mode email --executions 4
 
 All contact records come at once; `callreel sandbox --pump` runs the functions, so many processes of
-each, and answers them: it shares the processors with them, and its disk is theirs. A message takes
-two megabytes for its stream and its recording while it runs. Nothing but Python's library is
-needed.
+each, and answers them: it shares the processors with them, and its disk is theirs. All streams are
+one file, and a recording goes when its message is delivered and it is what it must be, so that the
+disk holds little more than what is under way. Nothing but Python's library is needed.
 """
 
 import argparse
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -40,26 +41,29 @@ def arguments():
 
 
 def make(args, folder):
-    """One call is made, and copied under other contacts and streams of names that are as long."""
+    """One call is made. Each message is a contact that follows it, with a stream of the same media."""
     flags = ["--seconds", str(args.seconds), "--one-way", "--contact", CONTACT, "--stream", STREAM]
     synth = [args.binaries / "callreel", "synth", *flags, "--out", folder / "made", "--json"]
     subprocess.run(synth, check=True, stdout=subprocess.DEVNULL)
-    media = next((folder / "made/streams" / STREAM).glob("*.mkv")).read_bytes()
+    media = next((folder / "made/streams" / STREAM).glob("*.mkv"))
     event = json.loads((folder / "made/event.json").read_text())
     record = json.loads(base64.b64decode(event["Records"][0]["kinesis"]["data"]))
     record["Agent"] = None
+    # Whose media it is: a record names the contact before its own.
+    record["PreviousContactId"] = CONTACT
     record["Attributes"] = {"vmx3_flag": "1", "vmx3_from": "+12065550142", "vmx3_lang": "en-US",
                             "vmx3_mode": args.mode, "vmx3_queue_arn": record["Queue"]["ARN"]}
-    record = json.dumps(record)
+    day = record["Recordings"][0]["StartTimestamp"][:10].replace("-", "/")
     records = {}
     for number in range(args.messages):
         contact = f"{number:08d}" + CONTACT[8:]
         stream = f"voicemail-bench-{number:08d}"
         path = folder / "streams" / stream
         path.mkdir(parents=True)
-        (path / "s.mkv").write_bytes(media.replace(CONTACT.encode(), contact.encode()))
-        records[contact] = record.replace(CONTACT, contact).replace(STREAM, stream)
-    return records
+        os.link(media, path / "s.mkv")
+        text = json.dumps(record | {"ContactId": contact, "InitialContactId": contact})
+        records[contact] = text.replace(STREAM, stream)
+    return records, day
 
 
 def delivered(folder, args):
@@ -72,13 +76,16 @@ def delivered(folder, args):
     return len(tasks), len({json.loads(task.read_text())["Request"]["ClientToken"] for task in tasks})
 
 
-def finished(folder):
+def finished(folder, known):
+    """The contacts that are delivered, with nothing left to do behind it, and were not known."""
     markers = (folder / "data/buckets/recordings/delivered").glob("*.json")
-    return sum(1 for marker in markers if b'"delivered"' in (text := marker.read_bytes()) and b"unfinished" not in text)
+    new = [marker for marker in markers if marker.stem not in known]
+    return [marker.stem for marker in new
+            if b'"delivered"' in (text := marker.read_bytes()) and b"unfinished" not in text]
 
 
 def run(args, folder):
-    records = make(args, folder)
+    records, day = make(args, folder)
     data = folder / "data"
     log = open(folder / "sandbox.log", "w")
     command = [args.binaries / "callreel", "sandbox", "--streams", folder / "streams", "--data", data, "--port", "0",
@@ -93,19 +100,23 @@ def run(args, folder):
             (hidden / f"{contact}.json").write_text(record)
         began = time.monotonic()
         hidden.rename(data / "contact-records")
-        done = 0
+        known, sounds = set(), set()
         still = time.monotonic()
-        while done < len(records):
+        while len(known) < len(records):
             time.sleep(1)
-            now = finished(folder)
-            if now > done:
-                done, still = now, time.monotonic()
+            for contact in finished(folder, known):
+                known.add(contact)
+                still = time.monotonic()
+                recording = data / "buckets/recordings" / day / f"{contact}.wav"
+                sounds.add(hashlib.sha256(recording.read_bytes()).digest())
+                recording.unlink()
             if time.monotonic() - still > 120 or sandbox.poll() is not None:
                 break
         seconds = time.monotonic() - began
     finally:
         sandbox.kill()
         sandbox.wait()
+    done = len(known)
     count, contacts = delivered(folder, args)
     flags = json.loads((data / "contacts.json").read_text())
     open_flags = sum(1 for attributes in flags.values() if attributes.get("vmx3_flag") != "0")
@@ -114,8 +125,10 @@ def run(args, folder):
     print(f"{done} of {len(records)} messages of {args.seconds} s as {args.mode}: {seconds:.0f} s, "
           f"{60 * done / seconds:.0f} a minute, {args.executions} processes of each function, "
           f"{os.cpu_count()} processors")
-    print(f"deliveries {count}, of {contacts} contacts; flags left {open_flags}; left over: {left}")
-    return done == count == contacts == len(records) and not open_flags and not any(left.values())
+    print(f"deliveries {count}, of {contacts} contacts; recordings differ: {len(sounds) > 1}; "
+          f"flags left {open_flags}; left over: {left}")
+    whole = done == count == contacts == len(records) and len(sounds) == 1
+    return whole and not open_flags and not any(left.values())
 
 
 def main():

@@ -153,7 +153,9 @@ impl Way {
         assert_eq!(recorded, made, "{told}");
         let wav = std::fs::read(chain.data(&wav)).unwrap();
         assert!(samples(&wav) == self.call.expected(Direction::FromCustomer));
-        let transcripts = chain.files(&folder.replace(RECORDINGS, TRANSCRIPTS));
+        let mut transcripts = chain.files(&folder.replace(RECORDINGS, TRANSCRIPTS));
+        // What Transcribe tries its rights with is its own.
+        transcripts.retain(|name| name != ".write_access_check_file.temp");
         assert_eq!(transcripts, ["c-1.json"], "{told}");
         let (tasks, mails) = match self.mode {
             "email" => (0, mails),
