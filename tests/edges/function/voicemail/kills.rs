@@ -100,7 +100,13 @@ impl Way {
             let mut said = self.steps.chain.json(&marker);
             assert_eq!(said["state"], "sending");
             said["at"] = json!(EpochMillis(now() - 10 * MINUTE).to_rfc3339());
-            self.steps.chain.write(&marker, said.to_string());
+            let client = aws_sdk_s3::Client::new(&self.steps.config().await);
+            let put = client.put_object().bucket(RECORDINGS);
+            let put = put.key("delivered/c-1.json");
+            put.body(said.to_string().into_bytes().into())
+                .send()
+                .await
+                .unwrap();
         }
         panic!("{handler} is not done");
     }
@@ -184,7 +190,7 @@ async fn check_kills(mode: &'static str, job_fails: bool, handlers: &[&'static s
     whole.check(1);
     for handler in handlers {
         let calls = &whole.calls[handler];
-        assert!(calls.len() > 2, "{handler}: {calls:?}");
+        assert!(calls.len() > 1, "{handler}: {calls:?}");
         for at in 0..=calls.len() {
             let mut way = Way::new(mode, job_fails).await;
             way.kill = Some((handler, at));

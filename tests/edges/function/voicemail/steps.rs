@@ -168,7 +168,7 @@ impl Steps {
         log.iter().filter_map(|line| line[name].as_f64()).sum()
     }
 
-    async fn config(&self) -> aws_config::SdkConfig {
+    pub(super) async fn config(&self) -> aws_config::SdkConfig {
         crate::sandbox::config(self.sandbox.url(), "sandbox").await
     }
 }
