@@ -305,6 +305,7 @@ fn what_the_page_says_holds_is_tested() {
     let section = section.split("\n## ").next().unwrap();
     let tests = [
         "tests/edges/function/voicemail.rs",
+        "tests/edges/function/voicemail/kills.rs",
         "tests/edges/function/voicemail/steps.rs",
         "tests/house/template/voicemail.rs",
     ];
