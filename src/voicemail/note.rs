@@ -205,7 +205,9 @@ impl Note {
         }
     }
 
-    /// What the flow gets back: a flat map of texts.
+    /// What the flow gets back: a flat map of texts, as a block with the response type STRING_MAP
+    /// takes it. Keys are plain words. The administrator guide once named letters, digits, `-` and `_`
+    /// for values; published flows read times with colons in them so, and no flow here needs `note`.
     pub fn answer(&self, key: &str) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
             ("contactId", self.contact.to_string()),

@@ -932,6 +932,64 @@ async fn a_message_finds_its_agent_its_queue_or_the_default() {
     }
 }
 
+/// Statement 19: an address that is none, or may not be written to, gives way to the default.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_cannot_be_used_gives_way_to_the_default() {
+    const DEFAULT: &str = "team@example.com";
+    let desk = json!({"queues": {"q-1": {"name": "Support", "tags": {"vmx3_queue_email": "nobody"}}},
+        "users": {"u-1": {"username": "jdoe", "first_name": "Jane", "last_name": "Doe",
+            "email": "jane@example.com", "secondary_email": "jane@elsewhere.test"}}, "flows": {}});
+    let agent = queue_arn().replace("/queue/q-1", "/queue/agent/u-1");
+    let queue = queue_arn();
+    type Set<'a> = (&'a str, &'a str);
+    let rows: [(&str, &[Set<'_>], &[Set<'_>], &str); 6] = [
+        (&queue, &[], &[], DEFAULT),
+        (&agent, &[], &[("AGENT_ADDRESS_KEY", "Username")], DEFAULT),
+        (
+            &agent,
+            &[],
+            &[("AGENT_ADDRESS_KEY", "SecondaryEmail")],
+            "jane@elsewhere.test",
+        ),
+        (
+            &agent,
+            &[],
+            &[
+                ("AGENT_ADDRESS_KEY", "SecondaryEmail"),
+                ("EMAIL_DOMAINS", "example.com"),
+            ],
+            DEFAULT,
+        ),
+        (
+            &queue,
+            &[("vmx3_email_to", "ana@other.test")],
+            &[("EMAIL_DOMAINS", "example.com")],
+            DEFAULT,
+        ),
+        (
+            &queue,
+            &[("vmx3_email_to", "ana@other.test")],
+            &[("EMAIL_DOMAINS", "other.test,example.com")],
+            "ana@other.test",
+        ),
+    ];
+    for (arn, attributes, settings, to) in rows {
+        let steps = Steps::new(&[]).await;
+        steps.put_recording(2_000, &[("vmx3_mode", "email"), ("vmx3_queue_arn", arn)]);
+        steps.put_transcript("hello");
+        steps.put_attributes(attributes);
+        steps.chain.write("desk.json", desk.to_string());
+        let (succeeded, answer) = steps.deliver(settings).await;
+        assert!(succeeded, "{arn} {attributes:?} {settings:?}: {answer}");
+        let sent = steps.asked("SendEmail");
+        assert_eq!(
+            sent,
+            [(to.to_owned(), 200)],
+            "{arn} {attributes:?} {settings:?}"
+        );
+    }
+}
+
 /// Statement 20, on the wire: which user is asked for, and how one is searched. The sandbox takes
 /// no search but an exact one.
 #[tokio::test(flavor = "multi_thread")]
