@@ -28,11 +28,13 @@ pub struct SesMailer {
     /// Sends once.
     sender: Client,
     reader: Client,
+    /// The configuration set that mails are sent with.
+    events: Option<String>,
 }
 
 impl SesMailer {
-    /// Over the shared configuration.
-    pub fn new(shared: &SdkConfig) -> Self {
+    /// Over the shared configuration; mails are sent with this configuration set.
+    pub fn new(shared: &SdkConfig, events: Option<String>) -> Self {
         let client = |trying: Trying| {
             let config = Builder::from(&trying.on(shared)).interceptor(CheckAnswers);
             Client::from_conf(config.build())
@@ -40,6 +42,7 @@ impl SesMailer {
         Self {
             sender: client(Trying::MAIL),
             reader: client(Trying::TEMPLATES),
+            events,
         }
     }
 }
@@ -84,6 +87,7 @@ impl Mailer for SesMailer {
             .send_email()
             .from_email_address(mail.from.as_str());
         let request = request.destination(to).content(content);
+        let request = request.set_configuration_set_name(self.events.clone());
         let mut wait = FIRST_WAIT;
         for _ in 1..ATTEMPTS {
             match request.clone().send().await {

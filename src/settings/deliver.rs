@@ -62,6 +62,11 @@ const EMAIL_DOMAINS: Setting = setting(
     "all",
     "The domains that mails may go to, separated by commas.",
 );
+const MAIL_EVENTS: Setting = setting(
+    "EMAIL_CONFIGURATION_SET",
+    "none",
+    "The configuration set of SES that mails are sent with, such as one that tells of mails that do not arrive.",
+);
 const AGENT_ADDRESS: Setting = setting(
     "AGENT_ADDRESS_KEY",
     "Email",
@@ -126,6 +131,7 @@ pub const SETTINGS: &[Setting] = &[
     QUEUE_TEMPLATE,
     AGENT_TEMPLATE,
     EMAIL_DOMAINS,
+    MAIL_EVENTS,
     AGENT_ADDRESS,
     ZONE,
     TRANSCRIPT,
@@ -156,6 +162,8 @@ pub struct DeliverConfig {
     pub summary_region: Option<String>,
     /// The secret with the key pair of links.
     pub link_key: Option<String>,
+    /// The configuration set that mails are sent with.
+    pub mail_events: Option<String>,
 }
 
 impl DeliverConfig {
@@ -173,6 +181,7 @@ impl DeliverConfig {
             summary_model: variables.optional(&SUMMARY_MODEL, any_text),
             summary_region: variables.optional(&SUMMARY_REGION, any_text),
             link_key: variables.optional(&LINK_KEY, any_text),
+            mail_events: variables.optional(&MAIL_EVENTS, any_text),
             places,
             policy,
         };

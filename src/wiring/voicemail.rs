@@ -96,7 +96,7 @@ pub fn deliveries(config: &DeliverConfig, shared: &Shared) -> Deliveries {
         recordings,
         transcripts,
         desk: ConnectDesk::new(shared),
-        mailer: SesMailer::new(shared),
+        mailer: SesMailer::new(shared, config.mail_events.clone()),
         transcriber: jobs(places, shared),
         signer: S3Signer::new(shared, &places.recordings, config.link_key.as_deref()),
         summariser: Summaries(model.map(|model| BedrockSummaries::new(shared, model, region))),

@@ -112,7 +112,10 @@ impl Mail {
             }
             let data: Map<String, Value> = parse(data.as_bytes(), INVALID)?;
             let parts = self.template(name)?;
-            let mut rendered = json!({"From": from, "To": to, "Template": name, "Data": data});
+            let mut rendered = json!({
+                "From": from, "To": to, "Template": name, "Data": data,
+                "ConfigurationSetName": mail["ConfigurationSetName"],
+            });
             let mut lacking = None;
             for part in ["Subject", "Text", "Html"] {
                 match render(parts[part].as_str().unwrap_or_default(), &data) {

@@ -210,6 +210,24 @@ fn events_go_to_their_step_are_retried_and_then_kept() {
         given_up["Dimensions"][0]["Value"]["Fn::GetAtt"][0],
         "DeadLetterQueue"
     );
+    // A mail that was taken and does not arrive lies where what was given up does.
+    let set = json!({"Ref": "Mails"});
+    for function in ["Deliver", "ReconcileVoicemail"] {
+        let variables = fields(&properties(&stack, function)["Environment"], "Variables");
+        assert_eq!(variables["EMAIL_CONFIGURATION_SET"], set);
+    }
+    let failures = properties(&stack, "MailsThatFail");
+    assert_eq!(failures["ConfigurationSetName"], set);
+    let told = &failures["EventDestination"]["MatchingEventTypes"];
+    assert_eq!(told, &json!(["bounce", "reject", "renderingFailure"]));
+    let rule = properties(&stack, "MailFailed");
+    let of_the_set = &rule["EventPattern"]["detail"]["mail"]["tags"]["ses:configuration-set"];
+    assert_eq!(of_the_set, &json!([set]));
+    assert_eq!(rule["Targets"][0]["Arn"], queue);
+    let may = &properties(&stack, "DeadLetterQueuePolicy")["PolicyDocument"]["Statement"][1];
+    let senders = may["Condition"]["ArnEquals"]["aws:SourceArn"].as_array();
+    let of_the_rule = json!({"Fn::GetAtt": ["MailFailed", "Arn"]});
+    assert!(senders.unwrap().contains(&of_the_rule));
     // Whoever signs links is watched.
     let links = &alarms(&stack)["VoicemailLinksFail"];
     let metrics = links["Metrics"].as_array().unwrap();

@@ -785,6 +785,7 @@ async fn a_mail_by_a_template_is_escaped_and_always_rendered() {
                 ("EMAIL_QUEUE_TEMPLATE", "for_queues"),
                 ("EMAIL_AGENT_TEMPLATE", "for_agents"),
                 ("EMAIL_LINK_DAYS", "2"),
+                ("EMAIL_CONFIGURATION_SET", "vmx3_mails"),
             ])
             .await;
         assert!(succeeded, "{answer}");
@@ -793,6 +794,7 @@ async fn a_mail_by_a_template_is_escaped_and_always_rendered() {
         assert_eq!(mails.len(), 1, "{mails:?}");
         let mail = steps.chain.json(&format!("mail/{}", mails[0]));
         assert_eq!(mail["Template"], name);
+        assert_eq!(mail["ConfigurationSetName"], "vmx3_mails");
         assert_eq!(mail["Subject"], "From +81300000000");
         let html = mail["Html"].as_str().unwrap();
         assert!(html.starts_with("<p>Ana &amp; &lt;Ortiz&gt;</p>"), "{html}");
