@@ -230,6 +230,14 @@ pub(crate) fn any_text(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
 
+pub(crate) fn yes_or_no(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
+        _ => Err("it must be yes or no".to_owned()),
+    }
+}
+
 pub(crate) fn bucket_name(value: &str) -> Result<String, String> {
     if value.contains("://") || value.contains('/') {
         return Err("it must be the bucket's name alone, no URL and no path".to_owned());
@@ -267,6 +275,11 @@ pub fn url_base(value: &str) -> Result<String, String> {
         return Err("it must be a domain such as d111111abcdef8.cloudfront.net".to_owned());
     }
     Ok(format!("https://{domain}/"))
+}
+
+/// A domain of the archive to what the URL of a recording's page starts with, before the key.
+pub(crate) fn page_base(value: &str) -> Result<String, String> {
+    Ok(format!("{}call?recording=", url_base(value)?))
 }
 
 pub(crate) fn endpoint_url(value: &str) -> Result<String, String> {

@@ -61,12 +61,7 @@ pub(super) fn run(args: &ExtractArgs, out: &mut dyn Write, json: bool) -> Result
     };
     let store = LocalRecordings::new(&args.out);
     tell_swept(&args.out, &store.sweep(None));
-    let policy = Policy {
-        key_prefix: String::new(),
-        url_base: folder_url(&args.out),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    };
+    let policy = Policy::new("", folder_url(&args.out));
     let bar = byte_bar(0, "writing");
     let extracted: Vec<Extracted> = contacts
         .into_iter()

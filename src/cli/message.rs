@@ -37,12 +37,7 @@ pub(super) fn run(
         clock: LocalClock,
         announcements: NoAnnouncements,
         notes: NOTES.to_owned(),
-        policy: Policy {
-            key_prefix: MESSAGES.to_owned(),
-            url_base: folder_url(folder),
-            instances: Vec::new(),
-            omitted: Vec::new(),
-        },
+        policy: Policy::new(MESSAGES, folder_url(folder)),
         reading: Reading::default(),
     };
     tell_swept(folder, &answering.store.sweep(Some(MESSAGES)));

@@ -160,14 +160,12 @@ fn recorder(args: &RecordArgs) -> Recorder<LocalStreams, LocalRecordings, LocalC
         source: LocalStreams::new(args.streams()),
         store: LocalRecordings::new(&args.out),
         attributes: LocalContacts::new(args.out.join("contacts.json")),
-        policy: Policy {
-            key_prefix: args.key_prefix.clone(),
-            url_base: args
-                .url_base
-                .clone()
-                .unwrap_or_else(|| folder_url(&args.out)),
-            instances: Vec::new(),
-            omitted: Vec::new(),
+        policy: {
+            let base = args.url_base.clone();
+            Policy::new(
+                &*args.key_prefix,
+                base.unwrap_or_else(|| folder_url(&args.out)),
+            )
         },
         reading: Reading::default(),
     }

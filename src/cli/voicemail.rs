@@ -147,12 +147,7 @@ pub(super) fn run(args: &VoicemailArgs, out: &mut dyn Write, json: bool) -> Resu
             source: LocalStreams::new(&streams),
             store,
             attributes: NoAttributes,
-            policy: plan::Policy {
-                key_prefix: args.key_prefix.clone(),
-                url_base: folder_url(&recordings),
-                instances: Vec::new(),
-                omitted: Vec::new(),
-            },
+            policy: plan::Policy::new(args.key_prefix.clone(), folder_url(&recordings)),
             reading: Reading::default(),
         },
         live: LocalStreams::new(&streams),
@@ -391,6 +386,7 @@ impl VoicemailArgs {
             zone: self.time_zone,
             task_link: LINK,
             email_link: LINK,
+            pages: None,
             recordings: folder_url(recordings),
         }
     }

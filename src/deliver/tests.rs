@@ -302,6 +302,7 @@ fn delivering(world: &World, mode: Mode) -> All {
             zone: Zone::UTC,
             task_link: Duration::from_secs(86_400),
             email_link: Duration::from_secs(86_400),
+            pages: None,
             recordings: "s3://b/".into(),
         },
     }
@@ -384,6 +385,18 @@ fn a_task_is_what_its_flow_reads() {
     ] {
         assert_eq!(task["Attributes"][name], value);
     }
+    drop(state);
+    let world = message();
+    let mut delivering = delivering(&world, Mode::Task);
+    delivering.policy.pages = Some("https://calls.example/call?recording=".into());
+    block_on(delivering.deliver(TRANSCRIPT, Tries::More)).unwrap();
+    let state = world.0.lock().unwrap();
+    let task = &state.tasks["c-1"];
+    let page = "https://calls.example/call?recording=2025/01/31/c-1_verdict.json";
+    assert_eq!(task["References"]["Playback URL"]["Value"], page);
+    // It lives as long as the recording: no end is told, and nothing is signed.
+    assert_eq!(task["Description"], "Summed up.");
+    assert!(!state.calls.contains(&"link"), "{:?}", state.calls);
     drop(state);
     let world = message();
     deliver_until_done(&world, Mode::GuidedTask);

@@ -5,7 +5,6 @@ use std::fs;
 use super::recordings::LocalRecordings;
 use super::{LocalContacts, Tried, io_failure};
 use crate::failure::Failure;
-use crate::media::wav::Output;
 use crate::port::{Erasable, Erasing, Which};
 use crate::recording::attributes;
 
@@ -70,6 +69,6 @@ impl LocalContacts {
 fn audio(
     held: &std::collections::BTreeMap<String, String>,
 ) -> impl Iterator<Item = (&'static str, &String)> {
-    let named = Output::ALL.iter().map(|output| output.attribute());
+    let named = attributes::CARRIERS.into_iter();
     named.filter_map(|name| Some((name, held.get(name)?)))
 }

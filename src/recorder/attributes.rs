@@ -1,4 +1,4 @@
-//! The files' URLs on the contact's attributes: read before they are written, so that
+//! The URLs on the contact's attributes: read before they are written, so that
 //! nothing that stands there is lost, and read once more where another leg of the call may
 //! have written meanwhile. A delivery that finds its URLs gone adds them
 //! again; the other's stand there by then.
@@ -10,7 +10,7 @@ use super::{AttributesOutcome, Recorder};
 use crate::failure::{Action, Failure, FailureKind};
 use crate::media::sides::Authorisation;
 use crate::port::{ContactAttributes, FragmentSource, Recordings};
-use crate::recording::attributes::{self, Held, MAX_ATTRIBUTE_BYTES};
+use crate::recording::attributes::{self, Carrier, Held, MAX_ATTRIBUTE_BYTES};
 use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
 
@@ -19,7 +19,7 @@ use crate::recording::verdict::Verdict;
 const MAX_LOOKS: u32 = 6;
 
 impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
-    /// Adds the files' URLs to the contact's attributes.
+    /// Adds the URLs of the files and of the page to the contact's attributes.
     pub(super) async fn write_urls(
         &self,
         plan: &RecordingPlan,
@@ -97,17 +97,26 @@ impl<S: FragmentSource, R: Recordings, N: ContactAttributes> Recorder<S, R, N> {
         mut held: BTreeMap<String, String>,
     ) -> Changes {
         let mut changes = BTreeMap::new();
-        for output in plan.authorisation.outputs() {
-            let attribute = output.attribute();
-            let Some(file) = verdict.files.iter().find(|file| file.kind == output.name()) else {
+        for carrier in self.policy.carriers(plan.authorisation) {
+            let Carrier {
+                attribute, ours, ..
+            } = carrier;
+            let url = match carrier.output {
+                Some(output) => {
+                    let mut files = verdict.files.iter();
+                    let file = files.find(|file| file.kind == output.name());
+                    file.map(|file| file.url.clone())
+                }
+                None => self.policy.page_url(&plan.keys.verdict()),
+            };
+            let Some(url) = url else {
                 continue;
             };
             let value = held.get(attribute).map(String::as_str);
-            let ours = self.policy.our_urls();
             if attributes::held(value, &ours, &plan.id, &[]) == Held::NotOurs {
                 return Changes::Refused(AttributesOutcome::NotOurs { attribute, ours });
             }
-            if let Some(value) = attributes::with_url(value, &file.url) {
+            if let Some(value) = attributes::with_url(value, &url) {
                 changes.insert(attribute.to_owned(), value);
             }
         }

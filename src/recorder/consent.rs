@@ -9,7 +9,7 @@ use super::{Left, Recorder};
 use crate::failure::Failure;
 use crate::media::sides::{Authorisation, Consent};
 use crate::port::{ContactAttributes, FragmentSource, Recordings};
-use crate::recording::attributes::{self, Held, RECORDING_AUTH};
+use crate::recording::attributes::{self, Carrier, Held, RECORDING_AUTH};
 use crate::recording::decide::{SkipReason, authorisation};
 use crate::recording::key;
 use crate::recording::plan::{Policy, RecordingPlan, Urls};
@@ -123,16 +123,14 @@ fn not_yet_done(
     policy: &Policy,
     made: Made,
 ) -> Result<RecordingPlan, SkipReason> {
-    let base = policy.our_urls();
     let mut urls = Urls::OnContact;
-    for output in authorisation.outputs() {
-        let attribute = output.attribute();
+    for Carrier {
+        attribute, ours, ..
+    } in policy.carriers(authorisation)
+    {
         let value = held.get(attribute).map(String::as_str);
-        match attributes::held_now(value, &base, &plan.id) {
-            Held::NotOurs => {
-                let ours = base;
-                return Err(SkipReason::AttributeNotOurs { attribute, ours });
-            }
+        match attributes::held_now(value, &ours, &plan.id) {
+            Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute, ours }),
             Held::This => {}
             Held::Nothing | Held::Others => urls = Urls::Lacking,
         }

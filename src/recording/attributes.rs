@@ -22,14 +22,32 @@ pub fn urls(value: &str) -> impl Iterator<Item = &str> {
         .filter(|url| !url.is_empty())
 }
 
-impl Output {
-    /// The contact attribute that carries this file's URL.
-    pub const fn attribute(self) -> &'static str {
-        match self {
-            Self::From => "audioFromCustomer",
-            Self::To => "audioToCustomer",
-            Self::Mixed => "audioMixed",
-        }
+/// An attribute that carries URLs of recordings, as a deployment writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// Its name.
+    pub attribute: &'static str,
+    /// The file that its URLs lead to; `None` for the archive's page.
+    pub output: Option<Output>,
+    /// What all our URLs in it start with.
+    pub ours: String,
+}
+
+/// All attributes that may carry URLs of ours.
+pub const CARRIERS: [&str; 4] = [
+    name(Some(Output::From)),
+    name(Some(Output::To)),
+    name(Some(Output::Mixed)),
+    name(None),
+];
+
+/// The attribute that carries the URL of a file, or of the archive's page.
+pub const fn name(output: Option<Output>) -> &'static str {
+    match output {
+        Some(Output::From) => "audioFromCustomer",
+        Some(Output::To) => "audioToCustomer",
+        Some(Output::Mixed) => "audioMixed",
+        None => "audioPage",
     }
 }
 
@@ -194,6 +212,24 @@ mod tests {
             Held::NotOurs,
         );
         check(Some("no recording wanted"), Held::NotOurs);
+    }
+
+    #[test]
+    fn the_page_of_a_recording_is_told_apart_as_its_files_are() {
+        #[track_caller]
+        fn check(path: &str, expected: Held) {
+            let siblings = [recording("me", "10"), recording("me", "20")];
+            let base = "https://calls.example/call?recording=rec/";
+            let value = format!("{base}{path}");
+            assert_eq!(held(Some(&value), base, &siblings[0], &siblings), expected);
+            assert_eq!(held_now(Some(&value), base, &siblings[0]), expected);
+            let (taken, left) = split_off(&value, &["me".to_owned()]);
+            assert_eq!(taken.is_empty(), path.starts_with("b/other"));
+            assert_eq!(left.is_empty(), !taken.is_empty());
+        }
+        check("b/me_10_verdict.json", Held::This);
+        check("b/me_20_verdict.json", Held::Others);
+        check("b/other_10_verdict.json", Held::Others);
     }
 
     #[test]

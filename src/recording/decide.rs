@@ -11,8 +11,7 @@ use crate::connect::record::{ContactRecord, RecordingEntry};
 use crate::media::attribution::Claim;
 use crate::media::fragment::{FragmentNumber, FragmentNumberError, FragmentRange};
 use crate::media::sides::{Authorisation, Consent};
-use crate::media::wav::Output;
-use crate::recording::attributes::{self, Held, RECORDING_AUTH};
+use crate::recording::attributes::{self, Carrier, Held, RECORDING_AUTH};
 use crate::recording::key::{RecordingId, RecordingStart};
 use crate::recording::parties::Parties;
 use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
@@ -214,11 +213,10 @@ pub(crate) fn authorisation(
 
 /// Whether the attributes hold a URL of ours for this very contact.
 fn names_recordings(record: &ContactRecord, policy: &Policy) -> bool {
-    let base = policy.our_urls();
-    let mut values = Output::ALL
-        .iter()
-        .filter_map(|output| record.attributes.get(output.attribute()));
-    values.any(|value| attributes::names_contact(value, &base, &record.contact))
+    policy.all_carriers().any(|carrier| {
+        let value = record.attributes.get(carrier.attribute);
+        value.is_some_and(|value| attributes::names_contact(value, &carrier.ours, &record.contact))
+    })
 }
 
 impl RecordingPlan {
@@ -378,16 +376,14 @@ fn not_refused(
     policy: &Policy,
     siblings: &[RecordingId],
 ) -> Result<RecordingPlan, SkipReason> {
-    let base = policy.our_urls();
     let mut urls = Urls::OnContact;
-    for output in plan.authorisation.outputs() {
-        let attribute = output.attribute();
+    for Carrier {
+        attribute, ours, ..
+    } in policy.carriers(plan.authorisation)
+    {
         let value = record.attributes.get(attribute).map(String::as_str);
-        match attributes::held(value, &base, &plan.id, siblings) {
-            Held::NotOurs => {
-                let ours = base;
-                return Err(SkipReason::AttributeNotOurs { attribute, ours });
-            }
+        match attributes::held(value, &ours, &plan.id, siblings) {
+            Held::NotOurs => return Err(SkipReason::AttributeNotOurs { attribute, ours }),
             Held::This => {}
             Held::Nothing | Held::Others => urls = Urls::Lacking,
         }

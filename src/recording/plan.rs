@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use crate::media::attribution::Claim;
 use crate::media::sides::{Authorisation, Consent};
 use crate::media::ticks::EpochMillis;
+use crate::media::wav::Output;
+use crate::recording::attributes::{self, Carrier};
 use crate::recording::key::{RecordingId, RecordingKeys};
 use crate::recording::parties::{Omitted, Parties};
 
@@ -20,6 +22,20 @@ pub struct Policy {
     pub instances: Vec<Box<str>>,
     /// What verdicts are without.
     pub omitted: Vec<Omitted>,
+    /// Which URLs contacts carry.
+    pub on_contact: OnContact,
+}
+
+/// Which URLs of a recording its contact carries, where any belong there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OnContact {
+    /// Those of the files.
+    #[default]
+    Files,
+    /// Those of the files and of the archive's page, which starts with this, before the key.
+    FilesAndPage(String),
+    /// The page's alone.
+    Page(String),
 }
 
 /// How media is read.
@@ -144,18 +160,59 @@ pub enum Urls {
 }
 
 impl Policy {
+    /// That of keys and URLs that start so: calls of all instances are recorded, with all that
+    /// verdicts can say, and contacts carry the files' URLs.
+    pub fn new(key_prefix: impl Into<String>, url_base: impl Into<String>) -> Self {
+        Self {
+            key_prefix: key_prefix.into(),
+            url_base: url_base.into(),
+            instances: Vec::new(),
+            omitted: Vec::new(),
+            on_contact: OnContact::Files,
+        }
+    }
+
     /// Whether contacts of this instance are recorded.
     pub fn serves(&self, instance: &str) -> bool {
         self.instances.is_empty() || self.instances.iter().any(|served| **served == *instance)
     }
 
-    /// What every URL of ours starts with.
-    pub fn our_urls(&self) -> String {
-        crate::object_key::url(&self.url_base, &self.key_prefix)
-    }
-
     /// The URL of an object.
     pub fn url(&self, key: &str) -> String {
         crate::object_key::url(&self.url_base, key)
+    }
+
+    /// The URL of the archive's page on the recording that this verdict is of, if contacts
+    /// carry it.
+    pub fn page_url(&self, verdict: &str) -> Option<String> {
+        match &self.on_contact {
+            OnContact::Files => None,
+            OnContact::FilesAndPage(base) | OnContact::Page(base) => {
+                Some(crate::object_key::url(base, verdict))
+            }
+        }
+    }
+
+    /// The attributes that carry the URLs of a recording of which this may be kept.
+    pub fn carriers(&self, kept: Authorisation) -> impl Iterator<Item = Carrier> {
+        let has_files = !matches!(self.on_contact, OnContact::Page(_));
+        let is_kept = move |output| has_files && kept.outputs().contains(&output);
+        self.all_carriers()
+            .filter(move |carrier| carrier.output.is_none_or(is_kept))
+    }
+
+    /// The attributes that may hold URLs of ours, those of before this deployment was set as
+    /// it is among them.
+    pub fn all_carriers(&self) -> impl Iterator<Item = Carrier> {
+        let prefix = &self.key_prefix;
+        let files = Output::ALL
+            .into_iter()
+            .map(|output| (Some(output), self.url(prefix)));
+        let page = self.page_url(prefix).map(|ours| (None, ours));
+        files.chain(page).map(|(output, ours)| Carrier {
+            attribute: attributes::name(output),
+            output,
+            ours,
+        })
     }
 }

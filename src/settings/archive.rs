@@ -24,7 +24,7 @@ const OWNER: Setting = setting(
 const PREFIX: Setting = setting(
     "RECORDINGS_KEY_PREFIX",
     "recordings/",
-    "What the recorder's keys start with: nothing else is shown.",
+    "What the recorder's keys start with: nothing else is shown. `/` for a bucket that is all recordings, such as voicemail's.",
 );
 const DOMAIN: Setting = setting(
     "ARCHIVE_DOMAIN",
@@ -153,7 +153,10 @@ impl ArchiveConfig {
             region: variables.required(&AWS_REGION, any_text),
             bucket: variables.required(&BUCKET, bucket_name),
             bucket_owner: variables.optional(&OWNER, account),
-            prefix: folder(variables.prefix(&PREFIX)),
+            prefix: match variables.get(&PREFIX).as_deref() {
+                Some("/") => String::new(),
+                _ => folder(variables.prefix(&PREFIX)),
+            },
             base: variables.required(&DOMAIN, |value| {
                 Ok(url_base(value)?.trim_end_matches('/').to_owned())
             }),
@@ -272,5 +275,7 @@ mod tests {
         check("SESSION_HOURS", "25", "from 1 to 24");
         let folder = config(&[("LISTENED_PREFIX", "who")]).unwrap();
         assert_eq!(folder.listened, "who/");
+        let all = config(&[("RECORDINGS_KEY_PREFIX", "/")]).unwrap();
+        assert_eq!(all.prefix, "");
     }
 }

@@ -2,9 +2,11 @@
 
 use super::messages::{
     INSTANCE, LANGUAGE, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY, TRANSCRIPTS,
-    instance_id, language_code, mode, queue_arn, yes_or_no,
+    instance_id, language_code, mode, queue_arn,
 };
-use super::{ENDPOINT, LOG, Setting, SettingsError, Variables, bucket_name, queue_url, setting};
+use super::{
+    ENDPOINT, LOG, Setting, SettingsError, Variables, bucket_name, queue_url, setting, yes_or_no,
+};
 use crate::recording::plan::{Policy, Reading};
 use crate::voicemail::capture::Defaults;
 use crate::voicemail::flagged::Mode;
@@ -76,12 +78,10 @@ impl CaptureConfig {
 
     /// How recordings are named. They are found in the bucket: no URL leads to them.
     pub fn policy(&self) -> Policy {
-        Policy {
-            key_prefix: self.defaults.prefix.clone(),
-            url_base: format!("s3://{}/", self.places.recordings),
-            instances: Vec::new(),
-            omitted: Vec::new(),
-        }
+        Policy::new(
+            self.defaults.prefix.clone(),
+            format!("s3://{}/", self.places.recordings),
+        )
     }
 
     /// How media is read.

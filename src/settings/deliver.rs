@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::messages::{
     INSTANCE, LANGUAGE, MARGIN, MODE, OWNER, Places, QUEUE, RECORDINGS, SUMMARY, TRANSCRIPTS,
-    instance_id, language_code, mode, modes, queue_arn, yes_or_no,
+    instance_id, language_code, mode, modes, queue_arn,
 };
-use super::{ENDPOINT, LOG, Setting, SettingsError, Variables, any_text, setting};
+use super::{
+    ENDPOINT, LOG, Setting, SettingsError, Variables, any_text, page_base, setting, yes_or_no,
+};
 use crate::voicemail::flagged::{Mode, flow_id};
 use crate::voicemail::mail::Address;
 use crate::voicemail::policy::{AgentAddress, EmailStyle, Policy, TRANSCRIPT_BYTES};
@@ -95,6 +97,11 @@ const EMAIL_LINK: Setting = setting(
     "1",
     "Days that the link in a mail lives, 1 to 7.",
 );
+const ARCHIVE: Setting = setting(
+    "ARCHIVE_DOMAIN",
+    "none",
+    "The domain of an archive over the bucket of recordings: tasks and mails lead to its pages, behind its login, and not to a file for some days.",
+);
 const LINK_KEY: Setting = setting(
     "LINK_KEY_SECRET_ARN",
     "none",
@@ -127,6 +134,7 @@ pub const SETTINGS: &[Setting] = &[
     SUMMARY_REGION,
     TASK_LINK,
     EMAIL_LINK,
+    ARCHIVE,
     LINK_KEY,
     MARGIN,
     LOG,
@@ -235,6 +243,9 @@ fn policy(variables: &mut Variables<'_>, places: &Places, enabled: &BTreeSet<Mod
         zone: zone.unwrap_or_else(|| Zone::of_region(&places.region)),
         task_link: days(variables, &TASK_LINK),
         email_link: days(variables, &EMAIL_LINK),
+        pages: variables
+            .optional(&ARCHIVE, page_base)
+            .map(String::into_boxed_str),
         recordings: format!("s3://{}/", places.recordings),
     }
 }

@@ -102,14 +102,6 @@ pub(super) fn modes(value: &str) -> Result<BTreeSet<Mode>, String> {
     words.map(mode).collect()
 }
 
-pub(super) fn yes_or_no(value: &str) -> Result<bool, String> {
-    match value.to_ascii_lowercase().as_str() {
-        "yes" | "true" => Ok(true),
-        "no" | "false" => Ok(false),
-        _ => Err("it must be yes or no".to_owned()),
-    }
-}
-
 pub(super) fn queue_arn(value: &str) -> Result<Box<str>, String> {
     let is_queue =
         value.starts_with("arn:") && value.contains("instance/") && value.contains("/queue/");

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::{
     LogLevel, REQUIRED, Setting, SettingsError, Variables, account, any_text, bucket_name,
-    endpoint_url, instance_ids, object_tags, omitted, queue_url, setting, url_base,
+    endpoint_url, instance_ids, object_tags, omitted, page_base, queue_url, setting, url_base,
+    yes_or_no,
 };
 use crate::recording::parties::Omitted;
-use crate::recording::plan::{Policy, Reading};
+use crate::recording::plan::{OnContact, Policy, Reading};
 
 const BUCKET: Setting = setting(
     "RECORDINGS_BUCKET_NAME",
@@ -24,6 +25,16 @@ const PREFIX: Setting = setting(
     "RECORDINGS_KEY_PREFIX",
     "recordings/",
     "What object keys start with.",
+);
+const ARCHIVE: Setting = setting(
+    "ARCHIVE_DOMAIN",
+    "none",
+    "The domain of the archive's pages, with or without `https://`: contacts carry the URL of a recording's page, in the attribute `audioPage`.",
+);
+const FILE_URLS: Setting = setting(
+    "CONTACT_FILE_URLS",
+    "yes",
+    "Whether contacts carry the URLs of the files, too: with `no`, which needs ARCHIVE_DOMAIN, they carry that of the page alone.",
 );
 const OWNER: Setting = setting(
     "RECORDINGS_BUCKET_OWNER",
@@ -121,6 +132,8 @@ const PUBLIC: Setting = setting(
 pub const SETTINGS: &[Setting] = &[
     BUCKET,
     DOMAIN,
+    ARCHIVE,
+    FILE_URLS,
     PREFIX,
     OWNER,
     REGION,
@@ -153,6 +166,8 @@ pub struct Config {
     pub key_prefix: String,
     /// What URLs start with: `https://domain/`.
     pub url_base: String,
+    /// Which URLs contacts carry.
+    pub on_contact: OnContact,
     /// The region.
     pub region: String,
     /// Where parked records go.
@@ -192,6 +207,7 @@ impl Config {
         let config = Self {
             bucket: variables.required(&BUCKET, bucket_name),
             url_base: variables.required(&DOMAIN, url_base),
+            on_contact: on_contact(&mut variables),
             bucket_owner: variables.optional(&OWNER, account),
             key_prefix: variables.prefix(&PREFIX),
             region: variables.region(&REGION),
@@ -233,6 +249,7 @@ impl Config {
             url_base: self.url_base.clone(),
             instances: self.instances.clone(),
             omitted: self.omitted.clone(),
+            on_contact: self.on_contact.clone(),
         }
     }
 
@@ -246,10 +263,31 @@ impl Config {
     }
 }
 
+fn on_contact(variables: &mut Variables<'_>) -> OnContact {
+    let page = variables.optional(&ARCHIVE, page_base);
+    let has_files = variables.optional(&FILE_URLS, yes_or_no).unwrap_or(true);
+    match (page, has_files) {
+        (None, true) => OnContact::Files,
+        (Some(base), true) => OnContact::FilesAndPage(base),
+        (Some(base), false) => OnContact::Page(base),
+        (None, false) => {
+            // One that is set wrongly was told already.
+            if variables.get(&ARCHIVE).is_none() {
+                variables.problems.push(format!(
+                    "{} is no, but {} is not set: nothing would lead from a contact to its recordings",
+                    FILE_URLS.name, ARCHIVE.name
+                ));
+            }
+            OnContact::Files
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::AWS_REGION;
     use super::*;
+    use crate::media::sides::Authorisation;
 
     const LEAST: &[(&str, &str)] = &[
         (BUCKET.name, "calls"),
@@ -292,6 +330,32 @@ mod tests {
     }
 
     #[test]
+    fn contacts_carry_what_is_set() {
+        #[track_caller]
+        fn check(more: &[(&str, &str)], carried: &[(&str, &str)]) {
+            let policy = config(more).unwrap().policy();
+            let carriers = policy.carriers(Authorisation::FromCustomer);
+            let carriers: Vec<_> = carriers.collect();
+            let told: Vec<_> = carriers
+                .iter()
+                .map(|carrier| (carrier.attribute, &*carrier.ours))
+                .collect();
+            assert_eq!(told, carried);
+        }
+        let files = ("audioFromCustomer", "https://d1.cloudfront.net/recordings/");
+        let page = (
+            "audioPage",
+            "https://calls.example.com/call?recording=recordings/",
+        );
+        check(&[], &[files]);
+        check(&[(FILE_URLS.name, "yes")], &[files]);
+        for domain in ["calls.example.com", "https://calls.example.com/"] {
+            check(&[(ARCHIVE.name, domain)], &[files, page]);
+            check(&[(ARCHIVE.name, domain), (FILE_URLS.name, "No")], &[page]);
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_one_line() {
         #[track_caller]
         fn check(more: &[(&str, &str)], problem: &str) {
@@ -304,6 +368,18 @@ mod tests {
             "RECORDINGS_BUCKET_NAME is not set; CLOUDFRONT_DOMAIN is not set",
         );
         check(&[(AWS_REGION.name, "")], "AWS_REGION is not set");
+        check(
+            &[(FILE_URLS.name, "no")],
+            "CONTACT_FILE_URLS is no, but ARCHIVE_DOMAIN is not set: nothing would lead from a contact to its recordings",
+        );
+        check(
+            &[(FILE_URLS.name, "no"), (ARCHIVE.name, "http://calls")],
+            "ARCHIVE_DOMAIN is \"http://calls\", but it must be a domain, with https:// or without",
+        );
+        check(
+            &[(FILE_URLS.name, "never")],
+            "CONTACT_FILE_URLS is \"never\", but it must be yes or no",
+        );
         check(
             &[(DOMAIN.name, "http://d1")],
             "CLOUDFRONT_DOMAIN is \"http://d1\", but it must be a domain, with https:// or without",

@@ -80,12 +80,7 @@ impl VoicemailConfig {
 
     /// How messages are named. They are found in the bucket: no URL leads to them.
     pub fn policy(&self) -> Policy {
-        Policy {
-            key_prefix: self.messages.clone(),
-            url_base: format!("s3://{}/", self.bucket),
-            instances: Vec::new(),
-            omitted: Vec::new(),
-        }
+        Policy::new(self.messages.clone(), format!("s3://{}/", self.bucket))
     }
 
     /// How media is read.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::object_key;
+
 /// The longest that S3 lets a signed URL live.
 pub const MAX_LIFE: Duration = Duration::from_secs(7 * 86_400);
 
@@ -25,6 +27,15 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
+    /// That of the archive's page on the recording that this verdict is of. `base` is what
+    /// pages' URLs start with, before the key.
+    pub fn to_page(base: &str, verdict: &str) -> Self {
+        Self {
+            url: object_key::url(base, verdict),
+            lives: None,
+        }
+    }
+
     /// How long it lives, in words for the reader of a task or a mail: whole days, hours or
     /// minutes, rounded down.
     pub fn life_text(&self) -> Option<String> {

@@ -53,6 +53,9 @@ pub struct Policy {
     pub task_link: Duration,
     /// How long the link in a mail is to live.
     pub email_link: Duration,
+    /// What the URL of a recording's page in the archive starts with, before the key: tasks and
+    /// mails have it in place of a link that ends.
+    pub pages: Option<Box<str>>,
     /// What stands before a recording's key where there is no link: `s3://bucket/`.
     pub recordings: String,
 }
@@ -78,6 +81,7 @@ impl Policy {
             zone: Zone::of_region(""),
             task_link: Duration::ZERO,
             email_link: Duration::ZERO,
+            pages: None,
             recordings: String::new(),
         }
     }

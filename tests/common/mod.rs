@@ -170,12 +170,7 @@ pub fn function<S, R, N, P>(recorder: Recorder<S, R, N>, parking: P) -> Function
 }
 
 pub fn policy() -> Policy {
-    Policy {
-        key_prefix: "rec/".into(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    }
+    Policy::new("rec/", "https://d.example/")
 }
 
 /// The one recording of a contact record.

@@ -2,6 +2,7 @@
 //! first; what stays so is told of once. Over folders: `tests/edges/function.rs` runs the same as
 //! the built function.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +10,9 @@ use crate::common;
 use crate::common::edges::{Call, Faults};
 use crate::common::{number, records};
 use callreel::failure::{Failure, FailureKind};
+use callreel::local::LocalContacts;
 use callreel::media::ticks::EpochMillis;
-use callreel::port::{Deadline, NoDeadline};
+use callreel::port::{ContactAttributes, Deadline, NoDeadline};
 use callreel::recorder::Worked;
 use callreel::recording::verdict::{Status, Verdict};
 use callreel::redrive_run::again::{Run, Summary, Told};
@@ -291,6 +293,40 @@ fn what_is_no_longer_kept_is_told_once_and_not_read() {
     // Somebody who redrives it by hand may still try, and then it is no longer given up.
     world.record(world.recorder(&[]));
     world.check("gone", Status::Complete, false);
+}
+
+/// Somebody takes the word back while the rest is still awaited: nothing more is read of the call, and what was made
+/// with consent stays as it is.
+#[test]
+fn what_is_forbidden_meanwhile_is_not_read_again() {
+    #[track_caller]
+    fn check(auth: &str, outcome: &str, status: Status) {
+        let world = World::new(&[("late", 1)]);
+        world.record(world.recorder(&["late"]));
+        world.check("late", Status::Partial, false);
+        let before = world.common.files();
+        let told = [("recordingAuth".to_owned(), auth.to_owned())];
+        let notes = LocalContacts::new(world.common.contacts_file());
+        let turn = block_on(notes.turn());
+        block_on(notes.write(turn, None, "late", &told.into())).unwrap();
+        let ran = world.run(&[], 0);
+        assert_eq!(worked(&ran), [format!("late {outcome}")], "{auth}");
+        world.check("late", status, false);
+        assert_eq!((ran.summary.done, ran.summary.open), (1, 0), "{auth}");
+        if status == Status::Partial {
+            let own = |mut files: BTreeMap<String, Vec<u8>>| {
+                files.remove("rec/again.json");
+                files
+            };
+            assert_eq!(own(world.common.files()), own(before), "{auth}");
+        }
+    }
+    check("3", "complete", Status::Complete);
+    check(
+        "0",
+        "recordingAuth \"0\" authorises nothing (1, 2 or 3 do)",
+        Status::Partial,
+    );
 }
 
 /// A deadline that comes when so many recordings were read.

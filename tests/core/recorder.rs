@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use crate::common;
 use crate::common::edges::{Asked, Call, Cut, Ends, Faults};
+use callreel::connect::record::read_contact_records;
 use callreel::failure::{Failure, FailureKind};
 use callreel::local::LocalContacts;
 use callreel::media::fragment::FragmentNumber;
 use callreel::port::{ContactAttributes, NoDeadline};
 use callreel::recorder::{Again, AttributesOutcome, Reading, Recorded, Worked};
-use callreel::recording::plan::RecordingPlan;
+use callreel::recording::decide::{Decision, decide};
+use callreel::recording::plan::{OnContact, RecordingPlan, Urls};
 use callreel::recording::verdict::Status;
 use callreel::synth::SynthCall;
 use futures_executor::block_on;
@@ -488,6 +490,59 @@ fn attributes_of_others_stay() {
             ours: format!("{BASE}rec/"),
         },
     );
+}
+
+/// The page alone, or beside the files: it is written once, counts as done where it stands, and is added where a
+/// deployment writes it from now on.
+#[test]
+fn the_page_of_a_recording_goes_onto_its_contact_as_its_files_do() {
+    const PAGES: &str = "https://calls.example/call?recording=";
+    #[track_caller]
+    fn check(on_contact: OnContact, names: &[&str]) {
+        let world = World::new(&call());
+        let mut recorder = world.recorder(Fault::None, Refuses::Nothing);
+        recorder.policy.on_contact = on_contact.clone();
+        let record = |plan| block_on(recorder.record(plan, &NoDeadline, |_| ())).unwrap();
+        assert_eq!(record(&world.plan).attributes, AttributesOutcome::Written);
+        let held = world.attributes();
+        assert_eq!(held.keys().collect::<Vec<_>>(), names);
+        let page = held.get("audioPage");
+        let expected = format!("{PAGES}{}", world.plan.keys.verdict());
+        assert_eq!(page.is_some(), on_contact != OnContact::Files);
+        assert!(page.is_none_or(|page| *page == expected), "{page:?}");
+        let again = record(&world.plan);
+        assert!(again.found && again.attributes == AttributesOutcome::Unchanged);
+        assert_eq!(world.attributes(), held);
+        // The newest version of the record holds them, and nothing is done.
+        let mut told = world.common.call().contact_record("c");
+        for (name, value) in &held {
+            told["Attributes"][name] = value.as_str().into();
+        }
+        let record = read_contact_records(told.to_string().as_bytes()).remove(0);
+        let decided = decide(&record.unwrap(), &recorder.policy).remove(0);
+        let Decision::Record(plan) = decided else {
+            panic!("{decided:?}");
+        };
+        assert_eq!(plan.urls, Urls::OnContact);
+    }
+    let files = ["audioFromCustomer", "audioMixed", "audioToCustomer"];
+    let all = [
+        "audioFromCustomer",
+        "audioMixed",
+        "audioPage",
+        "audioToCustomer",
+    ];
+    check(OnContact::Files, &files);
+    check(OnContact::FilesAndPage(PAGES.to_owned()), &all);
+    check(OnContact::Page(PAGES.to_owned()), &["audioPage"]);
+
+    let world = World::new(&call());
+    world.record(Fault::None).unwrap();
+    let mut recorder = world.recorder(Fault::MustNotBeAsked, Refuses::Nothing);
+    recorder.policy.on_contact = OnContact::FilesAndPage(PAGES.to_owned());
+    let later = block_on(recorder.record(&world.plan, &NoDeadline, |_| ())).unwrap();
+    assert!(later.found && later.attributes == AttributesOutcome::Written);
+    assert_eq!(world.attributes().len(), all.len());
 }
 
 #[test]

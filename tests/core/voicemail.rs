@@ -624,12 +624,7 @@ impl Functions {
                 source: world.clone(),
                 store: world.bucket(RECORDINGS),
                 attributes: NoAttributes,
-                policy: plan::Policy {
-                    key_prefix: String::new(),
-                    url_base: "s3://recordings/".into(),
-                    instances: Vec::new(),
-                    omitted: Vec::new(),
-                },
+                policy: plan::Policy::new("", "s3://recordings/"),
                 reading: Reading::default(),
             },
             live: world.clone(),

@@ -162,12 +162,7 @@ impl World {
 }
 
 fn policy() -> Policy {
-    Policy {
-        key_prefix: "recordings/".into(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    }
+    Policy::new("recordings/", "https://d.example/")
 }
 
 fn status(code: u16, error: &str) -> Effect {

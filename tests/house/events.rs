@@ -51,12 +51,7 @@ fn function(out: &Path) -> Local {
             source: LocalStreams::new(root().join("tests/data/streams")),
             store: LocalRecordings::new(out),
             attributes: LocalContacts::new(out.join("contacts.json")),
-            policy: Policy {
-                key_prefix: "recordings/".into(),
-                url_base: format!("https://{DOMAIN}/"),
-                instances: Vec::new(),
-                omitted: Vec::new(),
-            },
+            policy: Policy::new("recordings/", format!("https://{DOMAIN}/")),
             reading: Reading::default(),
         },
         parking: Lot::default(),

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use callreel::media::wav::Output;
-use callreel::recording::attributes::RECORDING_AUTH;
+use callreel::recording::attributes::{self, RECORDING_AUTH};
 use course::{Caller, run};
 use drawing::draw;
 use serde_json::{Value, json};
@@ -404,7 +404,7 @@ fn recording_what_is_not_authorised_is_found() {
             "is none that Callreel knows",
         );
     }
-    let outputs = Output::ALL.map(Output::attribute);
+    let outputs = Output::ALL.map(|output| attributes::name(Some(output)));
     for name in ["RecordingAuth", "recordingauth"]
         .into_iter()
         .chain(outputs)
@@ -1221,10 +1221,7 @@ fn the_readme_names_what_must_be_adjusted() {
             }
         }
     }
-    for name in [RECORDING_AUTH]
-        .into_iter()
-        .chain(Output::ALL.map(Output::attribute))
-    {
+    for name in [RECORDING_AUTH].into_iter().chain(attributes::CARRIERS) {
         assert!(
             readme.contains(&format!("`{name}`")),
             "README does not name {name}"

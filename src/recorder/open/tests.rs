@@ -3,12 +3,7 @@ use crate::failure::{Action, FailureKind};
 use crate::recording::decide::decide;
 
 fn policy() -> Policy {
-    Policy {
-        key_prefix: String::new(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    }
+    Policy::new("", "https://d.example/")
 }
 
 /// A stream record with these contacts in it.

@@ -11,12 +11,7 @@ fn plan() -> Box<RecordingPlan> {
     let call = crate::synth::SynthCall::default();
     let record = call.contact_record("s").to_string();
     let record = read_contact_records(record.as_bytes()).remove(0).unwrap();
-    let policy = Policy {
-        key_prefix: String::new(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    };
+    let policy = Policy::new("", "https://d.example/");
     match decide(&record, &policy).remove(0) {
         Decision::Record(plan) => plan,
         Decision::Skip(reason) => panic!("{reason}"),

@@ -2,12 +2,7 @@ use super::*;
 use crate::media::ticks::EpochMillis;
 
 fn policy() -> Policy {
-    Policy {
-        key_prefix: "rec/".into(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    }
+    Policy::new("rec/", "https://d.example/")
 }
 
 fn entry(start: &str, stop: &str) -> RecordingEntry {

@@ -8,12 +8,7 @@ use crate::recording::verdict::FileEntry;
 use crate::synth::SynthCall;
 
 fn policy() -> Policy {
-    Policy {
-        key_prefix: "rec/".into(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    }
+    Policy::new("rec/", "https://d.example/")
 }
 
 fn plan(contact: &str) -> RecordingPlan {

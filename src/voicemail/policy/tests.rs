@@ -27,6 +27,7 @@ fn policy() -> Policy {
         zone: Zone::UTC,
         task_link: Duration::from_secs(86_400),
         email_link: Duration::from_secs(86_400),
+        pages: None,
         recordings: "s3://b/".into(),
     }
 }

@@ -23,12 +23,7 @@ static FILTERS: LazyLock<Vec<Value>> = LazyLock::new(|| {
 });
 
 fn is_recorded(data: &[u8]) -> bool {
-    let policy = Policy {
-        key_prefix: "recordings/".into(),
-        url_base: "https://d.example/".into(),
-        instances: Vec::new(),
-        omitted: Vec::new(),
-    };
+    let policy = Policy::new("recordings/", "https://d.example/");
     read_contact_records(data)
         .iter()
         .flatten()

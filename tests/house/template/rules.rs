@@ -127,6 +127,10 @@ fn parameters_that_do_not_go_together_are_refused() {
         &["MessagesPrefix and S3BucketPrefix are two places"],
     );
     check(&[ANYBODY, ("MessagesPrefix", "recordings/")], &[]);
+    check(
+        &[ANYBODY, ("ContactFileUrls", "no")],
+        &["ContactFileUrls no needs EnableArchive"],
+    );
 
     check(
         &[ANYBODY, ("AWS::Region", "cn-north-1")],
