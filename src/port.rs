@@ -238,6 +238,8 @@ pub trait Opening: Objects {
 pub struct Opened<B> {
     /// Its size, as the store says.
     pub bytes: u64,
+    /// Which version of it that is, as [`Seen::version`] names it.
+    pub version: String,
     /// What is in it.
     pub body: B,
 }

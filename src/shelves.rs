@@ -7,31 +7,26 @@
 //! cannot be written is no trouble for who only looks: it is made anew each time.
 
 mod folders;
+mod known;
+mod search;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 pub use folders::Folder;
 use folders::{DAY, is_verdict};
 use futures_util::{StreamExt, stream};
+use known::{Known, Memory};
+pub use search::{Asked, Page};
 
 use crate::archive::day::{Changes, MAX_INDEX_BYTES, Read, Row, from_index, index_key, to_index};
-use crate::archive::search::{Cursor, Hit, Query, newest_first};
 use crate::archive::viewer::Viewer;
 use crate::failure::{Failure, FailureKind};
-use crate::lock::lock;
 use crate::media::ticks::EpochMillis;
 use crate::port::{Browsing, Expect, Listed, MediaBody};
 use crate::recording::seal::Day;
 
 /// Small calls under way at once.
 const CALLS_AT_ONCE: usize = 16;
-/// Shelves that are looked at side by side.
-const SHELVES_AT_ONCE: usize = 8;
-/// Shelves that are looked at anew for one page: whoever wants more asks for the next one.
-const SHELVES_A_PAGE: usize = 62;
-/// What was looked at so short a time ago is still so.
-const FRESH_FOR: i64 = 20_000;
 /// Legs of a call begin so many days around a recording at the most.
 const DAYS_OF_A_CALL: i64 = 2;
 
@@ -57,13 +52,7 @@ pub struct Shelves<S> {
     store: S,
     prefix: String,
     trust: Trust,
-    known: Mutex<BTreeMap<String, Known>>,
-}
-
-#[derive(Clone, Debug)]
-struct Known {
-    shelf: Arc<Shelf>,
-    looked_at: i64,
+    memory: Memory,
 }
 
 /// One folder's recordings.
@@ -77,17 +66,6 @@ pub struct Shelf {
     pub read: usize,
     /// Why its index could not be written.
     pub unwritten: Option<String>,
-}
-
-/// A page of a search.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    /// The keys of the verdicts, and what is known of them, newest first.
-    pub hits: Vec<(String, Row)>,
-    /// Where it goes on, if it may.
-    pub next: Option<Cursor>,
-    /// What could not be looked at.
-    pub problems: Vec<String>,
 }
 
 /// Whether what was looked at a moment ago is looked at again.
@@ -107,7 +85,7 @@ impl<S: Browsing> Shelves<S> {
             store,
             prefix: prefix.to_owned(),
             trust,
-            known: Mutex::default(),
+            memory: Memory::default(),
         }
     }
 
@@ -138,40 +116,89 @@ impl<S: Browsing> Shelves<S> {
         look: Look,
         now: EpochMillis,
     ) -> Result<Arc<Shelf>, Failure> {
-        if let Some(known) = self.known(folder, look, now) {
-            return Ok(known);
-        }
+        self.look(folder, look, now).await.map(|(shelf, _)| shelf)
+    }
+
+    /// A shelf, and whether it was read for that.
+    async fn look(
+        &self,
+        folder: &Folder,
+        look: Look,
+        now: EpochMillis,
+    ) -> Result<(Arc<Shelf>, Work), Failure> {
+        let known = match look {
+            Look::IfStale => self.memory.of(&folder.folder),
+            Look::Anew => None,
+        };
         let key = index_key(&folder.folder);
+        let is_trusted = look == Look::IfStale && self.trusts(folder, now);
+        let (known, verdicts) = match known {
+            Some(known) if known.is_fresh(now) => return Ok((known.shelf, Work::Known)),
+            // An index that is what it was says what it said.
+            Some(known) if is_trusted => {
+                let seen = self.store.look_at(&key).await?;
+                let is_same =
+                    seen.is_some_and(|it| !it.version.is_empty() && it.version == known.index);
+                (is_same.then_some(known), None)
+            }
+            // So do verdicts that are those it was made of.
+            Some(known) => {
+                let verdicts = self.verdicts(folder).await?;
+                let is_same = known.shelf.is_of(&verdicts);
+                (is_same.then_some(known), Some(verdicts))
+            }
+            None => (None, None),
+        };
+        if let Some(known) = known {
+            let known = known.seen_at(now);
+            let shelf = Arc::clone(&known.shelf);
+            self.memory.keep(known);
+            return Ok((shelf, Work::Known));
+        }
         let index = self.read_index(&key).await?;
-        let rows = index.as_deref().map(from_index).unwrap_or_default();
-        let is_trusted = match (self.trust, folder.day) {
+        let (shelf, version) = match index {
+            Some(index) if is_trusted => {
+                let shelf = Shelf {
+                    folder: folder.folder.clone(),
+                    rows: from_index(&index.bytes),
+                    ..Shelf::default()
+                };
+                (shelf, index.version)
+            }
+            index => {
+                let verdicts = match verdicts {
+                    Some(verdicts) => verdicts,
+                    None => self.verdicts(folder).await?,
+                };
+                let shelf = self.look_at(folder, &key, verdicts, index, now);
+                (shelf.await?, String::new())
+            }
+        };
+        let known = Known::new(shelf, version, now);
+        let shelf = Arc::clone(&known.shelf);
+        self.memory.keep(known);
+        Ok((shelf, Work::Read))
+    }
+
+    /// Whether a folder's index is taken for what it holds.
+    fn trusts(&self, folder: &Folder, now: EpochMillis) -> bool {
+        match (self.trust, folder.day) {
             (Trust::AfterDays(days), Some(day)) => {
                 now.0 > day.start().0 + i64::from(days) * DAY + DAY
             }
             (Trust::Never | Trust::AfterDays(_), _) => false,
-        };
-        let shelf = if is_trusted && index.is_some() && look == Look::IfStale {
-            Shelf {
-                folder: folder.folder.clone(),
-                rows,
-                ..Shelf::default()
-            }
-        } else {
-            self.look_at(folder, &key, rows, index, now).await?
-        };
-        let shelf = Arc::new(shelf);
-        let known = Known {
-            shelf: Arc::clone(&shelf),
-            looked_at: now.0,
-        };
-        lock(&self.known).insert(folder.folder.clone(), known);
-        Ok(shelf)
+        }
     }
 
-    fn known(&self, folder: &Folder, look: Look, now: EpochMillis) -> Option<Arc<Shelf>> {
-        let known = lock(&self.known).get(&folder.folder).cloned()?;
-        let is_fresh = (0..FRESH_FOR).contains(&(now.0 - known.looked_at));
-        (is_fresh && look == Look::IfStale).then_some(known.shelf)
+    /// The names of a folder's verdicts, in their order, and when each was written.
+    async fn verdicts(&self, folder: &Folder) -> Result<Vec<(String, EpochMillis)>, Failure> {
+        let inside = self.store.look_into(&folder.folder).await?;
+        let verdicts = inside.files.into_iter();
+        let verdicts = verdicts.filter_map(|Listed { key, modified }| {
+            let name = key.strip_prefix(&*folder.folder)?;
+            is_verdict(name).then(|| (name.to_owned(), modified.unwrap_or(EpochMillis(0))))
+        });
+        Ok(verdicts.collect())
     }
 
     /// Holds an index against the verdicts of its folder, reads those that changed, and writes
@@ -180,18 +207,12 @@ impl<S: Browsing> Shelves<S> {
         &self,
         folder: &Folder,
         key: &str,
-        rows: Vec<Row>,
-        index: Option<Vec<u8>>,
+        verdicts: Vec<(String, EpochMillis)>,
+        index: Option<Index>,
         now: EpochMillis,
     ) -> Result<Shelf, Failure> {
-        let inside = self.store.look_into(&folder.folder).await?;
-        let verdicts = inside
-            .files
-            .into_iter()
-            .filter_map(|Listed { key, modified }| {
-                let name = key.strip_prefix(&*folder.folder)?;
-                is_verdict(name).then(|| (name.to_owned(), modified.unwrap_or(EpochMillis(0))))
-            });
+        let index = index.map(|index| index.bytes);
+        let rows = index.as_deref().map(from_index).unwrap_or_default();
         let mut changes = Changes::between(rows, verdicts);
         let is_new = !changes.is_none();
         let to_read = std::mem::take(&mut changes.to_read);
@@ -245,7 +266,7 @@ impl<S: Browsing> Shelves<S> {
         }
     }
 
-    async fn read_index(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+    async fn read_index(&self, key: &str) -> Result<Option<Index>, Failure> {
         let Some(mut opened) = self.store.open(key).await? else {
             return Ok(None);
         };
@@ -257,92 +278,10 @@ impl<S: Browsing> Shelves<S> {
             }
             whole.extend_from_slice(&chunk);
         }
-        Ok(Some(whole))
-    }
-
-    /// The recordings that a viewer looks for and may see, behind a place in the list.
-    pub async fn search(
-        &self,
-        asked: &Asked<'_>,
-        viewer: &Viewer,
-        now: EpochMillis,
-    ) -> Result<Page, Failure> {
-        let query = asked.query;
-        // Behind a place in the list everything is older.
-        let ends = [query.to, asked.after.map(|after| later(after.time(), 1))];
-        let to = ends.into_iter().flatten().min_by_key(|time| time.0);
-        let folders = self.folders(query.from, to).await?;
-        let (dated, undated): (Vec<_>, Vec<_>) =
-            folders.into_iter().partition(|folder| folder.day.is_some());
-        let mut problems = Vec::new();
-        let mut shelves = Vec::new();
-        let mut places = Places::default();
-        let mut next_ones = undated;
-        let mut rest = dated.as_slice();
-        let mut looked_at = 0;
-        // What began at this time or later cannot stand on a shelf that was not looked at.
-        let settled = loop {
-            let found = self.look_at_all(&next_ones, asked.look, now, &mut problems);
-            for shelf in found.await {
-                places.add(shelves.len(), &shelf, asked, viewer);
-                shelves.push(shelf);
-            }
-            let Some(day) = rest.first().and_then(|folder| folder.day) else {
-                break None;
-            };
-            let settled = day.start().0 + 2 * DAY;
-            let is_enough = looked_at >= SHELVES_A_PAGE || places.settled(settled) > asked.most;
-            if is_enough && to.is_none_or(|to| settled < to.0 - 1) {
-                break Some(settled);
-            }
-            let (now_looked_at, later_ones) = rest.split_at(rest.len().min(SHELVES_AT_ONCE));
-            looked_at += now_looked_at.len();
-            next_ones = now_looked_at.to_vec();
-            rest = later_ones;
-        };
-        let settled_ones = places.0.iter();
-        let settled_ones =
-            settled_ones.filter(|place| settled.is_none_or(|it| place.started >= it));
-        let hits = settled_ones.map(|place| Hit {
-            started: place.started,
-            ..shelves[place.shelf].hit(place.row)
-        });
-        let mut hits: Vec<_> = hits.collect();
-        let found = hits.len();
-        newest_first(&mut hits, asked.most);
-        let next = match (hits.last(), found > hits.len()) {
-            (Some(last), true) => Some(last.cursor()),
-            (Some(_) | None, _) => settled.map(|settled| Cursor::before(EpochMillis(settled))),
-        };
-        Ok(Page {
-            hits: hits
-                .iter()
-                .map(|hit| (hit.key(), hit.row.clone()))
-                .collect(),
-            next,
-            problems,
-        })
-    }
-
-    async fn look_at_all(
-        &self,
-        folders: &[Folder],
-        look: Look,
-        now: EpochMillis,
-        problems: &mut Vec<String>,
-    ) -> Vec<Arc<Shelf>> {
-        let folders = folders.to_vec();
-        let looked_at = stream::iter(folders)
-            .map(|folder| async move { self.shelf(&folder, look, now).await })
-            .buffered(SHELVES_AT_ONCE);
-        let mut shelves = Vec::new();
-        for shelf in looked_at.collect::<Vec<_>>().await {
-            match shelf {
-                Ok(shelf) => shelves.push(shelf),
-                Err(failure) => problems.push(failure.to_string()),
-            }
-        }
-        shelves
+        Ok(Some(Index {
+            bytes: whole,
+            version: opened.version,
+        }))
     }
 
     /// The recordings of the same call, this one included, in the order in which they began:
@@ -368,7 +307,7 @@ impl<S: Browsing> Shelves<S> {
         let is_other = |(other, of): &(String, Row)| {
             other != key && of.initial_contact_id == row.initial_contact_id && viewer.may_see(of)
         };
-        let all = shelves.iter().flat_map(|shelf| {
+        let all = shelves.iter().flat_map(|(shelf, _)| {
             let rows = shelf.rows.iter();
             rows.map(|row| (format!("{}{}", shelf.folder, row.verdict), row.clone()))
         });
@@ -422,59 +361,24 @@ impl<S: Browsing> Shelves<S> {
 }
 
 impl Shelf {
-    fn hit(&self, row: usize) -> Hit<'_> {
-        Hit {
-            folder: &self.folder,
-            row: &self.rows[row],
-            started: 0,
-        }
+    /// Whether it was made of these verdicts, as they are.
+    fn is_of(&self, verdicts: &[(String, EpochMillis)]) -> bool {
+        let rows = self.rows.iter().map(|row| (&row.verdict, row.written));
+        rows.eq(verdicts.iter().map(|(name, written)| (name, written.0)))
     }
 }
 
-/// Rows that are looked for, on shelves that were looked at.
-#[derive(Debug, Default)]
-struct Places(Vec<Place>);
-
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    started: i64,
-    shelf: usize,
-    row: usize,
+/// What was done for a shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// It was kept, and still holds.
+    Known,
+    /// It was read.
+    Read,
 }
 
-impl Places {
-    fn add(&mut self, at: usize, shelf: &Shelf, asked: &Asked<'_>, viewer: &Viewer) {
-        for (row, found) in shelf.rows.iter().enumerate() {
-            let hit = Hit::new(&shelf.folder, found);
-            let is_behind = asked.after.is_none_or(|after| hit.is_behind(after));
-            if is_behind && asked.query.matches(&hit) && viewer.may_see(found) {
-                self.0.push(Place {
-                    started: hit.started,
-                    shelf: at,
-                    row,
-                });
-            }
-        }
-    }
-
-    fn settled(&self, since: i64) -> usize {
-        self.0.iter().filter(|place| place.started >= since).count()
-    }
-}
-
-/// What is asked of a search.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// What is looked for.
-    pub query: &'a Query,
-    /// Behind which place in the list.
-    pub after: Option<&'a Cursor>,
-    /// How many at the most.
-    pub most: usize,
-    /// Whether what was looked at a moment ago is looked at again.
-    pub look: Look,
-}
-
-fn later(time: EpochMillis, millis: i64) -> EpochMillis {
-    EpochMillis(time.0.saturating_add(millis))
+/// An index as it was read.
+struct Index {
+    bytes: Vec<u8>,
+    version: String,
 }

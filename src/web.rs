@@ -12,3 +12,6 @@ pub mod guard;
 pub mod login;
 pub mod monitor;
 pub mod serve;
+
+/// Pages that can be served.
+pub type Pages = axum::Router;

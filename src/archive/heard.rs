@@ -17,6 +17,10 @@ const MAX_CHARS: usize = 300;
 /// What the objects' names end in.
 const ENDING: &str = ".jsonl";
 
+/// What marks the lines of a log that tell who listened, and who was refused: they are told
+/// whatever else the log leaves out.
+pub const LOG_TARGET: &str = "callreel::heard";
+
 /// The act of logging in, or trying to.
 pub const LOGIN: &str = "login";
 /// The act of logging out.

@@ -4,6 +4,8 @@
 #[cfg(feature = "operate")]
 mod aws;
 mod listened;
+#[cfg(feature = "operate")]
+mod login;
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
@@ -16,6 +18,7 @@ use crate::local::LocalRecordings;
 use crate::media::ticks::EpochMillis;
 use crate::port::Browsing;
 use crate::shelves::{Shelves, Trust};
+use crate::web::Pages;
 use crate::web::archive::{Archive, router};
 use crate::web::guard::Guard;
 use crate::web::serve::{self, ended_by_somebody};
@@ -49,19 +52,22 @@ pub(super) struct ArchiveArgs {
     #[arg(long, value_name = "PREFIX", default_value = "")]
     key_prefix: String,
     /// Print who listened to this contact's recordings, and serve nothing
-    #[arg(long, value_name = "CONTACT")]
+    #[arg(long, value_name = "CONTACT", group = "lines")]
     listened: Option<String>,
     /// What the paths of the lines of who listened start with
     #[arg(
         long,
         value_name = "PREFIX",
         default_value = "listened/",
-        requires = "listened"
+        requires = "lines"
     )]
     listened_prefix: String,
     /// Only lines of this time and later (a day, or a time as in RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = super::values::parse_time, requires = "listened")]
     since: Option<EpochMillis>,
+    #[cfg(feature = "operate")]
+    #[command(flatten)]
+    login: login::LoginArgs,
     #[cfg(feature = "operate")]
     #[command(flatten)]
     aws: aws::ArchiveAwsArgs,
@@ -87,7 +93,7 @@ pub(super) fn run(args: &ArchiveArgs, out: &mut dyn Write, json: bool) -> Result
             return aws::run(args, out, json).await;
         }
         check_folder(&args.folder)?;
-        let store = LocalRecordings::new(&args.folder);
+        let store = || LocalRecordings::new(&args.folder);
         let what = format!("the recordings of {}", args.folder.display());
         show(args, store, Trust::Never, &what, out, json).await
     })
@@ -96,37 +102,73 @@ pub(super) fn run(args: &ArchiveArgs, out: &mut dyn Write, json: bool) -> Result
 /// Serves the pages over a store until somebody ends it, or tells who listened.
 async fn show<S: Browsing + Send + Sync + 'static>(
     args: &ArchiveArgs,
-    store: S,
+    store: impl Fn() -> S,
     trust: Trust,
     what: &str,
     out: &mut dyn Write,
     json: bool,
 ) -> Result<(), CliError> {
     if let Some(contact) = &args.listened {
-        return listened::tell(args, &store, contact, out, json).await;
+        return listened::tell(args, &store(), contact, out, json).await;
     }
     let bound = serve::bind(args.bind, args.port)
         .await
         .map_err(|error| CliError::Told(error.to_string()))?;
     let url = bound.url();
+    let desk = Desk {
+        shelves: Shelves::new(store(), &args.key_prefix, trust),
+        guard: Guard::at(bound.address()).also_named(args.hosts.clone()),
+        page: url.clone(),
+    };
+    #[cfg(feature = "operate")]
+    let served = login::before(args, desk, store)?;
+    #[cfg(not(feature = "operate"))]
+    let served = desk.open();
     let told = Told {
         what,
         schema: SCHEMA,
+        page: &served.page,
+        has_login: served.has_login,
         json,
         open: args.open,
     };
     tell_of_page(&bound, &told, out)?;
-    let archive = Archive::at_the_desk(Shelves::new(store, &args.key_prefix, trust));
-    let guard = Guard::at(bound.address()).also_named(args.hosts.clone());
     let (stopper, stop) = serve::stop();
-    let served = bound.serve(guard.guard(router(Arc::new(archive))), stop);
+    let ended_by_itself = bound.serve(served.pages, stop);
     let ended = async {
         ended_by_somebody().await;
         stopper.ask();
         std::future::pending::<()>().await
     };
     tokio::select! {
-        served = served => served.map_err(|error| CliError::Told(format!("{url}: {error}; start it again"))),
+        ended = ended_by_itself => ended.map_err(|error| CliError::Told(format!("{url}: {error}; start it again"))),
         () = ended => Ok(()),
+    }
+}
+
+/// What is to be served, before it is known who may come.
+struct Desk<S> {
+    shelves: Shelves<S>,
+    guard: Guard,
+    /// Where people open it, with a slash at its end.
+    page: String,
+}
+
+/// Pages, and who may come.
+struct Served {
+    pages: Pages,
+    page: String,
+    has_login: bool,
+}
+
+impl<S: Browsing + Send + Sync + 'static> Desk<S> {
+    /// For whoever reaches the address.
+    fn open(self) -> Served {
+        let pages = router(Arc::new(Archive::at_the_desk(self.shelves)));
+        Served {
+            pages: self.guard.guard(pages),
+            page: self.page,
+            has_login: false,
+        }
     }
 }

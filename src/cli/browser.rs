@@ -14,6 +14,10 @@ pub(super) struct Told<'a> {
     pub what: &'a str,
     /// The name of the JSON document.
     pub schema: &'a str,
+    /// Where people open it, with a slash at its end.
+    pub page: &'a str,
+    /// Whether a login is before it.
+    pub has_login: bool,
     /// Whether JSON is wanted.
     pub json: bool,
     /// Whether the browser is to open it.
@@ -22,17 +26,17 @@ pub(super) struct Told<'a> {
 
 /// Tells where a page is, and who can reach it.
 pub(super) fn tell_of_page(bound: &Bound, told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let url = bound.url();
+    let url = told.page;
     match told.json {
         true => writeln!(out, "{}", json!({"schema": told.schema, "page": url}))?,
         false => writeln!(out, "{url} shows {}; Ctrl-C ends it", told.what)?,
     }
     out.flush()?;
-    if !bound.address().ip().is_loopback() {
+    if !bound.address().ip().is_loopback() && !told.has_login {
         tell_warning("whoever reaches this address sees and hears the calls: there is no login");
     }
     if told.open {
-        open_in_browser(&url);
+        open_in_browser(url);
     }
     Ok(())
 }

@@ -123,6 +123,7 @@ impl Opening for World {
         self.call("open", |state| {
             state.objects.get(key).map(|object| Opened {
                 bytes: object.len() as u64,
+                version: String::new(),
                 body: Body(Some(object.clone().into())),
             })
         })

@@ -7,8 +7,11 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::archive::heard::LOG_TARGET;
 use crate::batches::{Batch, Handled, Settled};
 use crate::connect::record::NotAContactRecord;
 use crate::event::batch::BatchRecord;
@@ -37,14 +40,17 @@ pub(super) fn start(level: LogLevel) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_target(false)
-        .with_max_level(level)
-        .init();
+        .with_target(false);
+    // Who listened is told whatever the level is: it is what that log is kept for.
+    let told = Targets::new()
+        .with_default(level)
+        .with_target(LOG_TARGET, LevelFilter::INFO);
+    tracing_subscriber::registry().with(told).with(lines).init();
 }
 
 /// An error before there is a log.

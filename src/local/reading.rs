@@ -34,13 +34,17 @@ impl Opening for LocalRecordings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        let bytes = file.metadata().map_err(failed)?.len();
+        let metadata = file.metadata().map_err(failed)?;
         let body = LocalFile {
             path,
             file,
             left: u64::MAX,
         };
-        Ok(Some(Opened { bytes, body }))
+        Ok(Some(Opened {
+            bytes: metadata.len(),
+            version: version_of(&metadata),
+            body,
+        }))
     }
 }
 

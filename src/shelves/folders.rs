@@ -1,6 +1,8 @@
 //! The folders of an archive: those of days, found by their names without looking at what is
 //! in them, and those of no day that hold a verdict.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use crate::archive::day::INDEX_FOLDER;
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
@@ -10,6 +12,8 @@ use crate::recording::seal::Day;
 
 /// Folders that are looked into at the most.
 const MAX_FOLDERS: usize = 20_000;
+/// Folders that are looked into side by side.
+const FOLDERS_AT_ONCE: usize = 16;
 /// Folders within folders at the most.
 const MAX_DEPTH: usize = 8;
 /// Milliseconds of a day.
@@ -60,32 +64,39 @@ pub(super) async fn find(
         }
     };
     let (mut dated, mut undated) = (Vec::new(), Vec::new());
-    let mut folders = vec![(prefix.to_owned(), 0)];
-    let mut looked_into = 0;
-    while let Some((folder, depth)) = folders.pop() {
-        looked_into += 1;
+    let mut folders = vec![prefix.to_owned()];
+    let (mut looked_into, mut depth) = (0, 0);
+    while !folders.is_empty() {
+        looked_into += folders.len();
         if looked_into > MAX_FOLDERS {
             let cause = format!("it holds more than {MAX_FOLDERS} folders");
             return Err(Failure::new(FailureKind::Unreadable, prefix, cause));
         }
-        let inside = store.look_into(&folder).await?;
-        if inside.files.iter().any(|file| is_verdict(&file.key)) {
-            undated.push(Folder { folder, day: None });
-        }
-        for folder in inside.folders {
-            match Day::of_key(&folder) {
-                Some((_, day)) if wanted(day) => dated.push(Folder {
-                    folder,
-                    day: Some(day),
-                }),
-                Some(_) => {}
-                None if is_of_indexes(&folder) => {}
-                None if depth < MAX_DEPTH && may_hold(&folder) => {
-                    folders.push((folder, depth + 1));
+        let opened = stream::iter(std::mem::take(&mut folders))
+            .map(|folder| async move {
+                let inside = store.look_into(&folder).await;
+                inside.map(|inside| (folder, inside))
+            })
+            .buffered(FOLDERS_AT_ONCE);
+        let opened: Vec<_> = opened.try_collect().await?;
+        for (folder, inside) in opened {
+            if inside.files.iter().any(|file| is_verdict(&file.key)) {
+                undated.push(Folder { folder, day: None });
+            }
+            for folder in inside.folders {
+                match Day::of_key(&folder) {
+                    Some((_, day)) if wanted(day) => dated.push(Folder {
+                        folder,
+                        day: Some(day),
+                    }),
+                    Some(_) => {}
+                    None if is_of_indexes(&folder) => {}
+                    None if depth < MAX_DEPTH && may_hold(&folder) => folders.push(folder),
+                    None => {}
                 }
-                None => {}
             }
         }
+        depth += 1;
     }
     dated.sort_by(|one, other| (other.day, &other.folder).cmp(&(one.day, &one.folder)));
     undated.sort_by(|one, other| one.folder.cmp(&other.folder));

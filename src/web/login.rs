@@ -32,7 +32,7 @@ pub use cookie::{CookieError, CookieKeys, LEAST_SECRET};
 pub use ledger::Ledger;
 pub use provider::Client;
 
-use crate::archive::heard::{Heard, LOGIN, LOGOUT};
+use crate::archive::heard::{Heard, LOG_TARGET, LOGIN, LOGOUT};
 use crate::archive::rules::Rules;
 use crate::archive::session::{Lasting, Login as UnderWay, Session};
 use crate::archive::token::{self, Expected};
@@ -269,6 +269,7 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
     /// A page that says why, and a line in the log.
     fn refuse(&self, refused: &NoLogin, from: Option<&str>, to: &str) -> Response {
         tracing::warn!(
+            target: LOG_TARGET,
             from,
             act = LOGIN,
             cause = %refused,
@@ -397,6 +398,7 @@ async fn end<O: Objects + Send + Sync + 'static>(
     let from = from(&request);
     if !gate::is_of_our_page(request.headers()) {
         tracing::warn!(
+            target: LOG_TARGET,
             from,
             act = LOGOUT,
             cause = "asked by no page of ours",

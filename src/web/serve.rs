@@ -78,6 +78,8 @@ impl Bound {
     pub async fn serve(self, router: Router, stop: Stop) -> io::Result<()> {
         // Small pieces go out at once: they are what people see.
         let listener = self.listener.tap_io(|line| drop(line.set_nodelay(true)));
+        // A login counts and notes where a request came from.
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().asked());
         let cut_off = async {
             stop.asked().await;

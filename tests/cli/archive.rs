@@ -135,3 +135,60 @@ fn what_cannot_be_shown_is_told_in_a_line() {
         .check(2, &[&["--key-prefix recordings: it must end in a slash"]]);
     assert_eq!(desk.run("archive --since 2026-11-27").code, Some(2));
 }
+
+/// A login is what it takes to come in, and what it needs is told before anything is served.
+#[test]
+#[cfg(feature = "operate")]
+fn a_login_is_put_before_the_pages() {
+    let desk = Desk::new();
+    desk.write("out/a", "");
+    let login = "archive --port 0 --login http://127.0.0.1:9/_oidc";
+    let at = |flags: &str| desk.run(&format!("{login} {flags}"));
+    desk.write("rules.json", r#"{"auditors": "all"}"#);
+    for (flags, told) in [
+        ("--rules {}", "--rules: it names no group"),
+        ("--rules nowhere.json", "--rules nowhere.json: "),
+        (
+            "--rules rules.json --page-url http://calls.example.com",
+            "--page-url: http://calls.example.com is no address",
+        ),
+        (
+            "--rules rules.json --page-url https://calls.example.com/archive",
+            "--page-url: https://calls.example.com/archive is no address",
+        ),
+        (
+            "--rules rules.json --client-secret nowhere",
+            "--client-secret nowhere: ",
+        ),
+    ] {
+        at(flags).check(2, &[&[told]]);
+    }
+    let plain = "archive --port 0 --login http://idp.example.com/ --rules rules.json";
+    desk.run(plain)
+        .check(2, &[&["--login: it must be the provider's address"]]);
+    for flags in ["", "--listened c-1 --rules rules.json"] {
+        assert_eq!(at(flags).code, Some(2), "{flags}");
+    }
+    assert_eq!(desk.run("archive --rules rules.json").code, Some(2));
+    // Nobody is in, and nothing is given.
+    let served = Served::start(&desk, &format!("{login} --rules rules.json --json"));
+    for path in ["/", "/api/recordings", "/api/recordings.csv", "/archive.js"] {
+        let answer = served.get(&served.address, path);
+        assert!(answer.starts_with("HTTP/1.1 401"), "{path}: {answer}");
+    }
+    // The provider is not there.
+    let answer = served.get(&served.address, "/login");
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+    let named = format!("{login} --rules rules.json --page-url https://calls.example.com --json");
+    let mut named = desk.command(&named);
+    let mut child = named.stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    let out = child.stdout.as_mut().unwrap();
+    BufReader::new(out).read_line(&mut told).unwrap();
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(
+        told.contains(r#""page":"https://calls.example.com/""#),
+        "{told}"
+    );
+}

@@ -3,11 +3,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use callreel::archive::search::{Cursor, Query};
 use callreel::archive::viewer::{Allowed, Sees, Viewer};
+use callreel::failure::Failure;
 use callreel::local::LocalRecordings;
 use callreel::media::ticks::EpochMillis;
+use callreel::port::{Browsing, Expect, Inside, Listed, Objects, Opened, Opening, Seen};
 use callreel::shelves::{Asked, Look, Shelves, Trust};
 use futures_executor::block_on;
 use serde_json::json;
@@ -186,4 +189,195 @@ fn keys_lead_nowhere_but_to_verdicts_of_the_archive() {
             "{key:?}"
         );
     }
+}
+
+/// A store that counts what is asked of it.
+struct Counted {
+    store: LocalRecordings,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Counted {
+    fn tell(&self, what: &str, key: &str) {
+        self.asked.lock().unwrap().push(format!("{what} {key}"));
+    }
+
+    /// What was asked since the last time, but for looking into folders.
+    fn take(&self) -> Vec<String> {
+        let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        asked.retain(|it| !it.starts_with("look_into"));
+        asked.sort();
+        asked
+    }
+}
+
+impl Objects for &Counted {
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.tell("read", key);
+        self.store.read(key).await
+    }
+
+    async fn put(&self, key: &str, object: Vec<u8>, expect: Expect<'_>) -> Result<bool, Failure> {
+        self.tell("put", key);
+        self.store.put(key, object, expect).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Failure> {
+        self.store.list(prefix).await
+    }
+}
+
+impl Opening for &Counted {
+    type Body = <LocalRecordings as Opening>::Body;
+
+    async fn open(&self, key: &str) -> Result<Option<Opened<Self::Body>>, Failure> {
+        self.tell("open", key);
+        self.store.open(key).await
+    }
+}
+
+impl Browsing for &Counted {
+    async fn look_into(&self, folder: &str) -> Result<Inside, Failure> {
+        self.tell("look_into", folder);
+        self.store.look_into(folder).await
+    }
+
+    async fn look_at(&self, key: &str) -> Result<Option<Seen>, Failure> {
+        self.tell("look_at", key);
+        self.store.look_at(key).await
+    }
+
+    async fn open_part(
+        &self,
+        key: &str,
+        from: u64,
+        bytes: u64,
+    ) -> Result<Option<Self::Body>, Failure> {
+        self.store.open_part(key, from, bytes).await
+    }
+}
+
+fn index(day: u8) -> String {
+    format!("rec/index/day=2026-02-{day:02}/recordings.ndjson")
+}
+
+/// What a search of three days finds at a time, as contacts.
+fn found_at(shelves: &Shelves<&Counted>, now: i64) -> usize {
+    let query = Query::from_pairs([("from", "2026-02-26")]).unwrap();
+    let asked = Asked {
+        query: &query,
+        after: None,
+        most: 100,
+        look: Look::IfStale,
+    };
+    let viewer = Viewer::at_the_desk();
+    let page = shelves.search(&asked, &viewer, EpochMillis(now));
+    let page = block_on(page).unwrap();
+    assert_eq!((page.problems.len(), page.next), (0, None));
+    page.hits.len()
+}
+
+/// An index is parsed once, and again when it is another one; the day that was not believed is
+/// held against its verdicts.
+#[test]
+fn what_was_parsed_is_kept_until_it_changes() {
+    const LATER: i64 = 30_000;
+    for trust in [Trust::AfterDays(3), Trust::Never] {
+        let folder = tempfile::tempdir().unwrap();
+        archive(folder.path());
+        let counted = Counted {
+            store: LocalRecordings::new(folder.path()),
+            asked: Mutex::default(),
+        };
+        // A process makes the indexes; another one begins.
+        assert_eq!(found_at(&Shelves::new(&counted, "rec/", trust), NOW.0), 6);
+        counted.take();
+        let shelves = Shelves::new(&counted, "rec/", trust);
+        assert_eq!(found_at(&shelves, NOW.0), 6);
+        let dated = |what: &str, days: &[u8]| -> Vec<String> {
+            days.iter()
+                .map(|day| format!("{what} {}", index(*day)))
+                .collect()
+        };
+        // A recording of the day before may have begun in this stretch; what has no date, too.
+        let mut all = dated("open", &[25, 26, 27, 28]);
+        all.push("open rec/undated/_index.ndjson".to_owned());
+        assert_eq!(counted.take(), all, "{trust:?}");
+        // At once, nothing; later, whether it changed.
+        assert_eq!(found_at(&shelves, NOW.0 + 1_000), 6);
+        assert_eq!(counted.take(), [""; 0], "{trust:?}");
+        let looks = match trust {
+            Trust::Never => Vec::new(),
+            Trust::AfterDays(_) => dated("look_at", &[25, 26, 27, 28]),
+        };
+        assert_eq!(found_at(&shelves, NOW.0 + LATER), 6);
+        assert_eq!(counted.take(), looks, "{trust:?}");
+        // Another verdict, and an index that another process made of it.
+        let starts_at = "2026-02-27T10:00:00Z";
+        verdict(
+            folder.path(),
+            "2026/02/27",
+            "new",
+            "new",
+            starts_at,
+            "Sales",
+        );
+        let other = Shelves::new(LocalRecordings::new(folder.path()), "rec/", Trust::Never);
+        assert_eq!(
+            search(&other, &[("from", "2026-02-26")], Sees::Everything, 100).len(),
+            7
+        );
+        assert_eq!(found_at(&shelves, NOW.0 + 2 * LATER), 7, "{trust:?}");
+        assert!(counted.take().contains(&format!("open {}", index(27))));
+        assert_eq!(found_at(&shelves, NOW.0 + 3 * LATER), 7, "{trust:?}");
+        assert_eq!(counted.take(), looks, "{trust:?}");
+        // One that is gone is no longer found.
+        fs::remove_file(folder.path().join("rec/2026/02/27/new_1_verdict.json")).unwrap();
+        fs::remove_file(folder.path().join(index(27))).unwrap();
+        assert_eq!(found_at(&shelves, NOW.0 + 4 * LATER), 6, "{trust:?}");
+    }
+}
+
+/// Much is looked at in pieces, so that somebody sees what was found meanwhile; what is kept
+/// costs little.
+#[test]
+fn a_needle_in_many_days_comes_in_pages_until_the_days_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    for month in 1..=4 {
+        for day in 1..=28 {
+            let date = format!("2026/{month:02}/{day:02}");
+            let contact = format!("c-{month}-{day}");
+            let starts_at = format!("2026-{month:02}-{day:02}T08:00:00Z");
+            verdict(
+                folder.path(),
+                &date,
+                &contact,
+                &contact,
+                &starts_at,
+                "Sales",
+            );
+        }
+    }
+    let shelves = Shelves::new(LocalRecordings::new(folder.path()), "rec/", Trust::Never);
+    let query = Query::from_pairs([("contact", "c-1-1")]).unwrap();
+    let pages = || {
+        let (mut after, mut pages, mut hits) = (None::<Cursor>, 0, 0);
+        loop {
+            let asked = Asked {
+                query: &query,
+                after: after.as_ref(),
+                most: 100,
+                look: Look::IfStale,
+            };
+            let page = block_on(shelves.search(&asked, &Viewer::at_the_desk(), NOW)).unwrap();
+            (pages, hits) = (pages + 1, hits + page.hits.len());
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return (pages, hits),
+            }
+        }
+    };
+    // c-1-1, and c-1-10 to c-1-19.
+    assert_eq!(pages(), (3, 11));
+    assert_eq!(pages(), (1, 11));
 }

@@ -389,6 +389,7 @@ impl Opening for Bucket {
             let (object, _) = state.objects.get(&at)?;
             Some(Opened {
                 bytes: object.len() as u64,
+                version: String::new(),
                 body: Body {
                     world: self.world.clone(),
                     call: "read on (recordings)",

@@ -27,7 +27,11 @@ impl Opening for S3Recordings {
             subject: calls.subject(key),
             body: object.body,
         };
-        Ok(Some(Opened { bytes, body }))
+        Ok(Some(Opened {
+            bytes,
+            version: object.e_tag.unwrap_or_default(),
+            body,
+        }))
     }
 }
 

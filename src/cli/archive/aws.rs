@@ -50,6 +50,6 @@ pub(super) async fn run(
         owner: own.bucket_owner.clone(),
         ..s3::Bucket::to_read(&name)
     };
-    let store = S3Recordings::new(&shared, bucket);
+    let store = || S3Recordings::new(&shared, bucket.clone());
     show(args, store, Trust::ONCE_SETTLED, &what, out, json).await
 }

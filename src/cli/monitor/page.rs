@@ -79,9 +79,12 @@ pub(super) async fn open(
     // An error says that the command is ending.
     let told_of = move |it: Listened| drop(listened.send(listened_line(&it, json)));
     let live = Live::new(numbers, listening, told_of);
+    let url = bound.url();
     let page = Told {
         what,
         schema: SCHEMA,
+        page: &url,
+        has_login: false,
         json,
         open: args.open,
     };

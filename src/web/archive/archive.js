@@ -53,6 +53,7 @@ function when(text) {
 }
 
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+const dayHere = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 
 /** When a recording began; of one whose verdict cannot be read only its folder's day, in UTC, is known. */
 function start(row) {
@@ -105,6 +106,8 @@ const more = get("more");
 let running;
 let next = null;
 let shown = 0;
+/** The day back to which all was looked at, where there may be more behind it. */
+let back = null;
 
 /** The midnight of a day here, so many days later, as the archive takes it. */
 function midnight(day, later) {
@@ -139,7 +142,7 @@ async function look({ after = null, anew = false } = {}) {
   query.set("most", PAGE_ROWS);
   if (after) query.set("after", after);
   if (anew) query.set("look", "anew");
-  set(get("count"), words("found.looking"));
+  set(get("count"), after && back ? words("found.lookingOn", { count: shown, back }) : words("found.looking"));
   more.disabled = true;
   try {
     const found = await (await ask(`/api/recordings?${query}`, { signal: own.signal })).json();
@@ -154,6 +157,7 @@ async function look({ after = null, anew = false } = {}) {
     body.append(rows);
     shown += found.rows.length;
     next = found.next;
+    back = found.back_to && dayHere.format(new Date(found.back_to));
     tellFound(found.problems, query);
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -175,7 +179,7 @@ async function look({ after = null, anew = false } = {}) {
 function tellFound(problems, query) {
   show(get("rows"), shown > 0);
   show(get("none"), shown === 0 && !next);
-  set(get("count"), shown ? words(next ? "found.more" : "found.count", { count: shown }) : "");
+  set(get("count"), next ? words("found.more", { count: shown, back }) : shown ? words("found.count", { count: shown }) : "");
   if (shown === 0) {
     const isAll = [...query.keys()].every((name) => ["most", "after", "look"].includes(name));
     set(document.querySelector(".none-title"), words(isAll ? "found.noneAtAll" : "found.none"));

@@ -156,7 +156,10 @@ pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
     let Some(mut check) = check else {
         return told("unknown");
     };
-    let Some(Opened { bytes, mut body }) = archive.shelves.store().open(&file.key).await? else {
+    let Some(Opened {
+        bytes, mut body, ..
+    }) = archive.shelves.store().open(&file.key).await?
+    else {
         return told("gone");
     };
     while let Some(chunk) = body.next_chunk().await? {

@@ -96,7 +96,8 @@ pub(super) async fn page<S: Browsing + Send + Sync + 'static>(
     Ok(Json(json!({
         "me": archive.me(&viewer),
         "rows": rows,
-        "next": found.next.map(|next| next.to_string()),
+        "next": found.next.as_ref().map(ToString::to_string),
+        "back_to": found.next.as_ref().map(|next| next.time().to_rfc3339()),
         "problems": found.problems,
     })))
 }

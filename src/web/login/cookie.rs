@@ -93,6 +93,13 @@ impl CookieKeys {
         }
     }
 
+    /// A key that nobody knows, and that ends with this process: so do all sessions.
+    pub fn of_this_process() -> Result<Self, CookieError> {
+        let mut secret = [0; 32];
+        aws_lc_rs::rand::fill(&mut secret).map_err(|_| CookieError::NotLocked)?;
+        Self::of_secrets([URL_SAFE_NO_PAD.encode(secret).as_str()])
+    }
+
     /// A cookie's value.
     pub(super) fn lock(
         &self,

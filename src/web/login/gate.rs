@@ -2,9 +2,10 @@
 //! see. What a session may is worked out anew each time from its groups, so that other rules
 //! hold at once.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{ACCEPT, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use super::cookie::Purpose;
 use super::{CameFrom, Login, NoLogin, go, now, provider, set_cookies};
+use crate::archive::heard::LOG_TARGET;
 use crate::archive::rules::Rules;
 use crate::archive::session::{Session, State as Held};
 use crate::archive::viewer::{Allowed, Sees, Viewer};
@@ -134,7 +136,7 @@ fn refuse(not_in: &NotIn, request: &Request, from: Option<&str>) -> Response {
     match not_in {
         // Whoever comes for the first time is nothing to tell of.
         NotIn::Nobody => {
-            tracing::info!(from, path = told, cause = %not_in, allowed = false, "refused")
+            tracing::info!(target: LOG_TARGET, from, path = told, cause = %not_in, allowed = false, "refused")
         }
         NotIn::Forged
         | NotIn::Idle
@@ -143,7 +145,7 @@ fn refuse(not_in: &NotIn, request: &Request, from: Option<&str>) -> Response {
         | NotIn::Ended
         | NotIn::SeesNothing
         | NotIn::Unknown(_) => {
-            tracing::warn!(from, path = told, cause = %not_in, allowed = false, "refused");
+            tracing::warn!(target: LOG_TARGET, from, path = told, cause = %not_in, allowed = false, "refused");
         }
     }
     if let NotIn::Unknown(_) = not_in {
@@ -192,8 +194,10 @@ pub(super) fn is_of_our_page(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Where a request came from.
+/// Where a request came from: as whoever serves the pages says, or else its connection.
 pub(super) fn from(request: &Request) -> Option<String> {
-    let from = request.extensions().get::<CameFrom>();
-    from.map(|from| from.0.clone())
+    let told = request.extensions().get::<CameFrom>();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = || peer.map(|peer| peer.0.ip().to_string());
+    told.map(|from| from.0.clone()).or_else(peer)
 }

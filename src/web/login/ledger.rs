@@ -3,7 +3,7 @@
 
 use futures_util::lock::Mutex;
 
-use crate::archive::heard::{Heard, Sheet};
+use crate::archive::heard::{Heard, LOG_TARGET, Sheet};
 use crate::failure::{Failure, FailureKind};
 use crate::media::ticks::EpochMillis;
 use crate::port::{Expect, Objects};
@@ -45,6 +45,7 @@ impl<O: Objects> Ledger<O> {
     pub async fn note(&self, heard: &Heard, now: EpochMillis) -> Result<(), Failure> {
         let line = heard.to_line();
         tracing::info!(
+            target: LOG_TARGET,
             who = heard.who,
             act = heard.act,
             contact = heard.contact,

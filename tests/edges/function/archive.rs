@@ -75,6 +75,8 @@ impl Pages {
             ("ARCHIVE_SECRET_ARN", SECRETS),
             ("OIDC_ISSUER", &issuer),
             ("OIDC_CLIENT_ID", CLIENT),
+            // Who listened is told all the same.
+            ("LOG_LEVEL", "error"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings = settings.to_vec();
@@ -298,6 +300,9 @@ async fn who_may_finds_looks_and_listens_and_is_noted() {
     for act in ["login", "search", "view", "play"] {
         assert!(acts.contains(&act), "{acts:?}");
     }
+    let strangers = pages.logged("refused");
+    assert_eq!(strangers[0]["cause"], "nobody is logged in");
+    assert_eq!(strangers[0]["from"], "192.0.2.7");
     let bucket = pages.folder.path().join("data/buckets").join(BUCKET);
     let store = LocalRecordings::new(bucket);
     let kept = listened::of_contact(&store, "listened/", &pages.call.contact, None);
