@@ -6,12 +6,14 @@
     python3 benches/hour.py --minutes 10 --runs 5
     python3 benches/hour.py --share 0.29         # of a core, as a function of 512 MB has it
     python3 benches/hour.py --calls 4            # so many calls of that length in one batch
+    python3 benches/hour.py --recorder target/release/recorder   # the function, too
 
 For each length it prints, of the run of the least wall time: wall over floor (the floor is
 fragments / 500 a second, which is the pace of KVS), user and system CPU apart, and peak memory
 of the process. The steps are told by runs that do more each: `inspect` reads and demuxes,
 `extract` writes the files into a folder, `record --aws` asks the sandbox for all and writes to
-it, the last one over TLS. The sandbox itself runs on the same cores and is not in the CPU.
+it, the last one over TLS. With `--recorder` the function's own binary does the same by an event, and
+its time is that from the event to the answer. The sandbox itself runs on the same cores and is not in the CPU.
 
 Nothing but Python's library is needed; Unix alone, since it asks the system what a child took.
 `--share` takes a control group of Linux, and the right to make one.
@@ -25,7 +27,10 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+
+from function import RuntimeApi, environment
 
 PACE = 500  # fragments a second that KVS hands out to a stream
 
@@ -114,7 +119,31 @@ def batch(callreel, seconds, calls, folder):
     return media, fragments
 
 
-def record(callreel, made, folder, tls, share):
+def function(recorder, event, told, share):
+    """The function works one event, as Lambda runs it: what `run` tells."""
+    api = RuntimeApi(event, 900)
+    child = subprocess.Popen(
+        [str(recorder)],
+        env=environment(api, "record", told),
+        preexec_fn=share.enter if share else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    log = []
+    reader = threading.Thread(target=lambda: log.append(child.stdout.read()))
+    reader.start()
+    api.done.wait(api.seconds)
+    child.kill()
+    _, _, usage = os.wait4(child.pid, 0)
+    child.returncode = -9
+    reader.join()
+    api.shutdown()
+    if not api.said or api.said[0] != "response" or json.loads(api.said[1])["batchItemFailures"]:
+        sys.exit(f"{recorder}: {api.said or 'no answer'}\n{log[0].decode(errors='replace')}")
+    return api.answered - api.asked, usage.ru_utime, usage.ru_stime, usage.ru_maxrss / (1 << 10)
+
+
+def record(callreel, made, folder, tls, share, recorder=None):
     """Records the calls through a sandbox of its own."""
     data = folder / "data"
     command = [callreel, "sandbox", "--json", "--streams", made / "streams", "--data", data]
@@ -123,6 +152,8 @@ def record(callreel, made, folder, tls, share):
     )
     try:
         told = json.loads(sandbox.stdout.readline())
+        if recorder:
+            return function(recorder, (made / "event.json").read_bytes(), told, share)
         env = dict(
             os.environ,
             AWS_ENDPOINT_URL=told["listening"],
@@ -140,7 +171,7 @@ def record(callreel, made, folder, tls, share):
         sandbox.wait()
 
 
-def measure(callreel, minutes, calls, runs, share):
+def measure(callreel, minutes, calls, runs, share, recorder):
     with tempfile.TemporaryDirectory(prefix="callreel-hour-") as folder:
         folder = pathlib.Path(folder)
         made = folder / "made"
@@ -156,6 +187,8 @@ def measure(callreel, minutes, calls, runs, share):
             "record --aws, no TLS": lambda at: record(callreel, made, at, False, share),
             "record --aws, TLS": lambda at: record(callreel, made, at, True, share),
         }
+        if recorder:
+            steps["record, the function, TLS"] = lambda at: record(callreel, made, at, True, share, recorder)
         if calls > 1:
             steps = {name: step for name, step in steps.items() if name.startswith("record")}
         of = f"{calls} calls of " if calls > 1 else ""
@@ -179,7 +212,10 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--share", type=float, help="of one core, for what is measured")
     parser.add_argument("--calls", type=int, default=1, help="in one batch")
+    parser.add_argument("--recorder", type=pathlib.Path, help="the function's binary, to be measured besides")
     args = parser.parse_args()
+    if args.recorder and not args.recorder.is_file():
+        sys.exit(f"{args.recorder}: no such file; cargo build --release --no-default-features --features aws,web --bin recorder")
     if not args.callreel.is_file():
         sys.exit(f"{args.callreel}: no such file; cargo build --release --features operate,sandbox")
     name, sha = processor()
@@ -191,7 +227,7 @@ def main():
         print(f"what is measured has {args.share} of a core; the sandbox has the rest of the machine")
     try:
         for minutes in args.minutes:
-            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share)
+            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share, args.recorder and args.recorder.resolve())
     finally:
         if share:
             share.remove()

@@ -30,14 +30,14 @@
 //! | [`failure`] | what broke | what to do about it: try again at once, later, or park; [`failure::parked`], the message that a record waits in |
 //! | [`event`] | a Lambda payload | an [`Event`](event::Event) by its kind; [`event::batch`], records, and the ids to hand back; [`event::aggregated`], what a producer packed |
 //! | [`connect`] | what Connect says | [`ContactRecord`](connect::record::ContactRecord)s, [`FlowCall`](connect::flow_call::FlowCall)s, [`ContactEvent`](connect::contact_event::ContactEvent)s |
-//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`] and [`voicemail::decide`] |
+//! | [`recording`] | contact record and policy | [`decide`](recording::decide): a [`plan`](recording::plan), or why not; [`key`](recording::key)s, [`attributes`](recording::attributes), the [`verdict`](recording::verdict), a day's [`seal`](recording::seal), what is to be made again ([`redrive`](recording::redrive)). A plan is all that the recorder knows; its makers are `decide`, `redrive` (from a verdict), [`extract`], [`voicemail::decide`] and [`voicemail::capture`] |
+//! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //! | [`voicemail`] | flow call, contact event; a contact that was flagged | the answering machine: a [`note`](voicemail::note), the message to make of it ([`decide`](voicemail::decide)), notes that nobody came for ([`reconcile`](voicemail::reconcile)). Voicemail: the message to record ([`capture`](voicemail::capture)), whom it is for and how it goes there ([`policy`](voicemail::policy)), a [`task`](voicemail::task) or a [`mail`](voicemail::mail) within its limits ([`budget`](voicemail::budget)) |
 //! | [`archive`] | verdicts of a day; rules, an id token's claims | rows of an index, the page of them that somebody looks for, who may see which, who is logged in, who listened |
-//! | [`monitor`] | bytes and time of a live call | the live monitor: what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names), what people see ([`panel`](monitor::panel)) |
+//! | [`monitor`] | bytes and time of a live call | the live monitor: which calls there are ([`feed`](monitor::feed), [`calls`](monitor::calls)), what to ask next ([`session`](monitor::session)), what [happens](monitor::happening), file [`names`](monitor::names), what people see ([`panel`](monitor::panel)); its page is `src/web/monitor/` |
 //! | [`permissions`] | | what each role, and an operator, must be allowed |
 //! | [`settings`] | variables of the environment | one struct a program, parsed once |
 //! | [`doctor`] | what is known of a deployment | what is wrong with it, and the cure |
-//! | [`synth`] | a few settings | Connect-shaped streams to try and test everything with |
 //!
 //! **The shell** is asynchronous and knows neither a runtime nor AWS: [`port`], the traits of
 //! the world in the recorder's words; [`recorder`], one recording from plan to attributes; and the use cases over them:
@@ -49,18 +49,19 @@
 //! [`deliver`], what becomes of them; [`shelves`], the archive over a store, with an index a day; [`listened`], who
 //! listened to a contact; [`watch`], one call in progress. Of them, those that work calls use
 //! [`side_by_side`]: which call comes first, and how many at once. They and the edges may use
-//! [`lock`], for what no holder leaves in disorder, and [`clock`], this machine's.
+//! [`port`], [`shelves`], [`lock`], for what no holder leaves in disorder, and [`clock`], this machine's.
 //!
 //! **The edges** decide nothing and know no other edge: [`local`], the ports over folders,
-//! `aws` (behind the feature of that name), the ports over KVS, S3 and Connect, and `web` (behind
+//! `aws` (behind the feature of that name), the ports over AWS, and `web` (behind
 //! its feature too), pages in a browser.
 //!
 //! **The tops** put edges and shell together: `cli`, the command line; `lambda`, the
 //! functions' process; `wiring`, for both of them the ports over AWS out of the settings;
 //! `sandbox`, which answers on loopback what Callreel asks of AWS.
 //!
-//! To add an event, setting, permission, metric, alarm, check, flag, command, handler, maker
-//! of plans, field of the verdict, kind of failure or module: `docs/change-it.md`.
+//! To add an event, setting, permission, metric, alarm, check, flag, command, StorageType, handler,
+//! maker of plans, field of the verdict, kind of failure, value on a page or module:
+//! `docs/change-it.md`.
 //!
 //! # Invariants
 //!
@@ -82,7 +83,8 @@
 //! 7. No input panics; damaged media is data, and errors are the input's or the world's.
 //!
 //! `tests/house/tidy/walls.rs` keeps the layering (`STOREYS`: the pure part uses neither shell
-//! nor edge, and no file uses one that uses it) and the users of each outside crate (`USERS`).
+//! nor edge, and no file uses one that uses it) and the users of each outside crate (`USERS`);
+//! `tests/house/tidy/closed.rs` keeps [`media`] and [`recorder`] closed: a change there has a reason.
 //!
 //! # Glossary
 //!
@@ -101,12 +103,13 @@
 //!   it is delivered again, waits in the parking queue, or stays in the data stream unread.
 //!   Lambda **gives up** a record that is too old, and **drops** it where nothing takes it.
 //! - **recorder**: the module [`recorder`], which makes one recording; the Lambda binary of
-//!   that name; and `Recorder`, the function in the template that the binary is run as.
+//!   that name; and `Recorder`, the function in the template that the binary is run as, whose
+//!   handler is `record`: functions are named by their handlers (`permissions::ROLES`).
 //!   [`batches`] is one invocation's batch, `lambda` the process around it, and
 //!   `callreel record` the same from a terminal.
 //! - **again**: the handler of the same binary that reads once an hour what is not complete.
-//! - **operate**: the feature of everything that an operator runs: `record --aws`, `redrive`,
-//!   `forget --aws`, `doctor`, and profiles that log in. `aws` is that of all that the
+//! - **operate**: the feature of everything that an operator runs: `redrive`, `doctor`, the
+//!   monitor of real calls, what takes `--aws` or `--bucket`, and profiles that log in. `aws` is that of all that the
 //!   functions link, `cli` (a default) that of the command line on folders, `web` (the other)
 //!   that of pages in a browser; without any feature there are the pure part, the shell and [`local`]. `sandbox` is that of
 //!   `callreel sandbox`.

@@ -1,6 +1,6 @@
 //! What each function's role must be allowed, said once: the AWS edge tells a denied call by
 //! these words, the templates grant them, `docs/permissions.md` explains them, and
-//! `tests/house/template.rs` compares all three, role by role ([`ROLES`]). Pure, so that this needs
+//! `tests/house/template/permissions.rs` compares all three, role by role ([`ROLES`]). Pure, so that this needs
 //! no AWS.
 //!
 //! A permission is a phrase for people, such as `kinesisvideo:ListFragments on the stream`;

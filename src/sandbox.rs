@@ -396,6 +396,7 @@ impl World {
             operation: operation.name,
             subject,
             fragments: None,
+            start: None,
             status: 0,
             effect: effect.as_ref().map(|effect| effect.name().to_owned()),
             at_millis: 0,
@@ -471,6 +472,7 @@ impl World {
                 let effect = met.effect.as_ref();
                 let answered = self.video.answer(operation, body, &url, effect, quota);
                 met.call.fragments = answered.fragments;
+                met.call.start = answered.start;
                 answered.reply
             }
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, KeyTrouble};
 use crate::media::attribution::Refusal;
 use crate::media::fragment::{Fragment, FragmentNumber};
 use crate::media::ticks::{EpochMillis, MediaTime, samples_in_millis};
@@ -418,11 +418,11 @@ pub fn said(failure: &Failure) -> String {
     } else if kind == FailureKind::NoCredentials {
         "log in, or name a profile by --profile; a session that expired must be renewed"
     } else if kind == FailureKind::Throttled {
-        "somebody else asks as well; a stream bears three readers at once"
-    } else if let FailureKind::Key(_) = kind {
+        "others ask as well: a media stream bears three readers at once, a shard of the data stream five reads a second"
+    } else if kind == FailureKind::Key(KeyTrouble::AccessDenied) {
         "who runs the monitor must be allowed kms:Decrypt on the stream's key"
     } else {
         kind.cure()
     };
-    format!("{}: {}; {cure}", failure.subject, failure.cause)
+    failure.told_with(cure)
 }

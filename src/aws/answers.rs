@@ -23,7 +23,7 @@ use super::mended::mended;
 /// gives: 1 MiB each, escaped.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// The operations whose successful answers are streamed.
-const STREAMED: &[&str] = &["GetMediaForFragmentList", "GetObject"];
+const STREAMED: &[&str] = &["GetMedia", "GetMediaForFragmentList", "GetObject"];
 
 /// Refuses answers that cannot be AWS's.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ const COMMANDS: [(&str, bool); 5] = [
     ("sandbox", cfg!(feature = "sandbox")),
 ];
 /// Commands with a side to AWS, which a build has or lacks for all of them.
-const WITH_AWS: [&str; 4] = ["record", "redrive", "forget", "verify"];
+const WITH_AWS: [&str; 5] = ["record", "redrive", "forget", "verify", "index"];
 /// What that build takes.
 const TAKES: &str = "about 20 minutes on two cores, and up to 7 GB of memory";
 /// The flags of that side.

@@ -70,10 +70,13 @@ pub struct Named {
     pub name: Option<Box<str>>,
 }
 
+/// The `StorageType` of a recording that streamed to KVS: one of ours.
+pub const KVS: &str = "KINESIS_VIDEO_STREAM";
+
 /// One entry of `Recordings`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordingEntry {
-    /// `StorageType`; `KINESIS_VIDEO_STREAM` is ours to record.
+    /// `StorageType`; [`KVS`] is ours to record.
     pub storage: Option<Box<str>>,
     /// `ParticipantType`, such as `CUSTOMER` or `IVR`.
     pub participant: Option<Box<str>>,

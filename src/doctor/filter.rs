@@ -13,6 +13,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::connect::record::KVS;
 use crate::recording::attributes::RECORDING_AUTH;
 
 /// The values of `recordingAuth` that are recorded, with the blanks that the recorder
@@ -76,7 +77,7 @@ impl Record {
     fn sure(&self, path: &[&str]) -> Sure {
         match path {
             ["data", "Channel"] => Sure::Text("VOICE"),
-            ["data", "Recordings", "StorageType"] => Sure::OneIs("KINESIS_VIDEO_STREAM"),
+            ["data", "Recordings", "StorageType"] => Sure::OneIs(KVS),
             ["data", "Attributes", attribute] if *attribute == RECORDING_AUTH => {
                 Sure::Text(self.auth)
             }

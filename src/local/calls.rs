@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::LocalStreams;
 use crate::clock;
-use crate::connect::record::RecordingEntry;
+use crate::connect::record::{KVS, RecordingEntry};
 use crate::failure::Failure;
 use crate::media::fragment::FragmentNumber;
 use crate::media::ticks::EpochMillis;
@@ -32,7 +32,7 @@ impl ContactDescriptions for LocalStreams {
             let numbers: Vec<_> = own.map(|entry| entry.number).collect();
             if let (Some(first), Some(last)) = (numbers.first(), numbers.last()) {
                 recordings.push(RecordingEntry {
-                    storage: Some("KINESIS_VIDEO_STREAM".into()),
+                    storage: Some(KVS.into()),
                     participant: None,
                     location: Some(stream.into()),
                     start_fragment: Some(*first),

@@ -7,7 +7,7 @@ pub mod replay;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::connect::record::{ContactRecord, RecordingEntry};
+use crate::connect::record::{ContactRecord, KVS, RecordingEntry};
 use crate::media::attribution::Claim;
 use crate::media::fragment::{FragmentNumber, FragmentNumberError, FragmentRange};
 use crate::media::sides::{Authorisation, Consent};
@@ -15,9 +15,6 @@ use crate::recording::attributes::{self, Carrier, Held, RECORDING_AUTH};
 use crate::recording::key::{RecordingId, RecordingStart};
 use crate::recording::parties::Parties;
 use crate::recording::plan::{Policy, RecordingPlan, Times, Urls};
-
-/// The storage type of the recordings that are ours.
-const KVS: &str = "KINESIS_VIDEO_STREAM";
 
 /// What is to be done with one recording, or with a whole record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,9 @@ pub struct Call {
     pub subject: String,
     /// How many fragments were asked for, or listed.
     pub fragments: Option<usize>,
+    /// Where live media was asked to begin: `FRAGMENT_NUMBER 9134…`, or another selector and
+    /// its value.
+    pub start: Option<String>,
     /// The HTTP status of the answer; 0 for none.
     pub status: u16,
     /// The scripted effect that it met.

@@ -77,10 +77,11 @@ struct Asked {
     start_selector: Option<live::Start>,
 }
 
-/// An answer, and how many fragments it lists or was asked for.
+/// An answer, how many fragments it lists or was asked for, and where it was asked to begin.
 pub(super) struct Answered {
     pub reply: Result<Reply, Refusal>,
     pub fragments: Option<usize>,
+    pub start: Option<String>,
 }
 
 /// What a stream is, as DescribeStream tells it.
@@ -118,8 +119,9 @@ impl Video {
         effect: Option<&Effect>,
         quota: Quota,
     ) -> Answered {
-        let mut fragments = None;
+        let (mut fragments, mut begins) = (None, None);
         let reply = parse(body, INVALID).and_then(|asked: Asked| {
+            begins = asked.start_selector.as_ref().map(live::Start::told);
             let stream = self.stream(&asked)?;
             match operation {
                 "ListFragments" => list(&stream, &asked, effect, &mut fragments),
@@ -138,7 +140,11 @@ impl Video {
                 _ => Ok(json_reply(&json!({ "DataEndpoint": url }))),
             }
         });
-        Answered { reply, fragments }
+        Answered {
+            reply,
+            fragments,
+            start: begins,
+        }
     }
 
     fn stream(&self, asked: &Asked) -> Result<Arc<Stream>, Refusal> {

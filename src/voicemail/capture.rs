@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::connect::record::{ContactRecord, RecordingEntry};
+use crate::connect::record::{ContactRecord, KVS, RecordingEntry};
 use crate::media::attribution::Claim;
 use crate::media::fragment::FragmentRange;
 use crate::media::sides::{Authorisation, Consent};
@@ -15,9 +15,6 @@ use crate::recording::plan::{RecordingPlan, Times, Urls};
 use crate::voicemail::flagged::{self, Mode, first_value, value};
 use crate::voicemail::ivr::IvrRecording;
 use crate::voicemail::place::{Place, tag_value, tags};
-
-/// The storage type of the recordings that are ours.
-const KVS: &str = "KINESIS_VIDEO_STREAM";
 
 /// What stands in for what a flow does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::connect::contact_event::{ContactEvent, Happened};
 use crate::connect::flow_call::Streamed;
-use crate::connect::record::RecordingEntry;
+use crate::connect::record::{KVS, RecordingEntry};
 use crate::media::attribution::Claim;
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::sides::{Authorisation, Consent};
@@ -16,8 +16,6 @@ use crate::recording::plan::{RecordingPlan, Times, Urls};
 use crate::voicemail::note::Note;
 use crate::voicemail::target::{Target, tags};
 
-/// The storage type of the recordings that are ours.
-const KVS: &str = "KINESIS_VIDEO_STREAM";
 /// A recording that began so long before its note was taken, in milliseconds, is the note's:
 /// the flow calls just before the streaming or just behind its start, and clocks differ.
 const NOTED_WITHIN: i64 = 60_000;

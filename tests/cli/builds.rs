@@ -9,7 +9,9 @@ use super::*;
 const EVERYTHING: &str = "cargo install --locked --path . --features operate,sandbox";
 
 /// Commands and whether this build has them, besides those that each build has.
-const COMMANDS: [(&str, bool); 3] = [
+const COMMANDS: [(&str, bool); 5] = [
+    ("archive", cfg!(feature = "web")),
+    ("monitor", cfg!(feature = "web")),
     ("redrive", cfg!(feature = "operate")),
     ("doctor", cfg!(feature = "operate")),
     ("sandbox", cfg!(feature = "sandbox")),

@@ -15,7 +15,7 @@ use callreel::media::fragment::Direction;
 use callreel::media::ticks::EpochMillis;
 use callreel::monitor::names::{LocalTime, file};
 use callreel::sandbox::{Effect, Faults, Play, Quota, Rule, Sandbox, Settings};
-use callreel::synth::SynthCall;
+use callreel::synth::{SynthCall, live_tail};
 use serde_json::Value;
 
 const CALLS: &str = "calls";
@@ -348,6 +348,79 @@ async fn whatever_breaks_off_or_is_refused_no_sample_is_doubled_or_missing() {
     assert!(ended_well, "{errors}");
     let calls = world.sandbox.calls();
     assert!(calls.count("GetMedia") >= 6, "{:?}", calls.counts);
+}
+
+/// The body of a quarter of an hour is longer than any answer that is read whole, and nothing cuts it: there is one
+/// request, and one more where KVS ends it.
+#[tokio::test]
+async fn a_body_may_be_longer_than_any_answer() {
+    let call = call(9, 18 * 60);
+    let faults = Faults {
+        quota: Quota {
+            media_seconds: Some(17 * 60 + 30),
+            ..Quota::default()
+        },
+        ..Faults::default()
+    };
+    let world = World::new(&[&call], 200.0, Told::BySandbox, faults).await;
+    let mut monitor = world.headless(&[]);
+    monitor.wait_for(&call.contact, "ended").await;
+    world.check_files(&call, 1);
+    let told = monitor.told().into_iter();
+    let again = told.filter(|event| event["what"] == "reconnecting");
+    let why: Vec<_> = again.map(|event| event["detail"].clone()).collect();
+    // The second one is the sandbox's, which ends what falls silent.
+    assert!(
+        why.iter().all(|why| why == "ended") && why.len() <= 2,
+        "{why:?}"
+    );
+    monitor.end();
+}
+
+/// What is asked for next begins behind the last fragment that came whole, wherever in the next one the body ended.
+#[tokio::test]
+async fn media_is_asked_for_behind_the_last_whole_fragment() {
+    const WHOLE: usize = 3;
+    let call = call(5, 8);
+    let fragments: Vec<_> = call.fragments().collect();
+    let tail = live_tail(&fragments[0].number, 1_000).len();
+    let whole = fragments[..WHOLE].iter();
+    let whole: usize = whole.map(|fragment| fragment.document.len() + tail).sum();
+    let inside = (whole + fragments[WHOLE].document.len() / 2) as u64;
+    for ends in [Effect::EndAfterBytes(inside), Effect::CutAfterBytes(inside)] {
+        let faults = Faults {
+            rules: vec![rule("GetMedia", 1, 0, ends.clone())],
+            ..Faults::default()
+        };
+        let world = World::new(&[&call], 2.0, Told::BySandbox, faults).await;
+        let mut monitor = world.headless(&[]);
+        monitor.wait_for(&call.contact, "ended").await;
+        world.check_files(&call, 1);
+        monitor.end();
+        let calls = world.sandbox.calls().calls.into_iter();
+        let starts: Vec<_> = calls.filter_map(|call| call.start).collect();
+        assert!(starts[0].starts_with("SERVER_TIMESTAMP "), "{starts:?}");
+        let last = &fragments[WHOLE - 1].number;
+        assert_eq!(starts[1], format!("FRAGMENT_NUMBER {last}"), "{ends:?}");
+    }
+}
+
+/// A side that was never streamed has a file, as the monitor's original leaves it: a header, and no sample.
+#[tokio::test]
+async fn a_call_of_one_side_leaves_an_empty_file_of_the_other() {
+    let call = SynthCall {
+        one_way: true,
+        ..call(6, 5)
+    };
+    let world = World::new(&[&call], 2.0, Told::BySandbox, Faults::default()).await;
+    let mut monitor = world.headless(&[]);
+    monitor.wait_for(&call.contact, "ended").await;
+    monitor.end();
+    let place = |direction| world.place(&call, 1, direction);
+    let said = samples(&place(Direction::FromCustomer));
+    assert!(said == call.expected(Direction::FromCustomer));
+    let other = fs::read(place(Direction::ToCustomer)).unwrap();
+    assert_eq!(other, callreel::media::wav::header(1, 0).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

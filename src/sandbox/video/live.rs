@@ -44,6 +44,14 @@ enum Place {
 }
 
 impl Start {
+    /// The selector and its value.
+    pub(super) fn told(&self) -> String {
+        let time = self.start_timestamp.map(|seconds| seconds.to_string());
+        let value = self.after_fragment_number.clone().or(time);
+        let selector = &self.start_selector_type;
+        value.map_or_else(|| selector.clone(), |value| format!("{selector} {value}"))
+    }
+
     fn place(&self) -> Result<Place, String> {
         let time = || {
             let seconds = self.start_timestamp.ok_or("no StartTimestamp")?;

@@ -452,7 +452,7 @@ function takeFrame(frame, whole) {
 
 function drawCount() {
   const count = panels.size;
-  show(document.getElementById("none"), count === 0 && line.state !== "connecting");
+  show(document.getElementById("none"), count === 0 && line.state === "open");
   // A count is of what goes on now.
   const isKnown = count > 0 && !isBroken();
   set(document.getElementById("count"), isKnown ? words("calls", { count }) : "");
@@ -530,7 +530,8 @@ function drawNotice() {
   if (!isBroken()) return;
   const time = line.lostAt ? new Date(line.lostAt).toLocaleTimeString("en", { hour12: false }) : "";
   const since = span(Date.now() - (line.lostSince ?? Date.now()));
-  set(notice, words(`line.${line.state}`, { time, span: since }));
+  const isEmpty = line.state === "lost" && panels.size === 0;
+  set(notice, words(isEmpty ? "line.lostEmpty" : `line.${line.state}`, { time, span: since }));
 }
 
 // --- listening in ------------------------------------------------------------------------------------------------
