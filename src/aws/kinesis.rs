@@ -100,6 +100,7 @@ impl CallStream {
         });
         Ok(Records {
             children: children.collect(),
+            is_behind: answer.millis_behind_latest.is_some_and(|millis| millis > 0),
             next: answer.next_shard_iterator.map(Box::from),
             records: answer
                 .records

@@ -1,5 +1,7 @@
 //! Files that are not whole yet. Each grows beside its place under a name of its own, which
-//! ends in `.part`, and is renamed into its place when it is whole.
+//! ends in `.part`, and is renamed into its place when it is whole. What becomes of one that was
+//! left says its owner: a recording is made again, so that its parts are swept away; of a watched
+//! call there is nothing but them ([`tapes`](super::tapes)).
 //!
 //! A process that is ended from outside leaves its parts behind, and they hold audio. So
 //! each part is locked by the process that writes it, for as long as it does: the operating
@@ -7,7 +9,7 @@
 //! nobody writes any more. The process id in the name would not tell: ids come again, and
 //! containers and hosts that share a folder have their own.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,26 +44,18 @@ impl Part {
             let mut name = place.clone().into_os_string();
             name.push(format!(".{}-{number}{SUFFIX}", std::process::id()));
             let path = PathBuf::from(name);
-            let mut options = File::options();
-            let file = match options.read(true).write(true).create_new(true).open(&path) {
-                Ok(file) => file,
-                // Left by a process of the same id, or written by one on another host.
-                Err(error) if is_part(&path) && error.kind() == io::ErrorKind::AlreadyExists => {
-                    continue;
-                }
-                Err(error) => return Err(io_failure(Tried::Writing, &place, &error)),
+            // There is one that was left by a process of the same id, or written by one on another host.
+            let Some(file) =
+                begin(&path).map_err(|error| io_failure(Tried::Writing, &place, &error))?
+            else {
+                continue;
             };
-            // Where files cannot be locked, nobody gets a lock to sweep by either.
-            let _ = file.lock();
-            // Between its making and its lock it can have been swept.
-            if path.exists() {
-                return Ok(Self {
-                    file,
-                    path,
-                    place,
-                    kept: false,
-                });
-            }
+            return Ok(Self {
+                file,
+                path,
+                place,
+                kept: false,
+            });
         }
     }
 
@@ -104,18 +98,41 @@ pub(super) fn is_part(path: &Path) -> bool {
     place().is_some_and(|place| WRITTEN.iter().any(|ending| place.ends_with(ending)))
 }
 
+/// A new file, locked. `None`: there is one of the name already.
+pub(super) fn begin(path: &Path) -> io::Result<Option<File>> {
+    let mut options = File::options();
+    let file = match options.read(true).write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Where files cannot be locked, nobody takes what was left by a lock either.
+    let _ = file.lock();
+    // Between its making and its lock somebody can have taken it for one that was left.
+    Ok(path.exists().then_some(file))
+}
+
+/// A part that was left, locked; `None` while somebody writes it, or when it is gone.
+pub(super) fn left(path: &Path) -> io::Result<Option<File>> {
+    let part = match File::options().read(true).write(true).open(path) {
+        Ok(part) => part,
+        // It came into its place meanwhile, or somebody else took it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match part.try_lock() {
+        Ok(()) => Ok(path.exists().then_some(part)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Removes a part that nobody writes any more. Its bytes, if it was one.
 pub(super) fn sweep(path: &Path) -> Result<Option<u64>, Failure> {
     let failed = write_failure(path);
-    let part = match File::options().read(true).write(true).open(path) {
-        Ok(part) => part,
-        // It came into its place meanwhile, or somebody else swept it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    if part.try_lock().is_err() {
+    let Some(part) = left(path).map_err(&failed)? else {
         return Ok(None);
-    }
+    };
     let bytes = part.metadata().map_err(&failed)?.len();
     // Whole and renamed between the listing and the lock, it is no part any more: only what
     // is still under this name goes.

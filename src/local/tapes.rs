@@ -5,11 +5,11 @@
 //!
 //! No file is ever replaced: where a name is taken, both files of the call get the next one.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Tried, io_failure, write_failure};
+use super::{Tried, io_failure, parts, write_failure};
 use crate::failure::{Failure, FailureKind};
 use crate::media::fragment::Direction;
 use crate::media::wav::{HEADER_BYTES, MAX_DATA_BYTES, header};
@@ -125,16 +125,13 @@ impl Side {
         if place.exists() {
             return Ok(None);
         }
-        let mut options = File::options();
-        let mut file = match options.read(true).write(true).create_new(true).open(&part) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            Err(error) => return Err(io_failure(Tried::Writing, &part, &error)),
+        let begun = parts::begin(&part);
+        let Some(mut file) = begun.map_err(|error| io_failure(Tried::Writing, &part, &error))?
+        else {
+            return Ok(None);
         };
-        // Where files cannot be locked, nobody repairs by a lock either.
-        let _ = file.lock();
-        if !part.exists() || place.exists() {
-            // Between its making and its lock another monitor took it for one that was left.
+        if place.exists() {
+            // Another monitor's part has become it meanwhile; the next start repairs this one.
             return Ok(None);
         }
         let head = wav_header(&place, 0)?;
@@ -233,21 +230,9 @@ fn other_name(place: &Path, tried: u32) -> PathBuf {
 
 fn repair(folder: &Path, part: &Path, name: &str) -> Result<Option<Taped>, Failure> {
     let failed = write_failure(part);
-    let mut file = match File::options().read(true).write(true).open(part) {
-        Ok(file) => file,
-        // It got its name meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    match file.try_lock() {
-        Ok(()) => {}
-        // It is being written.
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
-    if !part.exists() {
+    let Some(mut file) = parts::left(part).map_err(&failed)? else {
         return Ok(None);
-    }
+    };
     let length = file.metadata().map_err(&failed)?.len();
     let bytes = length.saturating_sub(HEADER_BYTES as u64);
     let samples = close(&mut file, part, bytes)?;

@@ -94,6 +94,8 @@ pub struct Records {
     pub next: Option<Box<str>>,
     /// The shards that follow on a closed one.
     pub children: Vec<Shard>,
+    /// There is more behind them already (`MillisBehindLatest`), even where they are none.
+    pub is_behind: bool,
 }
 
 /// What a failed call means for its shard.
@@ -254,7 +256,8 @@ impl Feed {
             }
         }
         // What is put later is behind this, should the iterator expire before a record comes.
-        if reading.from == From::Latest || matches!(reading.from, From::At(_)) && new.is_empty() {
+        let is_all = new.is_empty() && !records.is_behind;
+        if reading.from == From::Latest || matches!(reading.from, From::At(_)) && is_all {
             reading.from = From::At(EpochMillis(wall.0.saturating_sub(EARLIER)));
         }
         match records.next {
@@ -369,6 +372,7 @@ mod tests {
             records: sequences.iter().map(|sequence| record(sequence)).collect(),
             next: next.map(Box::from),
             children: Vec::new(),
+            is_behind: false,
         }
     }
 
@@ -473,6 +477,30 @@ mod tests {
         let ask = feed.next_ask(2 * SECOND).unwrap();
         feed.failed(&ask, Trouble::Expired, 2 * SECOND);
         assert_eq!(asks(&mut feed, 2 * SECOND), ["a from After(\"41\")"]);
+    }
+
+    /// Kinesis gives no records for a while although there are some further on: nothing of them is left out by an
+    /// iterator that is made anew meanwhile.
+    #[test]
+    fn an_empty_answer_on_the_way_is_no_word_that_nothing_follows() {
+        let noon = format!("a from {:?}", From::At(NOON));
+        let later = EpochMillis(NOON.0 + 3_600_000);
+        let caught_up = format!("a from {:?}", From::At(EpochMillis(later.0 - 5_000)));
+        for (is_behind, from) in [(true, noon), (false, caught_up)] {
+            let mut feed = begun(Position::At(NOON), vec![shard("a")]);
+            let now = Duration::ZERO;
+            asks(&mut feed, now);
+            feed.iterator("a", "a1".into(), now);
+            asks(&mut feed, now);
+            let none = Records {
+                is_behind,
+                ..some(&[], Some("a2"))
+            };
+            feed.records("a", none, now, later);
+            let ask = feed.next_ask(SECOND).unwrap();
+            feed.failed(&ask, Trouble::Expired, SECOND);
+            assert_eq!(asks(&mut feed, SECOND), [from], "{is_behind}");
+        }
     }
 
     #[test]

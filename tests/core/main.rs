@@ -28,3 +28,5 @@ mod recorder;
 mod shelves;
 #[cfg(feature = "cli")]
 mod voicemail;
+#[cfg(feature = "cli")]
+mod watched;

@@ -56,7 +56,8 @@ impl World {
             .args(["monitor", "--streamname", CALLS, "--region", "us-east-1"])
             .args(["--endpoint-url-kinesis", url])
             .args(["--endpoint-url-kinesisvideo", url])
-            .args(["--timezone", "UTC", "--retryinterval", "50"])
+            .args(["--retryinterval", "50"])
+            .env("CALLREEL_TIMEZONE", "UTC")
             .env("CALLREEL_GETRECORDSINTERVAL", "250")
             .args(more)
             .env("AWS_ACCESS_KEY_ID", "sandbox")
@@ -603,6 +604,50 @@ async fn two_calls_of_the_same_millisecond_overwrite_nothing() {
     };
     world.check_files(first, 1);
     world.check_files(second, 2);
+}
+
+/// A connection that says nothing any more, and does not end either, is no silence of the call.
+#[tokio::test]
+async fn a_body_that_falls_silent_is_given_up_for_another_one() {
+    let call = call(13, 12);
+    let stall = Effect::StallAfterBytes {
+        bytes: 50_000,
+        seconds: 60.0,
+    };
+    let faults = Faults {
+        rules: vec![rule("GetMedia", 1, 0, stall)],
+        ..Faults::default()
+    };
+    let world = World::new(&[&call], 2.0, Told::BySandbox, faults).await;
+    let mut monitor = world.headless(&["--idle-end-seconds", "6"]);
+    let again = monitor.wait_for(&call.contact, "reconnecting").await;
+    assert_eq!(again["detail"], "silent");
+    monitor.wait_for(&call.contact, "ended").await;
+    world.check_files(&call, 1);
+    assert!(monitor.end().0);
+}
+
+/// Labels and files have the time that clocks of the zone showed when the call began: in October that is summer time.
+#[tokio::test]
+async fn labels_and_files_are_of_the_zone_that_is_set() {
+    let call = call(12, 4);
+    let world = World::new(&[&call], 2.0, Told::BySandbox, Faults::default()).await;
+    let mut monitor = world.headless(&["--timezone", "Europe/Berlin"]);
+    monitor.wait_for(&call.contact, "ended").await;
+    let summer = LocalTime {
+        at: EpochMillis(call.span().start_server_millis),
+        ahead_seconds: 7_200,
+    };
+    let began = monitor.told().into_iter();
+    let began = began.filter(|event| event["what"] == "began");
+    let labels: Vec<_> = began.map(|event| event["detail"].clone()).collect();
+    assert_eq!(labels, [summer.label()]);
+    assert!(monitor.end().0);
+    for direction in Direction::BOTH {
+        let name = file(&summer.stem(), 1, direction);
+        let samples = samples(&world.folder.path().join("audio").join(name));
+        assert!(samples == call.expected(direction), "{direction:?}");
+    }
 }
 
 #[tokio::test]

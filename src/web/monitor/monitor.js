@@ -76,7 +76,8 @@ const list = document.getElementById("panels");
 const panels = new Map();
 /** The server's clock minus this one. */
 let skew = 0;
-const now = () => Date.now() + skew;
+/** The server's time; while nobody tells what goes on, when somebody last did: what is shown is of then. */
+const now = () => (isBroken() ? line.lostAt : Date.now()) + skew;
 const seen = new IntersectionObserver((changes) => {
   for (const change of changes) {
     const panel = panels.get(change.target.dataset.contact);
@@ -451,8 +452,8 @@ function takeFrame(frame, whole) {
 }
 
 function drawCount() {
-  const count = panels.size;
-  show(document.getElementById("none"), count === 0 && line.state === "open");
+  show(document.getElementById("none"), panels.size === 0 && line.state === "open");
+  const count = [...panels.values()].filter((panel) => panel.about?.state.is !== "ended").length;
   // A count is of what goes on now.
   const isKnown = count > 0 && !isBroken();
   set(document.getElementById("count"), isKnown ? words("calls", { count }) : "");
