@@ -71,7 +71,7 @@ pub struct Deployment {
     pub live: Fact<Vec<Live>>,
     /// The voicemail of the stack, or of the region, if there is one.
     pub voicemail: Fact<Option<Voicemail>>,
-    /// The functions that show the archive of the bucket of the settings.
+    /// The functions that show the archive of the bucket of the settings, or of voicemail's.
     pub archives: Fact<Vec<Worker>>,
     /// All metric alarms of the account and region.
     pub alarms: Fact<Vec<Alarm>>,

@@ -8,9 +8,13 @@ use super::unknown;
 use crate::doctor::facts::{Deployment, Fact, Worker};
 use crate::doctor::rights::worker::{is_asked_about, worker_needs};
 
-/// All functions that show the archive of the deployment's bucket.
+/// All functions that show the archive of the deployment's bucket, or of its voicemail's.
 pub(super) async fn archives(shared: &SdkConfig, found: &Deployment) -> Fact<Vec<Worker>> {
-    let bucket = found.settings().ok().map(|settings| &settings.bucket);
+    let own = found.settings().ok().map(|settings| &settings.bucket);
+    let voicemail = found.voicemail.as_ref().ok().and_then(Option::as_ref);
+    let messages = voicemail
+        .and_then(|it| it.buckets.first())
+        .map(|(name, _)| name);
     let lambda = aws_sdk_lambda::Client::new(shared);
     let mut archives = Vec::new();
     let mut pages = lambda.list_functions().into_paginator().send();
@@ -18,8 +22,8 @@ pub(super) async fn archives(shared: &SdkConfig, found: &Deployment) -> Fact<Vec
         let page = page.map_err(|error| unknown("lambda:ListFunctions", &error))?;
         for function in page.functions.unwrap_or_default() {
             let shown = variable(&function, "RECORDINGS_BUCKET");
-            let is_ours = bucket.is_none() || shown == bucket;
-            if function.handler() == Some("archive") && shown.is_some() && is_ours {
+            let is_ours = shown.is_some() && (own.is_none() || [own, messages].contains(&shown));
+            if function.handler() == Some("archive") && is_ours {
                 archives.extend(worker(shared, found, &function, None).await);
             }
         }

@@ -280,8 +280,9 @@ pub fn worker_needs(deployment: &Deployment, worker: &Worker) -> Vec<Need> {
         need.context.extend(context);
         needs.push(need);
     }
-    // The archive works on the recorder's bucket, whose key is known.
-    if worker.handler == "archive" {
+    // Of the recorder's bucket the key is known.
+    let own = deployment.settings().ok().map(|settings| &*settings.bucket);
+    if worker.handler == "archive" && worker.variable("RECORDINGS_BUCKET") == own {
         needs.extend(key_needs(deployment, worker));
     }
     needs
@@ -324,7 +325,9 @@ fn found(
     let instance = |rest: &str| Some(format!("{}{rest}", worker.variable("INSTANCE_ARN")?));
     const RECORDINGS: &str = "RECORDINGS_BUCKET";
     const TRANSCRIPTS: &str = "TRANSCRIPTS_BUCKET";
-    let prefix = worker.variable("RECORDINGS_KEY_PREFIX").unwrap_or_default();
+    // A slash alone stands for a bucket that is all recordings.
+    let prefix = worker.variable("RECORDINGS_KEY_PREFIX");
+    let prefix = prefix.unwrap_or("recordings/").trim_start_matches('/');
     let day = "2026/01/01";
     let plain = |resource: String| Some((resource, Vec::new()));
     plain(match thing {
