@@ -319,7 +319,7 @@ test("what others wrote into a verdict is text and nothing else", async () => {
 
 test("a file that is gone is told before play, and the other sides are played", async () => {
   const { page, context, seen } = await openCall("gone");
-  await page.getByText("The file of both sides, stereo is not there").waitFor();
+  await page.getByText("The file “both sides, stereo” is not there").waitFor();
   await page.getByText("There is no waveform of this recording yet").waitFor();
   await page.getByRole("button", { name: "Play" }).click();
   await until(async () => (await seconds(page)) > 0.5, "the customer's side plays");
