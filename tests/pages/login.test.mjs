@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
@@ -42,6 +42,7 @@ before(async () => {
   out = join(folder, "out");
   record("support", "Support", "lea@example.com");
   record("sales", "Sales", "mia@example.com");
+  mkdirSync(join(folder, "streams"));
   const own = ["--streams", join(folder, "streams"), "--data", join(folder, "data")];
   sandbox = await run(["sandbox", "--oidc", ...own], /(?<=provider )\S+(?=,)/, all);
   archive = await serve("0");
