@@ -137,6 +137,7 @@ test("recordings are found, newest first, by what is asked", async () => {
   assert.match(await page.locator("#rows tbody tr").first().innerText(), /12:00:00\s+complete/);
   assert.match(await page.locator("#rows tbody tr").nth(1).innerText(), /Claims/);
   await assertAccessible(page);
+  // The picture of docs/archive.md is a copy of this one.
   await shoot(page, "archive-search");
   await page.getByLabel("Number").fill("030 1234");
   await page.getByRole("button", { name: "Search" }).click();
