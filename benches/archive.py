@@ -2,8 +2,8 @@
 """Measures the archive's pages over many recordings: `python3 benches/archive.py [CALLREEL] [--rows N]`.
 
 Writes N verdicts (default 100,000) of 100 days into a folder of its own, and asks `callreel archive` as its page does:
-the first page while no index is there, the first page with indexes, a number that one call has, the next page, a table
-of all. Each figure is the median of five, with the lowest and the highest; the first one is taken once, since it makes
+the first page while no index is there, the first page with indexes, a number that one call has (by a process that has
+just begun, once more, and once more when what is known must be looked at again), the next page, a table of all. Each figure is the median of five, with the lowest and the highest; the first one is taken once, since it makes
 the indexes. The memory is the process's peak.
 """
 
@@ -20,6 +20,8 @@ import urllib.request
 
 DAYS = 100
 TURNS = 5
+# What was looked at longer ago than 20 s is looked at again.
+STALE_AFTER = 20.5
 FIRST = datetime.date(2026, 8, 20)
 
 
@@ -113,7 +115,7 @@ def main():
         process.terminate()
         process.wait()
         # Another process, with indexes that are there: what it remembers goes with it each time.
-        first, numbers, following, peaks = [], [], [], []
+        first, numbers, again, later, following, peaks = [], [], [], [], [], []
         for _ in range(TURNS):
             process, page = start(args.callreel, folder)
             seconds, body = ask(f"{page}api/recordings?most=200")
@@ -122,14 +124,23 @@ def main():
             following.append(ask(f"{page}api/recordings?most=200&after={after}")[0])
             url = f"{page}api/recordings?most=200&number={urllib.parse.quote(number)}"
             numbers.append(whole(url)[0])
-            again = whole(url)[0]
+            again.append(whole(url)[0])
             peaks.append(peak_mib(process))
             process.terminate()
             process.wait()
         told("the newest 200, a process that has just begun", first)
         told("the next 200", following)
         told("a number that one call has, all days", numbers)
-        told("the same once more within 20 s", [again])
+        told("the same once more within 20 s", again)
+        process, page = start(args.callreel, folder)
+        url = f"{page}api/recordings?most=200&number={urllib.parse.quote(number)}"
+        whole(url)
+        for _ in range(TURNS):
+            time.sleep(STALE_AFTER)
+            later.append(whole(url)[0])
+        told("the same after more than 20 s, when the folders are looked at again", later)
+        process.terminate()
+        process.wait()
         process, page = start(args.callreel, folder)
         seconds, body = ask(f"{page}api/recordings.csv")
         lines = body.count(b"\n")
@@ -139,4 +150,5 @@ def main():
         process.wait()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@
 
 mod alarms;
 mod answering;
+mod archive;
 mod checks;
 mod connect;
 pub mod facts;
@@ -85,6 +86,8 @@ pub enum Check {
     VoicemailEvents,
     VoicemailWays,
     VoicemailsWaiting,
+    VoicemailRights,
+    ArchiveRights,
     Alarms,
     AlarmStates,
     AlarmActions,
@@ -154,6 +157,7 @@ pub fn examine(deployment: &Deployment) -> Vec<Finding> {
     answering::examine(deployment, &mut report);
     live::examine(deployment, &mut report);
     voicemail::examine(deployment, &mut report);
+    archive::examine(deployment, &mut report);
     alarms::examine(deployment, &mut report);
     let mut findings = report.findings;
     findings.sort_by_key(|finding| finding.check);

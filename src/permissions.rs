@@ -10,7 +10,7 @@
 mod roles;
 
 use roles::LIVE;
-pub use roles::{NOT_ASKED_ABOUT, ROLES, Role};
+pub use roles::{ROLES, Role};
 
 /// Where a stream's media is asked for.
 pub const GET_DATA_ENDPOINT: &str = "kinesisvideo:GetDataEndpoint on the stream";

@@ -51,6 +51,8 @@ impl Trust {
 pub struct Shelves<S> {
     store: S,
     prefix: String,
+    /// A folder of something else.
+    left_out: Option<String>,
     trust: Trust,
     memory: Memory,
 }
@@ -84,9 +86,17 @@ impl<S: Browsing> Shelves<S> {
         Self {
             store,
             prefix: prefix.to_owned(),
+            left_out: None,
             trust,
             memory: Memory::default(),
         }
+    }
+
+    /// Nothing is looked for below this prefix: of who listened there is a folder a day, too.
+    #[must_use]
+    pub fn leaving_out(mut self, prefix: &str) -> Self {
+        self.left_out = Some(prefix.to_owned());
+        self
     }
 
     /// Where it looks.
@@ -106,7 +116,8 @@ impl<S: Browsing> Shelves<S> {
         from: Option<EpochMillis>,
         to: Option<EpochMillis>,
     ) -> Result<Vec<Folder>, Failure> {
-        folders::find(&self.store, &self.prefix, from, to).await
+        let left_out = self.left_out.as_deref();
+        folders::find(&self.store, &self.prefix, left_out, from, to).await
     }
 
     /// A shelf, as far as is needed brought up to date.

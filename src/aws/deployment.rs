@@ -15,6 +15,7 @@ mod messages;
 mod settings;
 mod voicemail;
 mod watch;
+mod workers;
 
 use aws_config::{Region, SdkConfig};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -90,7 +91,8 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
     found.rights = accounts::rights(&shared, &found).await;
     found.answering = answering::gather(&shared, &there, &found).await;
     found.live = live::gather(&shared, &there, &found).await;
-    found.voicemail = voicemail::gather(&shared, &there, asked.stack.as_deref()).await;
+    found.voicemail = voicemail::gather(&shared, &there, &found, asked.stack.as_deref()).await;
+    found.archives = workers::archives(&shared, &found).await;
     Ok(found)
 }
 

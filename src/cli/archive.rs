@@ -116,7 +116,7 @@ async fn show<S: Browsing + Send + Sync + 'static>(
         .map_err(|error| CliError::Told(error.to_string()))?;
     let url = bound.url();
     let desk = Desk {
-        shelves: Shelves::new(store(), &args.key_prefix, trust),
+        shelves: Shelves::new(store(), &args.key_prefix, trust).leaving_out(&args.listened_prefix),
         guard: Guard::at(bound.address()).also_named(args.hosts.clone()),
         page: url.clone(),
     };

@@ -2,7 +2,8 @@
 //! and what lies unsaved.
 
 use super::facts::{
-    Answering, Caller, Deployment, EventRule, Fact, Helper, RightDecision, RuleTarget, Unknown,
+    Answering, Caller, Deployment, EventRule, Fact, Helper, Right, RightDecision, RuleTarget,
+    Unknown,
 };
 use super::need::Need;
 use super::rights::account;
@@ -239,8 +240,19 @@ fn rights(answering: &Answering, deployment: &Deployment, report: &mut Report) {
 
 /// Whether a function's role may what it must.
 pub(super) fn rights_of(check: Check, helper: &Helper, needs: &[Need], report: &mut Report) {
-    let rights = match &helper.rights {
-        Err(unknown) => return report.unchecked(&[check], &helper.role, unknown),
+    judge(check, &helper.role, &helper.rights, needs, report);
+}
+
+/// Whether a role may all of this, by what IAM answered.
+pub(super) fn judge(
+    check: Check,
+    role: &str,
+    rights: &Fact<Vec<Right>>,
+    needs: &[Need],
+    report: &mut Report,
+) {
+    let rights = match rights {
+        Err(unknown) => return report.unchecked(&[check], role, unknown),
         Ok(rights) => rights,
     };
     let mut allowed = 0;
@@ -251,23 +263,19 @@ pub(super) fn rights_of(check: Check, helper: &Helper, needs: &[Need], report: &
             Some(RightDecision::Allowed) => allowed += 1,
             Some(RightDecision::Denied(how)) => {
                 let found = format!("{what}: {how}; without it, {}", need.without);
-                report.error(check, &helper.role, found);
+                report.error(check, role, found);
             }
             Some(RightDecision::Depends(_)) | None => {
                 let unknown = Unknown::new(
                     format!("{what}: IAM's simulation has no answer"),
                     "check the role's policy by hand",
                 );
-                report.unchecked(&[check], &helper.role, &unknown);
+                report.unchecked(&[check], role, &unknown);
             }
         }
     }
     if allowed == needs.len() {
-        report.ok(
-            check,
-            &helper.role,
-            format!("{allowed} permissions are there"),
-        );
+        report.ok(check, role, format!("{allowed} permissions are there"));
     }
 }
 

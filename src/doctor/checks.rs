@@ -339,6 +339,18 @@ pub const CHECKS: &[CheckInfo] = &[
         "Look at the log of voicemail for the contact: each try names step, cause and cure. Mend it, then `callreel redrive --voicemail` (docs/voicemail.md, \"When something fails\").",
     ),
     info(
+        Check::VoicemailRights,
+        "voicemail-rights",
+        "If there is voicemail: the role of each of its functions may do all that the function does, with the settings that it has. Asked of IAM's simulation, as `rights`.",
+        "Allow the action on the resource to the function's role.",
+    ),
+    info(
+        Check::ArchiveRights,
+        "archive-rights",
+        "If the archive is deployed: the role of `archive` may read recordings and the secret of its login, write indexes and who listened, and use the bucket's key. Asked of IAM's simulation, as `rights`.",
+        "Allow the action on the resource to the function's role.",
+    ),
+    info(
         Check::Alarms,
         "alarms",
         "An alarm watches each of: lost seconds, parked records, unreadable records, withdrawn consent, audio at risk, the iterator's age, errors, throttles, duration, mappings that read nothing, records given up or dropped, records that wait, dead letters.",

@@ -4,10 +4,12 @@
 mod answering;
 mod keys;
 mod voicemail;
+mod worker;
 
 pub use answering::{Answering, Caller, EventRule, Helper, Live, RuleTarget};
 pub use keys::{Key, KeyState, Right, RightDecision};
 pub use voicemail::{Called, Voicemail};
+pub use worker::Worker;
 
 use crate::connect::arn;
 
@@ -69,6 +71,8 @@ pub struct Deployment {
     pub live: Fact<Vec<Live>>,
     /// The voicemail of the stack, or of the region, if there is one.
     pub voicemail: Fact<Option<Voicemail>>,
+    /// The functions that show the archive of the bucket of the settings, or of voicemail's.
+    pub archives: Fact<Vec<Worker>>,
     /// All metric alarms of the account and region.
     pub alarms: Fact<Vec<Alarm>>,
 }
@@ -93,6 +97,7 @@ impl Deployment {
             answering: Err(why.clone()),
             live: Err(why.clone()),
             voicemail: Err(why.clone()),
+            archives: Err(why.clone()),
             alarms: Err(why.clone()),
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod answering;
 pub mod live;
+pub mod worker;
 
 use super::facts::{Deployment, Function, Key, Settings, Tags};
 use super::need::Need;
@@ -112,12 +113,7 @@ pub fn needed(deployment: &Deployment) -> Vec<Need> {
     if let Ok(Some(function)) = &deployment.function {
         needs.extend(log_needs(function));
     }
-    let region = settings.map_or("", |settings| &settings.region);
-    let suffix = match partition(deployment) {
-        "aws-cn" => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    };
-    let at = format!("{region}.{suffix}");
+    let at = services_at(deployment, settings.map_or("", |settings| &settings.region));
     deployment
         .keys
         .iter()
@@ -134,7 +130,17 @@ pub fn actions() -> impl Iterator<Item = &'static str> {
         .chain(of_keys)
         .chain(answering::actions())
         .chain(live::actions())
+        .chain(worker::actions())
         .chain(["s3:PutObjectTagging", "sns:Publish"])
+}
+
+/// What the names of services in a region end in, as `kms:ViaService` has them.
+fn services_at(deployment: &Deployment, region: &str) -> String {
+    let suffix = match partition(deployment) {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    format!("{region}.{suffix}")
 }
 
 fn partition(deployment: &Deployment) -> &str {

@@ -5,6 +5,7 @@ use super::need::Need;
 use super::rights::answering::{note_needs, save_needs};
 use super::rights::live::live_needs;
 use super::rights::needed;
+use super::rights::worker::worker_needs;
 
 pub(super) const FUNCTION: &str = "callreel-recorder";
 pub(super) const STREAM: &str = "arn:aws:kinesis:eu-west-1:111122223333:stream/records";
@@ -47,6 +48,7 @@ pub(super) fn healthy() -> Deployment {
         answering: Ok(Some(answering())),
         live: Ok(vec![live_allowed()]),
         voicemail: Ok(Some(voicemail())),
+        archives: Ok(vec![worker("archive")]),
         alarms: Ok(alarms()),
     };
     deployment.rights = Ok(all_allowed(&deployment));
@@ -58,7 +60,63 @@ pub(super) fn healthy() -> Deployment {
     let allowed = answering_of(&mut deployment);
     allowed.note.as_mut().unwrap().rights = Ok(granted(notes));
     allowed.save.as_mut().unwrap().rights = Ok(granted(saves));
+    let own = deployment.clone();
+    let of_voicemail = voicemail_of(&mut deployment).workers.iter_mut();
+    for worker in of_voicemail {
+        worker.rights = Ok(granted(worker_needs(&own, worker)));
+    }
+    let archive = archive_of(&mut deployment);
+    archive.rights = Ok(granted(worker_needs(&own, archive)));
     deployment
+}
+
+/// A function of the archive or of voicemail, as the stacks make them, with all that can be set.
+pub(super) fn worker(handler: &str) -> Worker {
+    let secret =
+        |name: &str| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{name}-AbCdEf");
+    let bucket = match handler {
+        "archive" => "calls",
+        _ => "vm-recordings",
+    };
+    let (login, links) = (secret("login"), secret("links"));
+    let variables = [
+        ("RECORDINGS_BUCKET", bucket),
+        ("RECORDINGS_KEY_PREFIX", "recordings/"),
+        ("LISTENED_PREFIX", "listened/"),
+        ("ARCHIVE_SECRET_ARN", &*login),
+        ("TRANSCRIPTS_BUCKET", "vm-transcripts"),
+        ("CONNECT_RECORDINGS_BUCKET", "connect-own"),
+        (
+            "PARKING_QUEUE_URL",
+            "https://sqs.eu-west-1.amazonaws.com/111122223333/vm-parked",
+        ),
+        (
+            "INSTANCE_ARN",
+            "arn:aws:connect:eu-west-1:111122223333:instance/i1",
+        ),
+        ("TASK_FLOW_ID", "f-1"),
+        ("EMAIL_FROM", "vm@example.com"),
+        ("EMAIL_QUEUE_TEMPLATE", "callreel-queue"),
+        ("SUMMARY", "yes"),
+        ("SUMMARY_MODEL_ID", "maker.model-1"),
+        ("LINK_KEY_SECRET_ARN", &*links),
+    ];
+    Worker {
+        name: format!("callreel-{handler}"),
+        arn: format!("arn:aws:lambda:eu-west-1:111122223333:function:callreel-{handler}"),
+        role: format!("arn:aws:iam::111122223333:role/{handler}"),
+        handler: handler.to_owned(),
+        log_group: format!("/callreel/{handler}"),
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        reads: (handler == "capture").then(|| STREAM.to_owned()),
+        rights: Ok(Vec::new()),
+    }
+}
+
+pub(super) fn archive_of(deployment: &mut Deployment) -> &mut Worker {
+    &mut deployment.archives.as_mut().unwrap()[0]
 }
 
 fn caller(service: &str, source: &str) -> Caller {
@@ -167,6 +225,17 @@ fn voicemail() -> Voicemail {
         flows: vec![("f-1".to_owned(), Ok(Some("ACTIVE".to_owned())))],
         senders: vec![("a@example.com".to_owned(), Ok(true))],
         waiting: Ok(Vec::new()),
+        workers: [
+            "capture",
+            "transcribe",
+            "transcribe-failed",
+            "deliver",
+            "reconcile-voicemail",
+            "sign",
+            "timestamp",
+        ]
+        .map(worker)
+        .to_vec(),
     }
 }
 

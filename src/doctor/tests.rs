@@ -1009,10 +1009,8 @@ fn what_the_answering_machine_may_and_what_waits() {
 #[test]
 fn every_permission_of_the_roles_is_asked_about() {
     let asked: Vec<_> = rights::actions().collect();
-    let roles = crate::permissions::ROLES.iter();
-    let left_out = crate::permissions::NOT_ASKED_ABOUT;
-    let asked_about = roles.filter(|role| !left_out.contains(&role.template));
-    let needed = asked_about
+    let needed = crate::permissions::ROLES
+        .iter()
         .flat_map(|role| role.calls.iter().chain(role.services))
         .flat_map(|permission| crate::permissions::actions(permission));
     for action in needed {
@@ -1030,6 +1028,7 @@ fn voicemail_is_reached_delivers_and_leaves_nothing() {
         Check::VoicemailEvents,
         Check::VoicemailWays,
         Check::VoicemailsWaiting,
+        Check::VoicemailRights,
     ] {
         check(of, "ok : there is no voicemail", |it| {
             it.voicemail = Ok(None)
@@ -1088,5 +1087,57 @@ fn voicemail_is_reached_delivers_and_leaves_nothing() {
     check(of, "ok deliver: none", |_| {});
     check(of, "error deliver: 2: a, b", |it| {
         voicemail_of(it).waiting = Ok(vec!["a".to_owned(), "b".to_owned()]);
+    });
+}
+
+#[test]
+fn what_the_roles_of_voicemail_and_of_the_archive_may() {
+    let denied = || RightDecision::Denied("implicitDeny".to_owned());
+    let of = Check::VoicemailRights;
+    check(
+        of,
+        "ok arn:aws:iam::111122223333:role/sign: 3 permissions are there",
+        |_| {},
+    );
+    let told = "error arn:aws:iam::111122223333:role/deliver: ses:SendEmail on \
+        arn:aws:ses:eu-west-1:111122223333:identity/vm@example.com: implicitDeny; without it, no mail is sent";
+    check(of, told, |it| {
+        let mut workers = voicemail_of(it).workers.iter_mut();
+        let deliver = workers.find(|worker| worker.handler == "deliver").unwrap();
+        let mut rights = deliver.rights.as_mut().unwrap().iter_mut();
+        let mail = rights.find(|right| right.need.action == "ses:SendEmail");
+        mail.unwrap().decision = denied();
+    });
+    let of = Check::ArchiveRights;
+    let role = "arn:aws:iam::111122223333:role/archive";
+    check(of, &format!("ok {role}: 8 permissions are there"), |_| {});
+    check(of, "ok : the archive is not deployed", |it| {
+        it.archives = Ok(Vec::new());
+    });
+    check(of, "unchecked : denied", |it| {
+        it.archives = Err(Unknown::new("denied", "allow it"));
+    });
+    let told = format!(
+        "error {role}: s3:PutObject on arn:aws:s3:::calls/listened/2026/01/01/sample-1.jsonl: implicitDeny; without it, \
+         nothing is given: who listened cannot be kept"
+    );
+    check(of, &told, |it| {
+        let mut rights = archive_of(it).rights.as_mut().unwrap().iter_mut();
+        let lines = rights.find(|right| {
+            right.need.action == "s3:PutObject" && right.need.resource.contains("listened")
+        });
+        lines.unwrap().decision = denied();
+    });
+    // The key of the bucket is asked about where it is the account's own.
+    check(of, &format!("ok {role}: 10 permissions are there"), |it| {
+        it.keys[0].used_by = vec!["recordings".to_owned()];
+        let own = it.clone();
+        let archive = archive_of(it);
+        let needs = crate::doctor::rights::worker::worker_needs(&own, archive);
+        let allowed = |need| Right {
+            need,
+            decision: RightDecision::Allowed,
+        };
+        archive.rights = Ok(needs.into_iter().map(allowed).collect());
     });
 }

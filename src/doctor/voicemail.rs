@@ -2,6 +2,7 @@
 //! and what lies undelivered.
 
 use super::answering::{calls, named};
+use super::archive::rights_of_worker;
 use super::facts::{Deployment, Voicemail};
 use super::{Check, Report};
 
@@ -9,6 +10,7 @@ const ALL: &[Check] = &[
     Check::VoicemailEvents,
     Check::VoicemailWays,
     Check::VoicemailsWaiting,
+    Check::VoicemailRights,
 ];
 
 pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
@@ -25,6 +27,9 @@ pub(super) fn examine(deployment: &Deployment, report: &mut Report) {
     events(voicemail, report);
     ways(voicemail, report);
     waiting(voicemail, report);
+    for worker in &voicemail.workers {
+        rights_of_worker(Check::VoicemailRights, worker, deployment, report);
+    }
 }
 
 fn events(voicemail: &Voicemail, report: &mut Report) {

@@ -144,5 +144,3 @@ const ARCHIVE: &str = "stacks/archive.yaml";
 const MAIN: &str = "template.yaml";
 const ANSWERING: &str = "stacks/answering.yaml";
 const VOICEMAIL: &str = "stacks/voicemail.yaml";
-/// The stacks whose rights the doctor does not ask about yet.
-pub const NOT_ASKED_ABOUT: &[&str] = &[ARCHIVE, VOICEMAIL];

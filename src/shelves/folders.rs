@@ -33,6 +33,7 @@ pub struct Folder {
 pub(super) async fn find(
     store: &impl Browsing,
     prefix: &str,
+    left_out: Option<&str>,
     from: Option<EpochMillis>,
     to: Option<EpochMillis>,
 ) -> Result<Vec<Folder>, Failure> {
@@ -85,6 +86,7 @@ pub(super) async fn find(
             }
             for folder in inside.folders {
                 match Day::of_key(&folder) {
+                    _ if left_out == Some(folder.as_str()) => {}
                     Some((_, day)) if wanted(day) => dated.push(Folder {
                         folder,
                         day: Some(day),

@@ -18,7 +18,9 @@ use axum::response::{IntoResponse, Response};
 /// page shows of calls does not stay on the disk.
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // With `no-referrer` a browser hides the origin of a form's POST from us as well (Fetch
+    // Standard, "append a request `Origin` header"), and nobody could log out.
+    (header::REFERRER_POLICY, "same-origin"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),

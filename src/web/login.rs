@@ -435,6 +435,8 @@ async fn logged_out<O: Objects + Send + Sync + 'static>(
         let fields = [
             ("client_id", &*login.provider.client().id),
             ("post_logout_redirect_uri", &*back),
+            // Amazon Cognito's name for the same.
+            ("logout_uri", &*back),
         ];
         let between = if end.contains('?') { '&' } else { '?' };
         format!("{end}{between}{}", provider::form(&fields))

@@ -56,7 +56,8 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
         &config.listened,
         &format!("{writer}-p"),
     ));
-    let archive = Archive::behind_login(Shelves::new(store(), &config.prefix, Trust::ONCE_SETTLED))
+    let shelves = Shelves::new(store(), &config.prefix, Trust::ONCE_SETTLED);
+    let archive = Archive::behind_login(shelves.leaving_out(&config.listened))
         .noting(move |heard, now| {
             let listened = Arc::clone(&listened);
             Box::pin(async move { listened.note(&heard, now).await })

@@ -381,3 +381,21 @@ fn a_needle_in_many_days_comes_in_pages_until_the_days_are_known() {
     assert_eq!(pages(), (3, 11));
     assert_eq!(pages(), (1, 11));
 }
+
+/// Who listened has folders of days beside those of recordings: they are not looked into.
+#[test]
+fn the_folder_of_who_listened_is_none_of_recordings() {
+    let folder = tempfile::tempdir().unwrap();
+    archive(folder.path());
+    fs::create_dir_all(folder.path().join("listened/2026/02/27")).unwrap();
+    fs::write(folder.path().join("listened/2026/02/27/a-1.jsonl"), "{}").unwrap();
+    let counted = Counted {
+        store: LocalRecordings::new(folder.path()),
+        asked: Mutex::default(),
+    };
+    let shelves = Shelves::new(&counted, "", Trust::Never).leaving_out("listened/");
+    assert_eq!(found_at(&shelves, NOW.0), 6);
+    let asked = counted.asked.lock().unwrap();
+    assert!(asked.iter().any(|it| it == "look_into rec/2026/02/27/"));
+    assert!(!asked.iter().any(|it| it.contains("listened")), "{asked:?}");
+}

@@ -263,6 +263,43 @@ fn troubles_of_voicemail() {
         },
         &[],
     );
+    check(
+        |world| {
+            world.voicemail();
+            world.deny("transcribe:StartTranscriptionJob");
+        },
+        &[&format!(
+            "error voicemail-rights {}: transcribe:StartTranscriptionJob on *: implicitDeny; without it, \
+             messages are delivered without their text, late",
+            world::ROLE
+        )],
+    );
+}
+
+#[test]
+fn troubles_of_the_archive() {
+    let deny = |world: &mut World| world.deny("secretsmanager:GetSecretValue");
+    let told = format!(
+        "error archive-rights {}: secretsmanager:GetSecretValue on {}: implicitDeny; without it, the pages do not start",
+        world::ROLE,
+        arn("secretsmanager", "secret:login-AbCdEf")
+    );
+    check(|world| world.archive("calls"), &[]);
+    check(
+        |world| {
+            world.archive("calls");
+            deny(world);
+        },
+        &[&told],
+    );
+    // One of another bucket is another deployment's.
+    check(
+        |world| {
+            world.archive("another");
+            deny(world);
+        },
+        &[],
+    );
 }
 
 #[test]

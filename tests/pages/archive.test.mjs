@@ -137,6 +137,7 @@ test("recordings are found, newest first, by what is asked", async () => {
   assert.match(await page.locator("#rows tbody tr").first().innerText(), /12:00:00\s+complete/);
   assert.match(await page.locator("#rows tbody tr").nth(1).innerText(), /Claims/);
   await assertAccessible(page);
+  // The picture of docs/archive.md is a copy of this one.
   await shoot(page, "archive-search");
   await page.getByLabel("Number").fill("030 1234");
   await page.getByRole("button", { name: "Search" }).click();
@@ -319,7 +320,7 @@ test("what others wrote into a verdict is text and nothing else", async () => {
 
 test("a file that is gone is told before play, and the other sides are played", async () => {
   const { page, context, seen } = await openCall("gone");
-  await page.getByText("The file of both sides, stereo is not there").waitFor();
+  await page.getByText("The file “both sides, stereo” is not there").waitFor();
   await page.getByText("There is no waveform of this recording yet").waitFor();
   await page.getByRole("button", { name: "Play" }).click();
   await until(async () => (await seconds(page)) > 0.5, "the customer's side plays");

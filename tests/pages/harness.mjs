@@ -1,7 +1,8 @@
 // What all tests of pages stand on: Callreel as a process of its own, Debian's Chromium, and what a page must not
 // do: say an error on the console, ask anybody else for anything, or be out of reach for keyboard and screen reader.
 //
-// CALLREEL is the program (default target/release/callreel), CHROMIUM the browser (default /usr/bin/chromium),
+// CALLREEL is the program (default target/release/callreel), CALLREEL_ALL one of a build with all features (default
+// target/debug/callreel, as `cargo test --all-features` leaves it), CHROMIUM the browser (default /usr/bin/chromium),
 // SHOTS the folder that screenshots go to (default tests/pages/shots).
 
 import assert from "node:assert/strict";
@@ -21,9 +22,9 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** How long anything may take before a test says that it did not come. */
 export const PATIENCE = 20_000;
 
-/** Runs `callreel` with these arguments until a line that `ready` finds something in; gives what it found. */
-export async function run(args, ready = /https?:\/\/\S+/) {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+/** Runs `callreel`, or another program, with these arguments until a line that `ready` finds something in; gives what it found. */
+export async function run(args, ready = /https?:\/\/\S+/, of = program) {
+  const child = spawn(of, args, { stdio: ["ignore", "pipe", "pipe"] });
   const told = { out: "", err: "" };
   child.stderr.on("data", (data) => (told.err += data));
   const ended = new Promise((done) => child.on("exit", (code, signal) => done({ code, signal })));

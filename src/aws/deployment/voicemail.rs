@@ -8,9 +8,10 @@ use aws_config::SdkConfig;
 use aws_sdk_lambda::types::FunctionConfiguration;
 
 use super::answering::{helper, listed, rules, variable};
+use super::workers::worker;
 use super::{or_not_there, unknown};
 use crate::aws::s3;
-use crate::doctor::facts::{Called, Fact, Unknown, Voicemail};
+use crate::doctor::facts::{Called, Deployment, Fact, Unknown, Voicemail};
 use crate::media::ticks::EpochMillis;
 use crate::object_key::dated_folder;
 use crate::settings::deliver::DeliverConfig;
@@ -29,6 +30,7 @@ const CALLED: [&str; 3] = ["transcribe", "transcribe-failed", "deliver"];
 pub(super) async fn gather(
     shared: &SdkConfig,
     there: &SdkConfig,
+    deployment: &Deployment,
     stack: Option<&str>,
 ) -> Fact<Option<Voicemail>> {
     let lambda = aws_sdk_lambda::Client::new(shared);
@@ -65,9 +67,19 @@ pub(super) async fn gather(
         buckets.push((name.clone(), tells(&s3, name).await));
     }
     let policy = config.as_ref().ok().map(|config| &config.policy);
+    let mapping = mapping(&lambda, functions.get("capture")).await;
+    let reads = mapping.as_ref().ok().and_then(Option::as_ref);
+    let reads = reads.map(|(source, _)| source.clone());
+    let mut workers = Vec::new();
+    for (handler, function) in &functions {
+        let reads = reads.clone().filter(|_| handler == "capture");
+        workers.extend(worker(shared, deployment, function, reads).await);
+    }
+    workers.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Some(Voicemail {
         deliver: deliver.function_name.clone().unwrap_or_default(),
-        mapping: mapping(&lambda, functions.get("capture")).await,
+        mapping: mapping.map(|mapping| mapping.and_then(|(_, state)| state)),
+        workers,
         buckets,
         called,
         flows: flows(there, policy).await,
@@ -106,10 +118,11 @@ async fn functions(
     Ok(found)
 }
 
+/// The data stream that `capture` reads, and the state of the mapping.
 async fn mapping(
     lambda: &aws_sdk_lambda::Client,
     capture: Option<&FunctionConfiguration>,
-) -> Fact<Option<String>> {
+) -> Fact<Option<(String, Option<String>)>> {
     let Some(name) = capture.and_then(FunctionConfiguration::function_name) else {
         return Ok(None);
     };
@@ -124,7 +137,10 @@ async fn mapping(
         let source = mapping.event_source_arn().unwrap_or_default();
         source.contains(":kinesis:")
     });
-    Ok(of_stream.and_then(|mapping| mapping.state))
+    Ok(of_stream.map(|mapping| {
+        let source = mapping.event_source_arn.unwrap_or_default();
+        (source, mapping.state)
+    }))
 }
 
 /// Whether a bucket sends its events to EventBridge.

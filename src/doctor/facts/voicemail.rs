@@ -1,6 +1,6 @@
 //! The voicemail of a region, or of a stack.
 
-use super::{EventRule, Fact};
+use super::{EventRule, Fact, Worker};
 
 /// Its steps, its ways of delivery, and what it left undone.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Voicemail {
     pub mapping: Fact<Option<String>>,
     /// Its buckets, and whether each sends its events to EventBridge.
     pub buckets: Vec<(String, Fact<bool>)>,
+    /// All its functions, each with what its role may do.
+    pub workers: Vec<Worker>,
     /// The functions that events call, and the rules that may.
     pub called: Vec<Called>,
     /// The flows of tasks by their ids, and the state of each; `None` when it is not there.

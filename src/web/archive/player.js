@@ -20,6 +20,8 @@ const EDGE = 20;
 const FOLD = 16;
 /** Marks that the list shows. */
 const MARKS_SHOWN = 300;
+/** What can be wrong with a file that was written, the worst first. */
+const TROUBLES = ["gone", "cut", "changed", "archived"];
 /** Sorts of marks, by colour: what is lost, what is moved or cut, what is too loud, what is quiet. */
 const SIGN = {
   lost: "loss", never_listed: "loss", damaged: "loss", refused: "loss", fragment: "loss", silent: "loss",
@@ -323,8 +325,10 @@ class Call {
     const start = this.start(row);
     set(get("call-title"), words("call.title", { start }));
     document.title = words("titleCall", { start });
-    this.setStatus(get("status"), row.status);
-    set(get("verdict-words"), this.sentence());
+    // What was written and what is there now are two things.
+    const trouble = verdict && TROUBLES.find((state) => this.found.files.some((file) => file.state === state));
+    this.setStatus(get("status"), trouble ?? row.status);
+    set(get("verdict-words"), trouble ? words("verdict.since", { sentence: this.sentence(), trouble: words(`verdict.now.${trouble}`) }) : this.sentence());
     const list = get("reasons");
     list.replaceChildren();
     const add = (text, sort) => {
@@ -824,7 +828,8 @@ class Call {
     }
     const bad = this.marks.some(({ kind }) => ["loss", "moved", "clip"].includes(SIGN[kind]));
     show(get("marks-none"), Boolean(verdict) && !bad && row.status === "complete");
-    set(get("marks-none"), words("mark.none"));
+    const isAllThere = this.found.files.every(({ state }) => state === "there");
+    set(get("marks-none"), words(isAllThere ? "mark.none" : "mark.noneThen"));
     show(get("marks-box"), this.marks.length > 0 || Boolean(verdict));
     this.overviewPicture = undefined;
     this.draw();

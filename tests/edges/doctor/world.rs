@@ -185,6 +185,20 @@ impl World {
         self.objects("delivered", &[]);
     }
 
+    /// The archive of the deployment's bucket.
+    pub fn archive(&mut self, bucket: &str) {
+        let variables = json!({
+            "RECORDINGS_BUCKET": bucket, "RECORDINGS_KEY_PREFIX": "recordings/",
+            "ARCHIVE_SECRET_ARN": arn("secretsmanager", "secret:login-AbCdEf"),
+        });
+        let function = json!({
+            "FunctionName": "callreel-archive", "FunctionArn": arn("lambda", "function:callreel-archive"),
+            "Role": ROLE, "Handler": "archive", "Environment": {"Variables": variables},
+        });
+        let all = &mut self.body("ListFunctions")["Functions"];
+        all.as_array_mut().unwrap().push(function);
+    }
+
     /// A message that lies there since long ago.
     pub fn voicemail_of(&mut self, contact: &str) {
         let year = &year();

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use callreel::listened;
 use callreel::local::LocalRecordings;
-use callreel::sandbox::{CLIENT, SECRET};
+use callreel::sandbox::{CLIENT, Effect, Faults, Forgery, Rule, SECRET};
 use std::io::Read;
 
 use super::*;
@@ -358,6 +358,41 @@ async fn who_may_not_gets_nothing() {
         .ask("POST", &post, &[("origin", "https://evil.example.com")])
         .await;
     assert_eq!(refused.status, 403, "{}", refused.text());
+}
+
+/// A token that is wrong lets nobody in, and the log says who came and what was wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_is_refused_and_logged() {
+    let mut pages = Pages::new().await;
+    for (forgery, cause) in [
+        (Forgery::WrongIssuer, "its issuer is not"),
+        (Forgery::WrongAudience, "its audience is not"),
+        (Forgery::WrongNonce, "its nonce is not"),
+        (Forgery::WrongSignature, "its signature is not"),
+        (Forgery::Expired, "it has expired"),
+        (Forgery::NotYet, "it is not valid yet"),
+    ] {
+        pages.sandbox.set_faults(Faults {
+            rules: vec![Rule::once("Token", Effect::IdToken(forgery))],
+            ..Faults::default()
+        });
+        let refused = pages.log_in("/", "sam").await;
+        assert_eq!(refused.status, 403, "{forgery:?}");
+        assert!(pages.jar.is_empty(), "{forgery:?}: {:?}", pages.jar);
+        let logged = pages.logged("refused");
+        let last = logged.last().unwrap();
+        let told = last["cause"].as_str().unwrap();
+        assert!(
+            told.starts_with("the id token: ") && told.contains(cause),
+            "{last}"
+        );
+        assert_eq!(
+            (&last["from"], &last["act"], &last["allowed"]),
+            (&json!("192.0.2.7"), &json!("login"), &json!(false)),
+            "{last}"
+        );
+    }
+    assert!(pages.logged("heard").is_empty());
 }
 
 /// What a deployment lacks is said before the first request.
