@@ -2,8 +2,8 @@
 //! HTTP API or a function's URL. Sound never passes through it: the browser gets a link to the
 //! bucket, made at the press of play.
 //!
-//! Answers are compressed, since Lambda gives none of more than 6 MB: the waveform of twelve hours
-//! has as much, and a seventh of it compressed.
+//! Answers are compressed. Lambda gives none of more than 6 MB, text of base64 as these are: the
+//! page asks for a longer waveform in pieces, which are not compressed.
 
 use std::process::ExitCode;
 

@@ -137,7 +137,6 @@ test("recordings are found, newest first, by what is asked", async () => {
   assert.match(await page.locator("#rows tbody tr").first().innerText(), /12:00:00\s+complete/);
   assert.match(await page.locator("#rows tbody tr").nth(1).innerText(), /Claims/);
   await assertAccessible(page);
-  // The picture of docs/archive.md is a copy of this one.
   await shoot(page, "archive-search");
   await page.getByLabel("Number").fill("030 1234");
   await page.getByRole("button", { name: "Search" }).click();
@@ -406,6 +405,8 @@ test("a call of 12 hours opens, zooms to its samples and plays at its end", asyn
   const began = Date.now();
   const { page, context, seen } = await openCall("long");
   const opened = Date.now() - began;
+  // Its waveform comes in pieces that the function can give.
+  assert.equal(seen.requests.filter((url) => url.includes("/api/peaks")).length, 2);
   const zooms = [];
   const wave = await page.locator("#wave").boundingBox();
   for (let turn = 0; turn < 24; turn++) {

@@ -20,6 +20,9 @@ const EDGE = 20;
 const FOLD = 16;
 /** Marks that the list shows. */
 const MARKS_SHOWN = 300;
+/** Bytes of a waveform that are asked for whole, and else at a time. */
+const MOST_AT_ONCE = 4 << 20;
+const PIECE = 3 << 20;
 /** What can be wrong with a file that was written, the worst first. */
 const TROUBLES = ["gone", "cut", "changed", "archived"];
 /** Sorts of marks, by colour: what is lost, what is moved or cut, what is too loud, what is quiet. */
@@ -506,8 +509,8 @@ class Call {
     }
     try {
       const query = new URLSearchParams({ key: this.key });
-      const answer = await this.ask(`/api/peaks?${query}`, { signal: this.stop.signal });
-      this.peaks = new Peaks(await answer.arrayBuffer(), this.found.verdict?.peaks?.sides);
+      const whole = await this.pieces(`/api/peaks?${query}`, this.found.peaks.bytes);
+      this.peaks = new Peaks(whole, this.found.verdict?.peaks?.sides);
       this.sides = SIDES.filter((side) => this.sides.includes(side) || this.peaks.sides.includes(side));
       this.silences = this.peaks.silences(SKIP_SECONDS);
       this.gain = Math.min(16, Math.max(1, 115 / this.peaks.height()));
@@ -516,6 +519,19 @@ class Call {
       this.waveNote = this.words("wave.gone", { cause: error.message });
     }
     this.fit();
+  }
+
+  /** A file of so many bytes; a large one in pieces, since the function's answers have 6 MB at the most. */
+  async pieces(url, bytes) {
+    const { signal } = this.stop;
+    if (bytes <= MOST_AT_ONCE) return (await this.ask(url, { signal })).arrayBuffer();
+    const whole = new Uint8Array(bytes);
+    for (let from = 0; from < bytes; from += PIECE) {
+      const range = `bytes=${from}-${Math.min(bytes, from + PIECE) - 1}`;
+      const answer = await this.ask(url, { signal, headers: { accept: "application/json", range } });
+      whole.set(new Uint8Array(await answer.arrayBuffer()), from);
+    }
+    return whole.buffer;
   }
 
   /** Gives the canvases the pixels that they have on the screen, and draws. */
