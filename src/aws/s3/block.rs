@@ -18,10 +18,6 @@ impl Block {
     /// An empty one with room for so many bytes. The system refuses where there is no memory.
     pub(super) fn of(bytes: usize) -> io::Result<Self> {
         let map = MmapMut::map_anon(bytes)?;
-        // Page by page a call of an hour would be 57,000 faults, a seventh of all CPU. A system
-        // that has no larger pages gives small ones.
-        #[cfg(target_os = "linux")]
-        let _ = map.advise(memmap2::Advice::HugePage);
         Ok(Self { map, length: 0 })
     }
 
