@@ -5,8 +5,8 @@
 //! A file under [`PART_BYTES`] is one PutObject; a longer one is a multipart upload, whose
 //! first part is held back for the header, which is known last. So each file holds two
 //! parts at the most, the first and the one that fills, and all files of all recordings
-//! together have [`PARTS_IN_FLIGHT`] parts under way: [`most_bytes`] is the bound. A part takes
-//! what it holds: its pages come as it fills, and go when it was sent.
+//! together have [`PARTS_IN_FLIGHT`] parts under way: [`most_bytes`] is the bound. Their memory
+//! is used again, part after part.
 //!
 //! # Two deliveries at once, and one that died
 //!
@@ -59,8 +59,8 @@
 //! the bucket wants a lifecycle rule `AbortIncompleteMultipartUpload`, one day.
 //! Every call says whose bucket it must be ([`Bucket::owner`]). No ACL is ever set.
 
-mod block;
 mod browsing;
+mod buffers;
 mod checksum;
 #[cfg(feature = "operate")]
 mod erasing;
@@ -84,6 +84,7 @@ use crate::connect::arn;
 use crate::failure::Failure;
 use crate::lock::lock;
 use crate::port::{Expect, Listed, NewFile, Objects, Recordings, Stored};
+use buffers::Buffers;
 use objects::{Calls, Condition, Object, Written};
 use signing::TlsKeepsPayloads;
 pub use upload::S3Upload;
@@ -162,6 +163,7 @@ pub struct S3Recordings(Arc<Shared>);
 struct Shared {
     calls: Calls,
     parts_in_flight: Arc<Semaphore>,
+    buffers: Arc<Buffers>,
     /// Aborts under way in the background.
     aborts: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -217,6 +219,7 @@ impl S3Recordings {
                 account: OnceLock::new(),
             },
             parts_in_flight: Arc::new(Semaphore::new(PARTS_IN_FLIGHT)),
+            buffers: Arc::new(Buffers::of(PART_BYTES, PARTS_IN_FLIGHT)),
             aborts: Mutex::default(),
         }))
     }

@@ -1,11 +1,11 @@
 //! A file cut into parts as it grows. Its first part is held back, since it begins with
 //! the head, which is known last. Pure.
 
-use std::io;
+use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 
-use super::block::Block;
+use super::buffers::Buffers;
 use super::checksum::Checksum;
 
 /// A part of a file.
@@ -45,23 +45,26 @@ pub(super) enum Ending {
 /// A file on its way: at most two parts of it are held.
 #[derive(Debug)]
 pub(super) struct Parts {
-    part_bytes: usize,
+    buffers: Arc<Buffers>,
     /// Kept free at the start of the first one.
     head_bytes: usize,
-    first: Option<Block>,
-    filling: Option<Block>,
+    first: BytesMut,
+    filling: Option<BytesMut>,
     next: i32,
     /// The checksum of the parts behind the first one.
     behind: Checksum,
 }
 
 impl Parts {
-    /// A file whose parts are so large, the last one at most so large.
-    pub(super) fn new(part_bytes: usize, head_bytes: usize) -> Self {
+    /// A file whose parts are as large as these buffers, the last one at most so large.
+    pub(super) fn new(buffers: Arc<Buffers>, head_bytes: usize) -> Self {
+        let mut first = buffers.take();
+        // The head's place.
+        first.resize(head_bytes, 0);
         Self {
-            part_bytes,
+            buffers,
             head_bytes,
-            first: None,
+            first,
             filling: None,
             next: 2,
             behind: Checksum::of(&[]),
@@ -69,23 +72,22 @@ impl Parts {
     }
 
     /// Takes the next bytes until a part is full or there are none left.
-    pub(super) fn push(&mut self, bytes: &mut Bytes) -> io::Result<Option<Part>> {
+    pub(super) fn push(&mut self, bytes: &mut Bytes) -> Option<Part> {
+        let part_bytes = self.buffers.bytes();
         while !bytes.is_empty() {
-            let first = match &mut self.first {
-                Some(first) => first,
-                none => none.insert(with_head(self.part_bytes, self.head_bytes)?),
+            let place = if self.first.len() < part_bytes {
+                &mut self.first
+            } else {
+                self.filling.get_or_insert_with(|| self.buffers.take())
             };
-            let place = match (first.is_full(), &mut self.filling) {
-                (false, _) => first,
-                (true, Some(filling)) => filling,
-                (true, none) => none.insert(Block::of(self.part_bytes)?),
-            };
-            bytes.advance(place.take(bytes));
-            if self.filling.as_ref().is_some_and(Block::is_full) {
-                return Ok(self.take_filling());
+            let taken = bytes.len().min(part_bytes - place.len());
+            place.extend_from_slice(&bytes[..taken]);
+            bytes.advance(taken);
+            if self.is_full() {
+                return self.take_filling();
             }
         }
-        Ok(None)
+        None
     }
 
     /// Ends the file, now that its head is known. `None` where that has another length than
@@ -94,14 +96,9 @@ impl Parts {
         if head.len() != self.head_bytes {
             return None;
         }
+        self.first[..head.len()].copy_from_slice(head);
         let mut rest: Vec<_> = self.take_filling().into_iter().collect();
-        let first = match self.first.take() {
-            Some(mut first) => {
-                first.begin_with(head);
-                first.freeze()
-            }
-            None => Bytes::copy_from_slice(head),
-        };
+        let first = std::mem::take(&mut self.first).freeze();
         if self.next == 2 {
             return Some(Ending::Whole(first));
         }
@@ -109,6 +106,11 @@ impl Parts {
         let whole = first.checksum.followed_by(self.behind);
         rest.push(first);
         Some(Ending::Parts { rest, whole })
+    }
+
+    fn is_full(&self) -> bool {
+        let filling = self.filling.as_ref();
+        filling.is_some_and(|filling| filling.len() == self.buffers.bytes())
     }
 
     fn take_filling(&mut self) -> Option<Part> {
@@ -119,13 +121,6 @@ impl Parts {
         self.behind = self.behind.followed_by(part.checksum);
         Some(part)
     }
-}
-
-/// A first part that begins with the head's place.
-fn with_head(part_bytes: usize, head_bytes: usize) -> io::Result<Block> {
-    let mut block = Block::of(part_bytes)?;
-    block.take(&vec![0; head_bytes]);
-    Ok(block)
 }
 
 #[cfg(test)]
@@ -140,11 +135,11 @@ mod tests {
     #[track_caller]
     fn check(body: usize, piece: usize, on_the_way: &[(i32, usize)], at_the_end: &[(i32, usize)]) {
         let bytes: Vec<u8> = (0..body).map(|place| place as u8).collect();
-        let mut parts = Parts::new(PART, HEAD.len());
+        let mut parts = Parts::new(Arc::new(Buffers::of(PART, 1)), HEAD.len());
         let mut given = Vec::new();
         for piece in bytes.chunks(piece.max(1)) {
             let mut piece = Bytes::copy_from_slice(piece);
-            while let Some(part) = parts.push(&mut piece).unwrap() {
+            while let Some(part) = parts.push(&mut piece) {
                 given.push(part);
             }
             assert!(piece.is_empty());
@@ -178,7 +173,7 @@ mod tests {
     #[test]
     fn a_head_has_the_length_that_was_kept_free() {
         for length in [0, 43, 45, 101] {
-            let mut parts = Parts::new(PART, HEAD.len());
+            let mut parts = Parts::new(Arc::new(Buffers::of(PART, 1)), HEAD.len());
             assert_eq!(parts.finish(&vec![0; length]), None);
         }
     }

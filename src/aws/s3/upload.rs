@@ -6,10 +6,10 @@ use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
+use super::Shared;
 use super::checksum::Checksum;
 use super::objects::{Condition, Object, Written, stored};
 use super::parts::{Ending, Part, Parts};
-use super::{PART_BYTES, Shared};
 use crate::failure::{Failure, FailureKind};
 use crate::port::{Stored, Upload};
 
@@ -32,7 +32,7 @@ struct Multipart {
 
 impl S3Upload {
     pub(super) fn new(shared: Arc<Shared>, object: Object, head_bytes: usize) -> Self {
-        let parts = Parts::new(PART_BYTES, head_bytes);
+        let parts = Parts::new(Arc::clone(&shared.buffers), head_bytes);
         Self {
             shared,
             object,
@@ -61,7 +61,7 @@ impl S3Upload {
         let (key, id) = (self.object.key.clone(), Arc::clone(&multipart.id));
         multipart.sending.spawn(async move {
             let sent = shared.calls.part(&key, &id, &part).await;
-            drop(part);
+            shared.buffers.give_back(part.bytes);
             drop(room);
             sent
         });
@@ -80,6 +80,7 @@ impl S3Upload {
                 None => self.overwritten(put(Condition::Always).await?)?,
             },
         };
+        self.shared.buffers.give_back(file);
         Ok(stored(whole, &version))
     }
 
@@ -134,7 +135,7 @@ impl S3Upload {
         }
     }
 
-    fn failed(&self, cause: impl std::fmt::Display) -> Failure {
+    fn failed(&self, cause: &str) -> Failure {
         Failure::new(FailureKind::WriteFailed, &self.object.key, cause)
     }
 
@@ -158,13 +159,10 @@ fn sent(
 
 impl Upload for S3Upload {
     async fn write(&mut self, mut bytes: Bytes) -> Result<(), Failure> {
-        loop {
-            match self.parts.push(&mut bytes) {
-                Ok(Some(part)) => self.send(part).await?,
-                Ok(None) => return Ok(()),
-                Err(no_memory) => return Err(self.failed(no_memory)),
-            }
+        while let Some(part) = self.parts.push(&mut bytes) {
+            self.send(part).await?;
         }
+        Ok(())
     }
 
     async fn finish(mut self, head: Bytes) -> Result<Stored, Failure> {

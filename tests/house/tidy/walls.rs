@@ -105,7 +105,6 @@ const USERS: &[(&str, &[&str])] = &[
     ("lambda_runtime", &["lambda"]),
     ("mail_builder", &["voicemail::mail"]),
     ("memchr", &["media::demux"]),
-    ("memmap2", &["aws::s3"]),
     (
         "percent_encoding",
         &["object_key", "sandbox", "voicemail::mail", "web"],
