@@ -98,7 +98,7 @@ test("how soon the page is painted is told", async () => {
   }
   // A figure for docs/figures.md, no verdict: what else the machine does is not the page's.
   console.log(`first contentful paint, ms: ${times.join(" ")}`);
-  assert.equal(times.length, 5);
+  assert.ok(times.every(Number.isFinite), `${times}`);
 });
 
 test("who talks, holds, breaks and silence are told in words, and panels go", { timeout: 120_000 }, async () => {
