@@ -3,13 +3,16 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible, close, open, root, run, shoot, until } from "./harness.mjs";
 
 const all = resolve(process.env.CALLREEL_ALL ?? join(root, "target/debug/callreel"));
+if (!existsSync(all)) {
+  throw new Error(`${all} is not there: cargo build --all-features --bin callreel, or name it by CALLREEL_ALL`);
+}
 const RULES = { auditors: "all", "support-leads": { queues: ["Support"] }, agents: "own" };
 
 let folder;
