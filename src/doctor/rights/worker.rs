@@ -48,6 +48,8 @@ enum Thing {
     /// Whom mails are from, if there are mails.
     Sender,
     MailTemplate,
+    /// The configuration set that mails are sent with: IAM is asked about it, too.
+    MailEvents,
     /// The model of summaries, if there are any.
     Model,
     /// The secret of links, if they are signed by a key of their own.
@@ -192,6 +194,8 @@ const DELIVERY: &[Ask] = &[
     ("connect:StartTaskContact", Thing::Flow, NO_TASK),
     ("ses:SendEmail", Thing::Sender, "no mail is sent"),
     ("ses:SendRawEmail", Thing::Sender, "no mail is sent"),
+    ("ses:SendEmail", Thing::MailEvents, "no mail is sent"),
+    ("ses:SendRawEmail", Thing::MailEvents, "no mail is sent"),
     (
         "ses:GetEmailTemplate",
         Thing::MailTemplate,
@@ -381,6 +385,12 @@ fn found(
             let template = worker.variable("EMAIL_QUEUE_TEMPLATE")?;
             at("ses", &format!("template/{template}"))
         }
+        Thing::MailEvents => {
+            // Without a sender there are no mails.
+            worker.variable("EMAIL_FROM")?;
+            let set = worker.variable("EMAIL_CONFIGURATION_SET")?;
+            at("ses", &format!("configuration-set/{set}"))
+        }
         Thing::Model => model(partition, region, account, worker)?,
         Thing::Log => at(
             "logs",
@@ -519,6 +529,11 @@ mod tests {
             let mut of = needs.into_iter().filter(|need| need.action == action);
             of.next().map(|need| need.resource)
         };
+        set(&mut deliver, "EMAIL_CONFIGURATION_SET", "mails");
+        let needs = worker_needs(&sample::healthy(), &deliver);
+        let mut mails = needs.iter().filter(|need| need.action == "ses:SendEmail");
+        let events = at("ses", "configuration-set/mails");
+        assert!(mails.any(|need| need.resource == events));
         set(&mut deliver, "SUMMARY_MODEL_ID", "eu.maker.model-1");
         assert_eq!(
             asked(&deliver, "bedrock:InvokeModel"),
