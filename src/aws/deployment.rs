@@ -89,10 +89,12 @@ pub async fn gather(access: Access, asked: Asked) -> Result<Deployment, NoDeploy
     found.video_streams = connect::video_streams(&there, &found).await;
     found.keys = accounts::keys(&there, &found).await;
     found.rights = accounts::rights(&shared, &found).await;
-    found.answering = answering::gather(&shared, &there, &found).await;
-    found.live = live::gather(&shared, &there, &found).await;
-    found.voicemail = voicemail::gather(&shared, &there, &found, asked.stack.as_deref()).await;
-    found.archives = workers::archives(&shared, &found).await;
+    let all = workers::listed(&shared).await;
+    let stack = asked.stack.as_deref();
+    found.answering = answering::gather(&shared, &there, &found, &all).await;
+    found.live = live::gather(&shared, &there, &found, &all).await;
+    found.voicemail = voicemail::gather(&shared, &there, &found, &all, stack).await;
+    found.archives = workers::archives(&shared, &found, &all).await;
     Ok(found)
 }
 

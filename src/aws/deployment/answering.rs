@@ -32,22 +32,19 @@ pub(super) async fn gather(
     shared: &SdkConfig,
     there: &SdkConfig,
     found: &Deployment,
+    functions: &Fact<Vec<FunctionConfiguration>>,
 ) -> Fact<Option<Answering>> {
     let bucket = found.settings()?.bucket.clone();
     let lambda = aws_sdk_lambda::Client::new(shared);
     let (mut note, mut save) = (None, None);
-    let mut pages = lambda.list_functions().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| unknown("lambda:ListFunctions", &error))?;
-        for function in page.functions.unwrap_or_default() {
-            if variable(&function, "S3_BUCKET") != Some(&bucket) {
-                continue;
-            }
-            match function.handler() {
-                Some("note") => note = Some(function),
-                Some("save") => save = Some(function),
-                Some(_) | None => {}
-            }
+    for function in functions.as_ref().map_err(Clone::clone)? {
+        if variable(function, "S3_BUCKET") != Some(&bucket) {
+            continue;
+        }
+        match function.handler() {
+            Some("note") => note = Some(function.clone()),
+            Some("save") => save = Some(function.clone()),
+            Some(_) | None => {}
         }
     }
     if note.is_none() && save.is_none() {

@@ -1,9 +1,10 @@
 //! What tells desks of calls: its functions, who may call them, and their data streams.
 
 use aws_config::SdkConfig;
+use aws_sdk_lambda::types::FunctionConfiguration;
 
 use super::answering::{helper, offered, rules, variable};
-use super::{messages, unknown};
+use super::messages;
 use crate::doctor::facts::{Deployment, Fact, Live};
 use crate::doctor::rights::live::live_needs;
 
@@ -12,20 +13,17 @@ pub(super) async fn gather(
     shared: &SdkConfig,
     there: &SdkConfig,
     found: &Deployment,
+    functions: &Fact<Vec<FunctionConfiguration>>,
 ) -> Fact<Vec<Live>> {
     let lambda = aws_sdk_lambda::Client::new(shared);
-    let mut functions = Vec::new();
-    let mut pages = lambda.list_functions().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| unknown("lambda:ListFunctions", &error))?;
-        let page = page.functions.unwrap_or_default().into_iter();
-        functions.extend(page.filter(|function| function.handler() == Some("live-start")));
-    }
     let mut all = Vec::new();
-    for function in functions {
-        let stream_name = variable(&function, "STREAM_NAME").cloned();
+    for function in functions.as_ref().map_err(Clone::clone)? {
+        if function.handler() != Some("live-start") {
+            continue;
+        }
+        let stream_name = variable(function, "STREAM_NAME").cloned();
         let stream_name = stream_name.unwrap_or_default();
-        let Some(function) = helper(&lambda, Some(function)).await else {
+        let Some(function) = helper(&lambda, Some(function.clone())).await else {
             continue;
         };
         let mut live = Live {

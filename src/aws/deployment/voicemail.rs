@@ -31,10 +31,11 @@ pub(super) async fn gather(
     shared: &SdkConfig,
     there: &SdkConfig,
     deployment: &Deployment,
+    functions: &Fact<Vec<FunctionConfiguration>>,
     stack: Option<&str>,
 ) -> Fact<Option<Voicemail>> {
     let lambda = aws_sdk_lambda::Client::new(shared);
-    let functions = functions(&lambda, stack).await?;
+    let functions = by_handler(functions.as_ref().map_err(Clone::clone)?, stack)?;
     let Some(deliver) = functions.get("deliver") else {
         return Ok(None);
     };
@@ -48,7 +49,7 @@ pub(super) async fn gather(
         let Some(function) = functions.get(handler) else {
             continue;
         };
-        let function = helper(&lambda, Some(function.clone())).await;
+        let function = helper(&lambda, Some((*function).clone())).await;
         if let Some(function) = function {
             let rules = rules(shared, Some(&function)).await;
             called.push(Called {
@@ -67,7 +68,7 @@ pub(super) async fn gather(
         buckets.push((name.clone(), tells(&s3, name).await));
     }
     let policy = config.as_ref().ok().map(|config| &config.policy);
-    let mapping = mapping(&lambda, functions.get("capture")).await;
+    let mapping = mapping(&lambda, functions.get("capture").copied()).await;
     let reads = mapping.as_ref().ok().and_then(Option::as_ref);
     let reads = reads.map(|(source, _)| source.clone());
     let mut workers = Vec::new();
@@ -90,29 +91,25 @@ pub(super) async fn gather(
 }
 
 /// The functions of voicemail, by their handlers.
-async fn functions(
-    lambda: &aws_sdk_lambda::Client,
+fn by_handler<'a>(
+    functions: &'a [FunctionConfiguration],
     stack: Option<&str>,
-) -> Fact<HashMap<String, FunctionConfiguration>> {
+) -> Fact<HashMap<String, &'a FunctionConfiguration>> {
     let start = stack.map(|stack| format!("{stack}-"));
     let mut found = HashMap::new();
-    let mut pages = lambda.list_functions().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| unknown("lambda:ListFunctions", &error))?;
-        for function in page.functions.unwrap_or_default() {
-            let name = function.function_name().unwrap_or_default();
-            let is_its = start.as_ref().is_none_or(|start| name.starts_with(start));
-            if !is_its || variable(&function, "TRANSCRIPTS_BUCKET").is_none() {
-                continue;
-            }
-            let handler = function.handler().unwrap_or_default().to_owned();
-            if let Some(other) = found.insert(handler, function) {
-                let name: String = other.function_name.unwrap_or_default();
-                return Err(Unknown::new(
-                    format!("there are several voicemails, one of them with {name}"),
-                    "name the stack with --stack",
-                ));
-            }
+    for function in functions {
+        let name = function.function_name().unwrap_or_default();
+        let is_its = start.as_ref().is_none_or(|start| name.starts_with(start));
+        if !is_its || variable(function, "TRANSCRIPTS_BUCKET").is_none() {
+            continue;
+        }
+        let handler = function.handler().unwrap_or_default().to_owned();
+        if let Some(other) = found.insert(handler, function) {
+            let name = other.function_name().unwrap_or_default();
+            return Err(Unknown::new(
+                format!("there are several voicemails, one of them with {name}"),
+                "name the stack with --stack",
+            ));
         }
     }
     Ok(found)

@@ -8,24 +8,35 @@ use super::unknown;
 use crate::doctor::facts::{Deployment, Fact, Worker};
 use crate::doctor::rights::worker::{is_asked_about, worker_needs};
 
+/// All functions of the region.
+pub(super) async fn listed(shared: &SdkConfig) -> Fact<Vec<FunctionConfiguration>> {
+    let lambda = aws_sdk_lambda::Client::new(shared);
+    let mut functions = Vec::new();
+    let mut pages = lambda.list_functions().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| unknown("lambda:ListFunctions", &error))?;
+        functions.extend(page.functions.unwrap_or_default());
+    }
+    Ok(functions)
+}
+
 /// All functions that show the archive of the deployment's bucket, or of its voicemail's.
-pub(super) async fn archives(shared: &SdkConfig, found: &Deployment) -> Fact<Vec<Worker>> {
+pub(super) async fn archives(
+    shared: &SdkConfig,
+    found: &Deployment,
+    functions: &Fact<Vec<FunctionConfiguration>>,
+) -> Fact<Vec<Worker>> {
     let own = found.settings().ok().map(|settings| &settings.bucket);
     let voicemail = found.voicemail.as_ref().ok().and_then(Option::as_ref);
     let messages = voicemail
         .and_then(|it| it.buckets.first())
         .map(|(name, _)| name);
-    let lambda = aws_sdk_lambda::Client::new(shared);
     let mut archives = Vec::new();
-    let mut pages = lambda.list_functions().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| unknown("lambda:ListFunctions", &error))?;
-        for function in page.functions.unwrap_or_default() {
-            let shown = variable(&function, "RECORDINGS_BUCKET");
-            let is_ours = shown.is_some() && (own.is_none() || [own, messages].contains(&shown));
-            if function.handler() == Some("archive") && is_ours {
-                archives.extend(worker(shared, found, &function, None).await);
-            }
+    for function in functions.as_ref().map_err(Clone::clone)? {
+        let shown = variable(function, "RECORDINGS_BUCKET");
+        let is_ours = shown.is_some() && (own.is_none() || [own, messages].contains(&shown));
+        if function.handler() == Some("archive") && is_ours {
+            archives.extend(worker(shared, found, function, None).await);
         }
     }
     Ok(archives)
