@@ -1148,20 +1148,25 @@ fn with_drawings(page: &str, flows: &[&str], name: &str) -> String {
     page
 }
 
+/// Holds a file to what is made of the flows, or writes it where somebody asks for that.
+#[track_caller]
+fn hold(path: &Path, there: &str, made: &str, what: &str) {
+    if std::env::var_os("UPDATE_FLOWS").is_some() {
+        return fs::write(path, made).unwrap();
+    }
+    assert!(
+        there == made,
+        "{what} is out of date: UPDATE_FLOWS=1 cargo test --test house flows"
+    );
+}
+
 #[test]
 fn the_drawings_are_the_flows() {
     for (name, flows) in DRAWN {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
         let page = fs::read_to_string(&path).unwrap();
         let drawn = with_drawings(&page, flows, name);
-        if std::env::var_os("UPDATE_FLOWS").is_some() {
-            fs::write(&path, &drawn).unwrap();
-            continue;
-        }
-        assert!(
-            page == drawn,
-            "a drawing of {name} is out of date: UPDATE_FLOWS=1 cargo test --test house flows"
-        );
+        hold(&path, &page, &drawn, &format!("a drawing of {name}"));
     }
 }
 
