@@ -13,3 +13,7 @@ pub mod session;
 pub mod token;
 pub mod viewer;
 pub mod way_back;
+
+/// What the address of a recording's page has between where the pages are and the key of its
+/// verdict.
+pub const CALL: &str = "call?recording=";

@@ -21,6 +21,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use crate::archive::CALL;
 use crate::connect::arn;
 use crate::recording::parties::Omitted;
 
@@ -279,7 +280,7 @@ pub fn url_base(value: &str) -> Result<String, String> {
 
 /// A domain of the archive to what the URL of a recording's page starts with, before the key.
 pub(crate) fn page_base(value: &str) -> Result<String, String> {
-    Ok(format!("{}call?recording=", url_base(value)?))
+    Ok(format!("{}{CALL}", url_base(value)?))
 }
 
 pub(crate) fn endpoint_url(value: &str) -> Result<String, String> {

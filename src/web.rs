@@ -7,6 +7,8 @@
 
 pub mod archive;
 pub mod assets;
+#[cfg(feature = "aws")]
+pub mod behind;
 pub mod guard;
 #[cfg(feature = "aws")]
 pub mod login;

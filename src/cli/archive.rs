@@ -17,6 +17,7 @@ use super::{CliError, check_folder};
 use crate::local::LocalRecordings;
 use crate::media::ticks::EpochMillis;
 use crate::port::Browsing;
+use crate::settings::archive::LISTENED;
 use crate::shelves::{Shelves, Trust};
 use crate::web::Pages;
 use crate::web::archive::{Archive, router};
@@ -58,7 +59,7 @@ pub(super) struct ArchiveArgs {
     #[arg(
         long,
         value_name = "PREFIX",
-        default_value = "listened/",
+        default_value = LISTENED.default,
         requires = "lines"
     )]
     listened_prefix: String,

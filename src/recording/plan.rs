@@ -27,10 +27,9 @@ pub struct Policy {
 }
 
 /// Which URLs of a recording its contact carries, where any belong there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnContact {
     /// Those of the files.
-    #[default]
     Files,
     /// Those of the files and of the archive's page, which starts with this, before the key.
     FilesAndPage(String),

@@ -42,17 +42,17 @@ const ISSUER: Setting = setting(
     "The provider that people log in by, to the letter as its `/.well-known/openid-configuration` has it.",
 );
 const CLIENT: Setting = setting("OIDC_CLIENT_ID", REQUIRED, "The client's id there.");
-const SCOPES: Setting = setting(
+pub(crate) const SCOPES: Setting = setting(
     "OIDC_SCOPES",
     "openid email profile",
     "What the provider is asked to tell, `openid` among it.",
 );
-const NAME: Setting = setting(
+pub(crate) const NAME: Setting = setting(
     "NAME_CLAIM",
     "email",
     "The claim with the name by which a person answers calls, which they cannot change themselves.",
 );
-const GROUPS: Setting = setting(
+pub(crate) const GROUPS: Setting = setting(
     "GROUPS_CLAIM",
     "groups",
     "The claim with the person's groups; with dots, a path into claims.",
@@ -62,7 +62,7 @@ const SECRET: Setting = setting(
     REQUIRED,
     "A secret of Secrets Manager, a JSON object: `cookies` (32 characters or more that nobody can guess), `cookies_before` (the ones before, while both hold) and `client_secret`, where the client has one.",
 );
-const LISTENED: Setting = setting(
+pub(crate) const LISTENED: Setting = setting(
     "LISTENED_PREFIX",
     "listened/",
     "What the keys of the lines of who listened start with.",
@@ -196,7 +196,7 @@ fn folder(prefix: String) -> String {
 }
 
 /// A provider must be reached by TLS; one of this machine need not.
-fn issuer(value: &str) -> Result<String, String> {
+pub(crate) fn issuer(value: &str) -> Result<String, String> {
     match is_safe(value) {
         true => Ok(value.to_owned()),
         false => Err(

@@ -356,6 +356,17 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_a_page_is_one_word() {
+        let policy = config(&[(ARCHIVE.name, "calls.example.com")])
+            .unwrap()
+            .policy();
+        let page = policy.page_url("rec/2026/11/27/a b_1_verdict.json");
+        let expected =
+            "https://calls.example.com/call?recording=rec/2026/11/27/a%20b_1_verdict.json";
+        assert_eq!(page.as_deref(), Some(expected));
+    }
+
+    #[test]
     fn what_is_wrong_is_one_line() {
         #[track_caller]
         fn check(more: &[(&str, &str)], problem: &str) {

@@ -4,10 +4,10 @@
 //! # For who serves them
 //!
 //! ```text
-//! let archive = Archive::behind_login(Shelves::new(store, "recordings/", Trust::AfterDays(3)))
-//!     .noting(move |heard, now| { let ledger = ledger.clone(); Box::pin(async move { ledger.note(&heard, now).await }) })
-//!     .linking(move |wanted| { let signer = signer.clone(); Box::pin(async move { … }) });
-//! let pages = login.before(archive::router(Arc::new(archive)));
+//! let shelves = Shelves::new(store, "recordings/", Trust::AfterDays(3));
+//! let pages = behind::pages(shelves, terms, keys, writer, ledger, |archive| {
+//!     archive.linking(move |wanted| { let signer = signer.clone(); Box::pin(async move { … }) })
+//! });
 //! let pages = Guard::named([domain]).with_media_from([bucket_origin]).guard(pages);
 //! ```
 //!
@@ -23,7 +23,8 @@
 //!   ([`Guard::with_media_from`](super::guard::Guard::with_media_from)), and must answer with
 //!   `Access-Control-Allow-Origin` for the pages' and expose `Content-Range`: without it a
 //!   browser lets no page mute a side, or draw samples.
-//! - The address of a recording's page is [`page_of`].
+//! - The address of a recording's page is [`CALL`](crate::archive::CALL) and the key of its verdict, a second of it
+//!   `#t=12.5` behind that, and a stretch `#t=12.5,20`.
 //!
 //! # What it answers
 //!
@@ -56,7 +57,6 @@ use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -303,13 +303,6 @@ pub fn router<S: Browsing + Send + Sync + 'static>(archive: Arc<Archive<S>>) -> 
         .route("/api/check", post(recording::check::<S>))
         .with_state(archive)
         .merge(assets::router(ASSETS))
-}
-
-/// The address of a recording's page. `base` is where the pages are, with a slash at its end; a
-/// second of it is `#t=12.5` behind it, and a stretch `#t=12.5,20`.
-pub fn page_of(base: &str, key: &str) -> String {
-    let key = utf8_percent_encode(key, NON_ALPHANUMERIC);
-    format!("{base}call?recording={key}")
 }
 
 /// Why something is not given: a sentence for who asked.

@@ -47,6 +47,8 @@ use keys::NotSigned;
 use limit::Limit;
 use provider::Provider;
 
+/// Where the provider sends people back to.
+const BACK: &str = "/login/callback";
 /// Seconds that a browser keeps the cookie of a login under way.
 const LOGIN_SECONDS: u64 = 600;
 
@@ -162,7 +164,7 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
         };
         Ok(Self {
             line,
-            provider: Provider::new(terms.client.clone())?,
+            provider: Provider::new(terms.client.clone(), format!("{}{BACK}", terms.base))?,
             keys: RwLock::new(Arc::new(keys)),
             ledger,
             limit: Mutex::new(Limit::new(terms.logins_per_minute)),
@@ -187,7 +189,7 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
         ));
         Router::new()
             .route("/login", get(begin::<O>))
-            .route("/login/callback", get(back::<O>))
+            .route(BACK, get(back::<O>))
             .route("/login/page.css", get(page::style))
             .route("/logout", get(logged_out::<O>).merge(post(end::<O>)))
             .with_state(Arc::clone(self))

@@ -8,9 +8,10 @@ use crate::aws::s3::Bucket;
 use crate::aws::{LoginSecrets, S3Recordings, S3Signer, Shared};
 use crate::settings::archive::ArchiveConfig;
 use crate::shelves::{Shelves, Trust};
-use crate::web::archive::{Archive, Link, router};
+use crate::web::archive::Link;
+use crate::web::behind;
 use crate::web::guard::Guard;
-use crate::web::login::{Client, CookieKeys, Ledger, Login, Terms};
+use crate::web::login::{Client, CookieKeys, Ledger, Terms};
 
 /// The pages. The error says what is wrong with the deployment, and what to do.
 pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, String> {
@@ -27,7 +28,6 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
     let store = || S3Recordings::new(shared, bucket.clone());
     // A name that no other process has, since each writes objects of its own.
     let writer = format!("{:016x}", fastrand::u64(..));
-    let ledger = Ledger::new(store(), &config.listened, &writer);
     let terms = Terms {
         base: config.base.clone(),
         client: Client {
@@ -35,7 +35,6 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
             id: config.client.clone(),
             secret: secrets.client,
             scopes: config.scopes.clone(),
-            redirect: format!("{}/login/callback", config.base),
         },
         rules: config.rules.clone(),
         name_claim: config.name_claim.clone(),
@@ -43,26 +42,17 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
         lasting: config.lasting,
         logins_per_minute: config.logins_per_minute,
     };
-    let login = Arc::new(Login::new(terms, keys, ledger)?);
     let signer = Arc::new(S3Signer::new(shared, &config.bucket, None));
     let origin = signer
         .origin()
         .await
         .map_err(|failure| failure.to_string())?;
     let lives = config.link_lives;
-    // The login and the pages keep their lines apart, each in objects of its own.
-    let listened = Arc::new(Ledger::new(
-        store(),
-        &config.listened,
-        &format!("{writer}-p"),
-    ));
     let shelves = Shelves::new(store(), &config.prefix, Trust::ONCE_SETTLED);
-    let archive = Archive::behind_login(shelves.leaving_out(&config.listened))
-        .noting(move |heard, now| {
-            let listened = Arc::clone(&listened);
-            Box::pin(async move { listened.note(&heard, now).await })
-        })
-        .linking(move |wanted| {
+    let shelves = shelves.leaving_out(&config.listened);
+    let ledger = |writer: &str| Ledger::new(store(), &config.listened, writer);
+    let pages = behind::pages(shelves, terms, keys, &writer, ledger, |archive| {
+        archive.linking(move |wanted| {
             let signer = Arc::clone(&signer);
             Box::pin(async move {
                 let as_file = Some((&*wanted.disposition, wanted.content_type));
@@ -72,8 +62,8 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
                     url: link.url,
                 })
             })
-        });
-    let pages = login.before(router(Arc::new(archive)));
+        })
+    })?;
     let guard = Guard::named([config.host().to_owned()]).with_media_from([origin]);
     Ok(guard.guard(pages))
 }

@@ -69,7 +69,6 @@ async fn world_with(lasting: Lasting, secret: Option<&str>) -> World {
             id: CLIENT.to_owned(),
             secret: secret.map(str::to_owned),
             scopes: "openid email profile".to_owned(),
-            redirect: format!("{base}/login/callback"),
         },
         rules: Rules::parse(RULES).unwrap(),
         name_claim: "email".to_owned(),

@@ -3,7 +3,6 @@
 //! or the bucket, as the function `archive` does. Sessions end with the process.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::super::CliError;
 use super::{ArchiveArgs, Desk, Served};
@@ -12,8 +11,9 @@ use crate::archive::secure::is_safe;
 use crate::archive::session::Lasting;
 use crate::clock::now;
 use crate::port::Browsing;
-use crate::web::archive::{Archive, router};
-use crate::web::login::{Client, CookieKeys, Ledger, Login, Terms};
+use crate::settings::archive::{GROUPS, NAME, SCOPES, issuer};
+use crate::web::behind;
+use crate::web::login::{Client, CookieKeys, Ledger, Terms};
 
 /// Logins that may begin in a minute from one address, as the function has it.
 const LOGINS_PER_MINUTE: u32 = 20;
@@ -52,7 +52,7 @@ pub(super) struct LoginArgs {
     #[arg(
         long,
         value_name = "SCOPES",
-        default_value = "openid email profile",
+        default_value = SCOPES.default,
         requires = "issuer"
     )]
     scopes: String,
@@ -60,7 +60,7 @@ pub(super) struct LoginArgs {
     #[arg(
         long,
         value_name = "CLAIM",
-        default_value = "email",
+        default_value = NAME.default,
         requires = "issuer"
     )]
     name_claim: String,
@@ -68,7 +68,7 @@ pub(super) struct LoginArgs {
     #[arg(
         long,
         value_name = "CLAIM",
-        default_value = "groups",
+        default_value = GROUPS.default,
         requires = "issuer"
     )]
     groups_claim: String,
@@ -89,14 +89,9 @@ pub(super) fn before<S: Browsing + Send + Sync + 'static>(
     // A name that no other process has, since each writes objects of its own.
     let writer = format!("desk-{:x}-{:x}", now().0, std::process::id());
     let ledger = |writer: &str| Ledger::new(store(), &args.listened_prefix, writer);
-    // The login and the pages keep their lines apart.
-    let listened = Arc::new(ledger(&format!("{writer}-p")));
-    let login = Login::new(terms, keys, ledger(&writer)).map_err(CliError::Told)?;
-    let archive = Archive::behind_login(desk.shelves).noting(move |heard, now| {
-        let listened = Arc::clone(&listened);
-        Box::pin(async move { listened.note(&heard, now).await })
-    });
-    let pages = Arc::new(login).before(router(Arc::new(archive)));
+    let as_it_is = |archive| archive;
+    let pages = behind::pages(desk.shelves, terms, keys, &writer, ledger, as_it_is);
+    let pages = pages.map_err(CliError::Told)?;
     Ok(Served {
         pages: desk.guard.also_named([host]).guard(pages),
         page,
@@ -107,15 +102,11 @@ pub(super) fn before<S: Browsing + Send + Sync + 'static>(
 impl LoginArgs {
     /// The terms of the login that is asked for, if one is.
     fn terms(&self, own: &str) -> Result<Option<Terms>, CliError> {
-        let (Some(issuer), Some(rules)) = (&self.issuer, &self.rules) else {
+        let (Some(provider), Some(rules)) = (&self.issuer, &self.rules) else {
             return Ok(None);
         };
         let wrong = |flag: &str, told: &str| CliError::Usage(format!("{flag}: {told}"));
-        if !is_safe(issuer) {
-            let told =
-                "it must be the provider's address, such as https://login.example.com/realms/calls";
-            return Err(wrong("--login", told));
-        }
+        let provider = issuer(provider).map_err(|told| wrong("--login", &told))?;
         let base = self.page_url.as_deref().unwrap_or(own);
         let base = base.trim_end_matches('/');
         if !is_safe(base) || base.split('/').count() != 3 || base.contains(['?', '#']) {
@@ -137,11 +128,10 @@ impl LoginArgs {
             .map(|secret| secret.trim_end().to_owned());
         Ok(Some(Terms {
             client: Client {
-                issuer: issuer.clone(),
+                issuer: provider,
                 id: self.client_id.clone(),
                 secret,
                 scopes: self.scopes.clone(),
-                redirect: format!("{base}/login/callback"),
             },
             base: base.to_owned(),
             rules,

@@ -1,5 +1,6 @@
 //! The routes over a folder, asked over a socket as anybody can ask them.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -728,15 +729,4 @@ fn sound_can_be_given_by_a_link() {
     // No bytes pass by what notes them.
     assert_eq!(pages.of("GET", "audio", SALES, "&file=mixed").status, 404);
     assert_eq!(pages.acts(), ["download sales mixed"]);
-}
-
-#[test]
-fn the_address_of_a_page_is_one_word() {
-    assert_eq!(
-        page_of(
-            "https://calls.example.com/",
-            "rec/2026/11/27/a b_1_verdict.json"
-        ),
-        "https://calls.example.com/call?recording=rec%2F2026%2F11%2F27%2Fa%20b%5F1%5Fverdict%2Ejson"
-    );
 }

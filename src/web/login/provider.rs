@@ -41,8 +41,6 @@ pub struct Client {
     pub secret: Option<String>,
     /// What is asked to be told: `openid email profile`.
     pub scopes: String,
-    /// Where the provider sends people back to.
-    pub redirect: String,
 }
 
 impl std::fmt::Debug for Client {
@@ -55,6 +53,8 @@ impl std::fmt::Debug for Client {
 #[derive(Debug)]
 pub(super) struct Provider {
     client: Client,
+    /// Where it sends people back to.
+    redirect: String,
     outgoing: Outgoing,
     places: Mutex<Option<(Instant, Arc<Places>)>>,
     keys: Mutex<Option<(Instant, Arc<KeySet>)>>,
@@ -75,9 +75,10 @@ pub(super) struct Places {
 }
 
 impl Provider {
-    pub(super) fn new(client: Client) -> Result<Self, String> {
+    pub(super) fn new(client: Client, redirect: String) -> Result<Self, String> {
         Ok(Self {
             client,
+            redirect,
             outgoing: Outgoing::new()?,
             places: Mutex::new(None),
             keys: Mutex::new(None),
@@ -129,7 +130,7 @@ impl Provider {
         let query = form(&[
             ("response_type", "code"),
             ("client_id", &self.client.id),
-            ("redirect_uri", &self.client.redirect),
+            ("redirect_uri", &self.redirect),
             ("scope", &self.client.scopes),
             ("state", state),
             ("nonce", nonce),
@@ -166,7 +167,7 @@ impl Provider {
         let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", &*client.redirect),
+            ("redirect_uri", &*self.redirect),
             ("client_id", &*client.id),
             ("code_verifier", verifier),
         ];
