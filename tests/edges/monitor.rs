@@ -8,7 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, Region};
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_kinesisvideomedia::error::ProvideErrorMetadata;
+use aws_sdk_kinesisvideomedia::types::{StartSelector, StartSelectorType};
 use aws_sdk_s3::config::Credentials;
 use callreel::aws::DataStream;
 use callreel::media::fragment::Direction;
@@ -109,14 +112,17 @@ impl World {
         }
     }
 
-    async fn put(&self, key: &str, event: &Value) {
-        let config = aws_config::defaults(BehaviorVersion::latest())
+    async fn config(&self) -> SdkConfig {
+        aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(self.sandbox.url())
             .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "test"))
             .load()
-            .await;
-        let stream = DataStream::while_a_caller_waits(&config, CALLS);
+            .await
+    }
+
+    async fn put(&self, key: &str, event: &Value) {
+        let stream = DataStream::while_a_caller_waits(&self.config().await, CALLS);
         let put = stream.put(key, event.to_string().as_bytes()).await;
         put.unwrap();
     }
@@ -403,6 +409,37 @@ async fn media_is_asked_for_behind_the_last_whole_fragment() {
         assert!(starts[0].starts_with("SERVER_TIMESTAMP "), "{starts:?}");
         let last = &fragments[WHOLE - 1].number;
         assert_eq!(starts[1], format!("FRAGMENT_NUMBER {last}"), "{ends:?}");
+    }
+}
+
+/// As KVS does: three live bodies of a stream at once, and a fourth when one of them is let go.
+#[tokio::test]
+async fn a_stream_is_played_to_three_at_once() {
+    let call = call(7, 60);
+    let world = World::new(&[&call], 1.0, Told::ByTest, Faults::default()).await;
+    let config = aws_sdk_kinesisvideomedia::config::Builder::from(&world.config().await)
+        .retry_config(RetryConfig::disabled())
+        .build();
+    let client = aws_sdk_kinesisvideomedia::Client::from_conf(config);
+    let asked = async || {
+        let earliest = StartSelector::builder().start_selector_type(StartSelectorType::Earliest);
+        let media = client.get_media().stream_name(stream(&call));
+        let media = media.start_selector(earliest.build().unwrap()).send().await;
+        media.map_err(|error| error.code().unwrap_or_default().to_owned())
+    };
+    let mut bodies = Vec::new();
+    for _ in 0..3 {
+        bodies.push(asked().await.unwrap());
+    }
+    assert_eq!(
+        asked().await.unwrap_err(),
+        "ConnectionLimitExceededException"
+    );
+    bodies.pop();
+    let since = Instant::now();
+    while let Err(code) = asked().await {
+        assert!(since.elapsed() < PATIENCE, "{code}");
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 
