@@ -1,7 +1,8 @@
 //! Who listened: one line of JSON for each search, view, play and download, and for each
-//! login, allowed or not. Lines of one process and day stand in one object, which is written
-//! anew with each of them: S3 cannot append, and two writers of one object would wait for
-//! each other. So a day is a handful of objects, each of which any reader of JSON lines takes.
+//! login, allowed or not. A day's lines stand in one object, whoever wrote them: S3 cannot
+//! append, so that each line writes the object anew, on condition that it is still what was
+//! read. A day of more lines than an object takes goes on in a second one. Any reader of JSON
+//! lines takes them.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +10,14 @@ use crate::archive::viewer::{Act, Viewer};
 use crate::media::ticks::EpochMillis;
 use crate::object_key;
 
-/// Bytes of one object at the most: the next line begins another one. Each line writes its
-/// object anew, so that this is what a line costs at the most.
-pub const MAX_SHEET_BYTES: usize = 128 << 10;
+/// Bytes of one object at the most, some 1,800 lines: the next line begins another one. Each
+/// line writes its object anew, so that this is what a line costs at the most, and what a
+/// bucket with versions keeps of it.
+pub const MAX_SHEET_BYTES: usize = 512 << 10;
 /// Characters of any text in a line at the most.
 const MAX_CHARS: usize = 300;
-/// What the objects' names end in.
+/// What the names of a day's objects begin with, and end in.
+const NAME: &str = "listened";
 const ENDING: &str = ".jsonl";
 
 /// What marks the lines of a log that tell who listened, and who was refused: they are told
@@ -52,6 +55,10 @@ pub struct Heard {
     pub from: Option<String>,
     /// Whether it was allowed.
     pub allowed: bool,
+    /// The line's own name: no other line has it, so that a line is known again where the
+    /// answer to its writing was lost. Lines of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 impl Heard {
@@ -67,6 +74,16 @@ impl Heard {
             query: None,
             from: from.map(str::to_owned),
             allowed: true,
+            id: None,
+        }
+    }
+
+    /// The same under a name of its own.
+    #[must_use]
+    pub fn named(&self, id: String) -> Self {
+        Self {
+            id: Some(id),
+            ..self.clone()
         }
     }
 
@@ -118,51 +135,105 @@ impl Heard {
     }
 }
 
-/// One object of lines that is being filled: its day, its writer's name, its number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One object of a day's lines, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sheet {
-    key: String,
-    lines: Vec<u8>,
+    /// The folder of its day, with a slash at its end.
+    folder: String,
+    number: u32,
+    /// What it holds; `None` while there is no such object.
+    lines: Option<Vec<u8>>,
 }
 
 impl Sheet {
-    /// An empty one for a line of this time. `writer` is a name that no other process has.
-    pub fn new(prefix: &str, time: EpochMillis, writer: &str, number: u64) -> Self {
-        let name = format!("{}-{number}{ENDING}", object_key::safe(writer));
+    /// The folder of a time's objects, with a slash at its end.
+    pub fn folder(prefix: &str, time: EpochMillis) -> String {
+        format!("{prefix}{}/", object_key::dated_folder(Some(time)))
+    }
+
+    /// The last of the objects that there are in a folder, or the one to begin with. It is still
+    /// to be read.
+    pub fn last<'k>(folder: &str, keys: impl Iterator<Item = &'k str>) -> Self {
+        let number = |key: &str| {
+            let name = key.strip_prefix(folder)?.strip_suffix(ENDING)?;
+            match name.strip_prefix(NAME)? {
+                "" => Some(1),
+                number => number.strip_prefix('_')?.parse().ok(),
+            }
+        };
         Self {
-            key: format!("{prefix}{}/{name}", object_key::dated_folder(Some(time))),
-            lines: Vec::new(),
+            folder: folder.to_owned(),
+            number: keys.filter_map(number).max().unwrap_or(1),
+            lines: None,
         }
     }
 
-    /// Where it lies.
-    pub fn key(&self) -> &str {
-        &self.key
+    /// The one after it. It is still to be read.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self {
+            folder: self.folder.clone(),
+            number: self.number.saturating_add(1),
+            lines: None,
+        }
     }
 
-    /// What it holds.
-    pub fn lines(&self) -> &[u8] {
-        &self.lines
-    }
-
-    /// Whether a line of this time still belongs to it.
-    pub fn takes(&self, prefix: &str, time: EpochMillis, line: &str) -> bool {
-        let folder = format!("{prefix}{}/", object_key::dated_folder(Some(time)));
-        self.key.starts_with(&folder)
-            && (self.lines.is_empty() || self.lines.len() + line.len() <= MAX_SHEET_BYTES)
+    /// The same, as it was read.
+    #[must_use]
+    pub fn holding(self, lines: Option<Vec<u8>>) -> Self {
+        Self { lines, ..self }
     }
 
     /// The same with one more line.
     #[must_use]
     pub fn with(&self, line: &str) -> Self {
-        Self {
-            key: self.key.clone(),
-            lines: [&self.lines, line.as_bytes()].concat(),
+        let before = self.lines().unwrap_or_default();
+        // Somebody may have cut it.
+        let end: &[u8] = match before.last() {
+            None | Some(b'\n') => b"",
+            Some(_) => b"\n",
+        };
+        let lines = [before, end, line.as_bytes()].concat();
+        self.clone().holding(Some(lines))
+    }
+
+    /// Where it lies.
+    pub fn key(&self) -> String {
+        let folder = &self.folder;
+        match self.number {
+            1 => format!("{folder}{NAME}{ENDING}"),
+            number => format!("{folder}{NAME}_{number}{ENDING}"),
         }
+    }
+
+    /// What it holds, if there is such an object.
+    pub fn lines(&self) -> Option<&[u8]> {
+        self.lines.as_deref()
+    }
+
+    /// Whether it is of the day whose folder this is.
+    pub fn is_in(&self, folder: &str) -> bool {
+        self.folder == folder
+    }
+
+    /// Whether a line of this length still belongs into it.
+    pub fn has_room(&self, line: &str) -> bool {
+        let held = self.lines().map_or(0, <[u8]>::len);
+        held == 0 || held + line.len() <= MAX_SHEET_BYTES
+    }
+
+    /// Whether it holds this line.
+    pub fn holds(&self, line: &str) -> bool {
+        let mut lines = self
+            .lines()
+            .unwrap_or_default()
+            .split(|byte| *byte == b'\n');
+        lines.any(|held| held == line.trim_end().as_bytes())
     }
 }
 
-/// Whether a key is one of such an object's.
+/// Whether a key is one of such an object's, or one of before, when each process wrote objects
+/// of its own.
 pub fn is_sheet(key: &str) -> bool {
     key.ends_with(ENDING)
 }
@@ -221,20 +292,61 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_is_of_one_day_and_no_longer_than_it_may_be() {
-        let sheet = Sheet::new("listened/", TIME, "a/b", 3);
-        assert_eq!(sheet.key(), "listened/2025/10/09/a_2fb-3.jsonl");
-        assert!(is_sheet(sheet.key()));
+    fn a_day_has_one_object_and_no_longer_than_it_may_be() {
+        let folder = Sheet::folder("listened/", TIME);
+        let sheet = Sheet::last(&folder, std::iter::empty());
+        assert_eq!(sheet.key(), "listened/2025/10/09/listened.jsonl");
+        assert!(is_sheet(&sheet.key()) && sheet.is_in(&folder));
+        let tomorrow = EpochMillis(TIME.0 + 86_400_000);
+        assert!(!sheet.is_in(&Sheet::folder("listened/", tomorrow)));
         let text = line().to_line();
         let mut full = sheet.clone();
-        while full.takes("listened/", TIME, &text) {
+        while full.has_room(&text) {
             full = full.with(&text);
         }
-        assert!(full.lines().len() <= MAX_SHEET_BYTES);
-        assert!(full.lines().len() + text.len() > MAX_SHEET_BYTES);
-        let tomorrow = EpochMillis(TIME.0 + 86_400_000);
-        assert!(!sheet.takes("listened/", tomorrow, &text));
+        let held = full.lines().unwrap().len();
+        assert!(held <= MAX_SHEET_BYTES && held + text.len() > MAX_SHEET_BYTES);
+        let next = full.next();
+        assert_eq!(next.key(), "listened/2025/10/09/listened_2.jsonl");
+        assert_eq!(next.lines(), None);
         // A line longer than a sheet has one to itself.
-        assert!(sheet.takes("listened/", TIME, &"x".repeat(MAX_SHEET_BYTES + 1)));
+        assert!(sheet.has_room(&"x".repeat(MAX_SHEET_BYTES + 1)));
+    }
+
+    #[test]
+    fn the_last_of_a_days_objects_is_gone_on_with() {
+        #[track_caller]
+        fn check(names: &[&str], expected: &str) {
+            let keys: Vec<_> = names.iter().map(|name| format!("w/2025/{name}")).collect();
+            let last = Sheet::last("w/2025/", keys.iter().map(String::as_str));
+            assert_eq!(last.key(), format!("w/2025/{expected}"), "{names:?}");
+        }
+        check(&[], "listened.jsonl");
+        check(&["listened.jsonl"], "listened.jsonl");
+        let many = ["listened.jsonl", "listened_10.jsonl", "listened_9.jsonl"];
+        check(&many, "listened_10.jsonl");
+        // Objects of before, and what is none.
+        let others = [
+            "3fb1-1.jsonl",
+            "listened_x.jsonl",
+            "listened_4.json",
+            "listenedd.jsonl",
+        ];
+        check(&others, "listened.jsonl");
+        check(&["listened_4294967296.jsonl"], "listened.jsonl");
+    }
+
+    #[test]
+    fn a_line_is_known_again_by_its_name() {
+        let sheet = Sheet::last("w/", std::iter::empty());
+        let [one, other] = ["p-1", "p-2"].map(|id| line().named(id.to_owned()).to_line());
+        let sheet = sheet.with(&one);
+        assert!(sheet.holds(&one) && !sheet.holds(&other));
+        assert!(!sheet.holds(&line().to_line()));
+        // One that was cut is a line that cannot be read, and spoils no other one.
+        let cut = one.as_bytes()[..20].to_vec();
+        let mended = sheet.holding(Some(cut)).with(&other);
+        let (lines, unreadable) = Heard::of_lines(mended.lines().unwrap());
+        assert_eq!((lines.len(), unreadable), (1, 1));
     }
 }

@@ -1118,7 +1118,7 @@ fn what_the_roles_of_voicemail_and_of_the_archive_may() {
         it.archives = Err(Unknown::new("denied", "allow it"));
     });
     let told = format!(
-        "error {role}: s3:PutObject on arn:aws:s3:::calls/listened/2026/01/01/sample-1.jsonl: implicitDeny; without it, \
+        "error {role}: s3:PutObject on arn:aws:s3:::calls/listened/2026/01/01/listened.jsonl: implicitDeny; without it, \
          nothing is given: who listened cannot be kept"
     );
     check(of, &told, |it| {

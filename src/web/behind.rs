@@ -8,24 +8,21 @@ use crate::web::Pages;
 use crate::web::archive::{Archive, router};
 use crate::web::login::{CookieKeys, Ledger, Login, Terms};
 
-/// Pages over these shelves for those whom the login lets in. `ledger` makes a ledger under a
-/// writer's name, and `writer` is a name that no other process has, since each writes objects of
-/// its own; `given` says how sound is given. The error says what is wrong with the terms.
+/// Pages over these shelves for those whom the login lets in. `ledger` is where it stands who
+/// listened; `given` says how sound is given. The error says what is wrong with the terms.
 pub fn pages<S, O>(
     shelves: Shelves<S>,
     terms: Terms,
     keys: CookieKeys,
-    writer: &str,
-    ledger: impl Fn(&str) -> Ledger<O>,
+    ledger: Ledger<O>,
     given: impl FnOnce(Archive<S>) -> Archive<S>,
 ) -> Result<Pages, String>
 where
     S: Browsing + Send + Sync + 'static,
     O: Objects + Send + Sync + 'static,
 {
-    // The login and the pages keep their lines apart.
-    let listened = Arc::new(ledger(&format!("{writer}-p")));
-    let login = Arc::new(Login::new(terms, keys, ledger(writer))?);
+    let listened = Arc::new(ledger);
+    let login = Arc::new(Login::new(terms, keys, Arc::clone(&listened))?);
     let archive = Archive::behind_login(shelves).noting(move |heard, now| {
         let listened = Arc::clone(&listened);
         Box::pin(async move { listened.note(&heard, now).await })

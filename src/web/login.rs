@@ -82,7 +82,7 @@ pub struct Login<O> {
     line: Line,
     provider: Provider,
     keys: RwLock<Arc<CookieKeys>>,
-    ledger: Ledger<O>,
+    ledger: Arc<Ledger<O>>,
     limit: Mutex<Limit>,
 }
 
@@ -156,8 +156,8 @@ impl NoLogin {
 }
 
 impl<O: Objects + Send + Sync + 'static> Login<O> {
-    /// A login on these terms. The error says why there can be none.
-    pub fn new(terms: Terms, keys: CookieKeys, ledger: Ledger<O>) -> Result<Self, String> {
+    /// A login on these terms, whose lines go where those of the pages go. The error says why there can be none.
+    pub fn new(terms: Terms, keys: CookieKeys, ledger: Arc<Ledger<O>>) -> Result<Self, String> {
         let line = match terms.base.starts_with("https://") {
             true => Line::Tls,
             false => Line::Plain,

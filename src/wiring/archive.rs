@@ -26,7 +26,7 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
         ..Bucket::to_read(&config.bucket)
     };
     let store = || S3Recordings::new(shared, bucket.clone());
-    // A name that no other process has, since each writes objects of its own.
+    // A name that no other process has: lines of who listened are named by it.
     let writer = format!("{:016x}", fastrand::u64(..));
     let terms = Terms {
         base: config.base.clone(),
@@ -50,8 +50,8 @@ pub async fn pages(config: &ArchiveConfig, shared: &Shared) -> Result<Router, St
     let lives = config.link_lives;
     let shelves = Shelves::new(store(), &config.prefix, Trust::ONCE_SETTLED);
     let shelves = shelves.leaving_out(&config.listened);
-    let ledger = |writer: &str| Ledger::new(store(), &config.listened, writer);
-    let pages = behind::pages(shelves, terms, keys, &writer, ledger, |archive| {
+    let ledger = Ledger::new(store(), &config.listened, &writer);
+    let pages = behind::pages(shelves, terms, keys, ledger, |archive| {
         archive.linking(move |wanted| {
             let signer = Arc::clone(&signer);
             Box::pin(async move {

@@ -77,7 +77,7 @@ async fn world_with(lasting: Lasting, secret: Option<&str>) -> World {
         logins_per_minute: 40,
     };
     let store = LocalRecordings::new(folder.path().join("archive"));
-    let ledger = Ledger::new(store, "listened/", "w");
+    let ledger = Arc::new(Ledger::new(store, "listened/", "w"));
     let keys = CookieKeys::of_secrets([KEY]).unwrap();
     let login = Arc::new(Login::new(terms, keys, ledger).unwrap());
     let says_who = |request: Request| async move {
@@ -516,7 +516,7 @@ async fn who_logged_in_is_kept_and_found() {
         }
     }
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(text.contains(r#""who":"lea@example.com [sandbox-lea]","act":"login","query":"support-leads","from":"192.0.2.7","allowed":true}"#), "{text}");
+    assert!(text.contains(r#""who":"lea@example.com [sandbox-lea]","act":"login","query":"support-leads","from":"192.0.2.7","allowed":true,"id":"w-1"}"#), "{text}");
     let found = listened::of_contact(&store, "listened/", "8d1c", None)
         .await
         .unwrap();

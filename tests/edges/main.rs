@@ -14,6 +14,7 @@ mod contract;
 mod doctor;
 mod function;
 mod hostile;
+mod listened;
 mod load;
 mod login;
 #[cfg(feature = "operate")]

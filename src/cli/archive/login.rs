@@ -86,11 +86,11 @@ pub(super) fn before<S: Browsing + Send + Sync + 'static>(
     let page = format!("{}/", terms.base);
     let host = page.split('/').nth(2).unwrap_or_default().to_owned();
     let keys = CookieKeys::of_this_process().map_err(|error| CliError::Told(error.to_string()))?;
-    // A name that no other process has, since each writes objects of its own.
+    // A name that no other process has: lines of who listened are named by it.
     let writer = format!("desk-{:x}-{:x}", now().0, std::process::id());
-    let ledger = |writer: &str| Ledger::new(store(), &args.listened_prefix, writer);
+    let ledger = Ledger::new(store(), &args.listened_prefix, &writer);
     let as_it_is = |archive| archive;
-    let pages = behind::pages(desk.shelves, terms, keys, &writer, ledger, as_it_is);
+    let pages = behind::pages(desk.shelves, terms, keys, ledger, as_it_is);
     let pages = pages.map_err(CliError::Told)?;
     Ok(Served {
         pages: desk.guard.also_named([host]).guard(pages),

@@ -342,7 +342,7 @@ fn found(
         }
         Thing::Listened => {
             let listened = worker.variable("LISTENED_PREFIX").unwrap_or("listened/");
-            object(RECORDINGS, format!("{listened}{day}/sample-1.jsonl"))?
+            object(RECORDINGS, format!("{listened}{day}/listened.jsonl"))?
         }
         Thing::LoginSecret => secret(worker.variable("ARCHIVE_SECRET_ARN")?)?,
         Thing::LinkSecret => secret(worker.variable("LINK_KEY_SECRET_ARN")?)?,
@@ -498,7 +498,7 @@ mod tests {
             "s3:PutObject",
             &[
                 "arn:aws:s3:::calls/recordings/index/day=2026-01-01/recordings.ndjson",
-                "arn:aws:s3:::calls/listened/2026/01/01/sample-1.jsonl",
+                "arn:aws:s3:::calls/listened/2026/01/01/listened.jsonl",
             ],
         );
         check(
