@@ -278,7 +278,7 @@ test("the list is where one left it when one comes back from a call, and goes on
     const next = after + 200 < ALL ? String(after + 200) : null;
     return route.fulfill({ json: { me: { name: "", login: false }, rows, next, back_to: next && "2025-06-01T00:00:00Z", problems: [] } });
   });
-  await page.route("**/api/recording?*", async (route) => {
+  await page.route(/api\/(recording|peaks)\?/, async (route) => {
     const url = new URL(route.request().url());
     url.searchParams.set("key", key);
     await route.fulfill({ response: await route.fetch({ url: url.href }) });

@@ -71,13 +71,18 @@ async function ask(url, options = {}) {
   throw await refusal(answer);
 }
 
+/** When it last led to the login. */
+let ledAt;
+
 /** What an answer says that gives nothing, as an error. Where nobody is logged in any more, it leads to the login. */
 async function refusal(answer) {
   const told = await answer.json().catch(() => ({}));
   if (answer.status === 401 && told.login) {
     // The login comes back to here, in a call to this very second.
     const here = call?.place() ?? location.pathname + location.search + location.hash;
-    location.assign(`/login?to=${encodeURIComponent(here)}`);
+    // Several questions can fail at once: the first one leads there.
+    if (!(performance.now() - ledAt < 3_000)) location.assign(`/login?to=${encodeURIComponent(here)}`);
+    ledAt = performance.now();
     return new Error(words("login"));
   }
   return Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status });

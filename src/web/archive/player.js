@@ -1122,7 +1122,7 @@ class Call {
     return this.address() + (isElsewhere ? `&at=${short(this.at)}` : "");
   }
 
-  /** Goes to the second or the stretch of the page's address; in links of older versions it stands behind `#`. */
+  /** Goes to the second or the stretch of the page's address, where they may stand behind `#` as well. */
   readPlace() {
     const query = new URLSearchParams(location.search);
     const hash = /^#t=(.*)$/.exec(location.hash)?.[1];
