@@ -266,9 +266,11 @@ fn pipeline<F: Sink>(mkv: &[u8]) -> u64 {
 
 /// Takes the buffers away, as the recorder does.
 fn drain(assembly: &mut Assembly, files: &mut [impl Sink]) {
-    for (file, (output, buffer)) in files.iter_mut().zip(assembly.buffers()) {
-        file.note(*output, buffer);
-        file.write_all(&mem::take(buffer)).unwrap();
+    let [from, to] = assembly.buffers().each_mut().map(mem::take);
+    let mixed = wav::in_turn(&from, &to);
+    for ((file, output), bytes) in files.iter_mut().zip(Output::ALL).zip([from, to, mixed]) {
+        file.note(output, &bytes);
+        file.write_all(&bytes).unwrap();
     }
 }
 

@@ -31,8 +31,8 @@ use outage::Outage;
 /// What a recording takes at the least: requests under way and small buffers.
 const LEAST_MEMORY: u64 = 6 << 20;
 /// What a second of a recording takes while its files are smaller than one part of an
-/// upload: both mono files and the stereo one.
-const MEMORY_A_SECOND: u64 = 64_000;
+/// upload: both mono files; the stereo one is made of them.
+const MEMORY_A_SECOND: u64 = 32_000;
 
 /// The recorder as a function of events.
 #[derive(Debug)]

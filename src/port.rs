@@ -25,7 +25,7 @@ use crate::failure::parked::Parked;
 use crate::media::fragment::{FragmentNumber, FragmentRange};
 use crate::media::peaks;
 use crate::media::ticks::EpochMillis;
-use crate::media::wav::HEADER_BYTES;
+use crate::media::wav::{self, HEADER_BYTES};
 use crate::recording::plan::Times;
 
 /// What a recording is made between.
@@ -322,6 +322,16 @@ pub enum Which {
 pub trait Upload: Send {
     /// Takes the next bytes behind the head.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Takes the next samples of two sides, of two bytes each, as many of both: they come behind
+    /// the head in turn. A store that keeps what it takes can share these bytes with the files
+    /// of the sides.
+    fn write_in_turn(
+        &mut self,
+        sides: [Bytes; 2],
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        self.write(wav::in_turn(&sides[0], &sides[1]).into())
+    }
 
     /// Ends the file, now that its head is known: as long as was kept free for it, or it
     /// fails.

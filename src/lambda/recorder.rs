@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout_at};
 
 use super::{invoked, log};
+use crate::aws::s3::most_bytes;
 use crate::aws::{self, Access, ConnectContacts, KvsSource, ParkingQueue, S3Recordings};
 use crate::batches::{Function, REST};
 use crate::event::batch::{BatchRecord, NotABatch, Origin, read_event_value};
@@ -23,11 +24,10 @@ use crate::settings::{LogLevel, SettingsError};
 use crate::side_by_side::SideBySide;
 use crate::wiring::{self, Connected};
 
-/// Memory for recordings under way: with the process itself it stays below 96 MiB.
-const MEMORY: u64 = 60 << 20;
-/// What one recording can take: for each of its three files a part held back for the
-/// header, one that fills and one under way, of 5 MiB each, and the requests under way.
-const MOST_MEMORY: u64 = 56 << 20;
+/// Memory of the process beside its recordings, with much room.
+const OWN_MEMORY: u64 = 96 << 20;
+/// What one recording can take: its uploads, and the requests under way.
+const MOST_MEMORY: u64 = most_bytes(2) as u64 + (14 << 20);
 type Recorders = Recorder<KvsSource, S3Recordings, ConnectContacts>;
 type Recording = Function<KvsSource, S3Recordings, ConnectContacts, Option<ParkingQueue>>;
 
@@ -121,10 +121,22 @@ async fn function(config: &Config) -> Recording {
         parking: queue,
         side_by_side: SideBySide {
             calls: config.batch_concurrency,
-            memory: MEMORY,
+            memory: memory(),
         },
         most_memory: MOST_MEMORY,
     }
+}
+
+/// Memory for recordings under way: what the function has beside its process, and as much as
+/// one takes in any case. Lambda tells each process what it has, in MiB.
+fn memory() -> u64 {
+    let mib = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok();
+    for_recordings(mib.and_then(|mib| mib.parse().ok()).unwrap_or(0))
+}
+
+/// The same of so many MiB.
+fn for_recordings(mib: u64) -> u64 {
+    (mib << 20).saturating_sub(OWN_MEMORY).max(MOST_MEMORY)
 }
 
 async fn handle(

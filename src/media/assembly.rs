@@ -9,14 +9,14 @@ use crate::media::sides::Authorisation;
 use crate::media::sound::{Sound, SoundMeter};
 use crate::media::ticks::MediaTime;
 use crate::media::timeline::{FRAMES_AT_ONCE, Timeline, TimelineReport};
-use crate::media::wav::Output;
+use crate::media::wav::encode_mono;
 
 /// A buffer with this many bytes is full. Allocators serve as much from what was freed
-/// before; for larger ones they ask the system for fresh pages, which costs more than
+/// before; for larger copies they ask the system for fresh pages, which costs more than
 /// all that is done with them here.
 pub const FULL_BYTES: usize = 64 << 10;
 /// What a buffer has room for: nearly full, and the largest frames on top.
-const BUFFER_BYTES: usize = FULL_BYTES + FRAMES_AT_ONCE * 2 * size_of::<i16>();
+const BUFFER_BYTES: usize = FULL_BYTES + FRAMES_AT_ONCE * size_of::<i16>();
 
 /// One recording on its way to files.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ pub struct Assembly {
     windows: [Vec<u16>; 2],
     peaks: PeakMeter,
     points: Vec<u8>,
-    buffers: Vec<(Output, Vec<u8>)>,
+    /// By [`Direction::index`].
+    buffers: [Vec<u8>; 2],
 }
 
 /// What an assembly came to.
@@ -56,11 +57,7 @@ impl Assembly {
             windows: [Vec::new(), Vec::new()],
             peaks: PeakMeter::default(),
             points: Vec::new(),
-            buffers: authorisation
-                .outputs()
-                .iter()
-                .map(|output| (*output, Vec::new()))
-                .collect(),
+            buffers: [Vec::new(), Vec::new()],
         }
     }
 
@@ -90,6 +87,12 @@ impl Assembly {
                 };
                 let windows = &mut self.windows[direction.index()];
                 self.meters[direction.index()].push_telling(samples, |peak| windows.push(peak));
+                let buffer = &mut self.buffers[direction.index()];
+                // Once: the caller leaves it its room.
+                if buffer.capacity() == 0 {
+                    buffer.reserve_exact(BUFFER_BYTES);
+                }
+                encode_mono(samples, buffer);
             }
             tell_windows(&mut self.sound, &mut self.windows);
             let sides = [frames.from, frames.to];
@@ -99,26 +102,17 @@ impl Assembly {
                 Authorisation::Both => &sides[..],
             };
             self.peaks.push(kept, &mut self.points);
-            for (output, buffer) in &mut self.buffers {
-                // The caller took the last one away; growing anew would copy all of it.
-                if buffer.capacity() == 0 {
-                    buffer.reserve_exact(BUFFER_BYTES);
-                }
-                output.encode(frames, buffer);
-            }
-            if self
-                .buffers
-                .iter()
-                .any(|(_, buffer)| buffer.len() >= FULL_BYTES)
-            {
+            if self.buffers.iter().any(|buffer| buffer.len() >= FULL_BYTES) {
                 return true;
             }
         }
         false
     }
 
-    /// The files' bytes behind their headers, so far as they were not taken away.
-    pub fn buffers(&mut self) -> &mut [(Output, Vec<u8>)] {
+    /// What each authorised side's file has behind its header, by [`Direction::index`], so far
+    /// as it was not cleared away. In turn ([`in_turn`](crate::media::wav::in_turn)) they are the
+    /// mix.
+    pub fn buffers(&mut self) -> &mut [Vec<u8>; 2] {
         &mut self.buffers
     }
 

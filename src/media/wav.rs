@@ -123,6 +123,15 @@ pub fn encode_stereo(left: &[i16], right: &[i16], out: &mut Vec<u8>) {
     }));
 }
 
+/// Two channels' samples as they are in a file of one each, put in turn as they are in a file of
+/// both; what one has beyond the other is left out.
+pub fn in_turn(left: &[u8], right: &[u8]) -> Vec<u8> {
+    let mut both = Vec::with_capacity(left.len().min(right.len()) * 2);
+    let samples = left.as_chunks::<2>().0.iter().zip(right.as_chunks::<2>().0);
+    both.extend(samples.flat_map(|(left, right)| [left[0], left[1], right[0], right[1]]));
+    both
+}
+
 /// Writes one WAV file to a sink that can seek; the header is patched at the end.
 #[derive(Debug)]
 pub struct WavWriter<W: Write + Seek> {
@@ -200,6 +209,18 @@ mod tests {
         check(Output::From, &[1, -2, i16::MAX, i16::MIN]);
         check(Output::To, &[5, 6, -7, 0]);
         check(Output::Mixed, &[1, 5, -2, 6, i16::MAX, -7, i16::MIN, 0]);
+    }
+
+    #[test]
+    fn sides_in_turn_are_the_mix() {
+        let (from, to) = ([1, -2, i16::MAX, i16::MIN], [5, 6, -7, 0]);
+        let [left, right] = [(Output::From, from), (Output::To, to)]
+            .map(|(output, _)| wav(output, &from, &to)[HEADER_BYTES..].to_vec());
+        let mixed = wav(Output::Mixed, &from, &to);
+        assert_eq!(in_turn(&left, &right), &mixed[HEADER_BYTES..]);
+        // A sample more on one side, and half a sample.
+        assert_eq!(in_turn(&left, &right[..6]), &mixed[HEADER_BYTES..][..12]);
+        assert_eq!(in_turn(&left[..5], &right), &mixed[HEADER_BYTES..][..8]);
     }
 
     #[test]

@@ -77,11 +77,7 @@ impl<'a, R: Recordings> Files<'a, R> {
 
     /// Takes all encoded bytes away.
     pub(super) async fn flush(&mut self, assembly: &mut Assembly) -> Result<(), Failure> {
-        if assembly
-            .buffers()
-            .iter()
-            .all(|(_, buffer)| buffer.is_empty())
-        {
+        if assembly.buffers().iter().all(Vec::is_empty) {
             return Ok(());
         }
         if self.begun.is_empty() {
@@ -104,12 +100,24 @@ impl<'a, R: Recordings> Files<'a, R> {
                 points: Sha256::new(),
             });
         }
-        for (file, (_, buffer)) in self.begun.iter_mut().zip(assembly.buffers()) {
-            if let Some(samples) = &mut file.samples {
-                samples.update(buffer);
+        // No byte more than there are: what waits for the rest of its part is held like this. The
+        // mix shares them.
+        let sides = assembly.buffers().each_mut().map(|buffer| {
+            let bytes = Bytes::copy_from_slice(buffer);
+            buffer.clear();
+            bytes
+        });
+        for file in &mut self.begun {
+            match file.output.directions() {
+                [side] => {
+                    let bytes = &sides[side.index()];
+                    if let Some(samples) = &mut file.samples {
+                        samples.update(bytes);
+                    }
+                    file.upload.write(bytes.clone()).await?;
+                }
+                _ => file.upload.write_in_turn(sides.clone()).await?,
             }
-            let bytes = Bytes::from(std::mem::take(buffer));
-            file.upload.write(bytes).await?;
         }
         if assembly.points().len() >= POINTS_AT_ONCE {
             self.flush_points(assembly).await?;

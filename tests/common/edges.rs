@@ -229,6 +229,11 @@ impl<U: Upload> Upload for File<'_, U> {
         self.inner.write(bytes).await
     }
 
+    async fn write_in_turn(&mut self, sides: [Bytes; 2]) -> Result<(), Failure> {
+        (self.at)(Call::Write(&self.key))?;
+        self.inner.write_in_turn(sides).await
+    }
+
     async fn finish(self, head: Bytes) -> Result<Stored, Failure> {
         (self.at)(Call::Finish(&self.key))?;
         self.inner.finish(head).await

@@ -45,17 +45,20 @@ fn record(media: &[u8], chunk: usize, claim: Claim, numbers: &[FragmentNumber]) 
         assembly.push(own);
     }
     assembly.finish();
-    let mut bodies: Vec<_> = Output::ALL.map(|output| (output, Vec::new())).into();
+    let mut sides = [Vec::new(), Vec::new()];
     let mut more = true;
     while more {
         more = assembly.encode();
-        for ((_, body), (_, buffer)) in bodies.iter_mut().zip(assembly.buffers()) {
-            body.append(buffer);
+        for (side, buffer) in sides.iter_mut().zip(assembly.buffers()) {
+            side.append(buffer);
         }
     }
+    let mixed = wav::in_turn(&sides[0], &sides[1]);
+    let [from, to] = sides;
     let samples = assembly.into_report().timeline.samples;
-    let wavs = bodies
+    let wavs = Output::ALL
         .into_iter()
+        .zip([from, to, mixed])
         .map(|(output, body)| {
             let header = wav::header(output.channels(), samples).unwrap();
             (output, [&header[..], &body].concat())

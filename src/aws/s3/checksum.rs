@@ -6,6 +6,7 @@
 
 use aws_smithy_types::base64;
 use crc_fast::CrcAlgorithm::Crc64Nvme;
+use crc_fast::Digest;
 
 /// The checksum of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,17 @@ impl Checksum {
             crc: crc_fast::checksum(Crc64Nvme, bytes),
             bytes: bytes.len() as u64,
         }
+    }
+
+    /// That of bytes that come in chunks.
+    pub(super) fn of_chunks(chunks: impl Iterator<Item = impl AsRef<[u8]>>) -> Self {
+        let (mut digest, mut bytes) = (Digest::new(Crc64Nvme), 0);
+        for chunk in chunks {
+            digest.update(chunk.as_ref());
+            bytes += chunk.as_ref().len() as u64;
+        }
+        let crc = digest.finalize();
+        Self { crc, bytes }
     }
 
     /// That of these bytes and, behind them, others.
@@ -88,6 +100,7 @@ mod tests {
             let checksums = parts.iter().map(|part| Checksum::of(part));
             let whole = checksums.fold(Checksum::of(b""), Checksum::followed_by);
             prop_assert_eq!(whole, Checksum::of(&parts.concat()));
+            prop_assert_eq!(whole, Checksum::of_chunks(parts.iter()));
         }
     }
 }

@@ -12,11 +12,12 @@ use aws_sdk_s3::types::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use bytes::Bytes;
 
 use super::Bucket;
 use super::checksum::Checksum;
+use super::content::Content;
 use super::parts::Part;
+use super::signing::PayloadIs;
 use crate::aws::errors::{
     Call, bucket_region, failed_within_success, failure, is_conflict, is_not_found, is_precondition,
 };
@@ -207,21 +208,24 @@ impl Calls {
         })
     }
 
-    /// Writes an object in one call.
+    /// Writes an object in one call. The checksum is that of its content.
     pub(super) async fn put(
         &self,
         object: &Object,
-        body: Bytes,
+        content: &Content,
+        checksum: Checksum,
         condition: Condition<'_>,
     ) -> Result<Written, Failure> {
-        let checksum = Checksum::of(&body).to_base64();
+        let checksum = checksum.to_base64();
         let mut attempt = 1;
         loop {
             let put = with_settings!(self.client.put_object(), self, object)
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match())
                 .checksum_crc64_nvme(&checksum)
-                .body(body.clone().into())
+                .body(content.to_body().into())
+                .customize()
+                .interceptor(PayloadIs(content.clone()))
                 .send();
             match put.await {
                 Ok(put) => {
@@ -273,7 +277,9 @@ impl Calls {
             .upload_id(upload)
             .part_number(part.number)
             .checksum_crc64_nvme(&checksum)
-            .body(part.bytes.clone().into())
+            .body(part.content.to_body().into())
+            .customize()
+            .interceptor(PayloadIs(part.content.clone()))
             .send()
             .await
             .map_err(|error| self.failed(Call::WriteObject, key, &error))?;

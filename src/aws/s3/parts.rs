@@ -1,38 +1,36 @@
 //! A file cut into parts as it grows. Its first part is held back, since it begins with
 //! the head, which is known last. Pure.
 
-use std::sync::Arc;
+use bytes::Bytes;
 
-use bytes::{Buf, Bytes, BytesMut};
-
-use super::buffers::Buffers;
 use super::checksum::Checksum;
+use super::content::Content;
 
 /// A part of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Part {
     /// Its number, from 1.
     pub number: i32,
-    pub bytes: Bytes,
+    pub content: Content,
     pub checksum: Checksum,
 }
 
 impl Part {
-    fn new(number: i32, bytes: Bytes) -> Self {
-        let checksum = Checksum::of(&bytes);
+    fn new(number: i32, content: Content) -> Self {
+        let checksum = content.checksum();
         Self {
             number,
-            bytes,
+            content,
             checksum,
         }
     }
 }
 
 /// How a file ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Ending {
     /// It fits into one part.
-    Whole(Bytes),
+    Whole(Content),
     /// It has several.
     Parts {
         /// Those that were not yet given out: the last one, if any, and the first.
@@ -42,52 +40,54 @@ pub(super) enum Ending {
     },
 }
 
-/// A file on its way: at most two parts of it are held.
+/// A file on its way: at most two parts of it are held, when each full one is taken at once.
 #[derive(Debug)]
 pub(super) struct Parts {
-    buffers: Arc<Buffers>,
-    /// Kept free at the start of the first one.
+    part_bytes: usize,
     head_bytes: usize,
-    first: BytesMut,
-    filling: Option<BytesMut>,
+    /// What follows the head in the first part, when that is full.
+    first: Option<Content>,
+    filling: Content,
     next: i32,
     /// The checksum of the parts behind the first one.
     behind: Checksum,
 }
 
 impl Parts {
-    /// A file whose parts are as large as these buffers, the last one at most so large.
-    pub(super) fn new(buffers: Arc<Buffers>, head_bytes: usize) -> Self {
-        let mut first = buffers.take();
-        // The head's place.
-        first.resize(head_bytes, 0);
+    /// A file of parts of so many bytes, the last one at most so large. Of a file that is
+    /// written in turn, these and what the head leaves of them are multiples of four.
+    pub(super) fn new(part_bytes: usize, head_bytes: usize) -> Self {
         Self {
-            buffers,
+            part_bytes,
             head_bytes,
-            first,
-            filling: None,
+            first: None,
+            filling: Content::default(),
             next: 2,
             behind: Checksum::of(&[]),
         }
     }
 
-    /// Takes the next bytes until a part is full or there are none left.
-    pub(super) fn push(&mut self, bytes: &mut Bytes) -> Option<Part> {
-        let part_bytes = self.buffers.bytes();
-        while !bytes.is_empty() {
-            let place = if self.first.len() < part_bytes {
-                &mut self.first
-            } else {
-                self.filling.get_or_insert_with(|| self.buffers.take())
-            };
-            let taken = bytes.len().min(part_bytes - place.len());
-            place.extend_from_slice(&bytes[..taken]);
-            bytes.advance(taken);
-            if self.is_full() {
-                return self.take_filling();
+    /// Takes the next bytes.
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        self.filling.push(bytes);
+    }
+
+    /// Takes the next samples of two sides, in turn.
+    pub(super) fn push_in_turn(&mut self, sides: [Bytes; 2]) {
+        self.filling.push_in_turn(sides);
+    }
+
+    /// The next part that is full; the first one is not given.
+    pub(super) fn next_full(&mut self) -> Option<Part> {
+        if self.first.is_none() {
+            let room = self.part_bytes.saturating_sub(self.head_bytes);
+            if self.filling.bytes() < room {
+                return None;
             }
+            self.first = Some(self.filling.take(room));
         }
-        None
+        let is_full = self.filling.bytes() >= self.part_bytes;
+        is_full.then(|| self.cut())
     }
 
     /// Ends the file, now that its head is known. `None` where that has another length than
@@ -96,9 +96,15 @@ impl Parts {
         if head.len() != self.head_bytes {
             return None;
         }
-        self.first[..head.len()].copy_from_slice(head);
-        let mut rest: Vec<_> = self.take_filling().into_iter().collect();
-        let first = std::mem::take(&mut self.first).freeze();
+        let Some(first) = self.first.take() else {
+            let whole = std::mem::take(&mut self.filling);
+            return Some(Ending::Whole(whole.behind(head)));
+        };
+        let first = first.behind(head);
+        let mut rest = Vec::new();
+        if self.filling.bytes() > 0 {
+            rest.push(self.cut());
+        }
         if self.next == 2 {
             return Some(Ending::Whole(first));
         }
@@ -108,24 +114,19 @@ impl Parts {
         Some(Ending::Parts { rest, whole })
     }
 
-    fn is_full(&self) -> bool {
-        let filling = self.filling.as_ref();
-        filling.is_some_and(|filling| filling.len() == self.buffers.bytes())
-    }
-
-    fn take_filling(&mut self) -> Option<Part> {
-        let filling = self.filling.take()?;
-        let number = self.next;
+    /// A part of what is there.
+    fn cut(&mut self) -> Part {
+        let part = Part::new(self.next, self.filling.take(self.part_bytes));
         self.next += 1;
-        let part = Part::new(number, filling.freeze());
         self.behind = self.behind.followed_by(part.checksum);
-        Some(part)
+        part
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::s3::content::tests::all;
 
     const PART: usize = 100;
     const HEAD: [u8; 44] = [b'h'; 44];
@@ -135,24 +136,21 @@ mod tests {
     #[track_caller]
     fn check(body: usize, piece: usize, on_the_way: &[(i32, usize)], at_the_end: &[(i32, usize)]) {
         let bytes: Vec<u8> = (0..body).map(|place| place as u8).collect();
-        let mut parts = Parts::new(Arc::new(Buffers::of(PART, 1)), HEAD.len());
+        let mut parts = Parts::new(PART, HEAD.len());
         let mut given = Vec::new();
         for piece in bytes.chunks(piece.max(1)) {
-            let mut piece = Bytes::copy_from_slice(piece);
-            while let Some(part) = parts.push(&mut piece) {
-                given.push(part);
-            }
-            assert!(piece.is_empty());
+            parts.push(Bytes::copy_from_slice(piece));
+            given.extend(std::iter::from_fn(|| parts.next_full()));
         }
         let sizes = |parts: &[Part]| -> Vec<_> {
             parts
                 .iter()
-                .map(|part| (part.number, part.bytes.len()))
+                .map(|part| (part.number, part.content.bytes()))
                 .collect()
         };
         assert_eq!(sizes(&given), on_the_way);
         let rest = match parts.finish(&HEAD).unwrap() {
-            Ending::Whole(bytes) => vec![Part::new(1, bytes)],
+            Ending::Whole(content) => vec![Part::new(1, content)],
             Ending::Parts { rest, whole } => {
                 assert!(rest.len() + given.len() > 1);
                 assert_eq!(whole, Checksum::of(&[&HEAD[..], &bytes].concat()));
@@ -162,19 +160,18 @@ mod tests {
         assert_eq!(sizes(&rest), at_the_end);
         given.extend(rest);
         given.sort_by_key(|part| part.number);
-        let file = given
-            .iter()
-            .map(|part| &part.bytes[..])
-            .collect::<Vec<_>>()
-            .concat();
+        let file: Vec<u8> = given
+            .into_iter()
+            .flat_map(|part| all(part.content))
+            .collect();
         assert_eq!(file, [&HEAD[..], &bytes].concat());
     }
 
     #[test]
     fn a_head_has_the_length_that_was_kept_free() {
         for length in [0, 43, 45, 101] {
-            let mut parts = Parts::new(Arc::new(Buffers::of(PART, 1)), HEAD.len());
-            assert_eq!(parts.finish(&vec![0; length]), None);
+            let mut parts = Parts::new(PART, HEAD.len());
+            assert!(parts.finish(&vec![0; length]).is_none());
         }
     }
 

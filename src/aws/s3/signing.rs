@@ -1,7 +1,7 @@
 //! Over TLS no payload is signed: TLS keeps it from being changed on the way, and each object
 //! has a checksum of its own. The signature would be a SHA-256 over every byte, which costs
 //! more than all else that is done to it. Where there is no TLS, as towards the sandbox, the
-//! payload is signed as ever.
+//! payload is signed as ever: of one that is sent in pieces the SDK is told its hash.
 
 use aws_runtime::auth::PayloadSigningOverride;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -9,6 +9,8 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+
+use super::content::Content;
 
 /// Signs the head of a request alone where TLS keeps its body.
 #[derive(Debug)]
@@ -25,14 +27,40 @@ impl Intercept for TlsKeepsPayloads {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let has_tls = context.request().uri().starts_with("https:");
         // What the SDK itself says of a body that it streams stands.
-        if has_tls && config.load::<PayloadSigningOverride>().is_none() {
+        if has_tls(context) && config.load::<PayloadSigningOverride>().is_none() {
             let unsigned = PayloadSigningOverride::unsigned_payload();
             config.interceptor_state().store_put(unsigned);
         }
         Ok(())
     }
+}
+
+/// What a request's payload consists of.
+#[derive(Debug)]
+pub(super) struct PayloadIs(pub(super) Content);
+
+impl Intercept for PayloadIs {
+    fn name(&self) -> &'static str {
+        "the payload's hash"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if !has_tls(context) && config.load::<PayloadSigningOverride>().is_none() {
+            let hash = PayloadSigningOverride::Precomputed(self.0.sha256());
+            config.interceptor_state().store_put(hash);
+        }
+        Ok(())
+    }
+}
+
+fn has_tls(context: &BeforeTransmitInterceptorContextMut<'_>) -> bool {
+    context.request().uri().starts_with("https:")
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
-use super::Shared;
 use super::checksum::Checksum;
+use super::content::Content;
 use super::objects::{Condition, Object, Written, stored};
 use super::parts::{Ending, Part, Parts};
+use super::{PART_BYTES, Shared};
 use crate::failure::{Failure, FailureKind};
 use crate::port::{Stored, Upload};
 
@@ -32,13 +33,20 @@ struct Multipart {
 
 impl S3Upload {
     pub(super) fn new(shared: Arc<Shared>, object: Object, head_bytes: usize) -> Self {
-        let parts = Parts::new(Arc::clone(&shared.buffers), head_bytes);
         Self {
             shared,
             object,
-            parts,
+            parts: Parts::new(PART_BYTES, head_bytes),
             multipart: None,
         }
+    }
+
+    /// Sends all parts on their way that are full, each when there is room for it.
+    async fn send_full(&mut self) -> Result<(), Failure> {
+        while let Some(part) = self.parts.next_full() {
+            self.send(part).await?;
+        }
+        Ok(())
     }
 
     /// Sends a part on its way, when there is room for it.
@@ -61,7 +69,8 @@ impl S3Upload {
         let (key, id) = (self.object.key.clone(), Arc::clone(&multipart.id));
         multipart.sending.spawn(async move {
             let sent = shared.calls.part(&key, &id, &part).await;
-            shared.buffers.give_back(part.bytes);
+            // Its memory is free before there is room for another.
+            drop(part);
             drop(room);
             sent
         });
@@ -69,10 +78,10 @@ impl S3Upload {
     }
 
     /// Ends a file that fits into one part.
-    async fn finish_whole(&self, file: Bytes) -> Result<Stored, Failure> {
+    async fn finish_whole(&self, file: Content) -> Result<Stored, Failure> {
         let objects = &self.shared.calls;
-        let whole = Checksum::of(&file);
-        let put = |condition| objects.put(&self.object, file.clone(), condition);
+        let whole = file.checksum();
+        let put = |condition| objects.put(&self.object, &file, whole, condition);
         let version = match put(Condition::Absent).await? {
             Written::Done(version) => version,
             Written::Occupied | Written::Gone => match self.found(whole).await? {
@@ -80,7 +89,6 @@ impl S3Upload {
                 None => self.overwritten(put(Condition::Always).await?)?,
             },
         };
-        self.shared.buffers.give_back(file);
         Ok(stored(whole, &version))
     }
 
@@ -158,11 +166,14 @@ fn sent(
 }
 
 impl Upload for S3Upload {
-    async fn write(&mut self, mut bytes: Bytes) -> Result<(), Failure> {
-        while let Some(part) = self.parts.push(&mut bytes) {
-            self.send(part).await?;
-        }
-        Ok(())
+    async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        self.parts.push(bytes);
+        self.send_full().await
+    }
+
+    async fn write_in_turn(&mut self, sides: [Bytes; 2]) -> Result<(), Failure> {
+        self.parts.push_in_turn(sides);
+        self.send_full().await
     }
 
     async fn finish(mut self, head: Bytes) -> Result<Stored, Failure> {

@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 
 use super::super::invoked;
 use super::super::log::{self, Metrics};
-use super::{MOST_MEMORY, Recorders, connect};
+use super::{MOST_MEMORY, Recorders, connect, for_recordings};
 use crate::clock;
 use crate::failure::FailureKind;
 use crate::recorder::{AttributesOutcome, Recorder, Worked};
@@ -17,9 +17,6 @@ use crate::recording::plan::RecordingPlan;
 use crate::recording::verdict::Verdict;
 use crate::redrive_run::again::{Run, Told};
 use crate::settings::recorder::Config;
-
-/// Memory of the process beside its recordings.
-const OWN_MEMORY: u64 = 96 << 20;
 
 pub(super) async fn recorder(config: &Config) -> Recorders {
     let ports = connect(config).await.ports;
@@ -69,8 +66,7 @@ pub(super) async fn handle(
 
 /// Recordings side by side: as many as are set, and as the function's memory, in MiB, holds.
 fn at_once(set: usize, memory: i32) -> usize {
-    let memory = u64::try_from(memory).unwrap_or(0) << 20;
-    let fit = memory.saturating_sub(OWN_MEMORY) / MOST_MEMORY;
+    let fit = for_recordings(u64::try_from(memory).unwrap_or(0)) / MOST_MEMORY;
     set.min(usize::try_from(fit).unwrap_or(set)).max(1)
 }
 
@@ -208,9 +204,9 @@ mod tests {
             assert_eq!(at_once(set, memory), expected);
         }
         check(4, 512, 4);
-        check(4, 256, 2);
+        check(4, 256, 3);
         check(4, 128, 1);
         check(1, 10_240, 1);
-        check(64, 512, 7);
+        check(64, 512, 9);
     }
 }
