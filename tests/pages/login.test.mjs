@@ -119,7 +119,9 @@ test("who may see a queue sees its calls, and no other exists", async () => {
   assert.match(await rows(page).first().innerText(), /Support/);
   await page.goto(callOf("sales"));
   await page.getByText("there is no such recording here").waitFor();
+  assert.match(await page.locator("#me").innerText(), /lea@example\.com/, "who is logged in is told all the same");
   await shoot(page, "login-not-yours");
+  await assertAccessible(page);
   for (const path of ["api/recording", "api/peaks", "api/audio"]) {
     const answer = await context.request.get(`${archive.url}${path}?key=${encodeURIComponent(keys.sales)}&file=mixed`);
     assert.equal(answer.status(), 404, path);
@@ -127,6 +129,11 @@ test("who may see a queue sees its calls, and no other exists", async () => {
   const csv = await (await context.request.get(`${archive.url}api/recordings.csv`)).text();
   assert.equal(csv.trim().split("\r\n").length, 2);
   assertOwn(seen);
+  await page.getByRole("link", { name: "Find a recording" }).click();
+  await until(async () => (await rows(page).count()) === 1, "the search");
+  await page.goto(callOf("sales"));
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByText("You are logged out of this archive").waitFor();
   await context.close();
 });
 

@@ -74,6 +74,7 @@ async function ask(url, options = {}) {
     location.assign(`/login?to=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
     throw new Error(words("login"));
   }
+  askMe();
   throw Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status });
 }
 
@@ -83,12 +84,26 @@ function tell(text) {
   show(notice, Boolean(text));
 }
 
+let isMeTold = false;
 function tellMe(me) {
+  isMeTold = true;
   show(get("me"), Boolean(me?.login));
-  set(get("me-name"), me?.login ? words("me", { name: me.name }) : "");
+  set(get("me-name"), me?.login ? words("me", { name: plain(me.name) }) : "");
+}
+
+/** Whoever is shown nothing else still sees who is logged in, and can log out. */
+async function askMe() {
+  if (isMeTold) return;
+  const answer = await fetch("/api/me", { headers: { accept: "application/json" } }).catch(() => null);
+  if (answer?.ok) tellMe(await answer.json());
 }
 
 const callUrl = (key) => `/call?recording=${encodeURIComponent(key)}`;
+
+/** A name that is too long for its cell goes on in the next line behind a sign, as at the @ of an address. */
+function setBreakable(node, text) {
+  node.replaceChildren(...text.split(/(?<=[@_/-])/).flatMap((piece) => [document.createElement("wbr"), piece]).slice(1));
+}
 
 /** A status as a chip. */
 function setStatus(node, status) {
@@ -161,7 +176,10 @@ async function look({ after = null, anew = false } = {}) {
     tellFound(found.problems, query);
   } catch (error) {
     if (error.name === "AbortError") return;
-    if (!after) body.replaceChildren();
+    if (!after) {
+      body.replaceChildren();
+      next = null;
+    }
     show(get("rows"), body.rows.length > 0);
     show(get("none"), false);
     set(get("count"), "");
@@ -197,7 +215,7 @@ function rowOf(key, row) {
   set(link, start(row));
   set(cell("length"), row.status === "unreadable" ? words("none") : span(row.seconds));
   setStatus(cell("status"), row.status);
-  for (const name of ["customer", "system", "queue", "agent"]) set(cell(name), plain(row[name] ?? words("none")));
+  for (const name of ["customer", "system", "queue", "agent"]) setBreakable(cell(name), plain(row[name] ?? words("none")));
   set(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
   const talk = cell("talk");
   const shares = { from: row.from_share, to: row.to_share };
@@ -255,7 +273,7 @@ async function route(options = {}) {
   show(get("search-view"), !isCall);
   show(get("call-view"), isCall);
   if (isCall) {
-    get("back").href = lastSearch;
+    for (const name of ["back", "find"]) get(name).href = lastSearch;
     call = openCall(kit, page.get("recording") ?? "", options);
     return;
   }
@@ -276,6 +294,7 @@ function go(url, options = {}) {
 /** Opens the same recording anew, to be heard otherwise. */
 function again(options) {
   const { key } = call;
+  tell(null);
   call.close();
   call = openCall(kit, key, options);
 }
