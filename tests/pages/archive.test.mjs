@@ -363,7 +363,7 @@ test("a text without end breaks in its own cell, and the words of the others sta
     found.rows[0].row.agent = "lea@example.com";
     await route.fulfill({ response: answer, json: found });
   });
-  for (const width of [360, 390, 760, 880, 881, 1011, 1024, 1100, 1151, 1281, 1500, 1900]) {
+  for (const width of [360, 390, 760, 880, 881, 1024, 1025, 1100, 1151, 1281, 1500, 1900]) {
     await page.setViewportSize({ width, height: 800 });
     await page.getByRole("button", { name: "Look again" }).click();
     await rowOf(page, "xxxxxx").first().waitFor();
