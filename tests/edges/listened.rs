@@ -144,6 +144,20 @@ async fn a_line_whose_answer_was_lost_stands_once() {
     assert_eq!(world.kept().await.0, ["p-1", "p-2", "p-3"]);
 }
 
+/// Others write at the very same moment, for longer than one write is tried.
+#[tokio::test]
+async fn a_line_that_meets_others_again_and_again_is_kept() {
+    let world = World::new().await;
+    let ledger = world.instance("p");
+    let conflict = Effect::Status {
+        code: 409,
+        error: "ConditionalRequestConflict".to_owned(),
+    };
+    world.goes_wrong(conflict, Some(6));
+    ledger.note(&line(), NOW).await.unwrap();
+    assert_eq!(world.kept().await.0, ["p-1"]);
+}
+
 /// What cannot be written is told, so that nothing is given; what comes later is kept again.
 #[tokio::test]
 async fn a_line_that_cannot_be_kept_is_told() {
