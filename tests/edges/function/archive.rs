@@ -5,7 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use callreel::listened;
 use callreel::local::LocalRecordings;
+use callreel::object_key::hex;
 use callreel::sandbox::{CLIENT, Effect, Faults, Forgery, Rule, SECRET};
+use callreel::sha256;
 use std::io::Read;
 
 use super::*;
@@ -95,6 +97,17 @@ impl Pages {
 
     /// One request, as an HTTP API hands a browser's on.
     async fn ask(&mut self, method: &str, address: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, address, headers, &Value::Null).await
+    }
+
+    /// The same with a body of JSON.
+    async fn send(
+        &mut self,
+        method: &str,
+        address: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let mut told = json!({
             "host": PAGES, "accept": "text/html", "accept-encoding": "gzip, deflate, br",
@@ -118,6 +131,11 @@ impl Pages {
                 "time": "27/Nov/2026:12:00:00 +0000", "timeEpoch": 1_795_780_800_000_i64,
             },
         });
+        let mut event = event;
+        if !body.is_null() {
+            event["headers"]["content-type"] = json!("text/plain;charset=UTF-8");
+            event["body"] = json!(body.to_string());
+        }
         self.function.send(event, LONG).await;
         let (succeeded, answer) = self.function.answer().await;
         assert!(succeeded, "{answer}");
@@ -313,6 +331,53 @@ async fn who_may_finds_looks_and_listens_and_is_noted() {
             && line.from.as_deref() == Some("192.0.2.7")),
         "{kept:?}"
     );
+}
+
+/// A file that is too long to be read and hashed while an HTTP API waits is checked by several
+/// requests, any of which another process could answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_file_is_checked_by_several_requests() {
+    const MIB: u64 = 1 << 20;
+    let mut pages = Pages::new().await;
+    let key = pages.key();
+    let bucket = pages.folder.path().join("data/buckets").join(BUCKET);
+    let verdict = bucket.join(&key);
+    let sound = bucket.join(key.replace("_verdict.json", "_mixed.wav"));
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&sound)
+        .unwrap();
+    file.set_len(150 * MIB).unwrap();
+    let mut told: Value = serde_json::from_slice(&std::fs::read(&verdict).unwrap()).unwrap();
+    let files = told["files"].as_array_mut().unwrap();
+    let mixed = files.iter_mut().find(|file| file["kind"] == "mixed");
+    let mixed = mixed.unwrap();
+    mixed["bytes"] = json!(150 * MIB);
+    mixed["sha256"] = json!(hex(sha256::of(&std::fs::read(&sound).unwrap())));
+    std::fs::write(&verdict, told.to_string()).unwrap();
+    pages.log_in("/", "sam").await;
+    let check = format!("/api/check?key={}&file=mixed", key.replace('/', "%2F"));
+    let mut body = Value::Null;
+    for checked in [64, 128] {
+        let answer = pages.send("POST", &check, &[], &body).await.json();
+        assert_eq!(answer["found"], Value::Null, "{answer}");
+        assert_eq!(answer["checked"], checked * MIB);
+        assert_eq!(answer["bytes"], 150 * MIB);
+        body = answer["state"].clone();
+    }
+    let answer = pages.send("POST", &check, &[], &body).await.json();
+    assert_eq!(answer["found"], "whole");
+    // Its very last byte counts.
+    let end = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&sound)
+        .unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&end, b"x", 150 * MIB - 1).unwrap();
+    let answer = pages.send("POST", &check, &[], &body).await;
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    let forged = json!({"object": key});
+    let answer = pages.send("POST", &check, &[], &forged).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
 }
 
 /// Without a login there is nothing; with one, what the groups do not see does not exist.
