@@ -3,9 +3,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use callreel::listened;
 use callreel::local::LocalRecordings;
 use callreel::object_key::hex;
+use callreel::port::{Expect, NewFile, Objects, Recordings, Upload};
 use callreel::sandbox::{CLIENT, Effect, Faults, Forgery, Rule, SECRET};
 use callreel::sha256;
 use std::io::Read;
@@ -337,43 +339,45 @@ async fn who_may_finds_looks_and_listens_and_is_noted() {
 /// requests, any of which another process could answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_file_is_checked_by_several_requests() {
-    const MIB: u64 = 1 << 20;
+    const MIB: usize = 1 << 20;
     let mut pages = Pages::new().await;
     let key = pages.key();
-    let bucket = pages.folder.path().join("data/buckets").join(BUCKET);
-    let verdict = bucket.join(&key);
-    let sound = bucket.join(key.replace("_verdict.json", "_mixed.wav"));
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .open(&sound)
-        .unwrap();
-    file.set_len(150 * MIB).unwrap();
-    let mut told: Value = serde_json::from_slice(&std::fs::read(&verdict).unwrap()).unwrap();
-    let files = told["files"].as_array_mut().unwrap();
+    let store = crate::listened::store(&crate::listened::shared(pages.sandbox.url()).await, BUCKET);
+    let old = store.read(&key).await.unwrap().unwrap();
+    let mut verdict: Value = serde_json::from_slice(&old).unwrap();
+    let mut sound = vec![7; 65 * MIB];
+    let files = verdict["files"].as_array_mut().unwrap();
     let mixed = files.iter_mut().find(|file| file["kind"] == "mixed");
     let mixed = mixed.unwrap();
-    mixed["bytes"] = json!(150 * MIB);
-    mixed["sha256"] = json!(hex(sha256::of(&std::fs::read(&sound).unwrap())));
-    std::fs::write(&verdict, told.to_string()).unwrap();
+    mixed["bytes"] = json!(sound.len());
+    mixed["sha256"] = json!(hex(sha256::of(&sound)));
+    let mix = key.replace("_verdict.json", "_mixed.wav");
+    let expect = Expect::Exactly(&old);
+    let verdict = verdict.to_string().into_bytes();
+    assert!(store.put(&key, verdict, expect).await.unwrap());
+    let put = async |sound: &[u8]| {
+        let file = NewFile {
+            head_bytes: 0,
+            ..NewFile::wav(&mix, "c")
+        };
+        let mut upload = store.begin(file).await.unwrap();
+        upload.write(Bytes::copy_from_slice(sound)).await.unwrap();
+        upload.finish(Bytes::new()).await.unwrap();
+    };
+    put(&sound).await;
     pages.log_in("/", "sam").await;
     let check = format!("/api/check?key={}&file=mixed", key.replace('/', "%2F"));
-    let mut body = Value::Null;
-    for checked in [64, 128] {
-        let answer = pages.send("POST", &check, &[], &body).await.json();
-        assert_eq!(answer["found"], Value::Null, "{answer}");
-        assert_eq!(answer["checked"], checked * MIB);
-        assert_eq!(answer["bytes"], 150 * MIB);
-        body = answer["state"].clone();
-    }
-    let answer = pages.send("POST", &check, &[], &body).await.json();
+    let begun = pages.send("POST", &check, &[], &Value::Null).await.json();
+    assert_eq!(begun["found"], Value::Null, "{begun}");
+    assert_eq!(begun["checked"], 64 * MIB);
+    assert_eq!(begun["bytes"], 65 * MIB);
+    let body = &begun["state"];
+    let answer = pages.send("POST", &check, &[], body).await.json();
     assert_eq!(answer["found"], "whole");
-    // Its very last byte counts.
-    let end = std::fs::OpenOptions::new()
-        .write(true)
-        .open(&sound)
-        .unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&end, b"x", 150 * MIB - 1).unwrap();
-    let answer = pages.send("POST", &check, &[], &body).await;
+    // Another file came in its place meanwhile.
+    *sound.last_mut().unwrap() ^= 1;
+    put(&sound).await;
+    let answer = pages.send("POST", &check, &[], body).await;
     assert_eq!(answer.status, 409, "{}", answer.text());
     let forged = json!({"object": key});
     let answer = pages.send("POST", &check, &[], &forged).await;
