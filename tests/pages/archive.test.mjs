@@ -483,11 +483,13 @@ test("a text without end breaks in its own cell, and the words of the others sta
     found.rows[0].row.agent = "lea@example.com";
     await route.fulfill({ response: answer, json: found });
   });
-  for (const width of [360, 390, 760, 880, 881, 1024, 1025, 1100, 1151, 1281, 1500, 1900]) {
+  for (const width of [360, 390, 760, 880, 881, 980, 981, 1080, 1081, 1100, 1180, 1181, 1500, 1900]) {
     await page.setViewportSize({ width, height: 800 });
     await page.getByRole("button", { name: "Look again" }).click();
     await rowOf(page, "xxxxxx").first().waitFor();
     assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `not wider than ${width}`);
+    const beyond = await page.locator(".table").evaluate((it) => it.scrollWidth - it.clientWidth);
+    assert.ok(beyond <= 0, `the table is not wider than its place at ${width}: ${beyond}`);
     const broken = await page.evaluate(() => [...document.querySelectorAll("#rows td")].flatMap((cell) => {
       const words = [];
       const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);

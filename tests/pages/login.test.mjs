@@ -98,6 +98,7 @@ test("a stranger comes to the login, and back to the very call", async () => {
   await shoot(page, "login-call");
   await page.locator("#home").click();
   await until(async () => (await rows(page).count()) === 2, "both calls");
+  assert.ok((await rows(page).first().boundingBox()).height < 45, "a usual row is one line");
   // docs/archive-search.png is a copy of this one.
   await shoot(page, "login-search");
   await assertAccessible(page);

@@ -111,9 +111,14 @@ async function askMe() {
 
 const callUrl = (key) => `/call?recording=${encodeURIComponent(key)}`;
 
-/** A name that is too long for its cell goes on in the next line behind a sign, as at the @ of an address. */
+/** A word of more letters than WHOLE may go on in the next line behind so many of them, and any behind an @, _, / or -: so that
+    a text without end takes no width from the words beside it. */
+const WHOLE = 16;
+const PIECE = 10;
 function setBreakable(node, text) {
-  node.replaceChildren(...text.split(/(?<=[@_/-])/).flatMap((piece) => [document.createElement("wbr"), piece]).slice(1));
+  const pieces = text.split(/(?<=[@_/-])|(?<=\s)(?=\S)/)
+    .flatMap((piece) => (piece.length > WHOLE ? piece.match(new RegExp(`.{1,${PIECE}}`, "gsu")) : piece));
+  node.replaceChildren(...pieces.flatMap((piece) => [document.createElement("wbr"), piece]).slice(1));
 }
 
 /** A status as a chip. */
@@ -241,7 +246,7 @@ function rowOf(key, row) {
   set(cell("length"), row.status === "unreadable" ? words("none") : span(row.seconds));
   setStatus(cell("status"), row.status);
   for (const name of ["customer", "system", "queue", "agent"]) setBreakable(cell(name), plain(row[name] ?? words("none")));
-  set(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
+  setBreakable(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
   const talk = cell("talk");
   const shares = Object.entries({ from: row.from_share, to: row.to_share }).filter(([, share]) => share !== null);
   talk.hidden = !shares.length;
@@ -253,7 +258,7 @@ function rowOf(key, row) {
     cell(`talk-${side}`).style.visibility = side in percents ? "" : "hidden";
     cell(`talk-${side}`).style.width = `${percents[side] ?? 0}%`;
   }
-  for (const name of ["know", "warns"]) set(cell(name), plain(toKnow(row).join(", ")));
+  for (const name of ["know", "warns"]) setBreakable(cell(name), plain(toKnow(row).join(", ")));
   return node;
 }
 
