@@ -55,7 +55,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, Query, State};
+use axum::http::request::Parts;
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -296,6 +297,18 @@ struct Asked {
     file: Option<String>,
     #[serde(default)]
     act: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let asked = Query::from_request_parts(parts, state).await;
+        let told =
+            "which recording is asked for must be said once: key=, and the key of its verdict";
+        let wrong = |_| Refused::new(StatusCode::BAD_REQUEST, told);
+        asked.map(|Query(asked)| asked).map_err(wrong)
+    }
 }
 
 /// The routes. A guard belongs before them, and where the archive is not at the desk, a login.

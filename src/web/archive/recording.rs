@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{Extensions, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(super) const PEAKS: &str = "peaks";
 pub(super) async fn whole<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::View).await?;
@@ -153,7 +153,7 @@ struct Underway {
 pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
     body: Bytes,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;

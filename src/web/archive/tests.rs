@@ -329,6 +329,8 @@ fn what_is_asked_wrongly_is_told_in_a_sentence() {
         ("/api/recordings?after=x", "after: it is no place"),
         ("/api/recordings?most=0", "most: it must be a number"),
         ("/api/recordings.csv?status=done", "status: it must be of"),
+        ("/api/recording", "which recording is asked for"),
+        ("/api/audio?key=a&key=b", "which recording is asked for"),
     ] {
         let answer = pages.get(target);
         assert_eq!(answer.status, 400, "{target}");
