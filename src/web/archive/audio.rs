@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     IF_RANGE, RANGE,
@@ -38,7 +38,7 @@ fn act(asked: &Asked) -> ActKind {
 pub(super) async fn place<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let kind = asked.file.as_deref().unwrap_or_default();
@@ -97,7 +97,7 @@ pub(super) async fn bytes<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Response, Refused> {
     let viewer = archive.viewer(&extensions)?;
     if archive.links.is_some() {
@@ -121,7 +121,7 @@ pub(super) async fn peaks<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Response, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::View).await?;
