@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     IF_RANGE, RANGE,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::part::{Part, part};
 use super::recording::{PEAKS, file_of, no_file};
-use super::{Archive, Asked, Found, Refused, Wanted};
+use super::{Archive, Asked, Found, Query, Refused, Wanted};
 use crate::archive::viewer::ActKind;
 use crate::failure::{Failure, FailureKind};
 use crate::object_key::safe;

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{Extensions, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
 use super::search::keyed;
-use super::{Archive, Asked, Found, Refused};
+use super::{Archive, Asked, Found, Query, Refused};
 use crate::archive::viewer::ActKind;
 use crate::clock::now;
 use crate::media::peaks::SUFFIX;

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query as Words, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{Extensions, HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{Archive, Refused};
+use super::{Archive, Query as Words, Refused};
 use crate::archive::csv;
 use crate::archive::day::Row;
 use crate::archive::search::{Cursor, Hit, PAGE_ROWS, Query};
@@ -24,6 +25,8 @@ use crate::shelves::{Asked, Look};
 
 /// Rows of a table that are looked for at once.
 const ROWS_AT_ONCE: usize = 5_000;
+/// Where a table that is asked for in pieces goes on.
+const NEXT: HeaderName = HeaderName::from_static("callreel-next");
 
 type Pairs = Words<Vec<(String, String)>>;
 
@@ -31,7 +34,7 @@ type Pairs = Words<Vec<(String, String)>>;
 struct Search {
     query: Query,
     after: Option<Cursor>,
-    most: usize,
+    most: Option<usize>,
     look: Look,
     /// As it is noted.
     words: String,
@@ -48,7 +51,7 @@ impl Search {
         let mut search = Self {
             query: Query::from_pairs(words()).map_err(refused)?,
             after: None,
-            most: PAGE_ROWS,
+            most: None,
             look: Look::IfStale,
             words: String::new(),
         };
@@ -58,7 +61,7 @@ impl Search {
                 "most" => {
                     let most = value.parse().ok().filter(|most: &usize| *most > 0);
                     let told = || refused(format!("most: it must be a number, 1 to {PAGE_ROWS}"));
-                    search.most = most.ok_or_else(told)?.min(PAGE_ROWS);
+                    search.most = Some(most.ok_or_else(told)?);
                 }
                 "look" if value == "anew" => search.look = Look::Anew,
                 _ => {
@@ -84,7 +87,7 @@ pub(super) async fn page<S: Browsing + Send + Sync + 'static>(
     let asked = Asked {
         query: &search.query,
         after: search.after.as_ref(),
-        most: search.most,
+        most: search.most.unwrap_or(PAGE_ROWS).min(PAGE_ROWS),
         look: search.look,
     };
     let found = archive.shelves.search(&asked, &viewer, now()).await?;
@@ -108,7 +111,8 @@ pub(super) fn keyed(key: &str, row: &Row) -> Value {
 }
 
 /// All rows, as a table for spreadsheets. One that cannot be made to its end breaks off, so
-/// that nobody takes a part of it for all.
+/// that nobody takes a part of it for all. Who asks for so many rows gets a piece of it, and
+/// where the next one begins: an answer of a function has 6 MB at the most.
 pub(super) async fn table<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
@@ -118,20 +122,27 @@ pub(super) async fn table<S: Browsing + Send + Sync + 'static>(
     let Search {
         query,
         after,
+        most,
         words,
         ..
     } = Search::read(&pairs)?;
     let act = Act::search(ActKind::Export, &words);
     archive.noted(&viewer, &act).await?;
+    let heading = match after {
+        None => csv::heading(),
+        Some(_) => String::new(),
+    };
     let mut table = Table {
         archive,
         viewer,
         query,
+        most: most.map_or(ROWS_AT_ONCE, |most| most.min(ROWS_AT_ONCE)),
         next: Some(after),
     };
     // What goes wrong at once is told in words.
     let first = table.next_lines().await?.unwrap_or_default();
-    let first = format!("{}{first}", csv::heading());
+    let first = format!("{heading}{first}");
+    let next = most.and_then(|_| table.next.take()).flatten();
     let rest = stream::unfold(table, |mut table| async move {
         let lines = table.next_lines().await.transpose()?;
         Some((lines.map(Bytes::from), table))
@@ -144,6 +155,12 @@ pub(super) async fn table<S: Browsing + Send + Sync + 'static>(
     headers.insert(CONTENT_TYPE, kind);
     let name = HeaderValue::from_static("attachment; filename=\"recordings.csv\"");
     headers.insert(CONTENT_DISPOSITION, name);
+    if let Some(next) = next {
+        let next = utf8_percent_encode(&next.to_string(), NON_ALPHANUMERIC).to_string();
+        if let Ok(next) = HeaderValue::from_str(&next) {
+            headers.insert(NEXT, next);
+        }
+    }
     Ok(answer)
 }
 
@@ -151,6 +168,7 @@ struct Table<S> {
     archive: Arc<Archive<S>>,
     viewer: Viewer,
     query: Query,
+    most: usize,
     /// Where it goes on: from the beginning, or behind a row; `None` at its end.
     next: Option<Option<Cursor>>,
 }
@@ -163,7 +181,7 @@ impl<S: Browsing + Send + Sync + 'static> Table<S> {
         let asked = Asked {
             query: &self.query,
             after: after.as_ref(),
-            most: ROWS_AT_ONCE,
+            most: self.most,
             look: Look::IfStale,
         };
         let shelves = &self.archive.shelves;

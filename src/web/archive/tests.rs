@@ -294,6 +294,19 @@ fn a_search_finds_and_a_recording_tells_all_of_it() {
             .unwrap()
             .contains("recordings.csv")
     );
+    // The same in pieces: together they are the whole.
+    let mut pieces = String::new();
+    let mut after = String::new();
+    for piece in 1.. {
+        let sheet = pages.get(&format!("/api/recordings.csv?agent=jo&most=1{after}"));
+        pieces += std::str::from_utf8(&sheet.body).unwrap();
+        let Some(next) = sheet.header("callreel-next") else {
+            assert!(piece >= 2, "{pieces}");
+            break;
+        };
+        after = format!("&after={next}");
+    }
+    assert_eq!(pieces, text);
 }
 
 #[test]
@@ -304,6 +317,10 @@ fn what_is_asked_wrongly_is_told_in_a_sentence() {
         ("/api/recordings?after=x", "after: it is no place"),
         ("/api/recordings?most=0", "most: it must be a number"),
         ("/api/recordings.csv?status=done", "status: it must be of"),
+        ("/api/recordings.csv?most=x", "most: it must be a number"),
+        ("/api/recording", "Failed to deserialize query string"),
+        ("/api/audio?file=mixed", "Failed to deserialize query string"),
+        ("/api/peaks?key=a&key=b", "Failed to deserialize query string"),
     ] {
         let answer = pages.get(target);
         assert_eq!(answer.status, 400, "{target}");
