@@ -302,10 +302,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
         match axum::extract::Query::try_from_uri(&parts.uri) {
             Ok(asked) => Ok(Self(asked.0)),
-            Err(rejected) => Err(Refused::new(
-                StatusCode::BAD_REQUEST,
-                &rejected.body_text(),
-            )),
+            Err(rejected) => Err(Refused::new(StatusCode::BAD_REQUEST, &rejected.body_text())),
         }
     }
 }

@@ -318,9 +318,9 @@ fn what_is_asked_wrongly_is_told_in_a_sentence() {
         ("/api/recordings?most=0", "most: it must be a number"),
         ("/api/recordings.csv?status=done", "status: it must be of"),
         ("/api/recordings.csv?most=x", "most: it must be a number"),
-        ("/api/recording", "Failed to deserialize query string"),
-        ("/api/audio?file=mixed", "Failed to deserialize query string"),
-        ("/api/peaks?key=a&key=b", "Failed to deserialize query string"),
+        ("/api/recording", "Failed to deserialize query"),
+        ("/api/audio?file=mixed", "Failed to deserialize query"),
+        ("/api/peaks?key=a&key=b", "Failed to deserialize query"),
     ] {
         let answer = pages.get(target);
         assert_eq!(answer.status, 400, "{target}");
