@@ -344,15 +344,22 @@ test("a call of 12 hours opens, zooms to its samples and plays at its end", asyn
 });
 
 test("a file in an archive of the store is told with what to do", async () => {
-  const before = change((whole) => {
-    for (const file of whole.files) Object.assign(file, { state: "archived", class: "DEEP_ARCHIVE", object: `rec/${file.kind}.wav` });
-  });
-  const { page, context, seen } = await openCall("whole", "", { before });
-  await page.getByText("lies in the storage class DEEP_ARCHIVE, and must be restored").first().waitFor();
-  await page.getByText("--key rec/mixed.wav").waitFor();
-  assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
-  await shoot(page, "archive-archived", { fullPage: true });
-  await assertAccessible(page);
-  assertQuiet(seen);
-  await context.close();
+  for (const [name, more, told] of [
+    ["archived", { class: "DEEP_ARCHIVE" }, "--key rec/mixed.wav --restore-request Days=7."],
+    // What lies in a tier of Intelligent-Tiering is restored for good, and S3 takes no days.
+    ["archived-tier", { class: "ARCHIVE_ACCESS" }, "--key rec/mixed.wav --restore-request '{}'."],
+    ["restoring", { class: "GLACIER", restoring: true }, "is being restored from GLACIER"],
+  ]) {
+    const before = change((whole) => {
+      for (const file of whole.files) Object.assign(file, { state: "archived", object: `rec/${file.kind}.wav`, ...more });
+    });
+    const { page, context, seen } = await openCall("whole", "", { before });
+    await page.getByText(told).first().waitFor();
+    assert.equal(await page.getByText("restore-object").count(), more.restoring ? 0 : 3);
+    assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
+    await shoot(page, `archive-${name}`, { fullPage: true });
+    await assertAccessible(page);
+    assertQuiet(seen);
+    await context.close();
+  }
 });

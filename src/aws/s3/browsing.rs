@@ -1,13 +1,13 @@
 //! Looking into a bucket, folder by folder, and into its files at any place: for the archive.
 
-use aws_sdk_s3::types::StorageClass;
+use aws_sdk_s3::types::{ArchiveStatus, StorageClass};
 
 use super::S3Recordings;
 use super::reading::S3File;
 use crate::aws::errors::{Call, is_not_found};
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
-use crate::port::{Browsing, Inside, Listed, Seen};
+use crate::port::{Archived, Browsing, Inside, Listed, Seen};
 
 impl Browsing for S3Recordings {
     async fn look_into(&self, folder: &str) -> Result<Inside, Failure> {
@@ -48,10 +48,11 @@ impl Browsing for S3Recordings {
             bytes: bytes(head.content_length),
             modified: millis(head.last_modified()),
             version,
-            archived: archived(head.storage_class(), head.restore()).or_else(|| {
-                head.archive_status()
-                    .map(|status| status.as_str().to_owned())
-            }),
+            archived: archived(
+                head.storage_class(),
+                head.archive_status().map(ArchiveStatus::as_str),
+                head.restore(),
+            ),
         }))
     }
 
@@ -87,13 +88,22 @@ fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
     clippy::wildcard_enum_match_arm,
     reason = "the other classes, those to come included, answer at once as far as is known"
 )]
-fn archived(class: Option<&StorageClass>, restore: Option<&str>) -> Option<String> {
-    let class = match class? {
-        class @ (StorageClass::Glacier | StorageClass::DeepArchive) => class.as_str(),
-        _ => return None,
+fn archived(
+    class: Option<&StorageClass>,
+    tier: Option<&str>,
+    restore: Option<&str>,
+) -> Option<Archived> {
+    let class = match class {
+        Some(class @ (StorageClass::Glacier | StorageClass::DeepArchive)) => Some(class.as_str()),
+        _ => None,
     };
-    let is_restored = restore.is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
-    (!is_restored).then(|| class.to_owned())
+    let says = |what: &str| restore.is_some_and(|restore| restore.contains(what));
+    // A restored copy lies beside what is archived; of a tier, the object itself comes back.
+    let class = class.filter(|_| !says("ongoing-request=\"false\""));
+    Some(Archived {
+        class: class.or(tier)?.to_owned(),
+        restoring: says("ongoing-request=\"true\""),
+    })
 }
 
 #[cfg(test)]
@@ -102,19 +112,31 @@ mod tests {
 
     #[test]
     fn what_must_be_restored_first_is_told() {
-        use StorageClass::{DeepArchive, Glacier, GlacierIr, StandardIa};
+        use StorageClass::{DeepArchive, Glacier, GlacierIr, IntelligentTiering, StandardIa};
         #[track_caller]
-        fn check(class: Option<StorageClass>, restore: Option<&str>, expected: Option<&str>) {
-            assert_eq!(archived(class.as_ref(), restore).as_deref(), expected);
+        fn check(
+            class: Option<StorageClass>,
+            tier: Option<&str>,
+            restore: Option<&str>,
+            expected: Option<(&str, bool)>,
+        ) {
+            let found = archived(class.as_ref(), tier, restore);
+            let found = found.as_ref().map(|it| (it.class.as_str(), it.restoring));
+            assert_eq!(found, expected);
         }
-        check(None, None, None);
-        check(Some(StandardIa), None, None);
-        check(Some(GlacierIr), None, None);
-        check(Some(Glacier), None, Some("GLACIER"));
-        check(Some(DeepArchive), None, Some("DEEP_ARCHIVE"));
-        let under_way = "ongoing-request=\"true\"";
-        check(Some(Glacier), Some(under_way), Some("GLACIER"));
+        check(None, None, None, None);
+        check(Some(StandardIa), None, None, None);
+        check(Some(GlacierIr), None, None, None);
+        check(Some(Glacier), None, None, Some(("GLACIER", false)));
+        check(Some(DeepArchive), None, None, Some(("DEEP_ARCHIVE", false)));
+        let under_way = Some("ongoing-request=\"true\"");
+        check(Some(Glacier), None, under_way, Some(("GLACIER", true)));
         let restored = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"";
-        check(Some(Glacier), Some(restored), None);
+        check(Some(Glacier), None, Some(restored), None);
+        let tier = Some("ARCHIVE_ACCESS");
+        let known = |restoring| Some(("ARCHIVE_ACCESS", restoring));
+        check(Some(IntelligentTiering), tier, None, known(false));
+        check(Some(IntelligentTiering), tier, under_way, known(true));
+        check(Some(IntelligentTiering), None, None, None);
     }
 }

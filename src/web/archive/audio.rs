@@ -22,7 +22,7 @@ use super::{Archive, Asked, Found, Query, Refused, Wanted};
 use crate::archive::viewer::ActKind;
 use crate::failure::{Failure, FailureKind};
 use crate::object_key::safe;
-use crate::port::{Browsing, MediaBody};
+use crate::port::{Archived, Browsing, MediaBody};
 
 const WAV: &str = "audio/wav";
 
@@ -139,7 +139,7 @@ async fn file<S: Browsing + Send + Sync + 'static>(
     let store = archive.shelves.store();
     let gone = || Refused::new(StatusCode::NOT_FOUND, "the file is not there any more");
     let seen = store.look_at(key).await?.ok_or_else(gone)?;
-    if let Some(class) = seen.archived {
+    if let Some(Archived { class, .. }) = seen.archived {
         let cause = format!("it lies in the storage class {class}");
         return Err(Failure::new(FailureKind::Archived, key, cause).into());
     }

@@ -111,9 +111,13 @@ async fn state<S: Browsing + Send + Sync + 'static>(archive: &Archive<S>, file: 
     match archive.shelves.store().look_at(&file.key).await {
         Ok(None) => json!({"state": "gone"}),
         Ok(Some(seen)) => match (&seen.archived, file.said) {
-            (Some(class), _) => {
-                json!({"state": "archived", "class": class, "bytes": seen.bytes, "object": file.key})
-            }
+            (Some(archived), _) => json!({
+                "state": "archived",
+                "class": archived.class,
+                "restoring": archived.restoring,
+                "bytes": seen.bytes,
+                "object": file.key,
+            }),
             (None, Some(said)) if seen.bytes < said => {
                 json!({"state": "cut", "bytes": seen.bytes})
             }

@@ -15,7 +15,7 @@ use crate::archive::viewer::{Allowed, Sees};
 use crate::local::LocalRecordings;
 use crate::media::wav;
 use crate::object_key::hex;
-use crate::port::{Expect, Inside, Listed, Objects, Opened, Opening, Seen};
+use crate::port::{Archived, Expect, Inside, Listed, Objects, Opened, Opening, Seen};
 use crate::sha256;
 use crate::shelves::Trust;
 use crate::web::guard::Guard;
@@ -577,7 +577,10 @@ impl Browsing for Frozen {
 
     async fn look_at(&self, key: &str) -> Result<Option<Seen>, Failure> {
         let seen = self.0.look_at(key).await?;
-        let archived = key.ends_with(".wav").then(|| "GLACIER".to_owned());
+        let archived = key.ends_with(".wav").then(|| Archived {
+            class: "GLACIER".to_owned(),
+            restoring: false,
+        });
         Ok(seen.map(|seen| Seen { archived, ..seen }))
     }
 
@@ -602,7 +605,7 @@ fn an_archived_file_is_named_with_its_class_and_not_begun() {
     let key = format!("rec/{SALES}_mixed.wav");
     assert_eq!(
         whole["files"][2],
-        json!({"kind": "mixed", "said": 32_044, "state": "archived", "class": "GLACIER", "bytes": 32_044, "object": key})
+        json!({"kind": "mixed", "said": 32_044, "state": "archived", "class": "GLACIER", "restoring": false, "bytes": 32_044, "object": key})
     );
     assert_eq!(whole["peaks"]["state"], "there");
     let audio = pages.of("GET", "audio", SALES, "&file=mixed");
