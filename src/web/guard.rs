@@ -2,7 +2,9 @@
 //!
 //! A page on loopback has no login: any page of the web could read it by a name that it makes
 //! point to 127.0.0.1, if names were not looked at. A request whose `Host` is none of the
-//! page's own is answered with 421; one that another site's page sends, with 403.
+//! page's own is answered with 421; one that another site's page sends, with 403. Somebody may
+//! follow another site's link to a page, and to nothing else: what gives data does more than
+//! show it, such as note who had it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,6 +38,9 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
     (header::X_DNS_PREFETCH_CONTROL, "off"),
 ];
+
+/// What the paths of pages begin with; `/` is one itself.
+const PAGES: &[&str] = &["", "call", "login", "logout"];
 
 /// The names that pages answer to, and where else they may load sound from.
 #[derive(Clone, Debug, Default)]
@@ -125,7 +130,13 @@ impl Guard {
     }
 
     /// Why a request is refused; `None` when it is not.
-    fn refusal(&self, method: &Method, host: Option<&str>, headers: &HeaderMap) -> Option<Refused> {
+    fn refusal(
+        &self,
+        method: &Method,
+        path: &str,
+        host: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Option<Refused> {
         let is_own = |name: &str| self.hosts.contains(&name.to_ascii_lowercase());
         if !host.is_some_and(is_own) {
             return Some(Refused::Host);
@@ -140,11 +151,13 @@ impl Guard {
             }
         }
         // Browsers say where a request comes from; who says nothing is no browser, and no
-        // page can make it ask. Somebody may follow another site's link to a page.
+        // page can make it ask.
         let follows_a_link = method == Method::GET && text("sec-fetch-mode") == Some("navigate");
+        let first = path.split('/').nth(1).unwrap_or_default();
         match text("sec-fetch-site") {
             None | Some("same-origin" | "none") => None,
-            Some(_) if follows_a_link => None,
+            Some(_) if follows_a_link && PAGES.contains(&first) => None,
+            Some(_) if follows_a_link => Some(Refused::Link),
             Some(_) => Some(Refused::Origin),
         }
     }
@@ -160,6 +173,7 @@ struct Gate {
 enum Refused {
     Host,
     Origin,
+    Link,
 }
 
 impl IntoResponse for Refused {
@@ -174,6 +188,10 @@ impl IntoResponse for Refused {
                 StatusCode::FORBIDDEN,
                 "this was asked by the page of another site, and is for its own page alone\n",
             ),
+            Self::Link => (
+                StatusCode::FORBIDDEN,
+                "another site's link led here, and this is no page; begin with the first one, under /\n",
+            ),
         }
         .into_response()
     }
@@ -187,8 +205,8 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
         .map(|host| host.to_str().unwrap_or("?"));
     let asked = request.uri().authority().map(|host| host.as_str());
     let hosts = [told.or(asked), asked.or(told)];
-    let method = request.method();
-    let refusals = hosts.map(|host| gate.guard.refusal(method, host, headers));
+    let (method, path) = (request.method(), request.uri().path());
+    let refusals = hosts.map(|host| gate.guard.refusal(method, path, host, headers));
     let mut answer = match refusals.into_iter().flatten().next() {
         Some(refused) => refused.into_response(),
         None => next.run(request).await,
@@ -225,7 +243,7 @@ mod tests {
             let value = HeaderValue::from_str(value).unwrap();
             (HeaderName::from_static(name), value)
         });
-        let found = guard.refusal(&method, Some(host), &headers.collect());
+        let found = guard.refusal(&method, "/", Some(host), &headers.collect());
         assert_eq!(found, refused, "{method} {host}");
     }
 
@@ -255,7 +273,7 @@ mod tests {
         ] {
             check(&guard, Method::GET, host, NONE, Some(Refused::Host));
         }
-        let lacking = guard.refusal(&Method::GET, None, &HeaderMap::new());
+        let lacking = guard.refusal(&Method::GET, "/", None, &HeaderMap::new());
         assert_eq!(lacking, Some(Refused::Host));
         let usual = Guard::at("127.0.0.1:80".parse().unwrap());
         check(&usual, Method::GET, "localhost", NONE, None);
@@ -304,6 +322,24 @@ mod tests {
             origin,
         );
         get(&from("https://evil.example"), origin);
+        let headers = navigates.map(|(name, value)| {
+            let value = HeaderValue::from_static(value);
+            (HeaderName::from_static(name), value)
+        });
+        let headers: HeaderMap = headers.into_iter().collect();
+        for (path, refused) in [
+            ("/call", None),
+            ("/login/callback", None),
+            ("/logout", None),
+            ("/api/audio", Some(Refused::Link)),
+            ("/api/recordings.csv", Some(Refused::Link)),
+            ("/calls/8d1c/sound", Some(Refused::Link)),
+            ("/nowhere", Some(Refused::Link)),
+        ] {
+            let host = Some("calls.example.com");
+            let found = guard.refusal(&Method::GET, path, host, &headers);
+            assert_eq!(found, refused, "{path}");
+        }
     }
 
     #[test]
