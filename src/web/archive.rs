@@ -53,6 +53,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query as Words};
+use axum::http::request::Parts;
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -279,7 +282,7 @@ struct Found {
     verdict: Option<Verdict>,
 }
 
-/// What is asked of one recording.
+/// What is asked of one recording; what cannot be read is refused as all is.
 #[derive(Clone, Debug, Deserialize)]
 struct Asked {
     key: String,
@@ -287,6 +290,24 @@ struct Asked {
     file: Option<String>,
     #[serde(default)]
     act: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let words = Words::<Self>::from_request_parts(parts, state).await;
+        words
+            .map(|words| words.0)
+            .map_err(|rejection: QueryRejection| {
+                let cause = rejection.body_text();
+                let cause = cause.rsplit(": ").next().unwrap_or_default();
+                let told = format!(
+                    "{cause}: say which recording, once, by key, which is the key of its verdict"
+                );
+                Refused::new(StatusCode::BAD_REQUEST, &told)
+            })
+    }
 }
 
 /// The routes. A guard belongs before them, and where the archive is not at the desk, a login.

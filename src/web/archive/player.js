@@ -443,7 +443,9 @@ class Call {
     const problems = [];
     for (const file of this.found.files) {
       if (file.state === "there") continue;
-      problems.push(words(`file.${file.state}`, { ...file, file: words(`file.${file.kind}`) }));
+      const isTier = file.class?.endsWith("_ACCESS");
+      const state = file.comes_back ? "comes_back" : isTier ? "in_tier" : file.state;
+      problems.push(words(`file.${state}`, { ...file, file: words(`file.${file.kind}`) }));
     }
     if (!this.source) problems.push(words("file.nothing"));
     else if (this.source.file.kind !== "mixed" && this.found.files.some(({ kind }) => kind === "mixed")) {

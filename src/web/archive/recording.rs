@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{Extensions, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::yield_now;
@@ -26,7 +26,7 @@ pub(super) const PEAKS: &str = "peaks";
 pub(super) async fn whole<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::View).await?;
@@ -111,8 +111,8 @@ async fn state<S: Browsing + Send + Sync + 'static>(archive: &Archive<S>, file: 
     match archive.shelves.store().look_at(&file.key).await {
         Ok(None) => json!({"state": "gone"}),
         Ok(Some(seen)) => match (&seen.archived, file.said) {
-            (Some(class), _) => {
-                json!({"state": "archived", "class": class, "bytes": seen.bytes, "object": file.key})
+            (Some(archived), _) => {
+                json!({"state": "archived", "class": archived.class, "comes_back": archived.comes_back, "bytes": seen.bytes, "object": file.key})
             }
             (None, Some(said)) if seen.bytes < said => {
                 json!({"state": "cut", "bytes": seen.bytes})
@@ -137,7 +137,7 @@ fn with(mut object: Value, more: Value) -> Value {
 pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::Check).await?;

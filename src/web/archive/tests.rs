@@ -15,7 +15,7 @@ use crate::archive::viewer::{Allowed, Sees};
 use crate::local::LocalRecordings;
 use crate::media::wav;
 use crate::object_key::hex;
-use crate::port::{Expect, Inside, Listed, Objects, Opened, Opening, Seen};
+use crate::port::{Archived, Expect, Inside, Listed, Objects, Opened, Opening, Seen};
 use crate::sha256;
 use crate::shelves::Trust;
 use crate::web::guard::Guard;
@@ -310,6 +310,21 @@ fn what_is_asked_wrongly_is_told_in_a_sentence() {
         let error = answer.json()["error"].as_str().unwrap().to_owned();
         assert!(error.starts_with(told), "{error}");
     }
+    for (method, route) in [
+        ("GET", "recording"),
+        ("GET", "peaks"),
+        ("GET", "audio"),
+        ("POST", "audio"),
+        ("POST", "check"),
+    ] {
+        for words in ["", "?file=mixed", "?key=a&key=b", "?key=a&file=b&file=c"] {
+            let answer = pages.ask_with(method, &format!("/api/{route}{words}"), "");
+            assert_eq!(answer.status, 400, "{method} {route}{words}");
+            let error = answer.json()["error"].as_str().unwrap().to_owned();
+            assert!(error.contains("by key"), "{error}");
+            assert!(error.contains("field `"), "{error}");
+        }
+    }
     let answer = pages.of("GET", "audio", SALES, "&file=peaks");
     assert_eq!(answer.status, 404);
     assert!(
@@ -560,7 +575,10 @@ impl Browsing for Frozen {
 
     async fn look_at(&self, key: &str) -> Result<Option<Seen>, Failure> {
         let seen = self.0.look_at(key).await?;
-        let archived = key.ends_with(".wav").then(|| "GLACIER".to_owned());
+        let archived = key.ends_with(".wav").then(|| Archived {
+            class: "GLACIER".to_owned(),
+            comes_back: key.ends_with("_to.wav"),
+        });
         Ok(seen.map(|seen| Seen { archived, ..seen }))
     }
 
@@ -585,8 +603,12 @@ fn an_archived_file_is_named_with_its_class_and_not_begun() {
     let key = format!("rec/{SALES}_mixed.wav");
     assert_eq!(
         whole["files"][2],
-        json!({"kind": "mixed", "said": 32_044, "state": "archived", "class": "GLACIER", "bytes": 32_044, "object": key})
+        json!({"kind": "mixed", "said": 32_044, "state": "archived", "class": "GLACIER", "comes_back": false, "bytes": 32_044, "object": key})
     );
+    assert_eq!(whole["files"][1]["comes_back"], true);
+    let audio = pages.of("GET", "audio", SALES, "&file=to");
+    let told = audio.json()["error"].as_str().unwrap().to_owned();
+    assert!(told.contains("is being restored"), "{told}");
     assert_eq!(whole["peaks"]["state"], "there");
     let audio = pages.of("GET", "audio", SALES, "&file=mixed");
     assert_eq!(audio.status, 409);
