@@ -6,7 +6,7 @@
 //! follow another site's link to a page, and to nothing else: what gives data does more than
 //! show it, such as note who had it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -46,16 +46,20 @@ const PAGES: &[&str] = &["", "call", "login", "logout"];
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     hosts: Vec<String>,
+    /// Every address leads here, with this port. A page of the web can make a name of its own point
+    /// here, and no address.
+    any_address: Option<u16>,
     media: Vec<String>,
     over_tls: bool,
 }
 
 impl Guard {
-    /// Pages at an address of this machine. One of loopback also answers to `localhost`.
+    /// Pages at an address of this machine. One of loopback also answers to `localhost`, one that
+    /// stands for all of the machine's to each of them.
     pub fn at(address: SocketAddr) -> Self {
         let port = address.port();
         let mut hosts = vec![address.to_string()];
-        if address.ip().is_loopback() {
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
             hosts.push(format!("127.0.0.1:{port}"));
             hosts.push(format!("[::1]:{port}"));
             hosts.push(format!("localhost:{port}"));
@@ -71,6 +75,7 @@ impl Guard {
         }
         Self {
             hosts,
+            any_address: address.ip().is_unspecified().then_some(port),
             ..Self::default()
         }
     }
@@ -117,6 +122,20 @@ impl Guard {
             .layer(middleware::from_fn_with_state(Arc::new(gate), pass))
     }
 
+    /// Whether a name is an address that leads here.
+    fn is_address(&self, name: &str) -> bool {
+        let Some(port) = self.any_address else {
+            return false;
+        };
+        let bare = name.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        let is_bare = bare.unwrap_or(name).parse::<IpAddr>().is_ok();
+        match name.parse::<SocketAddr>() {
+            Ok(address) => address.port() == port,
+            // Browsers leave out the port that is usual.
+            Err(_) => port == 80 && is_bare,
+        }
+    }
+
     fn policy(&self) -> String {
         let media: String = self
             .media
@@ -138,15 +157,15 @@ impl Guard {
         headers: &HeaderMap,
     ) -> Option<Refused> {
         let is_own = |name: &str| self.hosts.contains(&name.to_ascii_lowercase());
-        if !host.is_some_and(is_own) {
+        let Some(host) = host.filter(|name| is_own(name) || self.is_address(name)) else {
             return Some(Refused::Host);
-        }
+        };
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         if let Some(origin) = text("origin") {
             let name = origin
                 .strip_prefix("http://")
                 .or(origin.strip_prefix("https://"));
-            if !name.is_some_and(is_own) {
+            if !name.is_some_and(|name| is_own(name) || name == host) {
                 return Some(Refused::Origin);
             }
         }
@@ -277,6 +296,39 @@ mod tests {
         assert_eq!(lacking, Some(Refused::Host));
         let usual = Guard::at("127.0.0.1:80".parse().unwrap());
         check(&usual, Method::GET, "localhost", NONE, None);
+        // All addresses of the machine: none of them is a name that somebody made point here.
+        let all = Guard::at("0.0.0.0:8750".parse().unwrap());
+        for host in [
+            "127.0.0.1:8750",
+            "localhost:8750",
+            "0.0.0.0:8750",
+            "192.0.2.7:8750",
+            "[2001:db8::7]:8750",
+        ] {
+            check(&all, Method::GET, host, NONE, None);
+        }
+        for host in [
+            "192.0.2.7",
+            "192.0.2.7:8751",
+            "evil.example:8750",
+            "192.0.2.7.evil.example:8750",
+            "8750",
+        ] {
+            check(&all, Method::GET, host, NONE, Some(Refused::Host));
+        }
+        for (origin, refused) in [
+            ("http://192.0.2.7:8750", None),
+            ("http://192.0.2.8:8750", Some(Refused::Origin)),
+            ("http://192.0.2.7:8751", Some(Refused::Origin)),
+        ] {
+            check(
+                &all,
+                Method::POST,
+                "192.0.2.7:8750",
+                &[("origin", origin)],
+                refused,
+            );
+        }
         // An address of the network is no loopback.
         let open = Guard::at("192.0.2.7:8750".parse().unwrap());
         check(&open, Method::GET, "192.0.2.7:8750", NONE, None);

@@ -138,6 +138,7 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
             .route("/login", get(begin::<O>))
             .route(BACK, get(back::<O>))
             .route("/login/page.css", get(page::style))
+            .route("/login/icon.svg", get(page::icon))
             .route("/logout", get(logged_out::<O>).merge(post(end::<O>)))
             .with_state(Arc::clone(self))
             .merge(gated)

@@ -703,6 +703,20 @@ async fn each_login_is_counted_once() {
     assert!(statuses.contains(&429), "{statuses:?}");
 }
 
+/// A client that is registered for the secret in the form alone gets in as well.
+#[tokio::test]
+async fn a_secret_is_given_as_the_client_is_registered() {
+    let mut world = world().await;
+    let effect = Effect::Answer {
+        code: 401,
+        headers: BTreeMap::new(),
+        body: json!({"error": "invalid_client"}).to_string(),
+    };
+    world.goes_wrong(effect, "Token");
+    let let_in = world.log_in("/", "sam").await;
+    assert_eq!(let_in.status, 303, "{}", let_in.body);
+}
+
 /// Whoever sets the archive up is told what is wrong, and where.
 #[tokio::test]
 async fn what_is_set_up_wrongly_is_told_by_its_cause() {
@@ -790,6 +804,21 @@ async fn who_logged_in_is_kept_and_found() {
         (found.lines.len(), found.objects, found.unreadable),
         (0, 1, 0)
     );
+}
+
+/// What the login's own pages load is there for everybody.
+#[tokio::test]
+async fn the_logins_own_pages_are_whole() {
+    let mut world = world().await;
+    let page = world.get("/logout").await.body;
+    let mut links = 0;
+    for link in page.split("<link ").skip(1) {
+        let (_, rest) = link.split_once("href=\"").unwrap();
+        let (to, _) = rest.split_once('"').unwrap();
+        assert_eq!(world.get(to).await.status, 200, "{to}");
+        links += 1;
+    }
+    assert!(page.contains("rel=\"icon\"") && links == 2, "{page}");
 }
 
 /// A provider that is not there, or answers nonsense, is a page that says so.

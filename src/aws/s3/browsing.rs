@@ -73,7 +73,7 @@ fn bytes(length: Option<i64>) -> u64 {
     u64::try_from(length.unwrap_or(0)).unwrap_or(0)
 }
 
-fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
+pub(super) fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
     let millis = time.and_then(|time| time.to_millis().ok());
     millis.map(EpochMillis)
 }

@@ -90,10 +90,18 @@ pub(super) struct Places {
     keys: String,
     /// Where people log out of the provider itself.
     pub(super) end_session: Option<String>,
-    /// The secret goes into the form, as the provider takes no other way.
-    secret_in_form: bool,
+    secret: SecretGoes,
     /// Its way back names itself.
     names_itself: bool,
+}
+
+/// Where the provider takes a client's secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SecretGoes {
+    InHeader,
+    InForm,
+    /// In either, by what it says of itself; a client may be registered for one of them alone.
+    InEither,
 }
 
 impl Provider {
@@ -199,25 +207,21 @@ impl Provider {
         verifier: &str,
         places: &Places,
     ) -> Result<Map<String, Value>, NoLogin> {
-        let client = &self.client;
-        let mut fields = vec![
+        let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", &*self.redirect),
-            ("client_id", &*client.id),
+            ("client_id", &*self.client.id),
             ("code_verifier", verifier),
         ];
-        let mut basic = None;
-        match &client.secret {
-            Some(secret) if places.secret_in_form => fields.push(("client_secret", secret)),
-            // Both are encoded as in a form before they are joined (RFC 6749, 2.3.1).
-            Some(secret) => basic = Some((escaped(&client.id), escaped(secret))),
-            None => {}
+        let mut answer = self.exchanged(&fields, places, places.secret).await;
+        // A provider that does not know the client has not looked at the code.
+        if let (Ok(told), Some(_)) = (&answer, &self.client.secret)
+            && places.secret == SecretGoes::InEither
+            && told.json.get("error").and_then(Value::as_str) == Some("invalid_client")
+        {
+            answer = self.exchanged(&fields, places, SecretGoes::InForm).await;
         }
-        let answer = self
-            .outgoing
-            .post(&places.token, form(&fields), basic)
-            .await;
         let json = match answer {
             Ok(Answer { status, json }) if (400..500).contains(&status) => {
                 let error = json.get("error").and_then(Value::as_str);
@@ -234,6 +238,26 @@ impl Provider {
             ))
         })?;
         self.claims(token, places).await
+    }
+
+    async fn exchanged(
+        &self,
+        fields: &[(&str, &str)],
+        places: &Places,
+        secret: SecretGoes,
+    ) -> Result<Answer, String> {
+        let mut fields = fields.to_vec();
+        let mut basic = None;
+        match (&self.client.secret, secret) {
+            (Some(secret), SecretGoes::InForm) => fields.push(("client_secret", secret)),
+            // Both are encoded as in a form before they are joined (RFC 6749, 2.3.1).
+            (Some(secret), SecretGoes::InHeader | SecretGoes::InEither) => {
+                basic = Some((escaped(&self.client.id), escaped(secret)));
+            }
+            (None, _) => {}
+        }
+        let form = form(&fields);
+        self.outgoing.post(&places.token, form, basic).await
     }
 
     async fn claims(&self, token: &str, places: &Places) -> Result<Map<String, Value>, NoLogin> {
@@ -299,7 +323,12 @@ impl Places {
             token: place("token_endpoint")?,
             keys: place("jwks_uri")?,
             end_session: place("end_session_endpoint").ok(),
-            secret_in_form: has("client_secret_post") && !has("client_secret_basic"),
+            // A provider that does not say takes it in the header (Discovery 1.0, 3).
+            secret: match (has("client_secret_post"), has("client_secret_basic")) {
+                (true, true) => SecretGoes::InEither,
+                (true, false) => SecretGoes::InForm,
+                (false, _) => SecretGoes::InHeader,
+            },
             names_itself: json.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
         })
@@ -365,7 +394,8 @@ mod tests {
         });
         let places = Places::read(&good, "https://idp.example").unwrap();
         assert_eq!(places.token, "https://idp.example/t");
-        assert!(!places.secret_in_form && !places.names_itself && places.end_session.is_none());
+        assert_eq!(places.secret, SecretGoes::InEither);
+        assert!(!places.names_itself && places.end_session.is_none());
         #[track_caller]
         fn check(good: &Value, name: &str, value: Value, said: &str) {
             let mut changed = good.clone();
@@ -398,13 +428,20 @@ mod tests {
             json!(["plain"]),
             "PKCE with S256",
         );
-        let mut form_only = good.clone();
-        form_only["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
-        assert!(
-            Places::read(&form_only, "https://idp.example")
-                .unwrap()
-                .secret_in_form
-        );
+        for (ways, secret) in [
+            (json!(["client_secret_post"]), SecretGoes::InForm),
+            (
+                json!(["client_secret_basic", "private_key_jwt"]),
+                SecretGoes::InHeader,
+            ),
+            (json!(["none"]), SecretGoes::InHeader),
+            (json!(null), SecretGoes::InHeader),
+        ] {
+            let mut other = good.clone();
+            other["token_endpoint_auth_methods_supported"] = ways;
+            let places = Places::read(&other, "https://idp.example").unwrap();
+            assert_eq!(places.secret, secret, "{other}");
+        }
     }
 
     #[test]
