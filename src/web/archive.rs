@@ -24,7 +24,8 @@
 //!   `Access-Control-Allow-Origin` for the pages' and expose `Content-Range`: without it a
 //!   browser lets no page mute a side, or draw samples.
 //! - The address of a recording's page is [`CALL`](crate::archive::CALL) and the key of its verdict, a second of it
-//!   `#t=12.5` behind that, and a stretch `#t=12.5,20`.
+//!   `&t=12.5` behind that, and a stretch `&t=12.5,20`: in the query, since no server is told what stands behind `#`,
+//!   and a login would lose it. The page reads `#t=12.5` as well.
 //!
 //! # What it answers
 //!

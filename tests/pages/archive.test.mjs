@@ -7,7 +7,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readdirS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { assertAccessible, assertQuiet, close, open, program, run, shoot, until } from "./harness.mjs";
+import { assertAccessible, assertQuiet, close, columns, open, program, run, shoot, until } from "./harness.mjs";
 
 const HOSTILE = "<img src=x onerror=\"window.bitten=1\">\u202e{count}";
 
@@ -207,7 +207,10 @@ test("a click seeks, a link leads to a second, a stretch is looped", async () =>
   await page.mouse.click(box.x + box.width * 0.75, box.y + 60);
   await until(async () => Math.abs((await seconds(page)) - 45) < 0.5, "second 45");
   await page.getByRole("button", { name: "Link to here" }).click();
-  assert.match(page.url(), /#t=4[45]/);
+  assert.match(page.url(), /\?recording=[^#]*&t=4[45]/);
+  await page.reload();
+  await page.locator("#call-view[data-ready]").waitFor();
+  await until(async () => Math.abs((await seconds(page)) - 45) < 0.5, "second 45, by the link");
   await page.evaluate(() => (location.hash = "#t=12.5,14"));
   await until(async () => (await seconds(page)) === 12.5, "the other second");
   await page.getByRole("button", { name: "Loop", exact: true }).click();
@@ -228,7 +231,124 @@ test("a click seeks, a link leads to a second, a stretch is looped", async () =>
   await page.mouse.move(box.x + box.width * 0.4, box.y + 60, { steps: 5 });
   await page.mouse.up();
   assert.match(await page.locator("#loop-span").innerText(), /^0:1[12]\.\d+ to 0:2[34]/);
+  await page.getByRole("button", { name: "Link to here" }).click();
+  assert.match(page.url(), /&t=1[12][.\d]*,2[34][.\d]*$/);
+  // The stretch that somebody typed the wrong way round begins where it begins.
+  await page.evaluate(() => (location.hash = "#t=20,10"));
+  await isAt(page, 10);
+  assert.equal(await page.locator("#loop-span").innerText(), "0:10.00 to 0:20.00");
   assertQuiet(seen);
+  await context.close();
+});
+
+test("keys that a keyboard has behind AltGr do what they do on others", async () => {
+  const { page, context, seen } = await openCall("whole", "&t=20");
+  await isAt(page, 20);
+  const span = () => page.locator("#loop-span").innerText();
+  const press = (options) => page.evaluate((options) => document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...options })), options);
+  // Ctrl with a bracket is the browser's own.
+  await press({ key: "[", ctrlKey: true });
+  assert.equal(await span(), "no stretch is chosen");
+  await press({ key: "[", ctrlKey: true, altKey: true, modifierAltGraph: true });
+  assert.equal(await span(), "0:20.00 to 0:25.00");
+  await press({ key: "ArrowRight" });
+  await press({ key: "ArrowRight", shiftKey: true });
+  await isAt(page, 55);
+  await press({ key: "]", altKey: true });
+  assert.equal(await span(), "0:20.00 to 0:55.00");
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("the list is where one left it when one comes back from a call, and goes on to its end", async () => {
+  const { page, context, seen } = await open(archive.url);
+  await rowOf(page, "Sales").waitFor();
+  const [{ key, row }] = (await (await fetch(`${archive.url}api/recordings?contact=whole`)).json()).rows;
+  const ALL = 1_000;
+  let asked = 0;
+  await page.route("**/api/recordings?*", (route) => {
+    asked++;
+    const after = Number(new URL(route.request().url()).searchParams.get("after") ?? 0);
+    const rows = Array.from({ length: 200 }, (_, place) => {
+      const at = after + place;
+      // Some rows are higher than others.
+      const queue = at % 7 ? `Queue ${at}` : `Queue ${at} ${"with a long name ".repeat(4)}`;
+      return { key: `${key}?${at}`, row: { ...row, queue, starts_at: new Date(Date.UTC(2025, 5, 1) - at * 60_000).toISOString() } };
+    });
+    const next = after + 200 < ALL ? String(after + 200) : null;
+    return route.fulfill({ json: { me: { name: "", login: false }, rows, next, back_to: next && "2025-06-01T00:00:00Z", problems: [] } });
+  });
+  await page.route(/api\/(recording|peaks)\?/, async (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set("key", key);
+    await route.fulfill({ response: await route.fetch({ url: url.href }) });
+  });
+  await page.getByLabel("Queue").fill("Queue");
+  await page.getByRole("button", { name: "Search" }).click();
+  await rowOf(page, "Queue 1").first().waitFor();
+  // Who holds the End key is at the end again in the very moment in which rows come.
+  await page.evaluate(() => {
+    const down = () => scrollTo(0, document.body.scrollHeight);
+    new MutationObserver(down).observe(document.querySelector("#rows tbody"), { childList: true });
+    down();
+  });
+  await until(async () => (await page.locator("#count").innerText()) === "1,000 recordings", "all of them");
+  const link = rowOf(page, "Queue 640").locator("a").first();
+  await link.scrollIntoViewIfNeeded();
+  const top = () => link.evaluate((node) => Math.round(node.getBoundingClientRect().top));
+  const left = await top();
+  const before = asked;
+  for (const back of [() => page.goBack(), () => page.getByRole("link", { name: "Back to the recordings" }).click()]) {
+    await link.click();
+    await page.locator("#call-view[data-ready]").waitFor();
+    assert.equal(await page.evaluate(() => scrollY), 0);
+    await back();
+    await page.locator("#search-view").waitFor();
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator("#rows tbody tr").count(), ALL);
+    assert.ok(Math.abs((await top()) - left) <= 2, `${await top()}, and it was ${left}`);
+    assert.ok(await link.evaluate((node) => node === document.activeElement), "the row that was opened has the focus");
+  }
+  assert.equal(asked, before, "nothing is asked for anew");
+  assert.equal(await page.getByLabel("Queue").inputValue(), "Queue");
+  await page.locator("#home").click();
+  await until(() => asked > before, "from the name of the pages on it begins anew");
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("Back leads to the second at which one left a call that played", async () => {
+  const { page, context, seen } = await openCall("whole", "&t=20");
+  await page.getByRole("button", { name: "Play" }).click();
+  await until(async () => (await seconds(page)) > 21, "it plays");
+  const left = await seconds(page);
+  await page.locator("#home").click();
+  await rowOf(page, "Sales").waitFor();
+  await page.goBack();
+  await page.locator("#call-view[data-ready]").waitFor();
+  await until(async () => (await seconds(page)) >= left, "where it was", 3_000);
+  assert.ok((await seconds(page)) < left + 3);
+  assertQuiet(seen);
+  await context.close();
+});
+
+test("a table is saved, and where it cannot be, the page says why", async () => {
+  const { page, context } = await open(`${archive.url}?queue=Sales`);
+  await rowOf(page, "Sales").waitFor();
+  const csv = page.getByRole("link", { name: "Save as CSV" });
+  const [saved] = await Promise.all([page.waitForEvent("download"), csv.click()]);
+  assert.equal(saved.suggestedFilename(), "recordings.csv");
+  assert.match(readFileSync(await saved.path(), "utf8"), /"Sales"|,Sales,/);
+  await page.route("**/api/recordings.csv?*", (route) => route.fulfill({ status: 502, json: { error: "S3 is away" } }));
+  await csv.click();
+  await page.getByText("The table cannot be saved: S3 is away").waitFor();
+  await shoot(page, "archive-not-saved");
+  await page.unroute("**/api/recordings.csv?*");
+  await page.route("**/api/recordings.csv?*", (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login?to=/api" } }));
+  await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
+  await csv.click();
+  await page.waitForURL("**/login?to=*");
+  assert.equal(new URL(page.url()).searchParams.get("to"), "/?queue=Sales");
   await context.close();
 });
 
@@ -349,12 +469,98 @@ test("a verdict that cannot be read is a row that says so, and its sound plays",
   await context.close();
 });
 
+test("parts that overlap have rows of their own, and each can be pressed", async () => {
+  // A warm transfer: the second leg begins before the first one ends, and a third one in it; then a short one at the end.
+  const spans = [[0, 40], [30, 3_000], [31, 60], [32, 5], [3_010, 1]];
+  const before = change((whole) => {
+    const [{ row }] = whole.parts;
+    whole.parts = spans.map(([at, seconds], place) => ({
+      key: place === 1 ? whole.key : `${whole.key}?${place}`,
+      row: { ...row, seconds, queue: `Queue ${place}`, starts_at: new Date(Date.UTC(2025, 9, 9, 8) + 1000 * at).toISOString() },
+    }));
+  });
+  for (const [name, width] of [["wide", 1900], ["phone", 390], ["small", 320]]) {
+    const { page, context, seen } = await openCall("whole", "", { before, viewport: { width, height: 800 } });
+    const boxes = await page.locator("#parts a").evaluateAll((links) => links.map((link) => {
+      const { left, right, top, bottom } = link.getBoundingClientRect();
+      const pressed = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      return { left, right, top, bottom, isOnTop: link.contains(pressed) };
+    }));
+    assert.equal(boxes.length, spans.length);
+    boxes.forEach((one, place) => {
+      assert.ok(one.isOnTop && one.right - one.left >= 32, `${name}: part ${place + 1}: ${JSON.stringify(one)}`);
+      for (const other of boxes.slice(place + 1)) {
+        const apart = one.right <= other.left + 1 || other.right <= one.left + 1 || one.bottom <= other.top || other.bottom <= one.top;
+        assert.ok(apart, `${name}: ${JSON.stringify([one, other])}`);
+      }
+    });
+    await shoot(page, `archive-parts-${name}`, { fullPage: true });
+    await assertAccessible(page);
+    assertQuiet(seen);
+    await context.close();
+  }
+});
+
+test("of a recording with one side alone, the waveform is that side's", async () => {
+  const points = 600;
+  const peaks = Buffer.alloc(24 + 2 * points);
+  [2, 1, 8000, 256, points, 1].forEach((field, place) => peaks.writeUInt32LE(field, 4 * place));
+  for (let at = 0; at < points; at++) peaks.set([-40 & 255, 40], 24 + 2 * at);
+  for (const [kind, colour, word] of [["to", "#2a8f5b", "Agent"], ["from", "#d9622b", "Customer"]]) {
+    // As its verdict was written before it named the waveform, and the waveform was made later.
+    const older = change((whole) => {
+      whole.files = whole.files.filter((file) => file.kind === kind);
+      whole.verdict.sides[kind === "to" ? "from" : "to"] = null;
+      whole.verdict.peaks = null;
+      whole.verdict.sound = { ...whole.verdict.sound, [`${kind === "to" ? "from" : "to"}_share`]: null };
+      whole.row.authorised = [kind];
+      whole.peaks = { state: "there", bytes: peaks.length };
+    });
+    const before = async (page) => {
+      await older(page);
+      await page.route("**/api/peaks?*", (route) => route.fulfill({ body: peaks }));
+    };
+    const { page, context, seen } = await openCall("whole", "", { before });
+    assert.deepEqual(await page.locator(".side .who-word").allInnerTexts(), [word]);
+    const { heights } = await columns(page.locator("#overview"), colour);
+    assert.ok(heights.slice(10, 90).every((height) => height > 4), `${heights.slice(10, 90)}`);
+    const text = await page.locator("main").innerText();
+    assert.match(text, new RegExp(`Only the ${word.toLowerCase()}'s side may be kept of this call`));
+    assert.match(text, new RegExp(`The ${word.toLowerCase()} sounds \\d+ % of the time`));
+    await shoot(page, `archive-only-${kind}`, { fullPage: true });
+    assertQuiet(seen);
+    await context.close();
+  }
+});
+
+test("what the verdict knows no place of is told all the same", async () => {
+  const before = change((whole) => {
+    const { verdict } = whole;
+    verdict.sides.from.clipped_samples = 1_234;
+    verdict.sides.to.gaps.count = verdict.sides.to.gaps.list.length + 7;
+    verdict.fragments.missing_list = [{ fragment: "9134-hidden", cause: "KVS had it no longer", at_seconds: null }];
+    verdict.fragments.missing = 1;
+    whole.peaks = null;
+  });
+  const { page, context, seen } = await openCall("whole", "", { before });
+  const marks = await page.locator("#marks").innerText();
+  assert.match(marks, /Customer: 1,234 samples are as loud as can be: clipped/);
+  assert.match(marks, /fragment 9134-hidden is missing: KVS had it no longer/);
+  assert.match(marks, /7 more are in the verdict\./);
+  await shoot(page, "archive-placeless", { fullPage: true });
+  await assertAccessible(page);
+  assertQuiet(seen);
+  await context.close();
+});
+
 test("dark, on a phone, and wide", async () => {
   for (const [name, options] of [
     ["dark", { colorScheme: "dark" }],
     ["phone", { viewport: { width: 390, height: 800 } }],
     ["phone-dark", { viewport: { width: 390, height: 800 }, colorScheme: "dark" }],
     ["wide", { viewport: { width: 1900, height: 900 } }],
+    // What WCAG asks for (1.4.10, reflow): nothing is to be scrolled sideways at 320 pixels.
+    ["small", { viewport: { width: 320, height: 640 } }],
   ]) {
     const search = await open(archive.url, options);
     await rowOf(search.page, "lossy").or(rowOf(search.page, "lost")).first().waitFor();
@@ -483,12 +689,44 @@ test("a link that is used up is asked for anew, and it goes on where it was", as
 });
 
 test("an expired login leads to the login, and back to this very second", async () => {
-  const { page, context } = await openCall("whole", "#t=30.5");
-  await page.route(/api\/audio/, (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login" } }));
-  await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
-  await page.getByRole("button", { name: "Play" }).click();
-  await page.waitForURL("**/login?to=*");
-  const to = new URL(page.url()).searchParams.get("to");
-  assert.match(to, /^\/call\?recording=.*whole.*#t=30\.5$/);
-  await context.close();
+  for (const [place, back] of [
+    ["#t=30.5", /&t=30\.5$/],
+    ["&t=30.5", /&t=30\.5$/],
+    ["&t=20,10", /&t=10,20$/],
+    ["&t=10,20&at=42.25", /&t=10,20&at=42\.25$/],
+  ]) {
+    const { page, context } = await openCall("whole", place);
+    await page.route(/api\/audio/, (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login" } }));
+    await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
+    await page.getByRole("button", { name: "Play" }).click();
+    await page.waitForURL("**/login?to=*");
+    const to = new URL(page.url()).searchParams.get("to");
+    assert.match(to, /^\/call\?recording=[^#]*whole[^#]*$/);
+    assert.match(to, back);
+    await context.close();
+  }
+});
+
+test("a login that ends while a call plays leads back to where it played, whatever was asked for", async () => {
+  const over = (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login" } });
+  for (const [what, ask] of [
+    ["a download", (page) => page.getByRole("button", { name: "Download" }).click()],
+    ["a check", (page) => page.getByRole("button", { name: "Check it" }).click()],
+    ["samples", async (page) => {
+      for (let turn = 0; turn < 4; turn++) await page.keyboard.press("+");
+    }],
+  ]) {
+    const { page, context } = await openCall("whole", "&t=10");
+    await page.getByRole("button", { name: "Play" }).click();
+    await until(async () => (await seconds(page)) > 11, "it plays");
+    await page.route(/api\/(audio|check)/, over);
+    await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
+    const before = await seconds(page);
+    await ask(page);
+    await page.waitForURL("**/login?to=*");
+    const to = new URL(new URL(page.url()).searchParams.get("to"), archive.url);
+    const at = Number(to.searchParams.get("t"));
+    assert.ok(at >= before && at < before + 4, `${what}: ${at}, and it was at ${before}`);
+    await context.close();
+  }
 });

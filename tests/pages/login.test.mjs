@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
 import { assertAccessible, close, open, root, run, shoot, until } from "./harness.mjs";
 
 const all = resolve(process.env.CALLREEL_ALL ?? join(root, "target/debug/callreel"));
@@ -59,7 +60,7 @@ after(async () => {
 });
 
 const rows = (page) => page.locator("#rows tbody tr");
-const callOf = (contact, hash = "") => `${archive.url}call?recording=${encodeURIComponent(keys[contact])}${hash}`;
+const callOf = (contact, place = "") => `${archive.url}call?recording=${encodeURIComponent(keys[contact])}${place}`;
 
 /** Chooses somebody at the provider's page, to which the way has led. */
 async function choose(page, name) {
@@ -82,16 +83,18 @@ function assertOwn(seen) {
 }
 
 test("a stranger comes to the login, and back to the very call", async () => {
-  const { page, context, seen } = await open(callOf("sales", "#t=12.5"));
+  const { page, context, seen } = await open(callOf("sales", "&t=12.5,15"));
   await page.waitForURL("**/_oidc/authorize?*");
   assert.ok(!(await page.content()).includes("Sales"), "nothing of a call before the login");
   await shoot(page, "login-provider");
   await choose(page, "Sam Auditor");
   await page.locator("#call-view[data-ready]").waitFor();
-  assert.match(page.url(), /\/call\?recording=.*sales/);
+  assert.match(page.url(), /\/call\?recording=.*sales.*&t=12\.5,15$/);
+  assert.match(await page.locator("#clock").innerText(), /^0:12\.5/);
+  assert.equal(await page.locator("#loop-span").innerText(), "0:12.50 to 0:15.00");
   assert.match(await page.locator("#me").innerText(), /sam@example\.com/);
   await page.getByRole("button", { name: "Play" }).click();
-  await until(async () => !/^0:00\.0/.test(await page.locator("#clock").innerText()), "it plays");
+  await until(async () => !/^0:12\.5/.test(await page.locator("#clock").innerText()), "it plays");
   await shoot(page, "login-call");
   await page.locator("#home").click();
   await until(async () => (await rows(page).count()) === 2, "both calls");
@@ -161,10 +164,50 @@ test("a session that ended leads to the login, and back to where one was", async
   await page.getByRole("button", { name: "Play" }).click();
   await choose(page, "Sam Auditor");
   await page.locator("#call-view[data-ready]").waitFor();
-  assert.match(page.url(), /\/call\?recording=.*sales.*#t=12\.5$/);
+  assert.match(page.url(), /\/call\?recording=.*sales.*&t=12\.5$/);
   assert.match(await page.locator("#clock").innerText(), /^0:12\.5/);
   await shoot(page, "login-back");
   await context.close();
+});
+
+test("who logged out is shown no call by the browser's Back", async () => {
+  // A browser as people have it: it keeps a page that is left, as it stands.
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox"],
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  });
+  try {
+    for (const [url, what] of [[archive.url, "#rows tbody tr"], [callOf("sales"), "#call-view[data-ready]"]]) {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(url);
+      await choose(page, "Sam Auditor");
+      await page.locator(what).first().waitFor();
+      // Whatever is shown on the way is noted, before anything is asked for anew.
+      await page.evaluate(() => addEventListener("pageshow", (event) => {
+        if (event.persisted) sessionStorage.setItem("shown", document.body.checkVisibility());
+      }, true));
+      await page.getByRole("button", { name: "Log out" }).click();
+      await page.getByText("You are logged out of this archive").waitFor();
+      await page.goBack({ waitUntil: "commit" });
+      await page.waitForURL("**/_oidc/authorize?*");
+      await page.goto(`${archive.url}logout`);
+      assert.equal(await page.evaluate(() => sessionStorage.getItem("shown")), "false", `${url}: it was kept, and nothing of it shown`);
+    }
+    // Who is logged in still comes back to the same second.
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(callOf("sales", "&t=7"));
+    await choose(page, "Sam Auditor");
+    await page.locator("#call-view[data-ready]").waitFor();
+    await page.locator("#wave").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.goto(`${archive.url}logout`);
+    await page.goBack();
+    await page.locator("#call-view[data-ready]").waitFor();
+    assert.match(await page.locator("#clock").innerText(), /^0:12\.0/);
+  } finally {
+    await browser.close();
+  }
 });
 
 test("the login's pages are served dark and on a phone", async () => {

@@ -68,13 +68,24 @@ async function ask(url, options = {}) {
     throw new Error(words("noAnswer"));
   });
   if (answer.ok) return answer;
+  throw await refusal(answer);
+}
+
+/** When it last led to the login. */
+let ledAt;
+
+/** What an answer says that gives nothing, as an error. Where nobody is logged in any more, it leads to the login. */
+async function refusal(answer) {
   const told = await answer.json().catch(() => ({}));
   if (answer.status === 401 && told.login) {
-    // The login comes back to here.
-    location.assign(`/login?to=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
-    throw new Error(words("login"));
+    // The login comes back to here, in a call to this very second.
+    const here = call?.place() ?? location.pathname + location.search + location.hash;
+    // Several questions can fail at once: the first one leads there.
+    if (!(performance.now() - ledAt < 3_000)) location.assign(`/login?to=${encodeURIComponent(here)}`);
+    ledAt = performance.now();
+    return new Error(words("login"));
   }
-  throw Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status });
+  return Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status });
 }
 
 const notice = get("notice");
@@ -96,7 +107,7 @@ function setStatus(node, status) {
   set(node, texts.status[status] ?? status);
 }
 
-const kit = { texts, get, set, show, words, plain, number, span, lasting, when, start, ask, tell, tellMe, callUrl, setStatus, go, again };
+const kit = { texts, get, set, show, words, plain, number, span, lasting, when, start, ask, refusal, tell, tellMe, callUrl, setStatus, save, go, again };
 
 // --- the search --------------------------------------------------------------------------------------------------
 
@@ -108,6 +119,10 @@ let next = null;
 let shown = 0;
 /** The day back to which all was looked at, where there may be more behind it. */
 let back = null;
+/** The search whose recordings stand in the table. */
+let listed = null;
+/** The row that was opened last, and how far below the window's top it stood. */
+let opened = null;
 
 /** The midnight of a day here, so many days later, as the archive takes it. */
 function midnight(day, later) {
@@ -137,6 +152,8 @@ function conditions() {
 async function look({ after = null, anew = false } = {}) {
   running?.abort();
   const own = (running = new AbortController());
+  const { search } = location;
+  if (!after) listed = null;
   const query = asked(new URLSearchParams(location.search));
   get("csv").href = `/api/recordings.csv?${query}`;
   query.set("most", PAGE_ROWS);
@@ -151,6 +168,7 @@ async function look({ after = null, anew = false } = {}) {
     if (!after) {
       body.replaceChildren();
       shown = 0;
+      listed = search;
     }
     const rows = document.createDocumentFragment();
     for (const { key, row } of found.rows) rows.append(rowOf(key, row));
@@ -160,7 +178,11 @@ async function look({ after = null, anew = false } = {}) {
     back = found.back_to && dayHere.format(new Date(found.back_to));
     tellFound(found.problems, query);
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError") {
+      // Somebody opened a call meanwhile, and may come back.
+      if (running === own && listed === search) tellCount();
+      return;
+    }
     if (!after) body.replaceChildren();
     show(get("rows"), body.rows.length > 0);
     show(get("none"), false);
@@ -170,8 +192,7 @@ async function look({ after = null, anew = false } = {}) {
     if (running === own) {
       more.disabled = false;
       show(more, Boolean(next));
-      // A page can have few rows, or none, and others behind it.
-      if (next && !notice.textContent && more.getBoundingClientRect().top < innerHeight + NEAR) setTimeout(goOn);
+      if (next && !notice.textContent) watchMore();
     }
   }
 }
@@ -179,7 +200,7 @@ async function look({ after = null, anew = false } = {}) {
 function tellFound(problems, query) {
   show(get("rows"), shown > 0);
   show(get("none"), shown === 0 && !next);
-  set(get("count"), next ? words("found.more", { count: shown, back }) : shown ? words("found.count", { count: shown }) : "");
+  tellCount();
   if (shown === 0) {
     const isAll = [...query.keys()].every((name) => ["most", "after", "look"].includes(name));
     set(document.querySelector(".none-title"), words(isAll ? "found.noneAtAll" : "found.none"));
@@ -187,6 +208,10 @@ function tellFound(problems, query) {
   }
   show(get("problems"), problems.length > 0);
   set(get("problems"), words("found.problems", { count: problems.length, first: problems[0] }));
+}
+
+function tellCount() {
+  set(get("count"), next ? words("found.more", { count: shown, back }) : shown ? words("found.count", { count: shown }) : "");
 }
 
 function rowOf(key, row) {
@@ -200,14 +225,15 @@ function rowOf(key, row) {
   for (const name of ["customer", "system", "queue", "agent"]) set(cell(name), plain(row[name] ?? words("none")));
   set(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
   const talk = cell("talk");
-  const shares = { from: row.from_share, to: row.to_share };
-  const isKnown = shares.from !== null || shares.to !== null;
-  talk.hidden = !isKnown;
-  if (isKnown) {
-    const percent = (share) => Math.round(100 * (share ?? 0));
-    talk.setAttribute("aria-label", words("row.talk", { from: percent(shares.from), to: percent(shares.to) }));
-    cell("talk-from").style.width = `${percent(shares.from)}%`;
-    cell("talk-to").style.width = `${percent(shares.to)}%`;
+  const shares = Object.entries({ from: row.from_share, to: row.to_share }).filter(([, share]) => share !== null);
+  talk.hidden = !shares.length;
+  const percents = Object.fromEntries(shares.map(([side, share]) => [side, Math.round(100 * share)]));
+  const [[side, percent] = []] = Object.entries(percents);
+  talk.setAttribute("aria-label", shares.length > 1 ? words("row.talk", percents) : words(`row.talkOne.${side}`, { percent }));
+  for (const side of ["from", "to"]) {
+    // Of a side that is not kept nobody knows whether it sounds.
+    cell(`talk-${side}`).style.visibility = side in percents ? "" : "hidden";
+    cell(`talk-${side}`).style.width = `${percents[side] ?? 0}%`;
   }
   for (const name of ["know", "warns"]) set(cell(name), plain(toKnow(row).join(", ")));
   return node;
@@ -238,12 +264,64 @@ get("again").addEventListener("click", () => look({ anew: true }));
 more.addEventListener("click", () => look({ after: next }));
 const goOn = () => { if (!more.hidden && !more.disabled && next) look({ after: next }); };
 // Who scrolls down needs no click.
-new IntersectionObserver((seen) => { if (seen.some((it) => it.isIntersecting)) goOn(); }, { rootMargin: `${NEAR}px` }).observe(more);
+const observer = new IntersectionObserver((seen) => { if (seen.at(-1).isIntersecting) goOn(); }, { rootMargin: `${NEAR}px` });
+
+/** What comes near is told once; whether the end is near still, or again, only to who begins to watch. */
+function watchMore() {
+  observer.unobserve(more);
+  observer.observe(more);
+}
+
+const isPlainClick = (event) => event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+
+get("csv").addEventListener("click", async (event) => {
+  if (!isPlainClick(event)) return;
+  event.preventDefault();
+  const url = get("csv").href;
+  try {
+    // What would be no table is told here: a file that does not come says nothing, and a login would lead to it alone.
+    const head = await fetch(url, { method: "HEAD" }).catch(() => null);
+    if (!head?.ok) await (await ask(url)).body.cancel();
+    tell(null);
+    save(url);
+  } catch (error) {
+    tell(words("found.notSaved", { cause: error.message }));
+  }
+});
+
+/** Lets the browser save a file. */
+function save(url) {
+  const link = Object.assign(document.createElement("a"), { href: url, download: "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+/** The recordings that stand in the table still, as they were left. */
+function showAgain() {
+  tellCount();
+  if (next) watchMore();
+  if (!opened?.row.isConnected) return;
+  const { row, top } = opened;
+  scrollBy(0, row.getBoundingClientRect().top - top);
+  row.querySelector("a").focus({ preventScroll: true });
+}
 
 // --- which page --------------------------------------------------------------------------------------------------
 
 let call;
 let lastSearch = "/";
+
+// A list that is come back to is scrolled by us: its rows may still have to come.
+history.scrollRestoration = "manual";
+
+/** Keeps in mind which row leads to an address, for who comes back. */
+function remember(url) {
+  if (get("search-view").hidden) return;
+  const { href } = new URL(url, location.href);
+  const row = [...body.rows].find((row) => row.querySelector("a").href === href);
+  opened = row ? { row, top: row.getBoundingClientRect().top } : null;
+}
 
 /** Shows the page of the address. */
 async function route(options = {}) {
@@ -254,7 +332,9 @@ async function route(options = {}) {
   const isCall = location.pathname === "/call";
   show(get("search-view"), !isCall);
   show(get("call-view"), isCall);
+  scrollTo(0, 0);
   if (isCall) {
+    running?.abort();
     get("back").href = lastSearch;
     call = openCall(kit, page.get("recording") ?? "", options);
     return;
@@ -263,13 +343,17 @@ async function route(options = {}) {
   document.title = words("title");
   get("search-title").title = zone.formatToParts(new Date()).find((part) => part.type === "timeZoneName")?.value ?? "";
   for (const field of form.elements) if (field.name) field.value = page.get(field.name) ?? "";
-  await look();
+  if (options.focus) get("search-title").focus({ preventScroll: true });
+  if (listed === location.search && !options.anew) showAgain();
+  else await look();
 }
 
 /** Goes to another page of ours without loading it anew. */
 function go(url, options = {}) {
+  // Back leads to the second that one left at.
+  if (call) history.replaceState(history.state, "", call.place());
+  remember(url);
   history.pushState(null, "", url);
-  scrollTo(0, 0);
   route({ focus: true, ...options });
 }
 
@@ -281,18 +365,31 @@ function again(options) {
 }
 
 addEventListener("popstate", (event) => {
-  // A link to another second of the same call changes nothing else.
-  if (call && location.pathname === "/call" && call.key === new URLSearchParams(location.search).get("recording")) return;
+  if (call && location.pathname === "/call" && call.key === new URLSearchParams(location.search).get("recording")) {
+    // A link to another second of the same call changes nothing else.
+    call.readPlace();
+    return;
+  }
+  remember(location.href);
   route({ focus: true, state: event.state });
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
-  const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
-  if (!link || !isPlain || link.hasAttribute("download")) return;
+  if (!link || !isPlainClick(event) || link.hasAttribute("download")) return;
   const to = new URL(link.href);
   if (to.origin !== location.origin || !["/", "/call"].includes(to.pathname)) return;
   event.preventDefault();
-  go(to.pathname + to.search + to.hash);
+  // From the pages' name on it begins anew.
+  go(to.pathname + to.search + to.hash, { anew: link.id === "home" });
+});
+
+// A browser keeps a page that is left, and shows it again on Back: to who has logged out meanwhile as well. What is kept
+// shows nothing, and is asked for anew.
+addEventListener("pagehide", (event) => { if (event.persisted && !get("me").hidden) show(document.body, false); });
+addEventListener("pageshow", (event) => {
+  if (!event.persisted || !document.body.hidden) return;
+  if (call) history.replaceState(history.state, "", call.place());
+  location.reload();
 });
 
 route();

@@ -14,6 +14,9 @@ const LEAST_SECONDS = 0.02;
 /** Silence of so many seconds is skipped, but for what is left of it at both ends. */
 const SKIP_SECONDS = 1.5;
 const SKIP_EDGE = 0.25;
+/** Pixels that a part of a call is wide at the least, and a row of them high. */
+const PART_WIDE = 36;
+const PART_HIGH = 40;
 /** Pixels beyond the canvas to which marks are drawn. */
 const EDGE = 20;
 /** Points of a level of the waveform that make one of the next. */
@@ -31,6 +34,9 @@ const SIGN = {
   overlap: "moved", displaced: "moved", clipped: "clip", hold: "quiet", late_start: "quiet", silence: "none",
 };
 
+/** Seconds in an address. */
+const short = (second) => String(Math.round(second * 100) / 100);
+
 export function openCall(kit, key, options) {
   const call = new Call(kit, key, options);
   call.open();
@@ -39,7 +45,10 @@ export function openCall(kit, key, options) {
 
 // --- the waveform's points ---------------------------------------------------------------------------------------
 
-/** What …_peaks.dat holds (audiowaveform's binary format, version 2, 8 bits), with coarser levels for what is far. */
+/**
+ * What …_peaks.dat holds (audiowaveform's binary format, version 2, 8 bits), with coarser levels for what is far. Whose a
+ * single channel is does not stand in it: the first of `sides` that names one alone tells.
+ */
 class Peaks {
   constructor(buffer, sides) {
     const view = new DataView(buffer);
@@ -47,7 +56,7 @@ class Peaks {
       [view.getInt32(0, true), ...[4, 8, 12, 16, 20].map((at) => view.getUint32(at, true))];
     if (version !== 2 || !(flags & 1) || !rate || !perPoint || channels < 1 || channels > 2) throw new Error("its header is of another kind");
     if (buffer.byteLength < PEAKS_HEADER + points * channels * 2) throw new Error("it ends before its last point");
-    this.sides = sides?.length === channels ? sides : SIDES.slice(0, channels);
+    this.sides = channels === SIDES.length ? SIDES : [sides.find((known) => known?.length === 1)?.[0] ?? SIDES[0]];
     this.perSecond = rate / perPoint;
     this.points = points;
     const all = new Int8Array(buffer, PEAKS_HEADER, points * channels * 2);
@@ -195,7 +204,7 @@ class Source {
     const answer = await fetch(url, { headers: { range: `bytes=${first}-${first + bytes - 1}` } });
     if (answer.status === 403 && !anew) return this.fetchPiece(number, rate, true);
     if (answer.status === 416) return new Int16Array(0);
-    if (answer.status !== 206) throw new Error(`${answer.status}`);
+    if (answer.status !== 206) throw await this.kit.refusal(answer);
     const buffer = await answer.arrayBuffer();
     return new Int16Array(buffer, 0, Math.floor(buffer.byteLength / 2));
   }
@@ -302,8 +311,7 @@ class Call {
     show(get("call-body"), true);
     this.wire();
     this.fit();
-    this.readHash();
-    if (this.options.at !== undefined) this.goTo(this.options.at);
+    this.readPlace();
     if (this.options.focus) get("call-title").focus();
     await this.loadPeaks();
     if (this.stop.signal.aborted) return;
@@ -345,8 +353,7 @@ class Call {
     if (row.gave_up_at) add(words("verdict.gaveUp", { when: this.when(row.gave_up_at) }));
     const kept = row.authorised;
     if (verdict && kept.length === 1) {
-      const side = this.texts.side[kept[0]] ?? kept[0];
-      add(words("verdict.authorised", { side: side.toLowerCase(), long: this.texts.sideLong[kept[0]] ?? "" }));
+      add(words("verdict.authorised", { side: this.name(kept[0]), long: this.texts.sideLong[kept[0]] ?? "" }));
     }
     for (const note of verdict?.notes ?? []) add(note.detail || note.code);
     const facts = { customer: row.customer, system: row.system, queue: row.queue, agent: row.agent,
@@ -363,7 +370,12 @@ class Call {
     const [only, share] = sound.from_share !== null ? ["from", sound.from_share] : ["to", sound.to_share];
     set(get("sound-words"), isBoth
       ? words("verdict.sound", { from: percent(sound.from_share), to: percent(sound.to_share), both: percent(sound.both_share), ...silence })
-      : words("verdict.soundOne", { side: this.texts.side[only], share: percent(share), ...silence }));
+      : words("verdict.soundOne", { side: this.name(only), share: percent(share), ...silence }));
+  }
+
+  /** A side in a sentence. */
+  name(side) {
+    return this.texts.side[side]?.toLowerCase() ?? side;
   }
 
   sentence() {
@@ -398,16 +410,15 @@ class Call {
     const list = get("parts-line");
     list.replaceChildren();
     this.nextPart = undefined;
+    this.parts = [];
     if (parts.length < 2) return;
     const own = parts.findIndex(({ key }) => key === this.key);
     const next = parts.findIndex(({ row }, place) => place > own && row.bytes > 0);
     if (next > 0) this.nextPart = { key: parts[next].key, number: next + 1 };
     const from = Math.min(...parts.map((part) => part.from));
     const to = Math.max(...parts.map((part) => part.from + Math.max(1, part.row.seconds)));
-    parts.forEach(({ key, row, from: begins }, place) => {
+    this.parts = parts.map(({ key, row, from: begins }, place) => {
       const item = document.createElement("li");
-      item.style.left = `${(100 * (begins - from)) / (to - from)}%`;
-      item.style.width = `${(100 * Math.max(1, row.seconds)) / (to - from)}%`;
       const link = document.createElement("a");
       link.href = this.callUrl(key);
       link.textContent = this.plain([place + 1, row.queue, row.agent].filter(Boolean).join(" · "));
@@ -417,7 +428,25 @@ class Call {
       if (key === this.key) link.setAttribute("aria-current", "page");
       item.append(link);
       list.append(item);
+      return { item, at: (begins - from) / (to - from), share: Math.max(1, row.seconds) / (to - from) };
     });
+  }
+
+  /** Where each part stands on the line. One that runs while another one does has a row of its own below it. */
+  layParts() {
+    const line = this.get("parts-line");
+    const width = line.clientWidth;
+    if (!width) return;
+    const ends = [];
+    for (const { item, at, share } of this.parts) {
+      const wide = Math.max(PART_WIDE, share * width);
+      const left = Math.max(0, Math.min(at * width, width - wide));
+      let row = ends.findIndex((end) => end <= left + 0.5);
+      if (row < 0) row = ends.length;
+      ends[row] = left + wide;
+      Object.assign(item.style, { left: `${left}px`, width: `${wide}px`, top: `${row * PART_HIGH}px`, height: `${PART_HIGH}px` });
+    }
+    line.style.height = `${ends.length * PART_HIGH}px`;
   }
 
   // --- files -----------------------------------------------------------------------------------------------------
@@ -465,7 +494,8 @@ class Call {
   /** Where the mix cannot be played, the file that is chosen is heard. */
   hear(kind) {
     if (this.source.sides.length > 1 || this.source.file.kind === kind) return;
-    this.again({ kind, at: this.at });
+    history.replaceState(history.state, "", this.place());
+    this.again({ kind });
   }
 
   async download() {
@@ -473,10 +503,7 @@ class Call {
     try {
       const file = this.playable.find((it) => it.kind === kind);
       const { url } = await new Source(this.kit, this.key, file).place("download");
-      const link = Object.assign(document.createElement("a"), { href: url, download: "" });
-      document.body.append(link);
-      link.click();
-      link.remove();
+      this.save(url);
     } catch (error) {
       this.say(this.words("play.failed", { cause: error.message }), true);
     }
@@ -512,7 +539,11 @@ class Call {
     try {
       const query = new URLSearchParams({ key: this.key });
       const whole = await this.pieces(`/api/peaks?${query}`, this.found.peaks.bytes);
-      this.peaks = new Peaks(whole, this.found.verdict?.peaks?.sides);
+      const { verdict, files } = this.found;
+      // Who made it later made it of the first file that is there.
+      const there = files.filter(({ state }) => state !== "gone").map(({ kind }) => kind);
+      const first = SIDES.filter((side) => there.includes(side)).slice(0, 1);
+      this.peaks = new Peaks(whole, [verdict?.peaks?.sides, this.sides, first]);
       this.sides = SIDES.filter((side) => this.sides.includes(side) || this.peaks.sides.includes(side));
       this.silences = this.peaks.silences(SKIP_SECONDS);
       this.gain = Math.min(16, Math.max(1, 115 / this.peaks.height()));
@@ -538,6 +569,7 @@ class Call {
 
   /** Gives the canvases the pixels that they have on the screen, and draws. */
   fit() {
+    this.layParts();
     for (const canvas of [this.get("wave-canvas"), this.get("overview")]) {
       const ratio = devicePixelRatio || 1;
       const { width, height } = canvas.getBoundingClientRect();
@@ -803,6 +835,9 @@ class Call {
     const { get, set, show, words, lasting } = this;
     const { verdict, row } = this.found;
     const marks = [];
+    // What the verdict tells of no place, and how much it tells the number of alone.
+    const placeless = [];
+    let untold = 0;
     const add = (kind, side, a, seconds, values = {}) => {
       const what = words(`mark.${kind}`, { span: lasting(seconds), ...values });
       const text = side ? words("mark.one", { side: this.texts.side[side], what }) : what;
@@ -811,44 +846,56 @@ class Call {
     for (const side of SIDES) {
       const found = verdict?.sides[side];
       if (!found) continue;
+      for (const { count, list } of [found.gaps, found.overlaps, found.displaced]) untold += Math.max(0, count - list.length);
       for (const gap of found.gaps.list) add(gap.cause, side, gap.at_seconds, gap.seconds);
       for (const kind of ["overlap", "displaced"]) {
         const list = kind === "overlap" ? found.overlaps.list : found.displaced.list;
         for (const it of list) add(kind, side, it.at_seconds, it.seconds);
       }
       const channel = this.peaks?.sides.indexOf(side) ?? -1;
-      if (found.clipped_samples > 0 && channel >= 0) {
-        for (const [a, b] of this.peaks.stretches(channel, (low, high) => high >= 127 || low <= -128, 0)) add("clipped", side, a, b - a);
+      if (found.clipped_samples > 0) {
+        const clipped = channel < 0 ? [] : this.peaks.stretches(channel, (low, high) => high >= 127 || low <= -128, 0);
+        for (const [a, b] of clipped) add("clipped", side, a, b - a);
+        const what = words("mark.clippedSomewhere", { count: found.clipped_samples });
+        if (!clipped.length) placeless.push({ kind: "clipped", text: words("mark.one", { side: this.texts.side[side], what }) });
       }
     }
     for (const side of row.silent_sides) if (SIDES.includes(side) && this.length) add("silent", side, 0, this.length);
     for (const it of verdict?.fragments.missing_list ?? []) {
-      if (it.at_seconds !== null) add("fragment", null, it.at_seconds, 0, { fragment: it.fragment, cause: it.cause });
+      const values = { fragment: it.fragment, cause: it.cause };
+      if (it.at_seconds !== null) add("fragment", null, it.at_seconds, 0, values);
+      else placeless.push({ kind: "fragment", text: words("mark.fragment", values) });
     }
+    if (verdict) untold += Math.max(0, verdict.fragments.missing - verdict.fragments.missing_list.length);
     const longest = verdict?.sound?.longest_silence;
     if (longest?.seconds >= 1) add("silence", null, longest.at_seconds, longest.seconds);
     this.marks = joined(marks, (what) => words("mark.one", { side: this.texts.side.both, what }));
     const list = get("marks");
-    list.replaceChildren(...this.marks.slice(0, MARKS_SHOWN).map((mark) => {
+    const part = (name, text) => Object.assign(document.createElement("span"), { className: name, textContent: text });
+    const itemOf = (mark, node, at) => {
       const item = document.createElement("li");
-      const button = Object.assign(document.createElement("button"), { type: "button" });
-      const part = (name, text) => Object.assign(document.createElement("span"), { className: name, textContent: text });
       const sign = part("sign", "");
       sign.dataset.sign = SIGN[mark.kind];
-      button.append(part("at", this.span(mark.a, 1)), sign, part("what", mark.text));
-      button.addEventListener("click", () => this.goTo(mark.a, { inView: true }));
-      item.append(button);
+      node.append(part("at", at), sign, part("what", mark.text));
+      item.append(node);
       return item;
-    }));
-    const hidden = this.marks.length - MARKS_SHOWN;
+    };
+    const items = this.marks.map((mark) => {
+      const button = Object.assign(document.createElement("button"), { type: "button" });
+      button.addEventListener("click", () => this.goTo(mark.a, { inView: true }));
+      return itemOf(mark, button, this.span(mark.a, 1));
+    });
+    items.push(...placeless.map((mark) => itemOf(mark, part("mark", ""), words("none"))));
+    list.replaceChildren(...items.slice(0, MARKS_SHOWN));
+    const hidden = untold + Math.max(0, items.length - MARKS_SHOWN);
     if (hidden > 0) {
       list.append(Object.assign(document.createElement("li"), { className: "soft", textContent: words("mark.more", { count: hidden }) }));
     }
-    const bad = this.marks.some(({ kind }) => ["loss", "moved", "clip"].includes(SIGN[kind]));
+    const bad = [...this.marks, ...placeless].some(({ kind }) => ["loss", "moved", "clip"].includes(SIGN[kind]));
     show(get("marks-none"), Boolean(verdict) && !bad && row.status === "complete");
     const isAllThere = this.found.files.every(({ state }) => state === "there");
     set(get("marks-none"), words(isAllThere ? "mark.none" : "mark.noneThen"));
-    show(get("marks-box"), this.marks.length > 0 || Boolean(verdict));
+    show(get("marks-box"), items.length > 0 || Boolean(verdict));
     this.overviewPicture = undefined;
     this.draw();
   }
@@ -978,8 +1025,7 @@ class Call {
   async why() {
     try {
       const answer = await fetch(await this.source.url(), { headers: { range: "bytes=0-0" } });
-      if (answer.ok) return this.words("play.noSound");
-      return (await answer.json()).error;
+      return answer.ok ? this.words("play.noSound") : (await this.refusal(answer)).message;
     } catch {
       return this.words("noAnswer");
     }
@@ -1061,22 +1107,37 @@ class Call {
     this.tellStretch();
   }
 
-  /** `#t=83.5`, or `#t=83.5,90` for a stretch. */
-  hash() {
-    const short = (second) => String(Math.round(second * 100) / 100);
-    return this.stretch ? `#t=${this.stretch.map(short).join(",")}` : `#t=${short(this.at)}`;
+  /**
+   * The address of this second, `…&t=83.5`, or of the stretch, `…&t=83.5,90`. Both stand in the query: a browser tells
+   * nobody what stands behind `#`, and who must log in first would come back without it.
+   */
+  address() {
+    const page = this.callUrl(this.key);
+    if (this.stretch) return `${page}&t=${this.stretch.map(short).join(",")}`;
+    return this.at > 0 ? `${page}&t=${short(this.at)}` : page;
   }
 
-  readHash() {
-    const match = /^#t=(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?$/.exec(location.hash);
-    if (!match) return;
-    const [a, b] = match.slice(1).map((text) => (text === undefined ? undefined : Number(text)));
+  /** The address to come back to: with a stretch also of the second, `&at=`, where it is another one. */
+  place() {
+    if (!this.source) return location.pathname + location.search + location.hash;
+    const isElsewhere = this.stretch && short(this.at) !== short(this.stretch[0]);
+    return this.address() + (isElsewhere ? `&at=${short(this.at)}` : "");
+  }
+
+  /** Goes to the second or the stretch of the page's address, where they may stand behind `#` as well. */
+  readPlace() {
+    const query = new URLSearchParams(location.search);
+    const hash = /^#t=(.*)$/.exec(location.hash)?.[1];
+    const read = (text) => (/^\d+(\.\d+)?$/.test(text ?? "") ? Number(text) : undefined);
+    const [a, b, ...rest] = (hash ?? query.get("t") ?? "").split(",").map(read);
+    if (a === undefined || rest.length) return;
     if (b !== undefined) this.setStretch(a, b);
-    this.goTo(Math.min(a, this.length), { inView: true });
+    const at = hash === undefined ? read(query.get("at")) : undefined;
+    this.goTo(Math.min(at ?? (b === undefined ? a : Math.min(a, b)), this.length), { inView: true });
   }
 
   async link() {
-    const url = new URL(this.hash(), location.href).href;
+    const url = new URL(this.address(), location.href).href;
     history.replaceState(null, "", url);
     try {
       await navigator.clipboard.writeText(url);
@@ -1151,8 +1212,8 @@ class Call {
       this.sound.tune();
     });
     for (const name of ["play", "pause"]) this.on(audio, name, () => this.tellPlaying());
-    // A login that ends meanwhile comes back to here.
-    this.on(audio, "pause", () => { if (this.at > 0) history.replaceState(history.state, "", this.hash()); });
+    // Who loads the page anew is where it stopped.
+    this.on(audio, "pause", () => history.replaceState(history.state, "", this.place()));
     this.on(audio, "loadedmetadata", () => { if (this.sought !== undefined) this.seek(this.sought); });
     this.on(audio, "seeked", () => {
       this.sought = undefined;
@@ -1161,7 +1222,6 @@ class Call {
     this.on(audio, "timeupdate", () => { if (document.hidden && !audio.paused) this.moveOn(); });
     this.on(audio, "ended", () => this.ended());
     this.on(audio, "error", () => this.failed());
-    this.on(window, "hashchange", () => this.readHash());
     this.on(document, "keydown", (event) => this.keyPressed(event));
     this.sizes = new ResizeObserver(() => this.fit());
     this.sizes.observe(get("wave"));
@@ -1251,7 +1311,10 @@ class Call {
 
   keyPressed(event) {
     const { target, key, shiftKey } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !this.source) return;
+    // Many keyboards have [ and ] behind AltGr, which Windows tells as Ctrl and Alt; a Mac's behind Option, its Alt.
+    const isTyped = event.getModifierState("AltGraph") || (event.altKey && (key === "[" || key === "]"));
+    const isHeld = event.metaKey || (!isTyped && (event.ctrlKey || event.altKey));
+    if (isHeld || event.defaultPrevented || !this.source) return;
     const isWave = target === this.get("wave");
     const isField = target.matches?.("input:not([type=checkbox]), select, textarea");
     const isPressed = target.matches?.("button, a, summary, input[type=checkbox]");
