@@ -35,7 +35,7 @@
 //! | --- | --- |
 //! | `GET /`, `GET /call?recording=KEY` | the page; its script and style below `/archive…` |
 //! | `GET /api/recordings?from=…&after=…&most=…` | `{me, rows, next, back_to, problems}`: [`Query`](crate::archive::search::Query)'s words; `look=anew` looks at verdicts again; a page can have few rows, or none, and a `next`: all from `back_to` on was looked at |
-//! | `GET /api/recordings.csv?from=…` | all rows of the same search |
+//! | `GET /api/recordings.csv?from=…` | all rows of the same search; with `most`, so many of them, and behind which place it goes on with `after` in the header `callreel-next` |
 //! | `GET /api/recording?key=…` | `{me, key, row, verdict, files, peaks, parts}`: `files` says whether each is there |
 //! | `GET /api/peaks?key=…` | `…_peaks.dat` as it is |
 //! | `POST /api/audio?key=…&file=mixed&act=play` | `{url, seconds}`: where the sound is, and for how long; `act=download` for a link that downloads |

@@ -339,6 +339,14 @@ test("a table is saved, and where it cannot be, the page says why", async () => 
   const [saved] = await Promise.all([page.waitForEvent("download"), csv.click()]);
   assert.equal(saved.suggestedFilename(), "recordings.csv");
   assert.match(readFileSync(await saved.path(), "utf8"), /"Sales"|,Sales,/);
+  // It comes in pieces, and is one.
+  await page.route("**/api/recordings.csv?*", (route) => {
+    const after = new URL(route.request().url()).searchParams.get("after");
+    return route.fulfill(after ? { body: `behind ${after}\r\n` } : { headers: { "callreel-next": "1%7Ea%2Fb" }, body: "first\r\n" });
+  });
+  const [pieced] = await Promise.all([page.waitForEvent("download"), csv.click()]);
+  assert.equal(readFileSync(await pieced.path(), "utf8"), "first\r\nbehind 1~a/b\r\n");
+  await page.unroute("**/api/recordings.csv?*");
   await page.route("**/api/recordings.csv?*", (route) => route.fulfill({ status: 502, json: { error: "S3 is away" } }));
   await csv.click();
   await page.getByText("The table cannot be saved: S3 is away").waitFor();

@@ -6,6 +6,8 @@ import { openCall } from "/archive-player.js";
 const texts = JSON.parse(document.getElementById("texts").textContent);
 /** Rows that are asked for at once. */
 const PAGE_ROWS = 200;
+/** Rows of a piece of a table. */
+const TABLE_ROWS = 10_000;
 /** More rows are fetched when the last one is so many pixels below the window. */
 const NEAR = 600;
 
@@ -277,21 +279,32 @@ const isPlainClick = (event) => event.button === 0 && !(event.metaKey || event.c
 get("csv").addEventListener("click", async (event) => {
   if (!isPlainClick(event)) return;
   event.preventDefault();
-  const url = get("csv").href;
   try {
     // What would be no table is told here: a file that does not come says nothing, and a login would lead to it alone.
-    const head = await fetch(url, { method: "HEAD" }).catch(() => null);
-    if (!head?.ok) await (await ask(url)).body.cancel();
+    const url = URL.createObjectURL(await table(get("csv").href));
     tell(null);
-    save(url);
+    save(url, "recordings.csv");
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
   } catch (error) {
     tell(words("found.notSaved", { cause: error.message }));
   }
 });
 
+/** A table to its end, in pieces: a function gives no long answer. */
+async function table(url) {
+  const pieces = [];
+  for (let after = ""; after !== null; ) {
+    const answer = await ask(`${url}&most=${TABLE_ROWS}${after}`);
+    pieces.push(await answer.blob());
+    const next = answer.headers.get("callreel-next");
+    after = next && `&after=${next}`;
+  }
+  return new Blob(pieces, { type: "text/csv;charset=utf-8" });
+}
+
 /** Lets the browser save a file. */
-function save(url) {
-  const link = Object.assign(document.createElement("a"), { href: url, download: "" });
+function save(url, name) {
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
   document.body.append(link);
   link.click();
   link.remove();

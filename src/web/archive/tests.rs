@@ -296,6 +296,29 @@ fn a_search_finds_and_a_recording_tells_all_of_it() {
     );
 }
 
+/// A table in pieces is the same table: Lambda gives no long answer.
+#[test]
+fn a_table_in_pieces_is_the_whole_one() {
+    let pages = Pages::new(Set::Desk);
+    let whole = pages.get("/api/recordings.csv").body;
+    for most in [1, 2, 3] {
+        let (mut all, mut pieces) = (Vec::new(), 0);
+        let mut after = String::new();
+        loop {
+            let piece = pages.get(&format!("/api/recordings.csv?most={most}{after}"));
+            assert_eq!(piece.status, 200);
+            all.extend_from_slice(&piece.body);
+            pieces += 1;
+            match piece.header("callreel-next") {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(all, whole, "{most}");
+        assert!(most > 1 || pieces >= 2, "{pieces}");
+    }
+}
+
 #[test]
 fn what_is_asked_wrongly_is_told_in_a_sentence() {
     let pages = Pages::new(Set::Desk);

@@ -95,13 +95,13 @@ pub(super) struct Places {
     names_itself: bool,
 }
 
-/// Where the provider takes a client's secret.
+/// Where the provider takes a client's secret: in the header Authorization, or in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SecretGoes {
-    InHeader,
-    InForm,
-    /// In either, by what it says of itself; a client may be registered for one of them alone.
-    InEither,
+    Header,
+    Form,
+    /// By what it says of itself; a client may be registered for one of them alone.
+    Either,
 }
 
 impl Provider {
@@ -217,10 +217,10 @@ impl Provider {
         let mut answer = self.exchanged(&fields, places, places.secret).await;
         // A provider that does not know the client has not looked at the code.
         if let (Ok(told), Some(_)) = (&answer, &self.client.secret)
-            && places.secret == SecretGoes::InEither
+            && places.secret == SecretGoes::Either
             && told.json.get("error").and_then(Value::as_str) == Some("invalid_client")
         {
-            answer = self.exchanged(&fields, places, SecretGoes::InForm).await;
+            answer = self.exchanged(&fields, places, SecretGoes::Form).await;
         }
         let json = match answer {
             Ok(Answer { status, json }) if (400..500).contains(&status) => {
@@ -249,9 +249,9 @@ impl Provider {
         let mut fields = fields.to_vec();
         let mut basic = None;
         match (&self.client.secret, secret) {
-            (Some(secret), SecretGoes::InForm) => fields.push(("client_secret", secret)),
+            (Some(secret), SecretGoes::Form) => fields.push(("client_secret", secret)),
             // Both are encoded as in a form before they are joined (RFC 6749, 2.3.1).
-            (Some(secret), SecretGoes::InHeader | SecretGoes::InEither) => {
+            (Some(secret), SecretGoes::Header | SecretGoes::Either) => {
                 basic = Some((escaped(&self.client.id), escaped(secret)));
             }
             (None, _) => {}
@@ -325,9 +325,9 @@ impl Places {
             end_session: place("end_session_endpoint").ok(),
             // A provider that does not say takes it in the header (Discovery 1.0, 3).
             secret: match (has("client_secret_post"), has("client_secret_basic")) {
-                (true, true) => SecretGoes::InEither,
-                (true, false) => SecretGoes::InForm,
-                (false, _) => SecretGoes::InHeader,
+                (true, true) => SecretGoes::Either,
+                (true, false) => SecretGoes::Form,
+                (false, _) => SecretGoes::Header,
             },
             names_itself: json.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
@@ -394,7 +394,7 @@ mod tests {
         });
         let places = Places::read(&good, "https://idp.example").unwrap();
         assert_eq!(places.token, "https://idp.example/t");
-        assert_eq!(places.secret, SecretGoes::InEither);
+        assert_eq!(places.secret, SecretGoes::Either);
         assert!(!places.names_itself && places.end_session.is_none());
         #[track_caller]
         fn check(good: &Value, name: &str, value: Value, said: &str) {
@@ -429,13 +429,13 @@ mod tests {
             "PKCE with S256",
         );
         for (ways, secret) in [
-            (json!(["client_secret_post"]), SecretGoes::InForm),
+            (json!(["client_secret_post"]), SecretGoes::Form),
             (
                 json!(["client_secret_basic", "private_key_jwt"]),
-                SecretGoes::InHeader,
+                SecretGoes::Header,
             ),
-            (json!(["none"]), SecretGoes::InHeader),
-            (json!(null), SecretGoes::InHeader),
+            (json!(["none"]), SecretGoes::Header),
+            (json!(null), SecretGoes::Header),
         ] {
             let mut other = good.clone();
             other["token_endpoint_auth_methods_supported"] = ways;
