@@ -240,6 +240,8 @@ pub struct Opened<B> {
     pub bytes: u64,
     /// Which version of it that is, as [`Seen::version`] names it.
     pub version: String,
+    /// When it was written, if the store says so.
+    pub modified: Option<EpochMillis>,
     /// What is in it.
     pub body: B,
 }
@@ -284,13 +286,13 @@ pub struct Seen {
     pub archived: Option<Archived>,
 }
 
-/// What must be restored before it can be read.
+/// A file that must be restored before it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Archived {
-    /// The storage class, or the tier of one, as the store names it.
+    /// The storage class or tier that it lies in, as the store names it.
     pub class: String,
-    /// Somebody has asked for it already.
-    pub restoring: bool,
+    /// Somebody asked for it already: it comes back in some hours.
+    pub comes_back: bool,
 }
 
 /// A store from which things can be deleted for good: an operator's, never the function's.

@@ -30,7 +30,8 @@ const CALLS_AT_ONCE: usize = 16;
 /// Legs of a call begin so many days around a recording at the most.
 const DAYS_OF_A_CALL: i64 = 2;
 
-/// When an index is taken for what its day holds.
+/// When an index is taken for what its day holds. One that was written before then holds what
+/// the day had so far: it is held against the verdicts, and written anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Never: the verdicts are looked at each time. For folders, which answer at once.
@@ -75,6 +76,8 @@ pub struct Shelf {
 pub enum Look {
     /// Only what may have changed.
     IfStale,
+    /// As little as can be: a list that somebody looks at goes on.
+    GoOn,
     /// All of it.
     Anew,
 }
@@ -138,13 +141,15 @@ impl<S: Browsing> Shelves<S> {
         now: EpochMillis,
     ) -> Result<(Arc<Shelf>, Work), Failure> {
         let known = match look {
-            Look::IfStale => self.memory.of(&folder.folder),
+            Look::IfStale | Look::GoOn => self.memory.of(&folder.folder),
             Look::Anew => None,
         };
         let key = index_key(&folder.folder);
-        let is_trusted = look == Look::IfStale && self.trusts(folder, now);
+        let is_trusted = look != Look::Anew && self.trusts(folder, now);
         let (known, verdicts) = match known {
-            Some(known) if known.is_fresh(now) => return Ok((known.shelf, Work::Known)),
+            Some(known) if known.is_fresh(self.believes(look), now) => {
+                return Ok((known.shelf, Work::Known));
+            }
             // An index that is what it was says what it said.
             Some(known) if is_trusted => {
                 let seen = self.store.look_at(&key).await?;
@@ -168,7 +173,7 @@ impl<S: Browsing> Shelves<S> {
         }
         let index = self.read_index(&key).await?;
         let (shelf, version) = match index {
-            Some(index) if is_trusted => {
+            Some(index) if is_trusted && self.is_settled(folder, &index) => {
                 let shelf = Shelf {
                     folder: folder.folder.clone(),
                     rows: from_index(&index.bytes),
@@ -191,7 +196,23 @@ impl<S: Browsing> Shelves<S> {
         Ok((shelf, Work::Read))
     }
 
-    /// Whether a folder's index is taken for what it holds.
+    /// How long what was looked at is taken for what is there, in milliseconds.
+    const fn believes(&self, look: Look) -> i64 {
+        match (look, self.trust) {
+            (Look::Anew, _) => 0,
+            (Look::GoOn, _) => 20_000,
+            (Look::IfStale, Trust::AfterDays(_)) => 5_000,
+            // Who just recorded a call looks for it.
+            (Look::IfStale, Trust::Never) => 500,
+        }
+    }
+
+    /// Whether an index was written when its day was over for so long that it had all of it.
+    fn is_settled(&self, folder: &Folder, index: &Index) -> bool {
+        index.written.is_some_and(|at| self.trusts(folder, at))
+    }
+
+    /// Whether a folder's index is taken for what it holds at this time.
     fn trusts(&self, folder: &Folder, now: EpochMillis) -> bool {
         match (self.trust, folder.day) {
             (Trust::AfterDays(days), Some(day)) => {
@@ -222,10 +243,12 @@ impl<S: Browsing> Shelves<S> {
         index: Option<Index>,
         now: EpochMillis,
     ) -> Result<Shelf, Failure> {
+        let is_unsettled = |index: &Index| !self.is_settled(folder, index);
+        let is_early = self.trusts(folder, now) && index.as_ref().is_some_and(is_unsettled);
         let index = index.map(|index| index.bytes);
         let rows = index.as_deref().map(from_index).unwrap_or_default();
         let mut changes = Changes::between(rows, verdicts);
-        let is_new = !changes.is_none();
+        let is_new = is_early || !changes.is_none();
         let to_read = std::mem::take(&mut changes.to_read);
         let read = stream::iter(to_read)
             .map(|(name, written)| self.read_verdict(folder, name, written, now))
@@ -292,6 +315,7 @@ impl<S: Browsing> Shelves<S> {
         Ok(Some(Index {
             bytes: whole,
             version: opened.version,
+            written: opened.modified,
         }))
     }
 
@@ -392,4 +416,5 @@ enum Work {
 struct Index {
     bytes: Vec<u8>,
     version: String,
+    written: Option<EpochMillis>,
 }

@@ -11,8 +11,6 @@ use crate::media::ticks::EpochMillis;
 
 /// Rows that are kept at the most; one takes about a kilobyte.
 const MAX_ROWS: usize = 250_000;
-/// What was looked at so short a time ago is still so.
-const FRESH_FOR: i64 = 20_000;
 
 /// A shelf as it was found.
 #[derive(Clone, Debug)]
@@ -32,9 +30,9 @@ impl Known {
         }
     }
 
-    /// Whether it was looked at only just now.
-    pub(super) fn is_fresh(&self, now: EpochMillis) -> bool {
-        (0..FRESH_FOR).contains(&(now.0 - self.looked_at))
+    /// Whether it was looked at within so many milliseconds.
+    pub(super) fn is_fresh(&self, within: i64, now: EpochMillis) -> bool {
+        (0..within).contains(&(now.0 - self.looked_at))
     }
 
     /// The same, looked at once more.

@@ -54,6 +54,10 @@ impl<S: Browsing> Shelves<S> {
         now: EpochMillis,
     ) -> Result<Page, Failure> {
         let query = asked.query;
+        let look = match (asked.look, asked.after) {
+            (Look::IfStale, Some(_)) => Look::GoOn,
+            (look, _) => look,
+        };
         // Behind a place in the list everything is older.
         let ends = [query.to, asked.after.map(|after| later(after.time(), 1))];
         let to = ends.into_iter().flatten().min_by_key(|time| time.0);
@@ -69,7 +73,7 @@ impl<S: Browsing> Shelves<S> {
         let mut work = 0;
         // What began at this time or later cannot stand on a shelf that was not looked at.
         let settled = loop {
-            let found = self.look_at_all(&next_ones, asked.look, now, &mut problems);
+            let found = self.look_at_all(&next_ones, look, now, &mut problems);
             for (shelf, done) in found.await {
                 work += match done {
                     Work::Known => 1,

@@ -35,7 +35,7 @@
 //! | --- | --- |
 //! | `GET /`, `GET /call?recording=KEY` | the page; its script and style below `/archive…` |
 //! | `GET /api/recordings?from=…&after=…&most=…` | `{me, rows, next, back_to, problems}`: [`Query`](crate::archive::search::Query)'s words; `look=anew` looks at verdicts again; a page can have few rows, or none, and a `next`: all from `back_to` on was looked at |
-//! | `GET /api/recordings.csv?from=…` | all rows of the same search; with `most=5000` (at the most) a piece of them, and where there are more, the header `callreel-next` with the next one's `after`, escaped |
+//! | `GET /api/recordings.csv?from=…` | all rows of the same search; with `most`, so many of them, and behind which place it goes on with `after` in the header `callreel-next` |
 //! | `GET /api/recording?key=…` | `{me, key, row, verdict, files, peaks, parts}`: `files` says whether each is there |
 //! | `GET /api/peaks?key=…` | `…_peaks.dat` as it is |
 //! | `POST /api/audio?key=…&file=mixed&act=play` | `{url, seconds}`: where the sound is, and for how long; `act=download` for a link that downloads |
@@ -54,14 +54,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query as Words};
 use axum::http::request::Parts;
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::assets::{self, Asset, Kind};
@@ -283,7 +283,7 @@ struct Found {
     verdict: Option<Verdict>,
 }
 
-/// What is asked of one recording.
+/// What is asked of one recording; what cannot be read is refused as all is.
 #[derive(Clone, Debug, Deserialize)]
 struct Asked {
     key: String,
@@ -293,17 +293,21 @@ struct Asked {
     act: Option<String>,
 }
 
-/// What an address asks. One that cannot be read is answered as all else that is wrong.
-struct Query<T>(T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        match axum::extract::Query::try_from_uri(&parts.uri) {
-            Ok(asked) => Ok(Self(asked.0)),
-            Err(rejected) => Err(Refused::new(StatusCode::BAD_REQUEST, &rejected.body_text())),
-        }
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let words = Words::<Self>::from_request_parts(parts, state).await;
+        words
+            .map(|words| words.0)
+            .map_err(|rejection: QueryRejection| {
+                let cause = rejection.body_text();
+                let cause = cause.rsplit(": ").next().unwrap_or_default();
+                let told = format!(
+                    "{cause}: say which recording, once, by key, which is the key of its verdict"
+                );
+                Refused::new(StatusCode::BAD_REQUEST, &told)
+            })
     }
 }
 

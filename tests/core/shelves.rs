@@ -304,7 +304,7 @@ fn what_was_parsed_is_kept_until_it_changes() {
         all.push("open rec/undated/_index.ndjson".to_owned());
         assert_eq!(counted.take(), all, "{trust:?}");
         // At once, nothing; later, whether it changed.
-        assert_eq!(found_at(&shelves, NOW.0 + 1_000), 6);
+        assert_eq!(found_at(&shelves, NOW.0 + 400), 6);
         assert_eq!(counted.take(), [""; 0], "{trust:?}");
         let looks = match trust {
             Trust::Never => Vec::new(),
@@ -336,6 +336,69 @@ fn what_was_parsed_is_kept_until_it_changes() {
         fs::remove_file(folder.path().join(index(27))).unwrap();
         assert_eq!(found_at(&shelves, NOW.0 + 4 * LATER), 6, "{trust:?}");
     }
+}
+
+/// Who just recorded a call, or deleted one, finds it so: folders answer at once, and of a store
+/// the newest days are looked at again soon.
+#[test]
+fn what_was_just_recorded_is_found() {
+    for (trust, later) in [(Trust::Never, 500), (Trust::AfterDays(30_000), 5_000)] {
+        let folder = tempfile::tempdir().unwrap();
+        archive(folder.path());
+        let counted = Counted {
+            store: LocalRecordings::new(folder.path()),
+            asked: Mutex::default(),
+        };
+        let shelves = Shelves::new(&counted, "rec/", trust);
+        assert_eq!(found_at(&shelves, NOW.0), 6);
+        let starts_at = "2026-02-27T10:00:00Z";
+        let day = "2026/02/27";
+        verdict(folder.path(), day, "new", "new", starts_at, "Sales");
+        assert_eq!(found_at(&shelves, NOW.0 + later), 7, "{trust:?}");
+    }
+}
+
+/// An index that was written at noon has no recording of the afternoon. Once its day is over it
+/// is held against the verdicts, once: from then on it is what its day holds.
+#[test]
+fn an_index_of_noon_is_none_of_its_day() {
+    let folder = tempfile::tempdir().unwrap();
+    archive(folder.path());
+    let counted = Counted {
+        store: LocalRecordings::new(folder.path()),
+        asked: Mutex::default(),
+    };
+    let trust = Trust::AfterDays(3);
+    assert_eq!(found_at(&Shelves::new(&counted, "rec/", trust), NOW.0), 6);
+    let written_at = |time: &str| {
+        let millis = EpochMillis::from_rfc3339(time).unwrap().0;
+        let since = std::time::Duration::from_millis(millis.unsigned_abs());
+        let path = folder.path().join(index(27));
+        let file = fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + since).unwrap();
+    };
+    let starts_at = "2026-02-27T16:00:00Z";
+    let day = "2026/02/27";
+    verdict(folder.path(), day, "new", "new", starts_at, "Sales");
+    for time in ["2026-02-27T12:00:00Z", "2026-03-02T23:59:59Z"] {
+        written_at(time);
+        // Each is another process.
+        let shelves = Shelves::new(&counted, "rec/", trust);
+        assert_eq!(found_at(&shelves, NOW.0), 7, "{time}");
+        counted.take();
+        let shelves = Shelves::new(&counted, "rec/", trust);
+        assert_eq!(found_at(&shelves, NOW.0), 7, "{time}");
+        let asked = counted.take();
+        assert!(
+            asked.iter().all(|it| !it.contains("2026/02/27")),
+            "{asked:?}"
+        );
+    }
+    // One that was written when all was there is believed.
+    let gone = folder.path().join("rec/2026/02/27/new_1_verdict.json");
+    fs::remove_file(gone).unwrap();
+    written_at("2026-03-03T00:00:01Z");
+    assert_eq!(found_at(&Shelves::new(&counted, "rec/", trust), NOW.0), 7);
 }
 
 /// Much is looked at in pieces, so that somebody sees what was found meanwhile; what is kept

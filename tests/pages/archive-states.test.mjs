@@ -100,7 +100,7 @@ test("a table is saved, and where it cannot be, the page says why", async () => 
   const pieces = [];
   await page.route("**/api/recordings.csv?*", (route) => {
     const { searchParams } = new URL(route.request().url());
-    assert.equal(searchParams.get("most"), "5000");
+    assert.equal(searchParams.get("most"), "10000");
     const at = Number(searchParams.get("after")?.slice("behind ".length) ?? 0);
     pieces.push(at);
     const headers = { "content-type": "text/csv", ...(at + 3 < lines.length && { "callreel-next": encodeURIComponent(`behind ${at + 3}`) }) };

@@ -348,14 +348,14 @@ test("a file in an archive of the store is told with what to do", async () => {
     ["archived", { class: "DEEP_ARCHIVE" }, "--key rec/mixed.wav --restore-request Days=7."],
     // What lies in a tier of Intelligent-Tiering is restored for good, and S3 takes no days.
     ["archived-tier", { class: "ARCHIVE_ACCESS" }, "--key rec/mixed.wav --restore-request '{}'."],
-    ["restoring", { class: "GLACIER", restoring: true }, "is being restored from GLACIER"],
+    ["restoring", { class: "GLACIER", comes_back: true }, "lies in GLACIER, and is being restored already"],
   ]) {
     const before = change((whole) => {
       for (const file of whole.files) Object.assign(file, { state: "archived", object: `rec/${file.kind}.wav`, ...more });
     });
     const { page, context, seen } = await openCall("whole", "", { before });
     await page.getByText(told).first().waitFor();
-    assert.equal(await page.getByText("restore-object").count(), more.restoring ? 0 : 3);
+    assert.equal(await page.getByText("restore-object").count(), more.comes_back ? 0 : 3);
     assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
     await shoot(page, `archive-${name}`, { fullPage: true });
     await assertAccessible(page);

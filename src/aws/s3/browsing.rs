@@ -48,11 +48,7 @@ impl Browsing for S3Recordings {
             bytes: bytes(head.content_length),
             modified: millis(head.last_modified()),
             version,
-            archived: archived(
-                head.storage_class(),
-                head.archive_status().map(ArchiveStatus::as_str),
-                head.restore(),
-            ),
+            archived: archived(head.storage_class(), head.archive_status(), head.restore()),
         }))
     }
 
@@ -77,32 +73,30 @@ fn bytes(length: Option<i64>) -> u64 {
     u64::try_from(length.unwrap_or(0)).unwrap_or(0)
 }
 
-fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
+pub(super) fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
     let millis = time.and_then(|time| time.to_millis().ok());
     millis.map(EpochMillis)
 }
 
-/// The storage class of an object that cannot be read before it is restored. A restored copy
-/// is told by `x-amz-restore: ongoing-request="false", expiry-date=…`.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the other classes, those to come included, answer at once as far as is known"
-)]
+/// Where an object lies that cannot be read before it is restored: in an archive's storage class,
+/// or in one of the archive tiers of Intelligent-Tiering (`x-amz-archive-status`). A restored copy
+/// is told by `x-amz-restore: ongoing-request="false", expiry-date=…`, one that is on its way by
+/// `ongoing-request="true"` (S3 API, HeadObject). What comes back from a tier has no
+/// `x-amz-archive-status` any more.
 fn archived(
     class: Option<&StorageClass>,
-    tier: Option<&str>,
+    tier: Option<&ArchiveStatus>,
     restore: Option<&str>,
 ) -> Option<Archived> {
     let class = match class {
-        Some(class @ (StorageClass::Glacier | StorageClass::DeepArchive)) => Some(class.as_str()),
-        _ => None,
+        Some(class @ (StorageClass::Glacier | StorageClass::DeepArchive)) => class.as_str(),
+        _ => tier?.as_str(),
     };
-    let says = |what: &str| restore.is_some_and(|restore| restore.contains(what));
-    // A restored copy lies beside what is archived; of a tier, the object itself comes back.
-    let class = class.filter(|_| !says("ongoing-request=\"false\""));
-    Some(Archived {
-        class: class.or(tier)?.to_owned(),
-        restoring: says("ongoing-request=\"true\""),
+    let says = |told: &str| restore.is_some_and(|restore| restore.contains(told));
+    let is_back = says("ongoing-request=\"false\"") && tier.is_none();
+    (!is_back).then(|| Archived {
+        class: class.to_owned(),
+        comes_back: says("ongoing-request=\"true\""),
     })
 }
 
@@ -116,27 +110,36 @@ mod tests {
         #[track_caller]
         fn check(
             class: Option<StorageClass>,
-            tier: Option<&str>,
+            tier: Option<ArchiveStatus>,
             restore: Option<&str>,
             expected: Option<(&str, bool)>,
         ) {
-            let found = archived(class.as_ref(), tier, restore);
-            let found = found.as_ref().map(|it| (it.class.as_str(), it.restoring));
-            assert_eq!(found, expected);
+            let expected = expected.map(|(class, comes_back)| Archived {
+                class: class.to_owned(),
+                comes_back,
+            });
+            assert_eq!(archived(class.as_ref(), tier.as_ref(), restore), expected);
         }
         check(None, None, None, None);
         check(Some(StandardIa), None, None, None);
         check(Some(GlacierIr), None, None, None);
+        check(Some(IntelligentTiering), None, None, None);
         check(Some(Glacier), None, None, Some(("GLACIER", false)));
         check(Some(DeepArchive), None, None, Some(("DEEP_ARCHIVE", false)));
         let under_way = Some("ongoing-request=\"true\"");
         check(Some(Glacier), None, under_way, Some(("GLACIER", true)));
-        let restored = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"";
-        check(Some(Glacier), None, Some(restored), None);
-        let tier = Some("ARCHIVE_ACCESS");
-        let known = |restoring| Some(("ARCHIVE_ACCESS", restoring));
-        check(Some(IntelligentTiering), tier, None, known(false));
-        check(Some(IntelligentTiering), tier, under_way, known(true));
-        check(Some(IntelligentTiering), None, None, None);
+        let restored =
+            Some("ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"");
+        check(Some(Glacier), None, restored, None);
+        let tiers = || {
+            (
+                Some(IntelligentTiering),
+                Some(ArchiveStatus::DeepArchiveAccess),
+            )
+        };
+        let (class, tier) = tiers();
+        check(class, tier, None, Some(("DEEP_ARCHIVE_ACCESS", false)));
+        let (class, tier) = tiers();
+        check(class, tier, under_way, Some(("DEEP_ARCHIVE_ACCESS", true)));
     }
 }

@@ -4,6 +4,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use super::S3Recordings;
+use super::browsing::millis;
 use crate::failure::{Failure, FailureKind};
 use crate::port::{MediaBody, Opened, Opening};
 
@@ -29,6 +30,7 @@ impl Opening for S3Recordings {
         };
         Ok(Some(Opened {
             bytes,
+            modified: millis(object.last_modified.as_ref()),
             version: object.e_tag.unwrap_or_default(),
             body,
         }))

@@ -6,8 +6,8 @@ import { openCall } from "/archive-player.js";
 const texts = JSON.parse(document.getElementById("texts").textContent);
 /** Rows that are asked for at once. */
 const PAGE_ROWS = 200;
-/** Rows of a table that are asked for at once. */
-const TABLE_ROWS = 5_000;
+/** Rows of a piece of a table. */
+const TABLE_ROWS = 10_000;
 /** More rows are fetched when the last one is so many pixels below the window. */
 const NEAR = 600;
 

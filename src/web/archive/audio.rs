@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::part::{Part, part};
 use super::recording::{PEAKS, file_of, no_file};
-use super::{Archive, Asked, Found, Query, Refused, Wanted};
+use super::{Archive, Asked, Found, Refused, Wanted};
 use crate::archive::viewer::ActKind;
 use crate::failure::{Failure, FailureKind};
 use crate::object_key::safe;
@@ -38,7 +38,7 @@ fn act(asked: &Asked) -> ActKind {
 pub(super) async fn place<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let kind = asked.file.as_deref().unwrap_or_default();
@@ -97,7 +97,7 @@ pub(super) async fn bytes<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Response, Refused> {
     let viewer = archive.viewer(&extensions)?;
     if archive.links.is_some() {
@@ -121,7 +121,7 @@ pub(super) async fn peaks<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Response, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::View).await?;
@@ -139,8 +139,11 @@ async fn file<S: Browsing + Send + Sync + 'static>(
     let store = archive.shelves.store();
     let gone = || Refused::new(StatusCode::NOT_FOUND, "the file is not there any more");
     let seen = store.look_at(key).await?.ok_or_else(gone)?;
-    if let Some(Archived { class, .. }) = seen.archived {
-        let cause = format!("it lies in the storage class {class}");
+    if let Some(Archived { class, comes_back }) = seen.archived {
+        let cause = match comes_back {
+            true => format!("it lies in {class}, and is being restored: come back in some hours"),
+            false => format!("it lies in the storage class {class}"),
+        };
         return Err(Failure::new(FailureKind::Archived, key, cause).into());
     }
     // Stores give versions with and without quotes.

@@ -504,8 +504,8 @@ class Call {
     for (const file of this.found.files) {
       if (file.state === "there") continue;
       const isTier = file.class?.endsWith("_ACCESS");
-      const name = file.state !== "archived" ? file.state : file.restoring ? "restoring" : isTier ? "archivedTier" : "archived";
-      problems.push(words(`file.${name}`, { ...file, file: words(`file.${file.kind}`) }));
+      const state = file.comes_back ? "comes_back" : isTier ? "in_tier" : file.state;
+      problems.push(words(`file.${state}`, { ...file, file: words(`file.${file.kind}`) }));
     }
     if (!this.source) problems.push(words("file.nothing"));
     else if (this.source.file.kind !== "mixed" && this.found.files.some(({ kind }) => kind === "mixed")) {

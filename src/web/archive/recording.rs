@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::yield_now;
 
 use super::search::keyed;
-use super::{Archive, Asked, Found, Query, Refused};
+use super::{Archive, Asked, Found, Refused};
 use crate::archive::viewer::ActKind;
 use crate::clock::now;
 use crate::media::peaks::SUFFIX;
@@ -26,7 +26,7 @@ pub(super) const PEAKS: &str = "peaks";
 pub(super) async fn whole<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::View).await?;
@@ -111,13 +111,9 @@ async fn state<S: Browsing + Send + Sync + 'static>(archive: &Archive<S>, file: 
     match archive.shelves.store().look_at(&file.key).await {
         Ok(None) => json!({"state": "gone"}),
         Ok(Some(seen)) => match (&seen.archived, file.said) {
-            (Some(archived), _) => json!({
-                "state": "archived",
-                "class": archived.class,
-                "restoring": archived.restoring,
-                "bytes": seen.bytes,
-                "object": file.key,
-            }),
+            (Some(archived), _) => {
+                json!({"state": "archived", "class": archived.class, "comes_back": archived.comes_back, "bytes": seen.bytes, "object": file.key})
+            }
             (None, Some(said)) if seen.bytes < said => {
                 json!({"state": "cut", "bytes": seen.bytes})
             }
@@ -141,7 +137,7 @@ fn with(mut object: Value, more: Value) -> Value {
 pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
-    Query(asked): Query<Asked>,
+    asked: Asked,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::Check).await?;
