@@ -2,9 +2,26 @@
 //! AWS is in it, `sha2` elsewhere. Without SHA instructions, which many of Lambda's x86
 //! processors lack, it is the dearest of all that is done to a byte: each is hashed once.
 
+mod resumable;
+
+pub use resumable::Resumable;
+
 /// A hash that grows.
 #[derive(Clone)]
 pub struct Sha256(by::Context);
+
+/// How bytes are hashed: at the best speed ([`Sha256`]), or so that it can be gone on with
+/// elsewhere ([`Resumable`]).
+pub trait Hashing {
+    /// The hash of nothing.
+    fn new() -> Self;
+
+    /// Takes the next bytes.
+    fn update(&mut self, bytes: &[u8]);
+
+    /// The hash of all that was taken.
+    fn finish(self) -> [u8; 32];
+}
 
 impl Sha256 {
     /// The hash of nothing.
@@ -20,6 +37,20 @@ impl Sha256 {
     /// The hash of all that was taken.
     pub fn finish(self) -> [u8; 32] {
         by::finish(self.0)
+    }
+}
+
+impl Hashing for Sha256 {
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.finish()
     }
 }
 

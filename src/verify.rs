@@ -17,6 +17,7 @@ use crate::recording::key::{self, VERDICT_SUFFIX};
 use crate::recording::seal::{Day, Differences, MAX_SEAL_BYTES, Previous, SEAL_NAME, Seal};
 use crate::recording::verdict::{Check, Status, Verdict};
 use crate::sha256;
+use crate::sha256::Sha256;
 
 /// A file whose bytes stop coming is read so often from its start.
 const READ_ATTEMPTS: u32 = 3;
@@ -199,7 +200,7 @@ pub async fn check(store: &impl Opening, key: &str) -> Option<CheckedVerdict> {
     let mut files = Vec::new();
     for file in &verdict.files {
         let key = beside(key, &file.key);
-        let check = || Check::new(&verdict, file);
+        let check = || Check::<Sha256>::new(&verdict, file);
         let found = look(store, &key, file.bytes, check).await;
         files.push(CheckedFile {
             kind: file.kind.clone(),
@@ -209,7 +210,7 @@ pub async fn check(store: &impl Opening, key: &str) -> Option<CheckedVerdict> {
     }
     if let Some(peaks) = &verdict.peaks {
         let key = beside(key, &peaks.key);
-        let check = || Some(Check::of_peaks(peaks));
+        let check = || Some(Check::<Sha256>::of_peaks(peaks));
         let found = look(store, &key, peaks.bytes, check).await;
         files.push(CheckedFile {
             kind: PEAKS.to_owned(),

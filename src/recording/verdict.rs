@@ -12,7 +12,7 @@ mod sides;
 
 pub use account::Account;
 pub use build::Facts;
-pub use check::Check;
+pub use check::{Check, LaidDown};
 pub use cover::{Asked, CONTENDED, LESS_AUTHORISED, NOT_WIDENED};
 pub use figures::{PeaksEntry, SoundFigures};
 pub use reasons::NOT_STREAMED;

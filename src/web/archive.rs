@@ -34,13 +34,14 @@
 //! | route | answer |
 //! | --- | --- |
 //! | `GET /`, `GET /call?recording=KEY` | the page; its script and style below `/archive…` |
+//! | `GET /api/me` | `{name, login}`: who asks, for pages that have nothing else to show |
 //! | `GET /api/recordings?from=…&after=…&most=…` | `{me, rows, next, back_to, problems}`: [`Query`](crate::archive::search::Query)'s words; `look=anew` looks at verdicts again; a page can have few rows, or none, and a `next`: all from `back_to` on was looked at |
 //! | `GET /api/recordings.csv?from=…` | all rows of the same search; with `most`, so many of them, and behind which place it goes on with `after` in the header `callreel-next` |
 //! | `GET /api/recording?key=…` | `{me, key, row, verdict, files, peaks, parts}`: `files` says whether each is there |
 //! | `GET /api/peaks?key=…` | `…_peaks.dat` as it is |
 //! | `POST /api/audio?key=…&file=mixed&act=play` | `{url, seconds}`: where the sound is, and for how long; `act=download` for a link that downloads |
 //! | `GET /api/audio?key=…&file=mixed` | the bytes, with ranges; `&act=download` as an attachment |
-//! | `POST /api/check?key=…&file=mixed` | `{found}`: `whole`, `changed`, `cut`, `gone`, `unknown` (the verdict has no hash) |
+//! | `POST /api/check?key=…&file=mixed` | `{found}`: `whole`, `changed`, `cut`, `gone`, `unknown` (the verdict has no hash); of a long file `{found: null, checked, bytes, state}`, and whoever sends that `state` as the next request's body goes on behind these bytes |
 //!
 //! [`Login::before`]: super::login::Login::before
 
@@ -55,7 +56,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Query as Words};
+use axum::extract::{FromRequestParts, Query as Words, State};
 use axum::http::request::Parts;
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -110,6 +111,9 @@ const fn page(path: &'static str) -> Asset {
     }
 }
 
+/// Bytes of a file that one request checks: a function's answer must come within 29 s, and does
+/// so from 3 MB a second on.
+const PIECE_BYTES: u64 = 64 << 20;
 /// The same act within this time is one.
 const ONE_ACT: i64 = 60_000;
 /// Acts that are remembered for that at the most.
@@ -128,6 +132,8 @@ pub struct Archive<S> {
     note: Option<Note>,
     links: Option<Links>,
     acts: Mutex<BTreeMap<String, i64>>,
+    /// Bytes that one request checks at the most.
+    piece_bytes: u64,
 }
 
 /// Who lets people in.
@@ -177,6 +183,7 @@ impl<S: Browsing + Send + Sync + 'static> Archive<S> {
             note: None,
             links: None,
             acts: Mutex::default(),
+            piece_bytes: PIECE_BYTES,
         }
     }
 
@@ -314,6 +321,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 /// The routes. A guard belongs before them, and where the archive is not at the desk, a login.
 pub fn router<S: Browsing + Send + Sync + 'static>(archive: Arc<Archive<S>>) -> Router {
     Router::new()
+        .route("/api/me", get(me::<S>))
         .route("/api/recordings", get(search::page::<S>))
         .route("/api/recordings.csv", get(search::table::<S>))
         .route("/api/recording", get(recording::whole::<S>))
@@ -325,6 +333,15 @@ pub fn router<S: Browsing + Send + Sync + 'static>(archive: Arc<Archive<S>>) -> 
         .route("/api/check", post(recording::check::<S>))
         .with_state(archive)
         .merge(assets::router(ASSETS))
+}
+
+/// Who asks, as the page tells it.
+async fn me<S: Browsing + Send + Sync + 'static>(
+    State(archive): State<Arc<Archive<S>>>,
+    extensions: Extensions,
+) -> Result<Json<Value>, Refused> {
+    let viewer = archive.viewer(&extensions)?;
+    Ok(Json(archive.me(&viewer)))
 }
 
 /// Why something is not given: a sentence for who asked.

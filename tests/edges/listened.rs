@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use callreel::archive::heard::{Heard, MAX_SHEET_BYTES};
 use callreel::aws::{S3Recordings, s3};
@@ -17,10 +17,25 @@ use callreel::web::login::Ledger;
 const NOW: EpochMillis = EpochMillis(1_795_780_800_000);
 const FOLDER: &str = "listened/2026/11/27/";
 
+/// What leads to a sandbox.
+pub async fn shared(url: &str) -> SdkConfig {
+    let keys = Credentials::new("sandbox", "sandbox", None, None, "test");
+    let shared = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(url)
+        .credentials_provider(keys);
+    shared.load().await
+}
+
+/// A bucket of its.
+pub fn store(shared: &SdkConfig, bucket: &str) -> S3Recordings {
+    S3Recordings::new(shared, s3::Bucket::to_read(bucket))
+}
+
 struct World {
     _folder: tempfile::TempDir,
     sandbox: Sandbox,
-    shared: aws_config::SdkConfig,
+    shared: SdkConfig,
 }
 
 impl World {
@@ -32,13 +47,7 @@ impl World {
             ..Settings::default()
         };
         let sandbox = Sandbox::start(settings).await.unwrap();
-        let keys = Credentials::new("sandbox", "sandbox", None, None, "test");
-        let shared = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(sandbox.url())
-            .credentials_provider(keys)
-            .load()
-            .await;
+        let shared = shared(sandbox.url()).await;
         Self {
             _folder: folder,
             sandbox,
@@ -47,7 +56,7 @@ impl World {
     }
 
     fn store(&self) -> S3Recordings {
-        S3Recordings::new(&self.shared, s3::Bucket::to_read("calls"))
+        store(&self.shared, "calls")
     }
 
     /// An instance of the function.
@@ -142,6 +151,20 @@ async fn a_line_whose_answer_was_lost_stands_once() {
     }
     ledger.note(&line(), NOW).await.unwrap();
     assert_eq!(world.kept().await.0, ["p-1", "p-2", "p-3"]);
+}
+
+/// Others write at the very same moment, for longer than one write is tried.
+#[tokio::test]
+async fn a_line_that_meets_others_again_and_again_is_kept() {
+    let world = World::new().await;
+    let ledger = world.instance("p");
+    let conflict = Effect::Status {
+        code: 409,
+        error: "ConditionalRequestConflict".to_owned(),
+    };
+    world.goes_wrong(conflict, Some(6));
+    ledger.note(&line(), NOW).await.unwrap();
+    assert_eq!(world.kept().await.0, ["p-1"]);
 }
 
 /// What cannot be written is told, so that nothing is given; what comes later is kept again.

@@ -256,6 +256,47 @@ test("a verdict that cannot be read is a row that says so, and its sound plays",
   await context.close();
 });
 
+test("a text without end breaks in its own cell, and the words of the others stay whole", async () => {
+  const { page, context, seen } = await open(archive.url);
+  await rowOf(page, "Sales").waitFor();
+  const long = "x".repeat(300);
+  await page.route("**/api/recordings?*", async (route) => {
+    const answer = await route.fetch();
+    const found = await answer.json();
+    for (const { row } of found.rows.filter(({ row }) => row.contact_id.includes("onerror"))) {
+      Object.assign(row, { customer: long, system: long, queue: long, agent: long, problem: `${long} ${long}` });
+    }
+    found.rows[0].row.agent = "lea@example.com";
+    await route.fulfill({ response: answer, json: found });
+  });
+  for (const width of [360, 390, 760, 880, 881, 980, 981, 1080, 1081, 1100, 1180, 1181, 1500, 1900]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.getByRole("button", { name: "Look again" }).click();
+    await rowOf(page, "xxxxxx").first().waitFor();
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `not wider than ${width}`);
+    const beyond = await page.locator(".table").evaluate((it) => it.scrollWidth - it.clientWidth);
+    assert.ok(beyond <= 0, `the table is not wider than its place at ${width}: ${beyond}`);
+    const broken = await page.evaluate(() => [...document.querySelectorAll("#rows td")].flatMap((cell) => {
+      const words = [];
+      const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        for (const { 0: word, index } of texts.currentNode.data.matchAll(/\S+/g)) {
+          const range = document.createRange();
+          range.setStart(texts.currentNode, index);
+          range.setEnd(texts.currentNode, index + word.length);
+          const lines = new Set([...range.getClientRects()].map((it) => Math.round(it.top)));
+          if (word.length < 13 && lines.size > 1) words.push(word);
+        }
+      }
+      return words;
+    }));
+    assert.deepEqual(broken, [], `whole at ${width}`);
+    await shoot(page, `archive-search-long-${width}`);
+  }
+  assertQuiet(seen);
+  await context.close();
+});
+
 test("dark, on a phone, and wide", async () => {
   for (const [name, options] of [
     ["dark", { colorScheme: "dark" }],
@@ -302,6 +343,20 @@ test("a recording that is not there, and an archive that is gone, are told", asy
   const { page, context } = await open(`${own.url}call?recording=recordings/../x_verdict.json`);
   await page.getByText("This recording cannot be shown: there is no such recording here").waitFor();
   await shoot(page, "archive-nothing");
+  await assertAccessible(page);
+  assert.ok(await page.getByRole("button", { name: "Try again" }).isHidden(), "what is not there does not come");
+  assert.ok(await page.locator("#me").isHidden(), "nobody logs in at the desk");
+  await page.getByRole("link", { name: "Find a recording" }).click();
+  await rowOf(page, "Sales").waitFor();
+  // What fails for another reason can be tried again.
+  await page.route("**/api/recording?*", (route) => route.fulfill({ status: 502, json: { error: "S3 is away" } }), { times: 1 });
+  await rowOf(page, "Sales").click();
+  await page.getByText("This recording cannot be shown: S3 is away").waitFor();
+  await shoot(page, "archive-failed");
+  await assertAccessible(page);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator("#call-view[data-ready]").waitFor();
+  assert.ok(await page.locator("#notice").isHidden());
   await page.locator("#home").click();
   await rowOf(page, "Sales").waitFor();
   await own.stop();
@@ -362,4 +417,30 @@ test("a file in an archive of the store is told with what to do", async () => {
     assertQuiet(seen);
     await context.close();
   }
+});
+
+test("a long file is checked piece by piece, with how far it came, and can be stopped", async () => {
+  // 1.38 GB, of which the verdict has the hash of something else: read to its end, it is not what was written.
+  const { page, context, seen } = await openCall("long");
+  const began = Date.now();
+  await page.getByRole("button", { name: "Check it" }).click();
+  const bar = page.getByRole("progressbar");
+  await bar.waitFor();
+  await until(async () => (await bar.evaluate((it) => it.value)) > 0.1, "a tenth of it");
+  await shoot(page, "archive-checking", { fullPage: true });
+  await assertAccessible(page);
+  await page.getByRole("button", { name: "Stop checking" }).click();
+  await page.getByText("both sides, stereo: the check was stopped.").waitFor();
+  assert.ok(await bar.isHidden());
+  const asked = () => seen.requests.filter((url) => url.includes("/api/check")).length;
+  const before = asked();
+  await page.waitForTimeout(500);
+  assert.equal(asked(), before, "nothing more is asked for");
+  const again = Date.now();
+  await page.getByRole("button", { name: "Check it" }).click();
+  await page.getByText("both sides, stereo: it is not what was written.").waitFor({ timeout: 120_000 });
+  console.log(`a call of 12 hours: stopped after ${again - began} ms, checked within ${Date.now() - again} ms in ${asked() - before} requests`);
+  assert.ok(asked() - before > 20);
+  assertQuiet(seen);
+  await context.close();
 });

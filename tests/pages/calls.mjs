@@ -43,6 +43,7 @@ function recordLong() {
     Object.assign(verdict.span, { samples: HOURS_12 * 8000, seconds: HOURS_12, starts_at: "2025-10-09T09:00:00.000Z" });
     verdict.files = verdict.files.filter(({ kind }) => kind === "mixed");
     verdict.files[0].bytes = 44 + HOURS_12 * 32_000;
+    verdict.files[0].sha256 = "0".repeat(64);
   });
   const wav = readFileSync(`${base}_mixed.wav`);
   wav.writeUInt32LE(36 + HOURS_12 * 32_000, 4);

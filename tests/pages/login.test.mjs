@@ -98,6 +98,7 @@ test("a stranger comes to the login, and back to the very call", async () => {
   await shoot(page, "login-call");
   await page.locator("#home").click();
   await until(async () => (await rows(page).count()) === 2, "both calls");
+  assert.ok((await rows(page).first().boundingBox()).height < 45, "a usual row is one line");
   // docs/archive-search.png is a copy of this one.
   await shoot(page, "login-search");
   await assertAccessible(page);
@@ -122,7 +123,9 @@ test("who may see a queue sees its calls, and no other exists", async () => {
   assert.match(await rows(page).first().innerText(), /Support/);
   await page.goto(callOf("sales"));
   await page.getByText("there is no such recording here").waitFor();
+  assert.match(await page.locator("#me").innerText(), /lea@example\.com/, "who is logged in is told all the same");
   await shoot(page, "login-not-yours");
+  await assertAccessible(page);
   for (const path of ["api/recording", "api/peaks", "api/audio"]) {
     const answer = await context.request.get(`${archive.url}${path}?key=${encodeURIComponent(keys.sales)}&file=mixed`);
     assert.equal(answer.status(), 404, path);
@@ -130,6 +133,11 @@ test("who may see a queue sees its calls, and no other exists", async () => {
   const csv = await (await context.request.get(`${archive.url}api/recordings.csv`)).text();
   assert.equal(csv.trim().split("\r\n").length, 2);
   assertOwn(seen);
+  await page.getByRole("link", { name: "Find a recording" }).click();
+  await until(async () => (await rows(page).count()) === 1, "the search");
+  await page.goto(callOf("sales"));
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByText("You are logged out of this archive").waitFor();
   await context.close();
 });
 

@@ -1,49 +1,62 @@
 //! Whether a file is still what its verdict says, by all of its bytes, in any chunks: a mix by
-//! itself, too, since its samples are those of the sides in turn.
+//! itself, too, since its samples are those of the sides in turn. One that takes too long can be
+//! laid down and taken up again ([`LaidDown`]).
+
+use serde::{Deserialize, Serialize};
 
 use super::{FileEntry, PeaksEntry, Verdict};
 use crate::media::peaks;
 use crate::media::wav::{self, Output};
 use crate::object_key::hex;
-use crate::sha256::Sha256;
+use crate::sha256::{Hashing, Resumable, Sha256};
 
 /// The bytes of a sample.
 const SAMPLE_BYTES: usize = 2;
 
 /// A file that is looked at.
 #[derive(Debug)]
-pub struct Check {
+pub struct Check<H = Sha256> {
     /// Its size, as the verdict says.
     said: u64,
     bytes: u64,
-    by: By,
+    by: By<H>,
+}
+
+/// What a check knows so far. It tells no more of a file than its hashes do, and convinces
+/// nobody but who goes on with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaidDown {
+    header: Vec<u8>,
+    begun: Vec<u8>,
+    hashes: Vec<Resumable>,
 }
 
 #[derive(Debug)]
-enum By {
+enum By<H> {
     /// The hash of all of it.
-    Whole(Hash),
+    Whole(Hash<H>),
     /// Its header, and the hash of the samples of each channel.
     Samples {
         header: Vec<u8>,
         said: Vec<u8>,
-        channels: Vec<Hash>,
+        channels: Vec<Hash<H>>,
         /// The beginning of a frame whose rest did not come yet.
         begun: Vec<u8>,
     },
 }
 
 #[derive(Debug)]
-struct Hash {
+struct Hash<H> {
     said: String,
-    of: Sha256,
+    of: H,
 }
 
-impl Hash {
+impl<H: Hashing> Hash<H> {
     fn new(said: &str) -> Self {
         Self {
             said: said.to_owned(),
-            of: Sha256::new(),
+            of: H::new(),
         }
     }
 
@@ -52,7 +65,7 @@ impl Hash {
     }
 }
 
-impl Check {
+impl<H: Hashing> Check<H> {
     /// A file of a verdict; `None` when the verdict does not say enough of it.
     pub fn new(verdict: &Verdict, file: &FileEntry) -> Option<Self> {
         let by = match &file.sha256 {
@@ -81,6 +94,16 @@ impl Check {
                 begun: Vec::new(),
             },
         }
+    }
+
+    /// The file's size, as the verdict says: one of another size is not what was written.
+    pub const fn said(&self) -> u64 {
+        self.said
+    }
+
+    /// How many of its bytes were taken.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Takes the file's next bytes.
@@ -120,7 +143,59 @@ impl Check {
     }
 }
 
-impl By {
+impl Check<Resumable> {
+    /// What it knows so far, to go on with later.
+    pub fn laid_down(self) -> LaidDown {
+        match self.by {
+            By::Whole(hash) => LaidDown {
+                header: Vec::new(),
+                begun: Vec::new(),
+                hashes: vec![hash.of],
+            },
+            By::Samples {
+                header,
+                channels,
+                begun,
+                ..
+            } => LaidDown {
+                header,
+                begun,
+                hashes: channels.into_iter().map(|hash| hash.of).collect(),
+            },
+        }
+    }
+
+    /// The same, gone on with; `None` if that was laid down by no check of such a file.
+    #[must_use]
+    pub fn taken_up(mut self, down: LaidDown) -> Option<Self> {
+        let hashes = down.hashes.iter().map(Resumable::bytes);
+        let beside = (down.header.len() + down.begun.len()) as u64;
+        self.bytes = hashes.into_iter().try_fold(beside, u64::checked_add)?;
+        let channels = match &mut self.by {
+            By::Whole(hash) => std::slice::from_mut(hash),
+            By::Samples {
+                header,
+                said,
+                channels,
+                begun,
+            } if down.header.len() <= said.len() => {
+                *header = down.header;
+                *begun = down.begun;
+                channels
+            }
+            By::Samples { .. } => return None,
+        };
+        if channels.len() != down.hashes.len() || self.bytes > self.said {
+            return None;
+        }
+        for (channel, hash) in channels.iter_mut().zip(down.hashes) {
+            channel.of = hash;
+        }
+        Some(self)
+    }
+}
+
+impl<H: Hashing> By<H> {
     fn of_samples(verdict: &Verdict, file: &FileEntry) -> Option<Self> {
         let output = Output::ALL.into_iter().find(|it| it.name() == file.kind)?;
         let header = wav::header(output.channels(), verdict.span.samples).ok()?;
@@ -141,7 +216,7 @@ impl By {
 }
 
 /// Gives each channel its samples of the frames that are whole.
-fn push_samples(channels: &mut [Hash], begun: &mut Vec<u8>, samples: &[u8]) {
+fn push_samples<H: Hashing>(channels: &mut [Hash<H>], begun: &mut Vec<u8>, samples: &[u8]) {
     if let [only] = channels {
         only.of.update(samples);
         return;
@@ -150,11 +225,13 @@ fn push_samples(channels: &mut [Hash], begun: &mut Vec<u8>, samples: &[u8]) {
     let frame_bytes = channels.len() * SAMPLE_BYTES;
     let whole = begun.len() - begun.len() % frame_bytes;
     let frames = &begun[..whole];
+    let mut own = Vec::with_capacity(whole / channels.len());
     for (at, channel) in channels.iter_mut().enumerate() {
-        let of_channel = frames.chunks_exact(frame_bytes);
-        let of_channel = of_channel.flat_map(|frame| &frame[at * SAMPLE_BYTES..][..SAMPLE_BYTES]);
-        let samples: Vec<u8> = of_channel.copied().collect();
-        channel.of.update(&samples);
+        own.clear();
+        for frame in frames.chunks_exact(frame_bytes) {
+            own.extend_from_slice(&frame[at * SAMPLE_BYTES..][..SAMPLE_BYTES]);
+        }
+        channel.of.update(&own);
     }
     begun.drain(..whole);
 }
@@ -223,9 +300,25 @@ mod tests {
     }
 
     fn is_whole(verdict: &Verdict, at: usize, file: &[u8], piece: usize) -> bool {
-        let mut check = Check::new(verdict, &verdict.files[at]).unwrap();
+        let mut check = Check::<Sha256>::new(verdict, &verdict.files[at]).unwrap();
         file.chunks(piece).for_each(|piece| check.push(piece));
-        check.finish()
+        let is_whole = check.finish();
+        // The same, laid down after each piece.
+        let fresh = || Check::<Resumable>::new(verdict, &verdict.files[at]).unwrap();
+        let mut check = fresh();
+        for piece in file.chunks(piece) {
+            check.push(piece);
+            let taken = check.bytes();
+            let down = serde_json::to_vec(&check.laid_down()).unwrap();
+            let Some(again) = fresh().taken_up(serde_json::from_slice(&down).unwrap()) else {
+                assert!(taken > fresh().said(), "{taken}");
+                return is_whole;
+            };
+            assert_eq!(again.bytes(), taken);
+            check = again;
+        }
+        assert_eq!(check.finish(), is_whole);
+        is_whole
     }
 
     #[test]
@@ -291,7 +384,7 @@ mod tests {
             ..PeaksEntry::default()
         };
         let is_whole = |file: &[u8], piece: usize| {
-            let mut check = Check::of_peaks(&entry);
+            let mut check = Check::<Sha256>::of_peaks(&entry);
             file.chunks(piece).for_each(|piece| check.push(piece));
             check.finish()
         };
@@ -307,11 +400,48 @@ mod tests {
     }
 
     #[test]
+    fn what_no_check_laid_down_is_not_gone_on_with() {
+        let verdict = verdict();
+        let mixed = || Check::<Resumable>::new(&verdict, &verdict.files[2]).unwrap();
+        let mut check = mixed();
+        check.push(&file(Output::Mixed)[..50]);
+        let sound = check.laid_down();
+        assert!(mixed().taken_up(sound.clone()).is_some());
+        let far: Resumable = serde_json::from_value(serde_json::json!({
+            "words": vec![0; 8], "bytes": u64::MAX / 8 - 63, "begun": []
+        }))
+        .unwrap();
+        for forged in [
+            LaidDown {
+                header: vec![0; 45],
+                ..sound.clone()
+            },
+            LaidDown {
+                begun: vec![0; 100],
+                ..sound.clone()
+            },
+            LaidDown {
+                hashes: sound.hashes[..1].to_vec(),
+                ..sound.clone()
+            },
+            LaidDown {
+                hashes: vec![far; 9],
+                ..sound.clone()
+            },
+        ] {
+            assert!(mixed().taken_up(forged.clone()).is_none(), "{forged:?}");
+        }
+        // Another file's is of another number of hashes, or is found to be no such file's.
+        let from = Check::<Resumable>::new(&verdict, &verdict.files[0]).unwrap();
+        assert!(from.taken_up(sound).is_none());
+    }
+
+    #[test]
     fn what_a_verdict_does_not_say_is_not_checked() {
         let mut verdict = verdict();
         verdict.files[1].samples_sha256 = None;
-        assert!(Check::new(&verdict, &verdict.files[0]).is_some());
-        assert!(Check::new(&verdict, &verdict.files[1]).is_none());
-        assert!(Check::new(&verdict, &verdict.files[2]).is_none());
+        assert!(Check::<Sha256>::new(&verdict, &verdict.files[0]).is_some());
+        assert!(Check::<Sha256>::new(&verdict, &verdict.files[1]).is_none());
+        assert!(Check::<Sha256>::new(&verdict, &verdict.files[2]).is_none());
     }
 }

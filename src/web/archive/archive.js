@@ -89,6 +89,7 @@ async function refusal(answer) {
     ledAt = performance.now();
     return new Error(words("login"));
   }
+  askMe();
   return Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status });
 }
 
@@ -98,15 +99,34 @@ function tell(text) {
   show(notice, Boolean(text));
 }
 
+let isMeTold = false;
 function tellMe(me) {
+  isMeTold = true;
   show(get("me"), Boolean(me?.login));
-  set(get("me-name"), me?.login ? words("me", { name: me.name }) : "");
+  set(get("me-name"), me?.login ? words("me", { name: plain(me.name) }) : "");
+}
+
+/** Whoever is shown nothing else still sees who is logged in, and can log out. */
+async function askMe() {
+  if (isMeTold) return;
+  const answer = await fetch("/api/me", { headers: { accept: "application/json" } }).catch(() => null);
+  if (answer?.ok) tellMe(await answer.json());
 }
 
 /** Whether whoever looks had to log in. */
 const isLogin = () => !get("me").hidden;
 
 const callUrl = (key) => `/call?recording=${encodeURIComponent(key)}`;
+
+/** A word of more letters than WHOLE may go on in the next line behind so many of them, and any behind an @, _, / or -: so that
+    a text without end takes no width from the words beside it. */
+const WHOLE = 16;
+const PIECE = 10;
+function setBreakable(node, text) {
+  const pieces = text.split(/(?<=[@_/-])|(?<=\s)(?=\S)/)
+    .flatMap((piece) => (piece.length > WHOLE ? piece.match(new RegExp(`.{1,${PIECE}}`, "gsu")) : piece));
+  node.replaceChildren(...pieces.flatMap((piece) => [document.createElement("wbr"), piece]).slice(1));
+}
 
 /** A status as a chip. */
 function setStatus(node, status) {
@@ -190,7 +210,10 @@ async function look({ after = null, anew = false } = {}) {
       if (running === own && listed === search) tellCount();
       return;
     }
-    if (!after) body.replaceChildren();
+    if (!after) {
+      body.replaceChildren();
+      next = null;
+    }
     show(get("rows"), body.rows.length > 0);
     show(get("none"), false);
     set(get("count"), "");
@@ -230,8 +253,8 @@ function rowOf(key, row) {
   set(link, start(row));
   set(cell("length"), row.status === "unreadable" ? words("none") : span(row.seconds));
   setStatus(cell("status"), row.status);
-  for (const name of ["customer", "system", "queue", "agent"]) set(cell(name), plain(row[name] ?? words("none")));
-  set(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
+  for (const name of ["customer", "system", "queue", "agent"]) setBreakable(cell(name), plain(row[name] ?? words("none")));
+  setBreakable(cell("whom"), plain([row.customer, row.queue, row.agent].filter(Boolean).join(" · ") || row.contact_id));
   const talk = cell("talk");
   const shares = Object.entries({ from: row.from_share, to: row.to_share }).filter(([, share]) => share !== null);
   talk.hidden = !shares.length;
@@ -243,7 +266,7 @@ function rowOf(key, row) {
     cell(`talk-${side}`).style.visibility = side in percents ? "" : "hidden";
     cell(`talk-${side}`).style.width = `${percents[side] ?? 0}%`;
   }
-  for (const name of ["know", "warns"]) set(cell(name), plain(toKnow(row).join(", ")));
+  for (const name of ["know", "warns"]) setBreakable(cell(name), plain(toKnow(row).join(", ")));
   return node;
 }
 
@@ -361,7 +384,7 @@ async function route(options = {}) {
   scrollTo(0, 0);
   if (isCall) {
     running?.abort();
-    get("back").href = lastSearch;
+    for (const name of ["back", "find"]) get(name).href = lastSearch;
     call = openCall(kit, page.get("recording") ?? "", options);
     return;
   }
@@ -386,6 +409,7 @@ function go(url, options = {}) {
 /** Opens the same recording anew, to be heard otherwise. */
 function again(options) {
   const { key } = call;
+  tell(null);
   call.close();
   call = openCall(kit, key, options);
 }

@@ -323,14 +323,22 @@ class Call {
   async open() {
     const { get, set, show, words } = this;
     show(get("call-body"), false);
+    show(get("call-none"), false);
     set(get("call-title"), words("call.loading"));
     try {
       const query = new URLSearchParams({ key: this.key });
       this.found = await (await this.ask(`/api/recording?${query}`, { signal: this.stop.signal })).json();
     } catch (error) {
       if (error.name === "AbortError") return;
+      const isNone = error.status === 404;
       set(get("call-title"), words("nothing"));
+      document.title = words("titleNothing");
       this.tell(words("call.failed", { cause: error.message }));
+      set(get("call-none-tip"), words(isNone ? "call.noneTip" : "call.failedTip"));
+      show(get("call-again"), !isNone);
+      this.on(get("call-again"), "click", () => this.again({}));
+      show(get("call-none"), true);
+      if (this.options.focus) get("call-title").focus();
       return;
     }
     this.tellMe(this.found.me);
@@ -540,21 +548,42 @@ class Call {
     }
   }
 
+  /** A long file is checked piece by piece: each answer has the state that the next request goes on from. */
   async check() {
-    const { get, set, words } = this;
+    if (this.checking) {
+      this.checking.abort();
+      return;
+    }
+    const { get, set, show, words } = this;
     const kind = get("file").value;
     const file = words(`file.${kind}`);
-    set(get("checked"), words("check.checking"));
-    get("check").disabled = true;
+    const own = (this.checking = new AbortController());
+    this.stop.signal.addEventListener("abort", () => own.abort(), { once: true });
+    set(get("check"), words("check.stop"));
+    set(get("checked"), words("check.checking", { file }));
+    const bar = get("check-bar");
     try {
-      const query = new URLSearchParams({ key: this.key, file: kind });
-      const { found } = await (await this.ask(`/api/check?${query}`, { method: "POST", signal: this.stop.signal })).json();
+      const url = `/api/check?${new URLSearchParams({ key: this.key, file: kind })}`;
+      let state;
+      let found = null;
+      while (found === null) {
+        const body = state && JSON.stringify(state);
+        const answer = await (await this.ask(url, { method: "POST", signal: own.signal, body })).json();
+        ({ found, state } = answer);
+        if (found !== null) break;
+        bar.value = answer.checked / answer.bytes;
+        bar.setAttribute("aria-label", words("check.bar", { file }));
+        show(bar, true);
+      }
       set(get("checked"), words(`check.${found}`, { file }));
     } catch (error) {
-      if (error.name === "AbortError") return;
-      set(get("checked"), words("check.failed", { file, cause: error.message }));
+      if (this.stop.signal.aborted) return;
+      const isStopped = error.name === "AbortError";
+      set(get("checked"), isStopped ? words("check.stopped", { file }) : words("check.failed", { file, cause: error.message }));
     } finally {
-      get("check").disabled = false;
+      this.checking = undefined;
+      set(get("check"), words("check.check"));
+      show(bar, false);
     }
   }
 

@@ -1,11 +1,14 @@
 //! One recording: what is known of it, which of its files are there, the other parts of its
 //! call, and whether a file is still what was written.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{Extensions, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::task::yield_now;
 
@@ -13,11 +16,13 @@ use super::search::keyed;
 use super::{Archive, Asked, Found, Refused};
 use crate::archive::viewer::ActKind;
 use crate::clock::now;
+use crate::failure::{Failure, FailureKind};
 use crate::media::peaks::SUFFIX;
 use crate::media::wav::Output;
-use crate::port::{Browsing, MediaBody, Opened};
+use crate::port::{Browsing, MediaBody};
 use crate::recording::key::VERDICT_SUFFIX;
-use crate::recording::verdict::{Check, FileEntry, Verdict};
+use crate::recording::verdict::{Check, FileEntry, LaidDown, Verdict};
+use crate::sha256::Resumable;
 
 /// The kind of the file that a waveform is drawn from.
 pub(super) const PEAKS: &str = "peaks";
@@ -133,11 +138,23 @@ fn with(mut object: Value, more: Value) -> Value {
     object
 }
 
-/// Reads a file from its start to its end, and says whether it is what was written.
+/// A check that one request began and the next one goes on with. Who sends a forged one fools
+/// nobody but themselves: it says which bytes are still to be read of a file that they may see.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Underway {
+    object: String,
+    version: String,
+    check: LaidDown,
+}
+
+/// Reads a file to its end, or so much of it as one request may, and says whether it is what was
+/// written. The body is empty, or what the request before was answered.
 pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
     asked: Asked,
+    body: Bytes,
 ) -> Result<Json<Value>, Refused> {
     let viewer = archive.viewer(&extensions)?;
     let found = archive.recording(&viewer, &asked, ActKind::Check).await?;
@@ -150,28 +167,91 @@ pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
         return told("unknown");
     };
     let check = match (kind, &verdict.peaks) {
-        (PEAKS, peaks) => peaks.as_ref().map(Check::of_peaks),
+        (PEAKS, peaks) => peaks.as_ref().map(Check::<Resumable>::of_peaks),
         (_, _) => entry(verdict, kind).and_then(|entry| Check::new(verdict, entry)),
     };
-    let Some(mut check) = check else {
+    let Some(check) = check else {
         return told("unknown");
     };
-    let Some(Opened {
-        bytes, mut body, ..
-    }) = archive.shelves.store().open(&file.key).await?
-    else {
+    let store = archive.shelves.store();
+    let Some(seen) = store.look_at(&file.key).await? else {
         return told("gone");
     };
-    while let Some(chunk) = body.next_chunk().await? {
-        check.push(&chunk);
-        // Others wait for this thread as well.
-        yield_now().await;
+    if let Some(class) = seen.archived {
+        let cause = format!("it lies in the storage class {class}");
+        return Err(Failure::new(FailureKind::Archived, &file.key, cause).into());
+    }
+    // What has another size need not be read.
+    match seen.bytes.cmp(&check.said()) {
+        Ordering::Less => return told("cut"),
+        Ordering::Greater => return told("changed"),
+        Ordering::Equal => {}
+    }
+    let mut check = go_on(check, &body, &file.key, &seen.version)?;
+    let piece = archive.piece_bytes.min(seen.bytes - check.bytes());
+    let ends = check.bytes() + piece;
+    if piece > 0 {
+        let Some(mut body) = store.open_part(&file.key, check.bytes(), piece).await? else {
+            return told("gone");
+        };
+        while check.bytes() < ends {
+            let Some(mut chunk) = body.next_chunk().await? else {
+                let cause = format!("it ended {} bytes before its end", ends - check.bytes());
+                return Err(Failure::new(FailureKind::ReadFailed, &file.key, cause).into());
+            };
+            chunk.truncate(usize::try_from(ends - check.bytes()).unwrap_or(usize::MAX));
+            check.push(&chunk);
+            // Others wait for this thread as well.
+            yield_now().await;
+        }
+    }
+    let now = store.look_at(&file.key).await?;
+    if now.is_none_or(|now| now.version != seen.version) {
+        return Err(written_anew());
+    }
+    if ends < seen.bytes {
+        let check = check.laid_down();
+        let (object, version) = (file.key, seen.version);
+        let state = Underway {
+            object,
+            version,
+            check,
+        };
+        return Ok(Json(
+            json!({"found": null, "checked": ends, "bytes": seen.bytes, "state": state}),
+        ));
     }
     match check.finish() {
         true => told("whole"),
-        false if file.said.is_some_and(|said| bytes < said) => told("cut"),
         false => told("changed"),
     }
+}
+
+/// A check at its beginning, or as far as it came.
+fn go_on(
+    check: Check<Resumable>,
+    body: &[u8],
+    object: &str,
+    version: &str,
+) -> Result<Check<Resumable>, Refused> {
+    if body.is_empty() {
+        return Ok(check);
+    }
+    let told = "this is not what a check of this file was answered: begin it anew, without a body";
+    let none = || Refused::new(StatusCode::BAD_REQUEST, told);
+    let state: Underway = serde_json::from_slice(body).map_err(|_| none())?;
+    if state.object != object {
+        return Err(none());
+    }
+    if state.version != version {
+        return Err(written_anew());
+    }
+    check.taken_up(state.check).ok_or_else(none)
+}
+
+fn written_anew() -> Refused {
+    let told = "the file was written anew while it was checked: check it once more";
+    Refused::new(StatusCode::CONFLICT, told)
 }
 
 /// The recording is there, without such a file.

@@ -118,7 +118,12 @@ enum Set {
     Linking,
     /// Nothing can be noted.
     Unnoted,
+    /// A request checks a little at the most.
+    InPieces,
 }
+
+/// How much that is.
+const PIECE: u64 = 1_000;
 
 impl Pages {
     fn new(set: Set) -> Self {
@@ -139,9 +144,13 @@ impl Pages {
             from: "192.0.2.1".to_owned(),
             sees: Sees::Everything,
         });
-        let is_at_the_desk = matches!(set, Set::Desk);
+        let is_at_the_desk = matches!(set, Set::Desk | Set::InPieces);
         let archive = match set {
             Set::Desk => Archive::at_the_desk(shelves),
+            Set::InPieces => Archive {
+                piece_bytes: PIECE,
+                ..Archive::at_the_desk(shelves)
+            },
             Set::As(sees) => {
                 viewer.as_mut().unwrap().sees = sees;
                 Archive::behind_login(shelves).noting(note)
@@ -197,6 +206,10 @@ impl Pages {
     }
 
     fn ask_with(&self, method: &str, target: &str, headers: &str) -> Answer {
+        self.send(method, target, headers, "")
+    }
+
+    fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> Answer {
         let host = if headers.contains("Host:") {
             String::new()
         } else {
@@ -204,7 +217,7 @@ impl Pages {
         };
         let mut line = TcpStream::connect(self.address).unwrap();
         let request =
-            format!("{method} {target} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\r\n");
+            format!("{method} {target} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\r\n{body}");
         line.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
         line.read_to_end(&mut answer).unwrap();
@@ -229,6 +242,18 @@ impl Pages {
     fn of(&self, method: &str, route: &str, base: &str, more: &str) -> Answer {
         let key = utf8_percent_encode(&keyed(base), NON_ALPHANUMERIC).to_string();
         self.ask_with(method, &format!("/api/{route}?key={key}{more}"), "")
+    }
+
+    /// The same with a body of JSON, or none.
+    fn sent(&self, route: &str, base: &str, more: &str, body: &Value) -> Answer {
+        let key = utf8_percent_encode(&keyed(base), NON_ALPHANUMERIC).to_string();
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let headers = format!("Content-Length: {}\r\n", body.len());
+        let target = format!("/api/{route}?key={key}{more}");
+        self.send("POST", &target, &headers, &body)
     }
 
     fn audio(&self, headers: &str) -> Answer {
@@ -668,6 +693,72 @@ fn changed_files_are_told() {
     assert_eq!(whole["files"][1]["state"], "cut");
 }
 
+/// Checks a file by as many requests as it takes; gives what was found, and how many they were.
+fn checked(pages: &Pages, kind: &str) -> (Value, u64) {
+    let mut body = Value::Null;
+    for asked in 1.. {
+        let answer = pages.sent("check", SALES, &format!("&file={kind}"), &body);
+        let answer = answer.json();
+        if answer["found"] != Value::Null {
+            return (answer["found"].clone(), asked);
+        }
+        assert_eq!(answer["checked"], asked * PIECE);
+        body = answer["state"].clone();
+    }
+    unreachable!("each request checks something")
+}
+
+#[test]
+fn a_long_file_is_checked_piece_by_piece() {
+    let pages = Pages::new(Set::InPieces);
+    assert_eq!(checked(&pages, "from"), (json!("whole"), 17));
+    assert_eq!(checked(&pages, "mixed"), (json!("whole"), 33));
+    let file = pages.folder.path().join(format!("rec/{SALES}_mixed.wav"));
+    let mut bytes = fs::read(&file).unwrap();
+    // Its last byte counts.
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(checked(&pages, "mixed"), (json!("changed"), 33));
+    // What has another size is not read at all.
+    bytes.push(0);
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(checked(&pages, "mixed"), (json!("changed"), 1));
+    fs::write(&file, &bytes[..9_000]).unwrap();
+    assert_eq!(checked(&pages, "mixed"), (json!("cut"), 1));
+    fs::remove_file(&file).unwrap();
+    assert_eq!(checked(&pages, "mixed"), (json!("gone"), 1));
+}
+
+#[test]
+fn a_check_is_gone_on_with_only_where_it_began() {
+    let pages = Pages::new(Set::InPieces);
+    let begun = pages.of("POST", "check", SALES, "&file=from").json()["state"].clone();
+    let refused = |kind: &str, body: &Value, status: u16| {
+        let answer = pages.sent("check", SALES, &format!("&file={kind}"), body);
+        assert_eq!(answer.status, status, "{kind} {body}");
+        assert!(answer.json()["error"].as_str().unwrap().contains("check"));
+    };
+    refused("to", &begun, 400);
+    refused("from", &json!({"object": "x"}), 400);
+    for (path, value) in [
+        ("/check/hashes/0/bytes", json!(u64::MAX)),
+        ("/check/hashes/0/begun", json!([1])),
+        ("/check/header", json!(vec![0; 2_000])),
+        ("/check/hashes", json!([])),
+    ] {
+        let mut forged = begun.clone();
+        *forged.pointer_mut(path).unwrap() = value;
+        refused("from", &forged, 400);
+    }
+    // Another file came in its place, of the same size and content.
+    let file = pages.folder.path().join(format!("rec/{SALES}_from.wav"));
+    let bytes = fs::read(&file).unwrap();
+    fs::write(file.with_extension("new"), bytes).unwrap();
+    fs::rename(file.with_extension("new"), &file).unwrap();
+    refused("from", &begun, 409);
+    assert_eq!(checked(&pages, "from").0, "whole");
+}
+
 #[test]
 fn another_queues_call_is_not_there() {
     let sees = Sees::AnyOf(vec![Allowed::Queue("Sales".to_owned())]);
@@ -699,7 +790,7 @@ fn another_queues_call_is_not_there() {
 #[test]
 fn without_a_login_nothing_is_given() {
     let pages = Pages::new(Set::NobodyIn);
-    for target in ["/api/recordings", "/api/recordings.csv"] {
+    for target in ["/api/me", "/api/recordings", "/api/recordings.csv"] {
         assert_eq!(pages.get(target).status, 401);
     }
     for (method, route) in [

@@ -113,6 +113,8 @@ impl<O: Objects> Ledger<O> {
             sheet = match (put, there) {
                 (_, Ok(there)) if there.holds(line) => return Ok(there),
                 (Ok(_), there) => there?,
+                // S3 gave it up: too many wrote at the same moment.
+                (Err(failure), Ok(there)) if failure.kind == FailureKind::Contended => there,
                 (Err(failure), _) => return Err(failure),
             };
         }

@@ -3,9 +3,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use callreel::listened;
 use callreel::local::LocalRecordings;
+use callreel::object_key::hex;
+use callreel::port::{Expect, NewFile, Objects, Recordings, Upload};
 use callreel::sandbox::{CLIENT, Effect, Faults, Forgery, Rule, SECRET};
+use callreel::sha256;
 use std::io::Read;
 
 use super::*;
@@ -95,6 +99,17 @@ impl Pages {
 
     /// One request, as an HTTP API hands a browser's on.
     async fn ask(&mut self, method: &str, address: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, address, headers, &Value::Null).await
+    }
+
+    /// The same with a body of JSON.
+    async fn send(
+        &mut self,
+        method: &str,
+        address: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let mut told = json!({
             "host": PAGES, "accept": "text/html", "accept-encoding": "gzip, deflate, br",
@@ -118,6 +133,11 @@ impl Pages {
                 "time": "27/Nov/2026:12:00:00 +0000", "timeEpoch": 1_795_780_800_000_i64,
             },
         });
+        let mut event = event;
+        if !body.is_null() {
+            event["headers"]["content-type"] = json!("text/plain;charset=UTF-8");
+            event["body"] = json!(body.to_string());
+        }
         self.function.send(event, LONG).await;
         let (succeeded, answer) = self.function.answer().await;
         assert!(succeeded, "{answer}");
@@ -313,6 +333,55 @@ async fn who_may_finds_looks_and_listens_and_is_noted() {
             && line.from.as_deref() == Some("192.0.2.7")),
         "{kept:?}"
     );
+}
+
+/// A file that is too long to be read and hashed while an HTTP API waits is checked by several
+/// requests, any of which another process could answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_file_is_checked_by_several_requests() {
+    const MIB: usize = 1 << 20;
+    let mut pages = Pages::new().await;
+    let key = pages.key();
+    let store = crate::listened::store(&crate::listened::shared(pages.sandbox.url()).await, BUCKET);
+    let old = store.read(&key).await.unwrap().unwrap();
+    let mut verdict: Value = serde_json::from_slice(&old).unwrap();
+    let mut sound = vec![7; 65 * MIB];
+    let files = verdict["files"].as_array_mut().unwrap();
+    let mixed = files.iter_mut().find(|file| file["kind"] == "mixed");
+    let mixed = mixed.unwrap();
+    mixed["bytes"] = json!(sound.len());
+    mixed["sha256"] = json!(hex(sha256::of(&sound)));
+    let mix = key.replace("_verdict.json", "_mixed.wav");
+    let expect = Expect::Exactly(&old);
+    let verdict = verdict.to_string().into_bytes();
+    assert!(store.put(&key, verdict, expect).await.unwrap());
+    let put = async |sound: &[u8]| {
+        let file = NewFile {
+            head_bytes: 0,
+            ..NewFile::wav(&mix, "c")
+        };
+        let mut upload = store.begin(file).await.unwrap();
+        upload.write(Bytes::copy_from_slice(sound)).await.unwrap();
+        upload.finish(Bytes::new()).await.unwrap();
+    };
+    put(&sound).await;
+    pages.log_in("/", "sam").await;
+    let check = format!("/api/check?key={}&file=mixed", key.replace('/', "%2F"));
+    let begun = pages.send("POST", &check, &[], &Value::Null).await.json();
+    assert_eq!(begun["found"], Value::Null, "{begun}");
+    assert_eq!(begun["checked"], 64 * MIB);
+    assert_eq!(begun["bytes"], 65 * MIB);
+    let body = &begun["state"];
+    let answer = pages.send("POST", &check, &[], body).await.json();
+    assert_eq!(answer["found"], "whole");
+    // Another file came in its place meanwhile.
+    *sound.last_mut().unwrap() ^= 1;
+    put(&sound).await;
+    let answer = pages.send("POST", &check, &[], body).await;
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    let forged = json!({"object": key});
+    let answer = pages.send("POST", &check, &[], &forged).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
 }
 
 /// Without a login there is nothing; with one, what the groups do not see does not exist.
