@@ -17,12 +17,12 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::part::{Part, part};
-use super::recording::{PEAKS, file_of, no_file};
+use super::recording::{PEAKS, file_of, no_file, to_restore};
 use super::{Archive, Asked, Found, Refused, Wanted};
 use crate::archive::viewer::ActKind;
 use crate::failure::{Failure, FailureKind};
 use crate::object_key::safe;
-use crate::port::{Archived, Browsing, MediaBody};
+use crate::port::{Browsing, MediaBody};
 
 const WAV: &str = "audio/wav";
 
@@ -139,12 +139,8 @@ async fn file<S: Browsing + Send + Sync + 'static>(
     let store = archive.shelves.store();
     let gone = || Refused::new(StatusCode::NOT_FOUND, "the file is not there any more");
     let seen = store.look_at(key).await?.ok_or_else(gone)?;
-    if let Some(Archived { class, comes_back }) = seen.archived {
-        let cause = match comes_back {
-            true => format!("it lies in {class}, and is being restored: come back in some hours"),
-            false => format!("it lies in the storage class {class}"),
-        };
-        return Err(Failure::new(FailureKind::Archived, key, cause).into());
+    if let Some(archived) = &seen.archived {
+        return Err(to_restore(key, archived));
     }
     // Stores give versions with and without quotes.
     let tag: String = seen
