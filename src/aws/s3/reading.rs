@@ -4,8 +4,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use super::S3Recordings;
-use super::browsing::millis;
 use crate::failure::{Failure, FailureKind};
+use crate::media::ticks::EpochMillis;
 use crate::port::{MediaBody, Opened, Opening};
 
 /// An object that is being read.
@@ -42,4 +42,10 @@ impl MediaBody for S3File {
         let lost = |error| Failure::new(FailureKind::ConnectionLost, &self.subject, error);
         self.body.next().await.transpose().map_err(lost)
     }
+}
+
+/// A time as the store gives it.
+pub(super) fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
+    let millis = time.and_then(|time| time.to_millis().ok());
+    millis.map(EpochMillis)
 }
