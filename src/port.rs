@@ -240,8 +240,6 @@ pub struct Opened<B> {
     pub bytes: u64,
     /// Which version of it that is, as [`Seen::version`] names it.
     pub version: String,
-    /// When it was written, if the store says so.
-    pub modified: Option<EpochMillis>,
     /// What is in it.
     pub body: B,
 }

@@ -9,6 +9,7 @@
 mod folders;
 mod known;
 mod search;
+mod trust;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use folders::{DAY, is_verdict};
 use futures_util::{StreamExt, stream};
 use known::{Known, Memory};
 pub use search::{Asked, Page};
+pub use trust::Trust;
 
 use crate::archive::day::{Changes, MAX_INDEX_BYTES, Read, Row, from_index, index_key, to_index};
 use crate::archive::viewer::Viewer;
@@ -27,25 +29,10 @@ use crate::recording::seal::Day;
 
 /// Small calls under way at once.
 const CALLS_AT_ONCE: usize = 16;
+/// Verdicts that are read before the index is written with what they say.
+const READ_AT_ONCE: usize = 4_000;
 /// Legs of a call begin so many days around a recording at the most.
 const DAYS_OF_A_CALL: i64 = 2;
-
-/// When an index is taken for what its day holds. One that was written before then holds what
-/// the day had so far: it is held against the verdicts, and written anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Never: the verdicts are looked at each time. For folders, which answer at once.
-    Never,
-    /// Once its day is so many days over: little changes then, and whoever changes it
-    /// (`callreel redrive`, `callreel forget`) can have it made anew.
-    AfterDays(u16),
-}
-
-impl Trust {
-    /// For stores that take a while to look at: verdicts of days that are over for so long hardly
-    /// change.
-    pub const ONCE_SETTLED: Self = Self::AfterDays(3);
-}
 
 /// The archive of one store.
 #[derive(Debug)]
@@ -145,17 +132,22 @@ impl<S: Browsing> Shelves<S> {
             Look::Anew => None,
         };
         let key = index_key(&folder.folder);
-        let is_trusted = look != Look::Anew && self.trusts(folder, now);
         let (known, verdicts) = match known {
-            Some(known) if known.is_fresh(self.believes(look), now) => {
+            Some(known) if known.is_fresh(self.trust.fresh_for(look), now) => {
                 return Ok((known.shelf, Work::Known));
             }
             // An index that is what it was says what it said.
-            Some(known) if is_trusted => {
+            Some(known) if known.is_believed(now) => {
                 let seen = self.store.look_at(&key).await?;
                 let is_same =
                     seen.is_some_and(|it| !it.version.is_empty() && it.version == known.index);
                 (is_same.then_some(known), None)
+            }
+            // The day is quiet by now: an index that says so saves further looks.
+            Some(known)
+                if known.shelf.unwritten.is_none() && self.settles(&known.shelf, folder, now) =>
+            {
+                (None, None)
             }
             // So do verdicts that are those it was made of.
             Some(known) => {
@@ -172,54 +164,39 @@ impl<S: Browsing> Shelves<S> {
             return Ok((shelf, Work::Known));
         }
         let index = self.read_index(&key).await?;
-        let (shelf, version) = match index {
-            Some(index) if is_trusted && self.is_settled(folder, &index) => {
+        let until = index.as_ref().and_then(|index| {
+            let as_of = index.rows.iter().map(|row| row.as_of).min()?;
+            let until = self
+                .trust
+                .until(folder.day, &index.rows, EpochMillis(as_of));
+            until.filter(|until| until.0 > now.0)
+        });
+        let known = match (index, look) {
+            (Some(index), Look::IfStale | Look::GoOn) if until.is_some() => {
                 let shelf = Shelf {
                     folder: folder.folder.clone(),
-                    rows: from_index(&index.bytes),
+                    rows: index.rows,
                     ..Shelf::default()
                 };
-                (shelf, index.version)
+                Known::of_index(shelf, index.version, until, now)
             }
-            index => {
+            (index, Look::IfStale | Look::GoOn | Look::Anew) => {
                 let verdicts = match verdicts {
                     Some(verdicts) => verdicts,
                     None => self.verdicts(folder).await?,
                 };
-                let shelf = self.look_at(folder, &key, verdicts, index, now);
-                (shelf.await?, String::new())
+                let shelf = self.look_at(folder, &key, verdicts, index, until, now);
+                Known::of_verdicts(shelf.await?, now)
             }
         };
-        let known = Known::new(shelf, version, now);
         let shelf = Arc::clone(&known.shelf);
         self.memory.keep(known);
         Ok((shelf, Work::Read))
     }
 
-    /// How long what was looked at is taken for what is there, in milliseconds.
-    const fn believes(&self, look: Look) -> i64 {
-        match (look, self.trust) {
-            (Look::Anew, _) => 0,
-            (Look::GoOn, _) => 20_000,
-            (Look::IfStale, Trust::AfterDays(_)) => 5_000,
-            // Who just recorded a call looks for it.
-            (Look::IfStale, Trust::Never) => 500,
-        }
-    }
-
-    /// Whether an index was written when its day was over for so long that it had all of it.
-    fn is_settled(&self, folder: &Folder, index: &Index) -> bool {
-        index.written.is_some_and(|at| self.trusts(folder, at))
-    }
-
-    /// Whether a folder's index is taken for what it holds at this time.
-    fn trusts(&self, folder: &Folder, now: EpochMillis) -> bool {
-        match (self.trust, folder.day) {
-            (Trust::AfterDays(days), Some(day)) => {
-                now.0 > day.start().0 + i64::from(days) * DAY + DAY
-            }
-            (Trust::Never | Trust::AfterDays(_), _) => false,
-        }
+    /// Whether an index that is made now will be believed.
+    fn settles(&self, shelf: &Shelf, folder: &Folder, now: EpochMillis) -> bool {
+        self.trust.until(folder.day, &shelf.rows, now).is_some()
     }
 
     /// The names of a folder's verdicts, in their order, and when each was written.
@@ -234,44 +211,58 @@ impl<S: Browsing> Shelves<S> {
     }
 
     /// Holds an index against the verdicts of its folder, reads those that changed, and writes
-    /// it anew.
+    /// it anew: where something changed, and where it is not believed and will be from now on.
     async fn look_at(
         &self,
         folder: &Folder,
         key: &str,
         verdicts: Vec<(String, EpochMillis)>,
         index: Option<Index>,
+        believed_until: Option<EpochMillis>,
         now: EpochMillis,
     ) -> Result<Shelf, Failure> {
-        let is_unsettled = |index: &Index| !self.is_settled(folder, index);
-        let is_early = self.trusts(folder, now) && index.as_ref().is_some_and(is_unsettled);
-        let index = index.map(|index| index.bytes);
-        let rows = index.as_deref().map(from_index).unwrap_or_default();
-        let mut changes = Changes::between(rows, verdicts);
-        let is_new = is_early || !changes.is_none();
-        let to_read = std::mem::take(&mut changes.to_read);
-        let read = stream::iter(to_read)
-            .map(|(name, written)| self.read_verdict(folder, name, written, now))
-            .buffered(CALLS_AT_ONCE);
-        let read: Vec<_> = read.collect().await;
-        let count = read.len();
-        let rows = changes.with(read.into_iter().flatten());
-        let unwritten = match is_new {
-            false => None,
-            true => {
-                let put = self
-                    .store
-                    .put(key, to_index(&rows), Expect::unchanged(index.as_deref()));
-                // Who wrote another one meanwhile read the same verdicts.
-                put.await.err().map(|failure| failure.to_string())
-            }
+        let (mut before, rows) = match index {
+            Some(Index { bytes, rows, .. }) => (Some(bytes), rows),
+            None => (None, Vec::new()),
         };
-        Ok(Shelf {
+        let mut changes = Changes::between(rows, verdicts);
+        let is_new = !changes.is_none();
+        let mut to_read = std::mem::take(&mut changes.to_read).into_iter();
+        let mut shelf = Shelf {
             folder: folder.folder.clone(),
-            rows,
-            read: count,
-            unwritten,
-        })
+            ..Shelf::default()
+        };
+        loop {
+            let piece: Vec<_> = to_read.by_ref().take(READ_AT_ONCE).collect();
+            let read = stream::iter(piece)
+                .map(|(name, written)| self.read_verdict(folder, name, written, now))
+                .buffered(CALLS_AT_ONCE);
+            let read: Vec<_> = read.collect().await;
+            shelf.read += read.len();
+            changes.add(read.into_iter().flatten());
+            if to_read.len() == 0 {
+                break;
+            }
+            // Whoever waits for this may not wait to its end: what was read is not read again.
+            // Rows that say of no time what was so then are never believed.
+            let rows: Vec<_> = changes.kept.values().cloned().collect();
+            let so_far = to_index(&rows);
+            let expect = Expect::unchanged(before.as_deref());
+            if let Ok(true) = self.store.put(key, so_far.clone(), expect).await {
+                before = Some(so_far);
+            }
+        }
+        shelf.rows = changes.into_rows();
+        if is_new || (believed_until.is_none() && self.settles(&shelf, folder, now)) {
+            for row in &mut shelf.rows {
+                row.as_of = now.0;
+            }
+            let expect = Expect::unchanged(before.as_deref());
+            let put = self.store.put(key, to_index(&shelf.rows), expect);
+            // Who wrote another one meanwhile read the same verdicts.
+            shelf.unwritten = put.await.err().map(|failure| failure.to_string());
+        }
+        Ok(shelf)
     }
 
     /// A verdict's row; `None` when it went meanwhile.
@@ -313,9 +304,9 @@ impl<S: Browsing> Shelves<S> {
             whole.extend_from_slice(&chunk);
         }
         Ok(Some(Index {
+            rows: from_index(&whole),
             bytes: whole,
             version: opened.version,
-            written: opened.modified,
         }))
     }
 
@@ -415,6 +406,6 @@ enum Work {
 /// An index as it was read.
 struct Index {
     bytes: Vec<u8>,
+    rows: Vec<Row>,
     version: String,
-    written: Option<EpochMillis>,
 }

@@ -53,6 +53,10 @@ pub struct Row {
     /// When the verdict was written, in milliseconds since 1970; 0 where it may have changed
     /// just then.
     pub written: i64,
+    /// When the day's verdicts were looked at for this index, in milliseconds since 1970: what
+    /// came later is not in it. 0 in one of an older version.
+    #[serde(default)]
+    pub as_of: i64,
     /// `complete`, `partial`, `empty`, `failed`, or [`UNREADABLE`].
     pub status: String,
     /// Why the verdict cannot be read.
@@ -181,6 +185,7 @@ impl Row {
         Self {
             verdict: String::new(),
             written: 0,
+            as_of: 0,
             status: verdict.status.name().to_owned(),
             problem: None,
             contact_id: names.contact_id.clone(),
@@ -339,11 +344,15 @@ impl Changes {
         self.to_read.is_empty() && !self.has_more
     }
 
-    /// All rows, with those that were read, in the order of an index.
-    pub fn with(self, read: impl IntoIterator<Item = Row>) -> Vec<Row> {
-        let mut rows = self.kept;
-        rows.extend(read.into_iter().map(|row| (row.verdict.clone(), row)));
-        rows.into_values().collect()
+    /// Adds rows that were read.
+    pub fn add(&mut self, read: impl IntoIterator<Item = Row>) {
+        let read = read.into_iter();
+        self.kept.extend(read.map(|row| (row.verdict.clone(), row)));
+    }
+
+    /// All rows, in the order of an index.
+    pub fn into_rows(self) -> Vec<Row> {
+        self.kept.into_values().collect()
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn run(args: &IndexArgs, out: &mut dyn Write, json: bool) -> Result<(
     }
     check_folder(&args.folder)?;
     let store = LocalRecordings::new(&args.folder);
-    let shelves = Shelves::new(store, "", Trust::Never);
+    let shelves = Shelves::new(store, "", Trust::ONCE_SETTLED);
     let indexed = block_on(index(&shelves, args.day))?;
     tell(&indexed, out, json)
 }

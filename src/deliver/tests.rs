@@ -124,7 +124,6 @@ impl Opening for World {
             state.objects.get(key).map(|object| Opened {
                 bytes: object.len() as u64,
                 version: String::new(),
-                modified: None,
                 body: Body(Some(object.clone().into())),
             })
         })

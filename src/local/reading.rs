@@ -43,7 +43,6 @@ impl Opening for LocalRecordings {
         Ok(Some(Opened {
             bytes: metadata.len(),
             version: version_of(&metadata),
-            modified: metadata.modified().ok().and_then(epoch_millis),
             body,
         }))
     }

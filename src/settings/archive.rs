@@ -200,8 +200,8 @@ pub(crate) fn issuer(value: &str) -> Result<String, String> {
     match is_safe(value) {
         true => Ok(value.to_owned()),
         false => Err(
-            "it must be the provider's address over TLS, such as https://login.example.com/realms/calls; plain http is \
-             taken for this machine alone (http://localhost:8080/…)"
+            "it must be the provider's address, by https (by http only on this machine), such as \
+             https://login.example.com/realms/calls"
                 .to_owned(),
         ),
     }

@@ -18,14 +18,28 @@ pub(super) struct Known {
     pub(super) shelf: Arc<Shelf>,
     /// The version of the index that it was made of; empty where it was made of the verdicts.
     pub(super) index: String,
+    /// Until when that index is believed.
+    until: Option<EpochMillis>,
     looked_at: i64,
 }
 
 impl Known {
-    pub(super) fn new(shelf: Shelf, index: String, now: EpochMillis) -> Self {
+    /// A shelf that was made of its verdicts.
+    pub(super) fn of_verdicts(shelf: Shelf, now: EpochMillis) -> Self {
+        Self::of_index(shelf, String::new(), None, now)
+    }
+
+    /// A shelf that was made of an index, which is believed until then.
+    pub(super) fn of_index(
+        shelf: Shelf,
+        index: String,
+        until: Option<EpochMillis>,
+        now: EpochMillis,
+    ) -> Self {
         Self {
             shelf: Arc::new(shelf),
             index,
+            until,
             looked_at: now.0,
         }
     }
@@ -33,6 +47,11 @@ impl Known {
     /// Whether it was looked at within so many milliseconds.
     pub(super) fn is_fresh(&self, within: i64, now: EpochMillis) -> bool {
         (0..within).contains(&(now.0 - self.looked_at))
+    }
+
+    /// Whether the index that it was made of is still believed.
+    pub(super) fn is_believed(&self, now: EpochMillis) -> bool {
+        self.until.is_some_and(|until| now.0 < until.0)
     }
 
     /// The same, looked at once more.
@@ -87,14 +106,14 @@ mod tests {
         };
         // As a search goes through them.
         for day in (1..=20).rev() {
-            let known = Known::new(shelf(day, 10), String::new(), EpochMillis(0));
+            let known = Known::of_verdicts(shelf(day, 10), EpochMillis(0));
             memory.keep_within(known, 75);
         }
         let kept = |day: u8| memory.of(&shelf(day, 0).folder).is_some();
         let kept: Vec<_> = (1..=20).filter(|day| kept(*day)).collect();
         assert_eq!(kept, [14, 15, 16, 17, 18, 19, 20]);
         // One that is larger than all is not kept; nothing else is lost by it but what is older.
-        let larger = Known::new(shelf(10, 80), String::new(), EpochMillis(0));
+        let larger = Known::of_verdicts(shelf(10, 80), EpochMillis(0));
         memory.keep_within(larger, 75);
         assert!(memory.of(&shelf(10, 0).folder).is_none());
         assert!(memory.of(&shelf(14, 0).folder).is_some());

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use callreel::archive::search::{Cursor, Query};
 use callreel::archive::viewer::{Allowed, Sees, Viewer};
@@ -13,6 +14,7 @@ use callreel::media::ticks::EpochMillis;
 use callreel::port::{Browsing, Expect, Inside, Listed, Objects, Opened, Opening, Seen};
 use callreel::shelves::{Asked, Look, Shelves, Trust};
 use futures_executor::block_on;
+use futures_util::FutureExt;
 use serde_json::json;
 
 fn verdict(folder: &Path, day: &str, contact: &str, first: &str, starts_at: &str, queue: &str) {
@@ -195,9 +197,19 @@ fn keys_lead_nowhere_but_to_verdicts_of_the_archive() {
 struct Counted {
     store: LocalRecordings,
     asked: Mutex<Vec<String>>,
+    /// After so many reads it answers no more.
+    reads: AtomicUsize,
 }
 
 impl Counted {
+    fn new(folder: &Path) -> Self {
+        Self {
+            store: LocalRecordings::new(folder),
+            asked: Mutex::default(),
+            reads: AtomicUsize::new(usize::MAX),
+        }
+    }
+
     fn tell(&self, what: &str, key: &str) {
         self.asked.lock().unwrap().push(format!("{what} {key}"));
     }
@@ -214,6 +226,10 @@ impl Counted {
 impl Objects for &Counted {
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
         self.tell("read", key);
+        let left = |reads: usize| reads.checked_sub(1);
+        if self.reads.fetch_update(Relaxed, Relaxed, left).is_err() {
+            std::future::pending::<()>().await;
+        }
         self.store.read(key).await
     }
 
@@ -285,10 +301,7 @@ fn what_was_parsed_is_kept_until_it_changes() {
     for trust in [Trust::AfterDays(3), Trust::Never] {
         let folder = tempfile::tempdir().unwrap();
         archive(folder.path());
-        let counted = Counted {
-            store: LocalRecordings::new(folder.path()),
-            asked: Mutex::default(),
-        };
+        let counted = Counted::new(folder.path());
         // A process makes the indexes; another one begins.
         assert_eq!(found_at(&Shelves::new(&counted, "rec/", trust), NOW.0), 6);
         counted.take();
@@ -336,69 +349,6 @@ fn what_was_parsed_is_kept_until_it_changes() {
         fs::remove_file(folder.path().join(index(27))).unwrap();
         assert_eq!(found_at(&shelves, NOW.0 + 4 * LATER), 6, "{trust:?}");
     }
-}
-
-/// Who just recorded a call, or deleted one, finds it so: folders answer at once, and of a store
-/// the newest days are looked at again soon.
-#[test]
-fn what_was_just_recorded_is_found() {
-    for (trust, later) in [(Trust::Never, 500), (Trust::AfterDays(30_000), 5_000)] {
-        let folder = tempfile::tempdir().unwrap();
-        archive(folder.path());
-        let counted = Counted {
-            store: LocalRecordings::new(folder.path()),
-            asked: Mutex::default(),
-        };
-        let shelves = Shelves::new(&counted, "rec/", trust);
-        assert_eq!(found_at(&shelves, NOW.0), 6);
-        let starts_at = "2026-02-27T10:00:00Z";
-        let day = "2026/02/27";
-        verdict(folder.path(), day, "new", "new", starts_at, "Sales");
-        assert_eq!(found_at(&shelves, NOW.0 + later), 7, "{trust:?}");
-    }
-}
-
-/// An index that was written at noon has no recording of the afternoon. Once its day is over it
-/// is held against the verdicts, once: from then on it is what its day holds.
-#[test]
-fn an_index_of_noon_is_none_of_its_day() {
-    let folder = tempfile::tempdir().unwrap();
-    archive(folder.path());
-    let counted = Counted {
-        store: LocalRecordings::new(folder.path()),
-        asked: Mutex::default(),
-    };
-    let trust = Trust::AfterDays(3);
-    assert_eq!(found_at(&Shelves::new(&counted, "rec/", trust), NOW.0), 6);
-    let written_at = |time: &str| {
-        let millis = EpochMillis::from_rfc3339(time).unwrap().0;
-        let since = std::time::Duration::from_millis(millis.unsigned_abs());
-        let path = folder.path().join(index(27));
-        let file = fs::File::options().append(true).open(path).unwrap();
-        file.set_modified(std::time::UNIX_EPOCH + since).unwrap();
-    };
-    let starts_at = "2026-02-27T16:00:00Z";
-    let day = "2026/02/27";
-    verdict(folder.path(), day, "new", "new", starts_at, "Sales");
-    for time in ["2026-02-27T12:00:00Z", "2026-03-02T23:59:59Z"] {
-        written_at(time);
-        // Each is another process.
-        let shelves = Shelves::new(&counted, "rec/", trust);
-        assert_eq!(found_at(&shelves, NOW.0), 7, "{time}");
-        counted.take();
-        let shelves = Shelves::new(&counted, "rec/", trust);
-        assert_eq!(found_at(&shelves, NOW.0), 7, "{time}");
-        let asked = counted.take();
-        assert!(
-            asked.iter().all(|it| !it.contains("2026/02/27")),
-            "{asked:?}"
-        );
-    }
-    // One that was written when all was there is believed.
-    let gone = folder.path().join("rec/2026/02/27/new_1_verdict.json");
-    fs::remove_file(gone).unwrap();
-    written_at("2026-03-03T00:00:01Z");
-    assert_eq!(found_at(&Shelves::new(&counted, "rec/", trust), NOW.0), 7);
 }
 
 /// Much is looked at in pieces, so that somebody sees what was found meanwhile; what is kept
@@ -452,13 +402,204 @@ fn the_folder_of_who_listened_is_none_of_recordings() {
     archive(folder.path());
     fs::create_dir_all(folder.path().join("listened/2026/02/27")).unwrap();
     fs::write(folder.path().join("listened/2026/02/27/a-1.jsonl"), "{}").unwrap();
-    let counted = Counted {
-        store: LocalRecordings::new(folder.path()),
-        asked: Mutex::default(),
-    };
+    let counted = Counted::new(folder.path());
     let shelves = Shelves::new(&counted, "", Trust::Never).leaving_out("listened/");
     assert_eq!(found_at(&shelves, NOW.0), 6);
     let asked = counted.asked.lock().unwrap();
     assert!(asked.iter().any(|it| it == "look_into rec/2026/02/27/"));
     assert!(!asked.iter().any(|it| it.contains("listened")), "{asked:?}");
+}
+
+/// When something was written, for a store that is asked at times of a test's own.
+fn written(path: &Path, at: &str) {
+    let at = EpochMillis::from_rfc3339(at).unwrap();
+    let since = std::time::Duration::from_millis(at.0.try_into().unwrap());
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + since).unwrap();
+}
+
+/// Verdicts come when they like, and processes that keep nothing look for them when they like.
+#[track_caller]
+fn check_found(steps: &[(&str, &str, usize)], trust: Trust) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("rec")).unwrap();
+    let counted = Counted::new(folder.path());
+    let kept = Shelves::new(&counted, "rec/", trust);
+    let query = Query::default();
+    for (what, at, expected) in steps {
+        let now = EpochMillis::from_rfc3339(at).unwrap();
+        let is_listed = match *what {
+            // Looked for, and the verdicts listed for that; or the index believed.
+            "listed" => true,
+            "believed" => false,
+            contact => {
+                verdict(folder.path(), "2026/02/27", contact, contact, at, "Sales");
+                let path = format!("rec/2026/02/27/{contact}_1_verdict.json");
+                written(&folder.path().join(path), at);
+                continue;
+            }
+        };
+        counted.take();
+        let anew = Shelves::new(&counted, "rec/", trust);
+        for (shelves, is_new) in [(&anew, true), (&kept, false)] {
+            let asked = Asked {
+                query: &query,
+                after: None,
+                most: 100,
+                look: Look::IfStale,
+            };
+            let page = block_on(shelves.search(&asked, &Viewer::at_the_desk(), now)).unwrap();
+            assert_eq!(
+                (page.hits.len(), page.problems.len()),
+                (*expected, 0),
+                "{at}"
+            );
+            let asked = std::mem::take(&mut *counted.asked.lock().unwrap());
+            let looks = asked.iter().any(|it| it == "look_into rec/2026/02/27/");
+            assert!(!is_new || looks == is_listed, "{at}");
+        }
+    }
+}
+
+#[test]
+fn an_index_that_was_made_too_early_loses_nothing() {
+    let settled = Trust::ONCE_SETTLED;
+    // An index of noon knows nothing of the afternoon, whenever somebody asks again.
+    check_found(
+        &[
+            ("a", "2026-02-27T10:00:00Z", 0),
+            ("listed", "2026-02-27T12:00:00Z", 1),
+            ("b", "2026-02-27T16:00:00Z", 0),
+            ("listed", "2026-03-04T12:00:00Z", 2),
+            ("believed", "2026-03-04T13:00:00Z", 2),
+            ("believed", "2026-03-08T11:00:00Z", 2),
+            // It is over a second time as long: held against the verdicts once more.
+            ("listed", "2026-03-10T13:00:00Z", 2),
+            ("believed", "2026-03-10T14:00:00Z", 2),
+        ],
+        settled,
+    );
+    // Nobody looked before the day was over for long.
+    check_found(
+        &[
+            ("a", "2026-02-27T10:00:00Z", 0),
+            ("listed", "2026-03-05T12:00:00Z", 1),
+            ("believed", "2026-03-05T12:01:00Z", 1),
+        ],
+        settled,
+    );
+    // A recording that was tried again and came late.
+    check_found(
+        &[
+            ("a", "2026-02-27T10:00:00Z", 0),
+            ("listed", "2026-03-04T12:00:00Z", 1),
+            ("late", "2026-03-05T12:00:00Z", 0),
+            ("listed", "2026-03-12T12:00:00Z", 2),
+            ("believed", "2026-03-12T12:01:00Z", 2),
+        ],
+        settled,
+    );
+}
+
+/// Recordings of long ago that come only now, as where a bucket is moved: each is found.
+#[test]
+fn an_old_day_that_fills_is_not_believed() {
+    check_found(
+        &[
+            ("a", "2026-11-20T10:00:00Z", 0),
+            ("listed", "2026-11-20T10:01:00Z", 1),
+            ("b", "2026-11-20T10:02:00Z", 0),
+            ("listed", "2026-11-20T10:03:00Z", 2),
+            ("listed", "2026-11-23T10:00:00Z", 2),
+            ("c", "2026-11-23T10:01:00Z", 0),
+            ("listed", "2026-11-23T10:03:00Z", 3),
+            ("listed", "2026-11-26T10:03:00Z", 3),
+            ("believed", "2026-11-26T10:04:00Z", 3),
+        ],
+        Trust::ONCE_SETTLED,
+    );
+}
+
+/// A recording is found soon after it is made, and no longer found when it is deleted.
+#[test]
+fn what_was_only_just_made_is_found() {
+    check_found_soon(Trust::Never, 500);
+    check_found_soon(Trust::AfterDays(30_000), 5_000);
+}
+
+#[track_caller]
+fn check_found_soon(trust: Trust, soon: i64) {
+    let folder = tempfile::tempdir().unwrap();
+    archive(folder.path());
+    let shelves = Shelves::new(LocalRecordings::new(folder.path()), "rec/", trust);
+    assert_eq!(search_at(&shelves, NOW.0), 59);
+    verdict(
+        folder.path(),
+        "2026/02/28",
+        "new",
+        "new",
+        "2026-02-28T10:00:00Z",
+        "Sales",
+    );
+    assert_eq!(search_at(&shelves, NOW.0 + soon), 60);
+    fs::remove_file(folder.path().join("rec/2026/02/28/new_1_verdict.json")).unwrap();
+    assert_eq!(search_at(&shelves, NOW.0 + 2 * soon), 59);
+}
+
+fn search_at(shelves: &Shelves<LocalRecordings>, now: i64) -> usize {
+    let query = Query::default();
+    let asked = Asked {
+        query: &query,
+        after: None,
+        most: 100,
+        look: Look::IfStale,
+    };
+    let viewer = Viewer::at_the_desk();
+    let page = shelves.search(&asked, &viewer, EpochMillis(now));
+    block_on(page).unwrap().hits.len()
+}
+
+/// A process that has no time to read all of a day leaves what it read for the next one.
+#[test]
+fn a_day_that_is_too_large_for_one_look_is_done_by_several() {
+    const MANY: usize = 4_100;
+    let folder = tempfile::tempdir().unwrap();
+    for call in 0..MANY {
+        let contact = format!("c-{call}");
+        verdict(
+            folder.path(),
+            "2026/02/27",
+            &contact,
+            &contact,
+            "2026-02-27T10:00:00Z",
+            "Sales",
+        );
+    }
+    let counted = Counted::new(folder.path());
+    let found = |trust: Trust| {
+        let query = Query::default();
+        let asked = Asked {
+            query: &query,
+            after: None,
+            most: 2 * MANY,
+            look: Look::IfStale,
+        };
+        let shelves = Shelves::new(&counted, "rec/", trust);
+        let viewer = Viewer::at_the_desk();
+        let page = shelves.search(&asked, &viewer, NOW).now_or_never();
+        page.map(|page| page.unwrap().hits.len())
+    };
+    counted.reads.store(4_050, Relaxed);
+    assert_eq!(found(Trust::ONCE_SETTLED), None);
+    counted.reads.store(usize::MAX, Relaxed);
+    counted.take();
+    // Not a part of it is taken for all, and only the rest of it is read.
+    assert_eq!(found(Trust::ONCE_SETTLED), Some(MANY));
+    let reads = counted.take();
+    assert_eq!(
+        reads.iter().filter(|it| it.starts_with("read ")).count(),
+        MANY - 4_000
+    );
+    assert_eq!(found(Trust::ONCE_SETTLED), Some(MANY));
+    assert_eq!(counted.take(), [format!("open {}", index(27))]);
 }

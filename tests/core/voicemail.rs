@@ -390,7 +390,6 @@ impl Opening for Bucket {
             Some(Opened {
                 bytes: object.len() as u64,
                 version: String::new(),
-                modified: None,
                 body: Body {
                     world: self.world.clone(),
                     call: "read on (recordings)",

@@ -3,9 +3,10 @@
 use aws_sdk_s3::types::{ArchiveStatus, StorageClass};
 
 use super::S3Recordings;
-use super::reading::{S3File, millis};
+use super::reading::S3File;
 use crate::aws::errors::{Call, is_not_found};
 use crate::failure::Failure;
+use crate::media::ticks::EpochMillis;
 use crate::port::{Archived, Browsing, Inside, Listed, Seen};
 
 impl Browsing for S3Recordings {
@@ -70,6 +71,11 @@ impl Browsing for S3Recordings {
 
 fn bytes(length: Option<i64>) -> u64 {
     u64::try_from(length.unwrap_or(0)).unwrap_or(0)
+}
+
+fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
+    let millis = time.and_then(|time| time.to_millis().ok());
+    millis.map(EpochMillis)
 }
 
 /// Where an object lies that cannot be read before it is restored: in an archive's storage class,

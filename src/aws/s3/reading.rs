@@ -5,7 +5,6 @@ use bytes::Bytes;
 
 use super::S3Recordings;
 use crate::failure::{Failure, FailureKind};
-use crate::media::ticks::EpochMillis;
 use crate::port::{MediaBody, Opened, Opening};
 
 /// An object that is being read.
@@ -30,7 +29,6 @@ impl Opening for S3Recordings {
         };
         Ok(Some(Opened {
             bytes,
-            modified: millis(object.last_modified.as_ref()),
             version: object.e_tag.unwrap_or_default(),
             body,
         }))
@@ -42,10 +40,4 @@ impl MediaBody for S3File {
         let lost = |error| Failure::new(FailureKind::ConnectionLost, &self.subject, error);
         self.body.next().await.transpose().map_err(lost)
     }
-}
-
-/// A time as the store gives it.
-pub(super) fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
-    let millis = time.and_then(|time| time.to_millis().ok());
-    millis.map(EpochMillis)
 }

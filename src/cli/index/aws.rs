@@ -25,7 +25,7 @@ pub(super) fn run(args: &IndexArgs, out: &mut dyn Write, json: bool) -> Result<(
     let runtime = runtime()?;
     let shared = runtime.block_on(aws::load(account.access(&config)));
     let store = S3Recordings::new(&shared, wiring::bucket(&config));
-    let shelves = Shelves::new(store, &config.key_prefix, Trust::Never);
+    let shelves = Shelves::new(store, &config.key_prefix, Trust::ONCE_SETTLED);
     let indexed = runtime.block_on(index(&shelves, args.day))?;
     tell(&indexed, out, json)
 }
