@@ -13,7 +13,7 @@ use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
-use tokio::sync::Mutex;
+use tokio::sync::RwLock;
 
 use super::versions::{Keeping, Versions};
 use super::wire::{Refusal, Reply};
@@ -29,8 +29,9 @@ pub(super) struct Buckets {
     /// The account that they belong to, if it matters.
     owner: Option<String>,
     service: S3Service,
-    /// One conditional write at a time: `s3s-fs` looks first and writes later.
-    turn: Mutex<()>,
+    /// One conditional write at a time, and no read meanwhile: `s3s-fs` looks first and writes
+    /// later, and an object's checksum after the object.
+    turn: RwLock<()>,
 }
 
 impl Buckets {
@@ -62,7 +63,7 @@ impl Buckets {
             on_demand: names.is_empty(),
             owner,
             service: builder.build(),
-            turn: Mutex::new(()),
+            turn: RwLock::new(()),
         })
     }
 
@@ -89,8 +90,12 @@ impl Buckets {
                 .await
                 .map_err(std::io::Error::other)?
                 .to_bytes();
-            let _turn = self.turn.lock().await;
+            let _turn = self.turn.write().await;
             let request = Request::from_parts(head, Body::from(body));
+            self.service.call(request).await
+        } else if [hyper::Method::GET, hyper::Method::HEAD].contains(request.method()) {
+            // Once it is answered, the object is open, and stays what it was.
+            let _turn = self.turn.read().await;
             self.service.call(request).await
         } else {
             self.service.call(request).await

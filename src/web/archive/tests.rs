@@ -352,6 +352,8 @@ fn what_is_asked_wrongly_is_told_in_a_sentence() {
         ("/api/recordings?after=x", "after: it is no place"),
         ("/api/recordings?most=0", "most: it must be a number"),
         ("/api/recordings.csv?status=done", "status: it must be of"),
+        ("/api/recording", "missing field `key`: say which"),
+        ("/api/audio?key=a&key=b", "duplicate field `key`: say which"),
     ] {
         let answer = pages.get(target);
         assert_eq!(answer.status, 400, "{target}");
