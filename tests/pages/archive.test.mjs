@@ -402,7 +402,7 @@ test("a file in an archive of the store is told with what to do", async () => {
   for (const [name, more, told] of [
     ["archived", { class: "DEEP_ARCHIVE" }, "--key rec/mixed.wav --restore-request Days=7."],
     // What lies in a tier of Intelligent-Tiering is restored for good, and S3 takes no days.
-    ["archived-tier", { class: "ARCHIVE_ACCESS" }, "--key rec/mixed.wav --restore-request '{}'."],
+    ["archived-tier", { class: "ARCHIVE_ACCESS" }, '--key rec/mixed.wav --restore-request \'{"GlacierJobParameters": {"Tier": "Standard"}}\'.'],
     ["restoring", { class: "GLACIER", comes_back: true }, "lies in GLACIER, and is being restored already"],
   ]) {
     const before = change((whole) => {
