@@ -280,8 +280,17 @@ pub struct Seen {
     pub modified: Option<EpochMillis>,
     /// Changes when the file does.
     pub version: String,
-    /// What keeps it from being read now: the name of a storage class that must be restored first.
-    pub archived: Option<String>,
+    /// What keeps it from being read now.
+    pub archived: Option<Archived>,
+}
+
+/// A file that must be restored before it can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archived {
+    /// The storage class or tier that it lies in, as the store names it.
+    pub class: String,
+    /// Somebody asked for it already: it comes back in some hours.
+    pub comes_back: bool,
 }
 
 /// A store from which things can be deleted for good: an operator's, never the function's.

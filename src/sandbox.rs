@@ -31,6 +31,7 @@ mod buckets;
 mod calls;
 mod checksums;
 mod contacts;
+mod cors;
 mod data_streams;
 mod events;
 mod faults;

@@ -24,6 +24,8 @@ pub const INDEX_FOLDER: &str = "index/";
 const UNDATED_INDEX: &str = "_index.ndjson";
 /// The largest index that is read: one of 200,000 recordings has less.
 pub const MAX_INDEX_BYTES: usize = 256 << 20;
+/// How a time is written that is a day and no more: times that are known have milliseconds.
+const MIDNIGHT: &str = "T00:00:00Z";
 /// The status of a row whose verdict cannot be read.
 pub const UNREADABLE: &str = "unreadable";
 /// Stores tell the time of an object to the second: what was read so shortly after it was
@@ -214,6 +216,12 @@ impl Row {
         }
     }
 
+    /// Whether only its folder's day is known of when it began.
+    pub fn has_day_alone(&self) -> bool {
+        let time = self.starts_at.as_deref();
+        time.is_some_and(|time| time.ends_with(MIDNIGHT))
+    }
+
     /// When it began, in milliseconds since 1970; the beginning of time where nobody knows.
     pub fn started(&self) -> i64 {
         let time = self
@@ -225,7 +233,7 @@ impl Row {
 }
 
 fn midnight(day: Option<Day>) -> Option<String> {
-    day.map(|day| format!("{day}T00:00:00Z"))
+    day.map(|day| format!("{day}{MIDNIGHT}"))
 }
 
 fn codes(reasons: &[crate::recording::verdict::Reason]) -> Vec<String> {

@@ -11,6 +11,8 @@ use crate::media::fragment::Direction;
 use crate::media::ticks::EpochMillis;
 use crate::recording::verdict::Status;
 
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 3_600_000;
 /// Characters of a word that is looked for, at the most.
 const MAX_WORD: usize = 256;
 /// Rows of a page, unless it is asked for fewer, and at the most.
@@ -185,7 +187,7 @@ impl Query {
     /// Whether a recording is looked for.
     pub fn matches(&self, hit: &Hit<'_>) -> bool {
         let row = hit.row;
-        self.is_in_time(hit.started)
+        self.is_in_time(hit)
             && self
                 .contact
                 .as_ref()
@@ -209,9 +211,15 @@ impl Query {
             && self.shorter.is_none_or(|seconds| row.seconds <= seconds)
     }
 
-    /// What has no time is in no stretch of time.
-    fn is_in_time(&self, started: i64) -> bool {
-        let is_behind = |from: EpochMillis| started >= from.0;
+    /// What has no time is in no stretch of time. What has a day and no time may have begun at any
+    /// time of it: days of people's time zones begin at other hours than those of folders.
+    fn is_in_time(&self, hit: &Hit<'_>) -> bool {
+        let started = hit.started;
+        let may_have_begun = match hit.row.has_day_alone() {
+            true => started.saturating_add(DAY - 1),
+            false => started,
+        };
+        let is_behind = |from: EpochMillis| may_have_begun >= from.0 && started != i64::MIN;
         let is_before = |to: EpochMillis| started < to.0 && started != i64::MIN;
         self.from.is_none_or(is_behind) && self.to.is_none_or(is_before)
     }

@@ -12,7 +12,7 @@ use crate::media::ticks::EpochMillis;
 const MAX_SKEW: i64 = 60_000;
 
 /// How long a login may take, from the first page to the way back: second factors are slow.
-const LOGIN_LASTS: i64 = 10 * 60_000;
+pub const LOGIN_LASTS: Duration = Duration::from_secs(600);
 
 /// Somebody who is logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Session {
     pub groups: Vec<String>,
     /// When they logged in, in milliseconds since 1970.
     pub began: i64,
-    /// When they were last seen, to the minute.
+    /// When they were last seen, to ten seconds ([`Lasting::believed`]).
     pub seen: i64,
 }
 
@@ -48,7 +48,7 @@ impl Default for Lasting {
         Self {
             idle: Duration::from_secs(30 * 60),
             absolute: Duration::from_secs(10 * 3_600),
-            believed: Duration::from_secs(60),
+            believed: Duration::from_secs(10),
         }
     }
 }
@@ -124,7 +124,7 @@ pub struct Login {
 impl Login {
     /// Whether it took too long, or begins in the future.
     pub fn is_over(&self, now: EpochMillis) -> bool {
-        !(-MAX_SKEW..LOGIN_LASTS).contains(&now.0.saturating_sub(self.began))
+        !(-MAX_SKEW..millis(LOGIN_LASTS)).contains(&now.0.saturating_sub(self.began))
     }
 }
 
@@ -136,18 +136,26 @@ mod tests {
     fn a_session_ends_by_idleness_and_at_last_by_age() {
         const MINUTE: i64 = 60_000;
         #[track_caller]
-        fn check(began: i64, seen: i64, now: i64, expected: State) {
+        fn check_millis(began: i64, seen: i64, now: i64, expected: State) {
             let session = Session {
                 id: "s".to_owned(),
                 subject: "u".to_owned(),
                 name: None,
                 groups: Vec::new(),
-                began: began * MINUTE,
-                seen: seen * MINUTE,
+                began,
+                seen,
             };
-            let state = session.state(EpochMillis(now * MINUTE), &Lasting::default());
+            let state = session.state(EpochMillis(now), &Lasting::default());
             assert_eq!(state, expected);
         }
+        #[track_caller]
+        fn check(began: i64, seen: i64, now: i64, expected: State) {
+            check_millis(began * MINUTE, seen * MINUTE, now * MINUTE, expected);
+        }
+        // Whether it was ended elsewhere is looked up after ten seconds.
+        check_millis(0, 0, 9_999, State::Good);
+        check_millis(0, 0, 10_000, State::ToBeRenewed);
+        check_millis(0, 5_000, 14_999, State::Good);
         check(0, 0, 0, State::Good);
         check(0, 0, 1, State::ToBeRenewed);
         check(0, 0, 29, State::ToBeRenewed);

@@ -39,6 +39,8 @@ pub struct Person {
     pub name: Option<String>,
     /// Their groups.
     pub groups: Vec<String>,
+    /// The token has a name that does not count, since the provider has not verified it.
+    pub name_unverified: bool,
     /// The provider left groups out, since they are too many for a token.
     pub groups_left_out: bool,
 }
@@ -105,6 +107,7 @@ pub fn check(
     Ok(Person {
         subject,
         name: name(claims, expected.name_claim),
+        name_unverified: is_unverified(claims, expected.name_claim),
         groups: groups(claims, expected.groups_claim),
         groups_left_out: leaves_out(claims, expected.groups_claim),
     })
@@ -128,13 +131,17 @@ fn check_audience(claims: &Map<String, Value>, client: &str) -> Result<(), Refus
 /// The name by which calls are answered. An address that the provider has not verified may
 /// be anybody's.
 fn name(claims: &Map<String, Value>, claim: &str) -> Option<String> {
-    let verified = claims.get("email_verified");
-    let unverified =
-        verified == Some(&Value::Bool(false)) || verified.is_some_and(|it| it == "false");
-    match claim == "email" && unverified {
+    match is_unverified(claims, claim) {
         true => None,
         false => text(at(claims, claim)),
     }
+}
+
+fn is_unverified(claims: &Map<String, Value>, claim: &str) -> bool {
+    let verified = claims.get("email_verified");
+    let unverified =
+        verified == Some(&Value::Bool(false)) || verified.is_some_and(|it| it == "false");
+    claim == "email" && unverified
 }
 
 /// The groups, in a list or one alone.
@@ -332,7 +339,10 @@ mod tests {
     fn an_address_that_nobody_verified_is_nobodys_name() {
         #[track_caller]
         fn check(changes: Value, name: Option<&str>) {
-            assert_eq!(checked(changes).unwrap().name.as_deref(), name);
+            let told_unverified = changes["email_verified"] == json!(false);
+            let person = checked(changes).unwrap();
+            assert_eq!(person.name.as_deref(), name);
+            assert!(!told_unverified || person.name_unverified);
         }
         check(json!({"email_verified": true}), Some("mia@example.com"));
         check(json!({"email_verified": false}), None);

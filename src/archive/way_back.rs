@@ -1,5 +1,10 @@
 //! The way back to where one was before the login: a path of our own pages, and never an
-//! address that leads to anybody else's.
+//! address that leads to anybody else's, nor one that gives data: nobody comes from the
+//! provider with a download that they did not press.
+
+use std::borrow::Cow;
+
+use crate::archive::CALL;
 
 /// Bytes of a path at the most: it travels in a cookie of four kilobytes.
 const MAX_BYTES: usize = 1_500;
@@ -15,15 +20,34 @@ pub fn own_path(text: &str) -> &str {
         && !text.starts_with("//")
         && text.len() <= MAX_BYTES
         && text.bytes().all(is_plain)
-        && !is_of_the_login(text);
+        && !is_no_page(text);
     if is_own { text } else { "/" }
 }
 
-/// A login that leads to a login would never end.
-fn is_of_the_login(path: &str) -> bool {
+/// A login that leads to a login would never end; what is below `/api` is data.
+fn is_no_page(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let first = path.split('/').nth(1).unwrap_or_default();
-    ["login", "logout"].contains(&first)
+    ["login", "logout", "api"].contains(&first)
+}
+
+/// The page that shows what a path gives, which is the path itself unless it gives data: of a
+/// search its page with the same words, of a recording's files the recording's page.
+pub fn page_of(path: &str) -> Cow<'_, str> {
+    let Some(data) = path.strip_prefix("/api/") else {
+        return Cow::Borrowed(path);
+    };
+    let (what, words) = data.split_once('?').unwrap_or((data, ""));
+    let key = words.split('&').find_map(|word| word.strip_prefix("key="));
+    match (what, key) {
+        ("recordings" | "recordings.csv", _) if !words.is_empty() => {
+            Cow::Owned(format!("/?{words}"))
+        }
+        ("recording" | "peaks" | "audio" | "check", Some(key)) => {
+            Cow::Owned(format!("/{CALL}{key}"))
+        }
+        _ => Cow::Borrowed("/"),
+    }
 }
 
 #[cfg(test)]
@@ -69,10 +93,32 @@ mod tests {
             "/login?to=/login",
             "/login/callback?code=1",
             "/logout",
+            "/api/audio?key=a&act=download",
+            "/api",
         ] {
             check(foreign, false);
         }
         check(&format!("/{}", "a".repeat(1_499)), true);
         check(&format!("/{}", "a".repeat(1_500)), false);
+    }
+
+    #[test]
+    fn data_has_a_page_that_shows_it() {
+        #[track_caller]
+        fn check(path: &str, page: &str) {
+            assert_eq!(page_of(path), page, "{path}");
+            assert_eq!(own_path(&page_of(path)), page, "{path}");
+        }
+        check("/call?recording=a&t=1", "/call?recording=a&t=1");
+        check("/api/recordings?queue=a%20b&from=x", "/?queue=a%20b&from=x");
+        check("/api/recordings.csv?agent=jo", "/?agent=jo");
+        check("/api/recordings.csv", "/");
+        check(
+            "/api/audio?key=a%2Fb&file=to&act=download",
+            "/call?recording=a%2Fb",
+        );
+        check("/api/peaks?x=1&key=a", "/call?recording=a");
+        check("/api/audio?file=to", "/");
+        check("/api/other?key=a", "/");
     }
 }

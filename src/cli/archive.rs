@@ -5,6 +5,8 @@
 mod aws;
 mod listened;
 #[cfg(feature = "operate")]
+mod log;
+#[cfg(feature = "operate")]
 mod login;
 
 use std::io::Write;

@@ -1,6 +1,9 @@
 //! `callreel peaks`: what waveforms are drawn from, for recordings that were made before it was
 //! written with them.
 
+#[cfg(feature = "operate")]
+mod aws;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -28,31 +31,41 @@ const SCHEMA: &str = "callreel.peaks/1";
 )]
 pub(super) struct PeaksArgs {
     /// WAV files of Callreel's, or folders of recordings
-    #[arg(required = true, value_name = "FILE.wav|DIR")]
+    #[cfg_attr(feature = "operate", arg(required_unless_present = "aws"))]
+    #[cfg_attr(not(feature = "operate"), arg(required = true))]
+    #[arg(value_name = "FILE.wav|DIR")]
     paths: Vec<PathBuf>,
+    #[cfg(feature = "operate")]
+    #[command(flatten)]
+    aws: aws::PeaksAwsArgs,
+}
+
+/// What was made, and what could not be.
+#[derive(Debug, Default)]
+struct Made {
+    /// Where each lies, and its size.
+    files: Vec<(String, u64)>,
+    errors: Vec<String>,
 }
 
 pub(super) fn run(args: &PeaksArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let mut made = Vec::new();
-    let mut errors = Vec::new();
+    #[cfg(feature = "operate")]
+    if args.aws.aws {
+        return aws::run(args, out, json);
+    }
+    let mut made = Made::default();
     for path in &args.paths {
-        let (folder, keys) = match to_make(path) {
-            Ok(found) => found,
-            Err(error) => {
-                errors.push(error);
-                continue;
-            }
-        };
-        let store = LocalRecordings::new(&folder);
-        for (wav, peaks) in keys {
-            match block_on(make(&store, &wav, &peaks)) {
-                Ok(bytes) => made.push((folder.join(peaks).display().to_string(), bytes)),
-                Err(failure) => errors.push(failure.to_string()),
-            }
+        if let Err(error) = make_of(path, &mut made) {
+            made.errors.push(error);
         }
     }
+    tell(&made, out, json)
+}
+
+fn tell(made: &Made, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
+    let Made { files, errors } = made;
     let written = if json {
-        let files = made
+        let files = files
             .iter()
             .map(|(file, bytes)| json!({"file": file, "bytes": bytes}));
         let document =
@@ -61,7 +74,8 @@ pub(super) fn run(args: &PeaksArgs, out: &mut dyn Write, json: bool) -> Result<(
     } else {
         let mut rows = vec![["MADE", "BYTES"].map(str::to_owned)];
         rows.extend(
-            made.iter()
+            files
+                .iter()
                 .map(|(file, bytes)| [file.clone(), bytes.to_string()]),
         );
         write_table(out, &rows)
@@ -70,18 +84,17 @@ pub(super) fn run(args: &PeaksArgs, out: &mut dyn Write, json: bool) -> Result<(
     ended(errors.len(), written)
 }
 
-/// The folder of a path, and in it the WAV files to read, each with what is to be made of it.
-fn to_make(path: &Path) -> Result<(PathBuf, Vec<(String, String)>), String> {
+/// Makes those of a folder, or that of a WAV file.
+fn make_of(path: &Path, made: &mut Made) -> Result<(), String> {
     let told = |cause: &str| format!("{}: {cause}", path.display());
     let metadata = path
         .metadata()
         .map_err(|_| told("no such file or folder; give a WAV file, or the folder that record or extract wrote to"))?;
     if metadata.is_dir() {
-        let keys = block_on(lacking(&LocalRecordings::new(path)));
-        return Ok((
-            path.to_owned(),
-            keys.map_err(|failure| failure.to_string())?,
-        ));
+        let store = LocalRecordings::new(path);
+        let named = |key: &str| path.join(key).display().to_string();
+        block_on(make_lacking(&store, "", named, made));
+        return Ok(());
     }
     let name = path.file_name().and_then(|name| name.to_str());
     let wav = name
@@ -96,12 +109,38 @@ fn to_make(path: &Path) -> Result<(PathBuf, Vec<(String, String)>), String> {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         Some(_) | None => PathBuf::from("."),
     };
-    Ok((folder, vec![(wav.to_owned(), format!("{stem}{SUFFIX}"))]))
+    let store = LocalRecordings::new(&folder);
+    let peaks = format!("{stem}{SUFFIX}");
+    let bytes = block_on(make(&store, wav, &peaks)).map_err(|failure| failure.to_string())?;
+    made.files
+        .push((folder.join(peaks).display().to_string(), bytes));
+    Ok(())
 }
 
-/// The recordings of a folder that have audio and no waveform.
-async fn lacking(store: &LocalRecordings) -> Result<Vec<(String, String)>, Failure> {
-    let listed = store.list("").await?;
+/// Makes those that the recordings of a store lack, whose keys start with this; each is told by
+/// the name that its key has for people.
+async fn make_lacking<S: Recordings + Opening>(
+    store: &S,
+    prefix: &str,
+    named: impl Fn(&str) -> String,
+    made: &mut Made,
+) {
+    let keys = match lacking(store, prefix).await {
+        Ok(keys) => keys,
+        Err(failure) => return made.errors.push(failure.to_string()),
+    };
+    for (wav, peaks) in keys {
+        match make(store, &wav, &peaks).await {
+            Ok(bytes) => made.files.push((named(&peaks), bytes)),
+            Err(failure) => made.errors.push(failure.to_string()),
+        }
+    }
+}
+
+/// The recordings that have audio and no waveform: a WAV file to read of each, and what is to be
+/// made of it.
+async fn lacking(store: &impl Objects, prefix: &str) -> Result<Vec<(String, String)>, Failure> {
+    let listed = store.list(prefix).await?;
     let keys: std::collections::BTreeSet<_> = listed.into_iter().map(|it| it.key).collect();
     let bases = keys
         .iter()
@@ -117,12 +156,17 @@ async fn lacking(store: &LocalRecordings) -> Result<Vec<(String, String)>, Failu
     Ok(found.collect())
 }
 
-async fn make(store: &LocalRecordings, wav: &str, peaks: &str) -> Result<u64, Failure> {
+async fn make<S: Recordings + Opening>(store: &S, wav: &str, peaks: &str) -> Result<u64, Failure> {
     let not_ours = |error| Failure::new(FailureKind::Unreadable, wav, error);
     let Some(mut opened) = store.open(wav).await? else {
         return Err(Failure::new(FailureKind::NotThere, wav, "it is gone"));
     };
-    let mut upload = store.begin(NewFile::peaks(peaks, "")).await?;
+    let name = peaks.rsplit('/').next().unwrap_or(peaks);
+    let contact = name.trim_end_matches(SUFFIX);
+    let contact = contact
+        .rsplit_once('_')
+        .map_or(contact, |(contact, _)| contact);
+    let mut upload = store.begin(NewFile::peaks(peaks, contact)).await?;
     let mut made = WavPeaks::default();
     while let Some(chunk) = opened.body.next_chunk().await? {
         let mut points = Vec::new();

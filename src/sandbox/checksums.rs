@@ -20,6 +20,7 @@ use percent_encoding::percent_decode_str;
 use s3s::Body;
 
 use super::buckets::Buckets;
+use super::cors;
 use super::wire::{Refusal, Reply};
 use crate::lock::lock;
 
@@ -51,6 +52,10 @@ impl Checksums {
         request: Request<Incoming>,
     ) -> Result<Reply, Refusal> {
         let (head, body) = request.into_parts();
+        if let Some(reply) = cors::preflight(&head) {
+            return Ok(reply);
+        }
+        let is_of_a_page = cors::is_of_a_page(&head.method, &head.headers);
         let upload = asked(&head, "uploadId");
         match (&head.method, upload) {
             (&Method::PUT, Some(upload)) => {
@@ -82,7 +87,11 @@ impl Checksums {
             }
             _ => {
                 let request = Request::from_parts(head, Body::from(body));
-                buckets.answer(request).await
+                let reply = buckets.answer(request).await?;
+                Ok(match is_of_a_page {
+                    true => cors::allowed(reply),
+                    false => reply,
+                })
             }
         }
     }

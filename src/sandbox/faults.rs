@@ -196,6 +196,12 @@ pub enum Forgery {
     SharedSecret,
     /// A new key signed it, which is published from now on: it is not wrong.
     NewKey,
+    /// A new key signed it, which is published in place of the first one, under its name: it is
+    /// not wrong.
+    NewKeyOfOldName,
+    /// A new key signed it, which is published from now on; neither it nor the token names the
+    /// key: it is not wrong.
+    NewKeyWithoutName,
 }
 
 impl Effect {

@@ -36,7 +36,7 @@
 //! | `GET /`, `GET /call?recording=KEY` | the page; its script and style below `/archive…` |
 //! | `GET /api/me` | `{name, login}`: who asks, for pages that have nothing else to show |
 //! | `GET /api/recordings?from=…&after=…&most=…` | `{me, rows, next, back_to, problems}`: [`Query`](crate::archive::search::Query)'s words; `look=anew` looks at verdicts again; a page can have few rows, or none, and a `next`: all from `back_to` on was looked at |
-//! | `GET /api/recordings.csv?from=…` | all rows of the same search |
+//! | `GET /api/recordings.csv?from=…` | all rows of the same search; with `most`, so many of them, and behind which place it goes on with `after` in the header `callreel-next` |
 //! | `GET /api/recording?key=…` | `{me, key, row, verdict, files, peaks, parts}`: `files` says whether each is there |
 //! | `GET /api/peaks?key=…` | `…_peaks.dat` as it is |
 //! | `POST /api/audio?key=…&file=mixed&act=play` | `{url, seconds}`: where the sound is, and for how long; `act=download` for a link that downloads |
@@ -55,7 +55,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query as Words, State};
 use axum::http::request::Parts;
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -289,7 +290,7 @@ struct Found {
     verdict: Option<Verdict>,
 }
 
-/// What is asked of one recording.
+/// What is asked of one recording; what cannot be read is refused as all is.
 #[derive(Clone, Debug, Deserialize)]
 struct Asked {
     key: String,
@@ -303,11 +304,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let asked = Query::from_request_parts(parts, state).await;
-        let told =
-            "which recording is asked for must be said once: key=, and the key of its verdict";
-        let wrong = |_| Refused::new(StatusCode::BAD_REQUEST, told);
-        asked.map(|Query(asked)| asked).map_err(wrong)
+        let words = Words::<Self>::from_request_parts(parts, state).await;
+        words
+            .map(|words| words.0)
+            .map_err(|rejection: QueryRejection| {
+                let cause = rejection.body_text();
+                let cause = cause.rsplit(": ").next().unwrap_or_default();
+                let told = format!(
+                    "{cause}: say which recording, once, by key, which is the key of its verdict"
+                );
+                Refused::new(StatusCode::BAD_REQUEST, &told)
+            })
     }
 }
 

@@ -2,9 +2,11 @@
 //!
 //! A page on loopback has no login: any page of the web could read it by a name that it makes
 //! point to 127.0.0.1, if names were not looked at. A request whose `Host` is none of the
-//! page's own is answered with 421; one that another site's page sends, with 403.
+//! page's own is answered with 421; one that another site's page sends, with 403. Somebody may
+//! follow another site's link to a page, and to nothing else: what gives data does more than
+//! show it, such as note who had it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -37,20 +39,27 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::X_DNS_PREFETCH_CONTROL, "off"),
 ];
 
+/// What the paths of pages begin with; `/` is one itself.
+const PAGES: &[&str] = &["", "call", "login", "logout"];
+
 /// The names that pages answer to, and where else they may load sound from.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     hosts: Vec<String>,
+    /// Every address leads here, with this port. A page of the web can make a name of its own point
+    /// here, and no address.
+    any_address: Option<u16>,
     media: Vec<String>,
     over_tls: bool,
 }
 
 impl Guard {
-    /// Pages at an address of this machine. One of loopback also answers to `localhost`.
+    /// Pages at an address of this machine. One of loopback also answers to `localhost`, one that
+    /// stands for all of the machine's to each of them.
     pub fn at(address: SocketAddr) -> Self {
         let port = address.port();
         let mut hosts = vec![address.to_string()];
-        if address.ip().is_loopback() {
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
             hosts.push(format!("127.0.0.1:{port}"));
             hosts.push(format!("[::1]:{port}"));
             hosts.push(format!("localhost:{port}"));
@@ -66,6 +75,7 @@ impl Guard {
         }
         Self {
             hosts,
+            any_address: address.ip().is_unspecified().then_some(port),
             ..Self::default()
         }
     }
@@ -112,6 +122,20 @@ impl Guard {
             .layer(middleware::from_fn_with_state(Arc::new(gate), pass))
     }
 
+    /// Whether a name is an address that leads here.
+    fn is_address(&self, name: &str) -> bool {
+        let Some(port) = self.any_address else {
+            return false;
+        };
+        let bare = name.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        let is_bare = bare.unwrap_or(name).parse::<IpAddr>().is_ok();
+        match name.parse::<SocketAddr>() {
+            Ok(address) => address.port() == port,
+            // Browsers leave out the port that is usual.
+            Err(_) => port == 80 && is_bare,
+        }
+    }
+
     fn policy(&self) -> String {
         let media: String = self
             .media
@@ -125,26 +149,34 @@ impl Guard {
     }
 
     /// Why a request is refused; `None` when it is not.
-    fn refusal(&self, method: &Method, host: Option<&str>, headers: &HeaderMap) -> Option<Refused> {
+    fn refusal(
+        &self,
+        method: &Method,
+        path: &str,
+        host: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Option<Refused> {
         let is_own = |name: &str| self.hosts.contains(&name.to_ascii_lowercase());
-        if !host.is_some_and(is_own) {
+        let Some(host) = host.filter(|name| is_own(name) || self.is_address(name)) else {
             return Some(Refused::Host);
-        }
+        };
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         if let Some(origin) = text("origin") {
             let name = origin
                 .strip_prefix("http://")
                 .or(origin.strip_prefix("https://"));
-            if !name.is_some_and(is_own) {
+            if !name.is_some_and(|name| is_own(name) || name == host) {
                 return Some(Refused::Origin);
             }
         }
         // Browsers say where a request comes from; who says nothing is no browser, and no
-        // page can make it ask. Somebody may follow another site's link to a page.
+        // page can make it ask.
         let follows_a_link = method == Method::GET && text("sec-fetch-mode") == Some("navigate");
+        let first = path.split('/').nth(1).unwrap_or_default();
         match text("sec-fetch-site") {
             None | Some("same-origin" | "none") => None,
-            Some(_) if follows_a_link => None,
+            Some(_) if follows_a_link && PAGES.contains(&first) => None,
+            Some(_) if follows_a_link => Some(Refused::Link),
             Some(_) => Some(Refused::Origin),
         }
     }
@@ -160,6 +192,7 @@ struct Gate {
 enum Refused {
     Host,
     Origin,
+    Link,
 }
 
 impl IntoResponse for Refused {
@@ -174,6 +207,10 @@ impl IntoResponse for Refused {
                 StatusCode::FORBIDDEN,
                 "this was asked by the page of another site, and is for its own page alone\n",
             ),
+            Self::Link => (
+                StatusCode::FORBIDDEN,
+                "another site's link led here, and this is no page; begin with the first one, under /\n",
+            ),
         }
         .into_response()
     }
@@ -187,8 +224,8 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
         .map(|host| host.to_str().unwrap_or("?"));
     let asked = request.uri().authority().map(|host| host.as_str());
     let hosts = [told.or(asked), asked.or(told)];
-    let method = request.method();
-    let refusals = hosts.map(|host| gate.guard.refusal(method, host, headers));
+    let (method, path) = (request.method(), request.uri().path());
+    let refusals = hosts.map(|host| gate.guard.refusal(method, path, host, headers));
     let mut answer = match refusals.into_iter().flatten().next() {
         Some(refused) => refused.into_response(),
         None => next.run(request).await,
@@ -225,7 +262,7 @@ mod tests {
             let value = HeaderValue::from_str(value).unwrap();
             (HeaderName::from_static(name), value)
         });
-        let found = guard.refusal(&method, Some(host), &headers.collect());
+        let found = guard.refusal(&method, "/", Some(host), &headers.collect());
         assert_eq!(found, refused, "{method} {host}");
     }
 
@@ -255,10 +292,43 @@ mod tests {
         ] {
             check(&guard, Method::GET, host, NONE, Some(Refused::Host));
         }
-        let lacking = guard.refusal(&Method::GET, None, &HeaderMap::new());
+        let lacking = guard.refusal(&Method::GET, "/", None, &HeaderMap::new());
         assert_eq!(lacking, Some(Refused::Host));
         let usual = Guard::at("127.0.0.1:80".parse().unwrap());
         check(&usual, Method::GET, "localhost", NONE, None);
+        // All addresses of the machine: none of them is a name that somebody made point here.
+        let all = Guard::at("0.0.0.0:8750".parse().unwrap());
+        for host in [
+            "127.0.0.1:8750",
+            "localhost:8750",
+            "0.0.0.0:8750",
+            "192.0.2.7:8750",
+            "[2001:db8::7]:8750",
+        ] {
+            check(&all, Method::GET, host, NONE, None);
+        }
+        for host in [
+            "192.0.2.7",
+            "192.0.2.7:8751",
+            "evil.example:8750",
+            "192.0.2.7.evil.example:8750",
+            "8750",
+        ] {
+            check(&all, Method::GET, host, NONE, Some(Refused::Host));
+        }
+        for (origin, refused) in [
+            ("http://192.0.2.7:8750", None),
+            ("http://192.0.2.8:8750", Some(Refused::Origin)),
+            ("http://192.0.2.7:8751", Some(Refused::Origin)),
+        ] {
+            check(
+                &all,
+                Method::POST,
+                "192.0.2.7:8750",
+                &[("origin", origin)],
+                refused,
+            );
+        }
         // An address of the network is no loopback.
         let open = Guard::at("192.0.2.7:8750".parse().unwrap());
         check(&open, Method::GET, "192.0.2.7:8750", NONE, None);
@@ -304,6 +374,24 @@ mod tests {
             origin,
         );
         get(&from("https://evil.example"), origin);
+        let headers = navigates.map(|(name, value)| {
+            let value = HeaderValue::from_static(value);
+            (HeaderName::from_static(name), value)
+        });
+        let headers: HeaderMap = headers.into_iter().collect();
+        for (path, refused) in [
+            ("/call", None),
+            ("/login/callback", None),
+            ("/logout", None),
+            ("/api/audio", Some(Refused::Link)),
+            ("/api/recordings.csv", Some(Refused::Link)),
+            ("/calls/8d1c/sound", Some(Refused::Link)),
+            ("/nowhere", Some(Refused::Link)),
+        ] {
+            let host = Some("calls.example.com");
+            let found = guard.refusal(&Method::GET, path, host, &headers);
+            assert_eq!(found, refused, "{path}");
+        }
     }
 
     #[test]

@@ -14,13 +14,15 @@ mod ledger;
 mod limit;
 mod page;
 mod provider;
+mod refusal;
+mod used;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
 use axum::extract::{Query, Request, State};
-use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -34,23 +36,27 @@ pub use provider::Client;
 
 use crate::archive::heard::{Heard, LOG_TARGET, LOGIN, LOGOUT};
 use crate::archive::rules::Rules;
-use crate::archive::session::{Lasting, Login as UnderWay, Session};
-use crate::archive::token::{self, Expected};
+use crate::archive::session::{LOGIN_LASTS, Lasting, Login as UnderWay, Session};
+use crate::archive::token::{self, Expected, Person};
 use crate::archive::way_back::own_path;
 use crate::clock::now;
 use crate::lock::lock;
 use crate::port::Objects;
 use crate::sha256;
-use cookie::{Line, Purpose};
+use cookie::{Line, Purpose, find};
 use gate::from;
-use keys::NotSigned;
 use limit::Limit;
 use provider::Provider;
+use refusal::NoLogin;
+use used::Used;
 
 /// Where the provider sends people back to.
 const BACK: &str = "/login/callback";
-/// Seconds that a browser keeps the cookie of a login under way.
-const LOGIN_SECONDS: u64 = 600;
+/// Logins under way in one browser at the most: tabs that were restored begin them side by side.
+const MAX_LOGINS: usize = 5;
+/// Letters of their cookies at the most. An HTTP API takes 10,240 bytes of all headers
+/// (Amazon API Gateway quotas), and a session's cookie stands beside them.
+const MAX_LOGIN_CHARS: usize = 5_000;
 
 /// What the login is to know.
 #[derive(Clone, Debug)]
@@ -83,76 +89,14 @@ pub struct Login<O> {
     provider: Provider,
     keys: RwLock<Arc<CookieKeys>>,
     ledger: Arc<Ledger<O>>,
-    limit: Mutex<Limit>,
-}
-
-/// Why nobody is logged in.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NoLogin {
-    #[error("too many logins in this minute")]
-    TooMany,
-    #[error("the way back from the provider belongs to no login that this browser began")]
-    NotBegun,
-    #[error("the login took longer than ten minutes")]
-    TookTooLong,
-    #[error("the way back is not from the provider that the login went to")]
-    OtherProvider,
-    #[error("the provider refused: {0}")]
-    Refused(String),
-    #[error("the provider: {0}")]
-    Provider(String),
-    #[error("the provider did not take the code: {0}")]
-    Code(String),
-    #[error("the id token: {0}")]
-    Signature(NotSigned),
-    #[error("the id token: {0}")]
-    Token(token::Refused),
-    #[error("{0}")]
-    SeesNothing(&'static str),
-    #[error("{0}")]
-    Cookie(#[from] CookieError),
-    #[error("the login cannot be noted: {0}")]
-    NotNoted(String),
-}
-
-impl NoLogin {
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotBegun | Self::TookTooLong => StatusCode::BAD_REQUEST,
-            Self::OtherProvider
-            | Self::Refused(_)
-            | Self::Code(_)
-            | Self::Signature(_)
-            | Self::Token(_)
-            | Self::SeesNothing(_) => StatusCode::FORBIDDEN,
-            Self::Provider(_) => StatusCode::BAD_GATEWAY,
-            Self::Cookie(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotNoted(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// What to do about it, for whoever sees the page.
-    const fn cure(&self) -> &'static str {
-        match self {
-            Self::TooMany => "Wait for a minute, and log in again.",
-            Self::NotBegun => {
-                "Log in again, in this tab. If it happens each time, let the browser keep cookies for this page."
-            }
-            Self::TookTooLong | Self::Code(_) => "Log in again.",
-            Self::OtherProvider | Self::Signature(_) | Self::Token(_) => {
-                "Log in again. If it happens each time, tell those who run this archive: the log says which check failed."
-            }
-            Self::Refused(_) => "Ask those who run the provider whether you may use this archive.",
-            Self::Provider(_) => {
-                "Log in again in a while. If it happens each time, tell those who run this archive."
-            }
-            Self::SeesNothing(_) => {
-                "Ask those who run this archive to let one of your groups see calls (ARCHIVE_RULES)."
-            }
-            Self::Cookie(_) | Self::NotNoted(_) => "Tell those who run this archive.",
-        }
-    }
+    /// Logins that began.
+    begun: Mutex<Limit>,
+    /// Ways back of no login.
+    stray: Mutex<Limit>,
+    /// Sessions that were ended in this process, or are known to it to have been.
+    ended: Used,
+    /// Logins that came back, by their states.
+    came_back: Used,
 }
 
 impl<O: Objects + Send + Sync + 'static> Login<O> {
@@ -167,7 +111,10 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
             provider: Provider::new(terms.client.clone(), format!("{}{BACK}", terms.base))?,
             keys: RwLock::new(Arc::new(keys)),
             ledger,
-            limit: Mutex::new(Limit::new(terms.logins_per_minute)),
+            begun: Mutex::new(Limit::new(terms.logins_per_minute)),
+            stray: Mutex::new(Limit::new(terms.logins_per_minute)),
+            ended: Used::new(terms.lasting.absolute),
+            came_back: Used::new(LOGIN_LASTS),
             terms,
         })
     }
@@ -191,6 +138,7 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
             .route("/login", get(begin::<O>))
             .route(BACK, get(back::<O>))
             .route("/login/page.css", get(page::style))
+            .route("/login/icon.svg", get(page::icon))
             .route("/logout", get(logged_out::<O>).merge(post(end::<O>)))
             .with_state(Arc::clone(self))
             .merge(gated)
@@ -200,27 +148,51 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
     fn session_cookie(&self, session: &Session) -> Result<String, CookieError> {
         let value = self.keys().lock(Purpose::Session, session)?;
         let seconds = self.terms.lasting.absolute.as_secs();
-        Ok(self.line.set(Purpose::Session, &value, seconds))
+        Ok(self.line.set(&self.line.session(), &value, seconds))
     }
 
-    /// What a request's cookie holds, if it is ours.
-    fn cookie<T: serde::de::DeserializeOwned>(
+    fn cookie_text<'h>(&self, name: &str, headers: &'h HeaderMap) -> Option<&'h str> {
+        find(name, cookies(headers)?)
+    }
+
+    /// The login under way that a state belongs to, if this browser began it.
+    fn under_way(&self, state: &str, headers: &HeaderMap) -> Option<UnderWay> {
+        let name = self.line.login(state)?;
+        let text = self.cookie_text(&name, headers)?;
+        let under_way: UnderWay = self.keys().open(Purpose::Login, text)?;
+        let is_same = verify_slices_are_equal(state.as_bytes(), under_way.state.as_bytes());
+        is_same.is_ok().then_some(under_way)
+    }
+
+    /// The headers that set the cookie of a login that begins, and take those away for which
+    /// there is no room beside it, the oldest first.
+    fn login_cookies(
         &self,
-        purpose: Purpose,
+        under_way: &UnderWay,
         headers: &HeaderMap,
-    ) -> Option<T> {
-        self.keys()
-            .open(purpose, self.cookie_text(purpose, headers)?)
-    }
-
-    fn cookie_text<'h>(&self, purpose: Purpose, headers: &'h HeaderMap) -> Option<&'h str> {
-        let mut headers = headers.get_all(axum::http::header::COOKIE).iter();
-        let header = headers.next()?.to_str().ok()?;
-        // Over HTTP/1.1 there is one (RFC 6265, 5.4); HTTP/2's are joined on their way here.
-        match headers.next() {
-            None => self.line.find(purpose, header),
-            Some(_) => None,
+    ) -> Result<Vec<String>, NoLogin> {
+        let keys = self.keys();
+        let value = keys.lock(Purpose::Login, under_way)?;
+        let name = self.line.login(&under_way.state);
+        let name = name.ok_or(CookieError::NotLocked)?;
+        let others = cookies(headers).map(|header| self.line.logins(header));
+        let others = others.unwrap_or_default().into_iter().map(|(name, value)| {
+            let login: Option<UnderWay> = keys.open(Purpose::Login, value);
+            let login = login.filter(|login| !login.is_over(now()));
+            (login.map(|login| login.began), name, value.len())
+        });
+        let mut others: Vec<_> = others.collect();
+        others.sort_unstable_by(|one, other| other.cmp(one));
+        let mut room = MAX_LOGIN_CHARS.saturating_sub(value.len());
+        let mut set = vec![self.line.set(&name, &value, LOGIN_LASTS.as_secs())];
+        for (at, (began, name, chars)) in others.into_iter().enumerate() {
+            let has_room = at + 1 < MAX_LOGINS && chars <= room;
+            room = if has_room { room - chars } else { 0 };
+            if !has_room || began.is_none() {
+                set.push(self.line.set(name, "", 0));
+            }
         }
+        Ok(set)
     }
 
     /// One who is let in: who they are and what they may see.
@@ -230,7 +202,8 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
         }
         if let Some(error) = &back.error {
             let told = back.error_description.as_deref().unwrap_or_default();
-            return Err(NoLogin::Refused(provider::cut(&format!("{error} {told}"))));
+            let said = provider::cut(&format!("{error} {told}"));
+            return Err(NoLogin::told_on_the_way_back(error, said));
         }
         let code = back.code.as_deref().unwrap_or_default();
         let claims = self.provider.redeem(code, &under_way.verifier).await?;
@@ -243,24 +216,34 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
         };
         let now = now();
         let person = token::check(&claims, &expected, now).map_err(NoLogin::Token)?;
-        let groups = (self.terms.rules).named(person.groups.iter().map(String::as_str));
-        let session = Session {
-            id: secret_text()?,
-            subject: person.subject,
-            name: person.name,
-            groups,
-            began: now.0,
-            seen: now.0,
-        };
+        let session = self.session(&person, now.0)?;
         match gate::allowed(&self.terms.rules, &session).is_empty() {
             false => Ok(session),
-            true if person.groups_left_out => Err(NoLogin::SeesNothing(
-                "the provider left your groups out of the token, since they are too many: let it give only those that are assigned to this application",
-            )),
-            true => Err(NoLogin::SeesNothing(
-                "none of your groups may see calls here",
-            )),
+            true if person.groups_left_out => Err(NoLogin::GroupsLeftOut),
+            true if session.groups.is_empty() => Err(NoLogin::SeesNothing),
+            // A group that the rules name sees something, unless that is their own calls and
+            // nobody knows which those are.
+            true => Err(NoLogin::NoName {
+                claim: self.terms.name_claim.clone(),
+                why: match person.name_unverified {
+                    true => ", or one that it has not verified (email_verified)",
+                    false => "",
+                },
+            }),
         }
+    }
+
+    /// The session of a person who comes now.
+    fn session(&self, person: &Person, now: i64) -> Result<Session, NoLogin> {
+        let groups = person.groups.iter().map(String::as_str);
+        Ok(Session {
+            id: secret_text()?,
+            subject: person.subject.clone(),
+            name: person.name.clone(),
+            groups: self.terms.rules.named(groups),
+            began: now,
+            seen: now,
+        })
     }
 
     async fn note(&self, heard: Heard) -> Result<(), NoLogin> {
@@ -291,10 +274,19 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
         }
         answer
     }
+}
 
-    fn allows(&self, from: Option<&str>) -> bool {
-        lock(&self.limit).allows(from.unwrap_or_default(), now().0)
-    }
+/// What is sent in the header Cookie. Over HTTP/1.1 there is one (RFC 6265, 5.4); HTTP/2's are
+/// joined on their way here.
+fn cookies(headers: &HeaderMap) -> Option<&str> {
+    let mut headers = headers.get_all(COOKIE).iter();
+    let header = headers.next()?.to_str().ok()?;
+    headers.next().is_none().then_some(header)
+}
+
+/// Counts one of an address; false when it is too much.
+fn allows(limit: &Mutex<Limit>, from: Option<&str>) -> bool {
+    lock(limit).allows(from.unwrap_or_default(), now().0)
 }
 
 /// What the provider sends back.
@@ -322,9 +314,10 @@ async fn begin<O: Objects + Send + Sync + 'static>(
     let from = from(&request);
     let to = to.ok().and_then(|to| to.0.to).unwrap_or_default();
     let to = own_path(&to);
-    if !login.allows(from.as_deref()) {
+    if !allows(&login.begun, from.as_deref()) {
         return login.refuse(&NoLogin::TooMany, from.as_deref(), to);
     }
+    let headers = request.headers().clone();
     let way = async {
         let under_way = UnderWay {
             state: secret_text()?,
@@ -336,12 +329,11 @@ async fn begin<O: Objects + Send + Sync + 'static>(
         let challenge = URL_SAFE_NO_PAD.encode(sha256::of(under_way.verifier.as_bytes()));
         let (state, nonce) = (&under_way.state, &under_way.nonce);
         let way_in = login.provider.way_in(state, nonce, &challenge).await?;
-        let value = login.keys().lock(Purpose::Login, &under_way)?;
-        let cookie = login.line.set(Purpose::Login, &value, LOGIN_SECONDS);
-        Ok::<_, NoLogin>((way_in, cookie))
+        let cookies = login.login_cookies(&under_way, &headers)?;
+        Ok::<_, NoLogin>((way_in, cookies))
     };
     match way.await {
-        Ok((way_in, cookie)) => go(&way_in, &[cookie]),
+        Ok((way_in, cookies)) => go(&way_in, &cookies),
         Err(refused) => login.refuse(&refused, from.as_deref(), to),
     }
 }
@@ -353,24 +345,32 @@ async fn back<O: Objects + Send + Sync + 'static>(
     request: Request,
 ) -> Response {
     let from = from(&request);
-    if !login.allows(from.as_deref()) {
-        return login.refuse(&NoLogin::TooMany, from.as_deref(), "/");
-    }
     let back = back.map(|back| back.0).unwrap_or_default();
-    let under_way: Option<UnderWay> = login.cookie(Purpose::Login, request.headers());
-    let is_answer = |under_way: &UnderWay| {
-        let state = back.state.as_deref().unwrap_or_default();
-        verify_slices_are_equal(state.as_bytes(), under_way.state.as_bytes()).is_ok()
-    };
-    let Some(under_way) = under_way.filter(is_answer) else {
-        return login.refuse(&NoLogin::NotBegun, from.as_deref(), "/");
+    let state = back.state.as_deref().unwrap_or_default();
+    let headers = request.headers().clone();
+    let Some(under_way) = login.under_way(state, &headers) else {
+        let refused = match allows(&login.stray, from.as_deref()) {
+            true => NoLogin::NotBegun,
+            false => NoLogin::TooMany,
+        };
+        let answer = login.refuse(&refused, from.as_deref(), "/");
+        // Whoever is in already, and went back to here, is led on.
+        return match gate::admitted(&login, &headers).await {
+            Ok(_) => go("/", &[]),
+            Err(_) => answer,
+        };
     };
     let to = own_path(&under_way.to);
     // Used up, whatever comes of it.
-    let used = login.line.set(Purpose::Login, "", 0);
+    let name = login.line.login(&under_way.state).unwrap_or_default();
+    let used = login.line.set(&name, "", 0);
     let let_in = async {
         if under_way.is_over(now()) {
             return Err(NoLogin::TookTooLong);
+        }
+        // A provider that takes a code twice would let in whoever kept the cookie.
+        if !login.came_back.use_up(&under_way.state, now()) {
+            return Err(NoLogin::UsedUp);
         }
         let session = login.redeem(&under_way, &back).await?;
         let cookie = login.session_cookie(&session)?;
@@ -413,16 +413,19 @@ async fn end<O: Objects + Send + Sync + 'static>(
         )
             .into_response();
     }
-    let session: Option<Session> = login.cookie(Purpose::Session, request.headers());
+    let gone = login.line.set(&login.line.session(), "", 0);
+    let text = login.cookie_text(&login.line.session(), request.headers());
+    let session: Option<Session> = text.and_then(|it| login.keys().open(Purpose::Session, it));
     if let Some(session) = session {
         let ended = gate::end(&login, &session).await;
         let heard = Heard::at_the_door(&session.who(), from.as_deref(), LOGOUT, now());
         let noted = login.note(heard).await;
         if let Err(refused) = ended.and(noted) {
-            return login.refuse(&refused, from.as_deref(), "/");
+            let mut answer = login.refuse(&refused, from.as_deref(), "/");
+            set_cookies(&mut answer, &[gone]);
+            return answer;
         }
     }
-    let gone = login.line.set(Purpose::Session, "", 0);
     go("/logout", &[gone])
 }
 

@@ -14,7 +14,28 @@ struct Served {
 
 impl Served {
     fn start(desk: &Desk, line: &str) -> Self {
+        Self::run(desk.command(line))
+    }
+
+    /// Pages of which is kept what is told on standard error.
+    #[cfg(feature = "operate")]
+    fn start_told(desk: &Desk, line: &str) -> Self {
         let mut command = desk.command(line);
+        command.stderr(Stdio::piped());
+        Self::run(command)
+    }
+
+    /// Ends them; what was told on standard error.
+    #[cfg(feature = "operate")]
+    fn ended(mut self) -> String {
+        let _ = self.child.kill();
+        let mut told = String::new();
+        let err = self.child.stderr.take();
+        err.unwrap().read_to_string(&mut told).unwrap();
+        told
+    }
+
+    fn run(mut command: std::process::Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut told = String::new();
         let out = child.stdout.as_mut().unwrap();
@@ -30,8 +51,18 @@ impl Served {
     }
 
     fn get(&self, host: &str, target: &str) -> String {
+        self.ask(host, target, "")
+    }
+
+    #[cfg(feature = "operate")]
+    fn get_with(&self, target: &str, headers: &str) -> String {
+        self.ask(&self.address, target, headers)
+    }
+
+    fn ask(&self, host: &str, target: &str, headers: &str) -> String {
         let mut line = TcpStream::connect(&self.address).unwrap();
-        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
         line.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
         line.read_to_end(&mut answer).unwrap();
@@ -179,6 +210,24 @@ fn a_login_is_put_before_the_pages() {
     // The provider is not there.
     let answer = served.get(&served.address, "/login");
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+    // Who runs it reads why somebody was refused.
+    let served = Served::start_told(&desk, &format!("{login} --rules rules.json --json"));
+    served.get_with("/api/recordings", "Cookie: callreel-session=forged\r\n");
+    let answer = served.get_with("/login/callback?code=x&state=y", "Accept: text/html\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let told = served.ended();
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    for (line, said) in lines.iter().zip([
+        "the cookie is none of ours",
+        "belongs to no login that this browser began",
+    ]) {
+        assert!(
+            line.contains("WARN refused") && line.contains(said),
+            "{line}"
+        );
+        assert!(line.contains("from=\"127.0.0.1\""), "{line}");
+    }
     let named = format!("{login} --rules rules.json --page-url https://calls.example.com --json");
     let mut named = desk.command(&named);
     let mut child = named.stdout(Stdio::piped()).spawn().unwrap();

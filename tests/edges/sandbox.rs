@@ -1100,3 +1100,40 @@ async fn the_command_tells_its_address_and_serves_what_synth_made() {
     serving.kill().unwrap();
     serving.wait().unwrap();
 }
+
+/// The archive's page, which comes from elsewhere, reads what its links give.
+#[tokio::test]
+async fn a_page_of_another_origin_may_read_an_object() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = start(folder.path(), Faults::default()).await;
+    let host = sandbox.url().trim_start_matches("http://").to_owned();
+    let ask = async |method: &str, more: &str| {
+        let text = format!(
+            "{method} /recordings/a.wav HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n"
+        );
+        let mut stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).to_lowercase()
+    };
+    let origin = "Origin: https://calls.example.com\r\n";
+    let first = format!("{origin}Access-Control-Request-Method: GET\r\n");
+    let asked = ask("OPTIONS", &first).await;
+    assert!(asked.starts_with("http/1.1 200"), "{asked}");
+    for answer in [asked, ask("GET", origin).await] {
+        assert!(
+            answer.contains("access-control-allow-origin: *"),
+            "{answer}"
+        );
+        assert!(answer.contains("content-range"), "{answer}");
+    }
+    assert!(!ask("GET", "").await.contains("access-control"));
+    assert!(
+        !ask("PUT", origin)
+            .await
+            .contains("access-control-allow-origin")
+    );
+}

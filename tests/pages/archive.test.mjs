@@ -1,135 +1,13 @@
-// The archive's pages over a folder: calls that `callreel synth` makes and `callreel record` records, and what others
-// could have put into a verdict.
+// The archive's pages over a folder: find, open, look at and listen to a call.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { assertAccessible, assertQuiet, close, columns, open, program, run, shoot, until } from "./harness.mjs";
+import { archive, begin, change, end, folder, isAt, level, loudest, openCall, rowOf, seconds, HOSTILE } from "./calls.mjs";
+import { assertAccessible, assertQuiet, open, run, shoot, until } from "./harness.mjs";
 
-const HOSTILE = "<img src=x onerror=\"window.bitten=1\">\u202e{count}";
-
-let folder;
-let archive;
-
-/** Records a made-up call into the folder; gives what its files' names begin with. */
-function record(contact, flags, change = () => {}) {
-  const demo = mkdtempSync(join(tmpdir(), "synth-"));
-  const [out] = [join(folder, "out")];
-  execFileSync(program, ["synth", "--contact", contact, "--out", demo, ...flags]);
-  try {
-    execFileSync(program, ["record", join(demo, "event.json"), "--out", out], { stdio: "ignore" });
-  } catch {
-    // What did not come is told by its verdict.
-  }
-  rmSync(demo, { recursive: true });
-  const day = join(out, "recordings/2025/10/09");
-  const name = readdirSync(day).find((file) => file.startsWith(`${contact}_`) && file.endsWith("_verdict.json"));
-  const path = join(day, name);
-  const verdict = JSON.parse(readFileSync(path));
-  change(verdict);
-  writeFileSync(path, JSON.stringify(verdict));
-  return path.slice(0, -"_verdict.json".length);
-}
-
-const HOURS_12 = 12 * 3600;
-
-/** A call of 12 hours: its mix is as long as it says, and holds nothing on the disk but its last minute. */
-function recordLong() {
-  const base = record("long", ["--seconds", "2", "--seed", "8"], (verdict) => {
-    verdict.call.queue = "Long";
-    Object.assign(verdict.span, { samples: HOURS_12 * 8000, seconds: HOURS_12, starts_at: "2025-10-09T09:00:00.000Z" });
-    verdict.files = verdict.files.filter(({ kind }) => kind === "mixed");
-    verdict.files[0].bytes = 44 + HOURS_12 * 32_000;
-    verdict.files[0].sha256 = "0".repeat(64);
-  });
-  const wav = readFileSync(`${base}_mixed.wav`);
-  wav.writeUInt32LE(36 + HOURS_12 * 32_000, 4);
-  wav.writeUInt32LE(HOURS_12 * 32_000, 40);
-  const file = openSync(`${base}_mixed.wav`, "w");
-  writeSync(file, wav.subarray(0, 44));
-  const tone = Buffer.alloc(60 * 32_000);
-  for (let at = 0; at < 60 * 8000; at++) {
-    tone.writeInt16LE(Math.round(9000 * Math.sin(at / 3)), 4 * at);
-    tone.writeInt16LE(Math.round(4000 * Math.sin(at / 2)), 4 * at + 2);
-  }
-  writeSync(file, tone, 0, tone.length, 44 + (HOURS_12 - 60) * 32_000);
-  ftruncateSync(file, 44 + HOURS_12 * 32_000);
-  closeSync(file);
-  const points = HOURS_12 * 8000 / 256;
-  const peaks = Buffer.alloc(24 + 4 * points);
-  [2, 1, 8000, 256, points, 2].forEach((field, place) => peaks.writeUInt32LE(field, 4 * place));
-  for (let at = 0; at < points; at++) {
-    const height = 20 + Math.round(60 * Math.abs(Math.sin(at / 70_000)) * ((at * 7919) % 100) / 100);
-    peaks.set([-height & 255, height, (-height / 2) & 255, height / 2], 24 + 4 * at);
-  }
-  writeFileSync(`${base}_peaks.dat`, peaks);
-}
-
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "archive-"));
-  record("whole", ["--seconds", "60", "--seed", "7"], (verdict) => {
-    verdict.call.customer = "+4930123456";
-    verdict.call.queue = "Sales";
-  });
-  record("lossy", ["--seconds", "90", "--hold-at", "30..42", "--late-to", "2", "--lose", "20,21,55", "--seed", "2"], (verdict) => {
-    Object.assign(verdict.recording, { initial_contact_id: "first" });
-  });
-  record("leg-two", ["--seconds", "20", "--one-way", "--seed", "3"], (verdict) => {
-    Object.assign(verdict.recording, { initial_contact_id: "first" });
-    verdict.span.starts_at = "2025-10-09T08:55:30.000Z";
-    verdict.call.queue = "Claims";
-  });
-  record("hostile", ["--seconds", "5", "--seed", "4"], (verdict) => {
-    verdict.call = { customer: HOSTILE, system: HOSTILE, queue: HOSTILE, agent: HOSTILE, initiation_method: HOSTILE };
-    verdict.notes = [{ code: HOSTILE, detail: HOSTILE }];
-    verdict.recording.contact_id = HOSTILE;
-  });
-  const gone = record("gone", ["--seconds", "5", "--seed", "5"]);
-  rmSync(`${gone}_mixed.wav`);
-  rmSync(`${gone}_peaks.dat`);
-  const odd = record("odd", ["--seconds", "5", "--seed", "6"]);
-  writeFileSync(`${odd}_verdict.json`, "{\"status\":");
-  recordLong();
-  archive = await run(["archive", join(folder, "out"), "--port", "0"]);
-});
-
-after(async () => {
-  await close();
-  await archive?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const rowOf = (page, text) => page.locator("#rows tbody tr", { hasText: text });
-
-/** Opens the page of a contact's recording, when all of it is there. */
-async function openCall(contact, hash = "", options = {}) {
-  const answer = await fetch(`${archive.url}api/recordings?contact=${contact}`);
-  const [{ key }] = (await answer.json()).rows;
-  const opened = await open(`${archive.url}call?recording=${encodeURIComponent(key)}${hash}`, options);
-  await opened.page.locator("#call-view[data-ready]").waitFor();
-  return opened;
-}
-
-const seconds = async (page) => {
-  const [m, s] = (await page.locator("#clock").innerText()).split(":").map(Number);
-  return 60 * m + s;
-};
-/** Waits until it is at this second: what is told follows the next picture. */
-const isAt = (page, second) => until(async () => Math.abs((await seconds(page)) - second) < 0.06, `second ${second}`, 3_000)
-  .catch(async (error) => { throw new Error(`${error.message}, but ${await seconds(page)}`); });
-const level = (page, side) => page.locator(`.side[data-side="${side}"] .level`).getAttribute("aria-valuenow").then(Number);
-/** The loudest that a side is in a second. */
-async function loudest(page, side) {
-  let most = -60;
-  for (let turn = 0; turn < 20; turn++) {
-    most = Math.max(most, await level(page, side));
-    await page.waitForTimeout(60);
-  }
-  return most;
-}
+before(begin);
+after(end);
 
 test("recordings are found, newest first, by what is asked", async () => {
   const { page, context, seen } = await open(archive.url);
@@ -258,98 +136,6 @@ test("keys that a keyboard has behind AltGr do what they do on others", async ()
   await press({ key: "]", altKey: true });
   assert.equal(await span(), "0:20.00 to 0:55.00");
   assertQuiet(seen);
-  await context.close();
-});
-
-test("the list is where one left it when one comes back from a call, and goes on to its end", async () => {
-  const { page, context, seen } = await open(archive.url);
-  await rowOf(page, "Sales").waitFor();
-  const [{ key, row }] = (await (await fetch(`${archive.url}api/recordings?contact=whole`)).json()).rows;
-  const ALL = 1_000;
-  let asked = 0;
-  await page.route("**/api/recordings?*", (route) => {
-    asked++;
-    const after = Number(new URL(route.request().url()).searchParams.get("after") ?? 0);
-    const rows = Array.from({ length: 200 }, (_, place) => {
-      const at = after + place;
-      // Some rows are higher than others.
-      const queue = at % 7 ? `Queue ${at}` : `Queue ${at} ${"with a long name ".repeat(4)}`;
-      return { key: `${key}?${at}`, row: { ...row, queue, starts_at: new Date(Date.UTC(2025, 5, 1) - at * 60_000).toISOString() } };
-    });
-    const next = after + 200 < ALL ? String(after + 200) : null;
-    return route.fulfill({ json: { me: { name: "", login: false }, rows, next, back_to: next && "2025-06-01T00:00:00Z", problems: [] } });
-  });
-  await page.route(/api\/(recording|peaks)\?/, async (route) => {
-    const url = new URL(route.request().url());
-    url.searchParams.set("key", key);
-    await route.fulfill({ response: await route.fetch({ url: url.href }) });
-  });
-  await page.getByLabel("Queue").fill("Queue");
-  await page.getByRole("button", { name: "Search" }).click();
-  await rowOf(page, "Queue 1").first().waitFor();
-  // Who holds the End key is at the end again in the very moment in which rows come.
-  await page.evaluate(() => {
-    const down = () => scrollTo(0, document.body.scrollHeight);
-    new MutationObserver(down).observe(document.querySelector("#rows tbody"), { childList: true });
-    down();
-  });
-  await until(async () => (await page.locator("#count").innerText()) === "1,000 recordings", "all of them");
-  const link = rowOf(page, "Queue 640").locator("a").first();
-  await link.scrollIntoViewIfNeeded();
-  const top = () => link.evaluate((node) => Math.round(node.getBoundingClientRect().top));
-  const left = await top();
-  const before = asked;
-  for (const back of [() => page.goBack(), () => page.getByRole("link", { name: "Back to the recordings" }).click()]) {
-    await link.click();
-    await page.locator("#call-view[data-ready]").waitFor();
-    assert.equal(await page.evaluate(() => scrollY), 0);
-    await back();
-    await page.locator("#search-view").waitFor();
-    await page.waitForTimeout(300);
-    assert.equal(await page.locator("#rows tbody tr").count(), ALL);
-    assert.ok(Math.abs((await top()) - left) <= 2, `${await top()}, and it was ${left}`);
-    assert.ok(await link.evaluate((node) => node === document.activeElement), "the row that was opened has the focus");
-  }
-  assert.equal(asked, before, "nothing is asked for anew");
-  assert.equal(await page.getByLabel("Queue").inputValue(), "Queue");
-  await page.locator("#home").click();
-  await until(() => asked > before, "from the name of the pages on it begins anew");
-  assertQuiet(seen);
-  await context.close();
-});
-
-test("Back leads to the second at which one left a call that played", async () => {
-  const { page, context, seen } = await openCall("whole", "&t=20");
-  await page.getByRole("button", { name: "Play" }).click();
-  await until(async () => (await seconds(page)) > 21, "it plays");
-  const left = await seconds(page);
-  await page.locator("#home").click();
-  await rowOf(page, "Sales").waitFor();
-  await page.goBack();
-  await page.locator("#call-view[data-ready]").waitFor();
-  await until(async () => (await seconds(page)) >= left, "where it was", 3_000);
-  assert.ok((await seconds(page)) < left + 3);
-  assertQuiet(seen);
-  await context.close();
-});
-
-test("a table is saved, and where it cannot be, the page says why", async () => {
-  const { page, context } = await open(`${archive.url}?queue=Sales`);
-  await rowOf(page, "Sales").waitFor();
-  const csv = page.getByRole("link", { name: "Save as CSV" });
-  const [saved] = await Promise.all([page.waitForEvent("download"), csv.click()]);
-  assert.equal(saved.suggestedFilename(), "recordings.csv");
-  assert.match(readFileSync(await saved.path(), "utf8"), /"Sales"|,Sales,/);
-  await page.route("**/api/recordings.csv?*", (route) => route.fulfill({ status: 502, json: { error: "S3 is away" } }));
-  await csv.click();
-  await page.getByText("The table cannot be saved: S3 is away").waitFor();
-  await shoot(page, "archive-not-saved");
-  await page.unroute("**/api/recordings.csv?*");
-  await page.route("**/api/recordings.csv?*", (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login?to=/api" } }));
-  await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
-  await csv.click();
-  await page.waitForURL("**/login?to=*");
-  assert.equal(new URL(page.url()).searchParams.get("to"), "/?queue=Sales");
   await context.close();
 });
 
@@ -511,90 +297,6 @@ test("a text without end breaks in its own cell, and the words of the others sta
   await context.close();
 });
 
-test("parts that overlap have rows of their own, and each can be pressed", async () => {
-  // A warm transfer: the second leg begins before the first one ends, and a third one in it; then a short one at the end.
-  const spans = [[0, 40], [30, 3_000], [31, 60], [32, 5], [3_010, 1]];
-  const before = change((whole) => {
-    const [{ row }] = whole.parts;
-    whole.parts = spans.map(([at, seconds], place) => ({
-      key: place === 1 ? whole.key : `${whole.key}?${place}`,
-      row: { ...row, seconds, queue: `Queue ${place}`, starts_at: new Date(Date.UTC(2025, 9, 9, 8) + 1000 * at).toISOString() },
-    }));
-  });
-  for (const [name, width] of [["wide", 1900], ["phone", 390], ["small", 320]]) {
-    const { page, context, seen } = await openCall("whole", "", { before, viewport: { width, height: 800 } });
-    const boxes = await page.locator("#parts a").evaluateAll((links) => links.map((link) => {
-      const { left, right, top, bottom } = link.getBoundingClientRect();
-      const pressed = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
-      return { left, right, top, bottom, isOnTop: link.contains(pressed) };
-    }));
-    assert.equal(boxes.length, spans.length);
-    boxes.forEach((one, place) => {
-      assert.ok(one.isOnTop && one.right - one.left >= 32, `${name}: part ${place + 1}: ${JSON.stringify(one)}`);
-      for (const other of boxes.slice(place + 1)) {
-        const apart = one.right <= other.left + 1 || other.right <= one.left + 1 || one.bottom <= other.top || other.bottom <= one.top;
-        assert.ok(apart, `${name}: ${JSON.stringify([one, other])}`);
-      }
-    });
-    await shoot(page, `archive-parts-${name}`, { fullPage: true });
-    await assertAccessible(page);
-    assertQuiet(seen);
-    await context.close();
-  }
-});
-
-test("of a recording with one side alone, the waveform is that side's", async () => {
-  const points = 600;
-  const peaks = Buffer.alloc(24 + 2 * points);
-  [2, 1, 8000, 256, points, 1].forEach((field, place) => peaks.writeUInt32LE(field, 4 * place));
-  for (let at = 0; at < points; at++) peaks.set([-40 & 255, 40], 24 + 2 * at);
-  for (const [kind, colour, word] of [["to", "#2a8f5b", "Agent"], ["from", "#d9622b", "Customer"]]) {
-    // As its verdict was written before it named the waveform, and the waveform was made later.
-    const older = change((whole) => {
-      whole.files = whole.files.filter((file) => file.kind === kind);
-      whole.verdict.sides[kind === "to" ? "from" : "to"] = null;
-      whole.verdict.peaks = null;
-      whole.verdict.sound = { ...whole.verdict.sound, [`${kind === "to" ? "from" : "to"}_share`]: null };
-      whole.row.authorised = [kind];
-      whole.peaks = { state: "there", bytes: peaks.length };
-    });
-    const before = async (page) => {
-      await older(page);
-      await page.route("**/api/peaks?*", (route) => route.fulfill({ body: peaks }));
-    };
-    const { page, context, seen } = await openCall("whole", "", { before });
-    assert.deepEqual(await page.locator(".side .who-word").allInnerTexts(), [word]);
-    const { heights } = await columns(page.locator("#overview"), colour);
-    assert.ok(heights.slice(10, 90).every((height) => height > 4), `${heights.slice(10, 90)}`);
-    const text = await page.locator("main").innerText();
-    assert.match(text, new RegExp(`Only the ${word.toLowerCase()}'s side may be kept of this call`));
-    assert.match(text, new RegExp(`The ${word.toLowerCase()} sounds \\d+ % of the time`));
-    await shoot(page, `archive-only-${kind}`, { fullPage: true });
-    assertQuiet(seen);
-    await context.close();
-  }
-});
-
-test("what the verdict knows no place of is told all the same", async () => {
-  const before = change((whole) => {
-    const { verdict } = whole;
-    verdict.sides.from.clipped_samples = 1_234;
-    verdict.sides.to.gaps.count = verdict.sides.to.gaps.list.length + 7;
-    verdict.fragments.missing_list = [{ fragment: "9134-hidden", cause: "KVS had it no longer", at_seconds: null }];
-    verdict.fragments.missing = 1;
-    whole.peaks = null;
-  });
-  const { page, context, seen } = await openCall("whole", "", { before });
-  const marks = await page.locator("#marks").innerText();
-  assert.match(marks, /Customer: 1,234 samples are as loud as can be: clipped/);
-  assert.match(marks, /fragment 9134-hidden is missing: KVS had it no longer/);
-  assert.match(marks, /7 more are in the verdict\./);
-  await shoot(page, "archive-placeless", { fullPage: true });
-  await assertAccessible(page);
-  assertQuiet(seen);
-  await context.close();
-});
-
 test("dark, on a phone, and wide", async () => {
   for (const [name, options] of [
     ["dark", { colorScheme: "dark" }],
@@ -696,26 +398,25 @@ test("a call of 12 hours opens, zooms to its samples and plays at its end", asyn
   await context.close();
 });
 
-/** Lets the archive's answer about a recording be another one. */
-const change = (how) => async (page) => page.route("**/api/recording?*", async (route) => {
-  const answer = await route.fetch();
-  const whole = await answer.json();
-  how(whole);
-  await route.fulfill({ response: answer, json: whole });
-});
-
 test("a file in an archive of the store is told with what to do", async () => {
-  const before = change((whole) => {
-    for (const file of whole.files) Object.assign(file, { state: "archived", class: "DEEP_ARCHIVE", object: `rec/${file.kind}.wav` });
-  });
-  const { page, context, seen } = await openCall("whole", "", { before });
-  await page.getByText("lies in the storage class DEEP_ARCHIVE, and must be restored").first().waitFor();
-  await page.getByText("--key rec/mixed.wav").waitFor();
-  assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
-  await shoot(page, "archive-archived", { fullPage: true });
-  await assertAccessible(page);
-  assertQuiet(seen);
-  await context.close();
+  for (const [name, more, told] of [
+    ["archived", { class: "DEEP_ARCHIVE" }, "--key rec/mixed.wav --restore-request Days=7."],
+    // What lies in a tier of Intelligent-Tiering is restored for good, and S3 takes no days.
+    ["archived-tier", { class: "ARCHIVE_ACCESS" }, '--key rec/mixed.wav --restore-request \'{"GlacierJobParameters": {"Tier": "Standard"}}\'.'],
+    ["restoring", { class: "GLACIER", comes_back: true }, "lies in GLACIER, and is being restored already"],
+  ]) {
+    const before = change((whole) => {
+      for (const file of whole.files) Object.assign(file, { state: "archived", object: `rec/${file.kind}.wav`, ...more });
+    });
+    const { page, context, seen } = await openCall("whole", "", { before });
+    await page.getByText(told).first().waitFor();
+    assert.equal(await page.getByText("restore-object").count(), more.comes_back ? 0 : 3);
+    assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
+    await shoot(page, `archive-${name}`, { fullPage: true });
+    await assertAccessible(page);
+    assertQuiet(seen);
+    await context.close();
+  }
 });
 
 test("a long file is checked piece by piece, with how far it came, and can be stopped", async () => {
@@ -742,73 +443,4 @@ test("a long file is checked piece by piece, with how far it came, and can be st
   assert.ok(asked() - before > 20);
   assertQuiet(seen);
   await context.close();
-});
-
-test("a link that is used up is asked for anew, and it goes on where it was", async () => {
-  let links = 0;
-  let isUsedUp = false;
-  const before = (page) => page.route(/api\/audio/, async (route) => {
-    const request = route.request();
-    if (request.method() === "POST") {
-      links++;
-      isUsedUp = false;
-      const { url } = await (await route.fetch()).json();
-      return route.fulfill({ json: { url: `${url}&link=${links}`, seconds: 300 } });
-    }
-    return isUsedUp ? route.fulfill({ status: 403, body: "expired" }) : route.continue();
-  });
-  const { page, context, seen } = await openCall("long", "#t=43150", { before });
-  await page.getByRole("button", { name: "Play" }).click();
-  await until(async () => /11:59:1/.test(await page.locator("#clock").innerText()), "it plays");
-  assert.equal(links, 1);
-  isUsedUp = true;
-  await page.locator("#wave").focus();
-  await page.keyboard.press("Home");
-  await until(() => links === 2, "another link");
-  await until(async () => /^0:0[1-9]/.test(await page.locator("#clock").innerText()), "it goes on where it was sought");
-  assert.deepEqual(seen.elsewhere, []);
-  await context.close();
-});
-
-test("an expired login leads to the login, and back to this very second", async () => {
-  for (const [place, back] of [
-    ["#t=30.5", /&t=30\.5$/],
-    ["&t=30.5", /&t=30\.5$/],
-    ["&t=20,10", /&t=10,20$/],
-    ["&t=10,20&at=42.25", /&t=10,20&at=42\.25$/],
-  ]) {
-    const { page, context } = await openCall("whole", place);
-    await page.route(/api\/audio/, (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login" } }));
-    await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
-    await page.getByRole("button", { name: "Play" }).click();
-    await page.waitForURL("**/login?to=*");
-    const to = new URL(page.url()).searchParams.get("to");
-    assert.match(to, /^\/call\?recording=[^#]*whole[^#]*$/);
-    assert.match(to, back);
-    await context.close();
-  }
-});
-
-test("a login that ends while a call plays leads back to where it played, whatever was asked for", async () => {
-  const over = (route) => route.fulfill({ status: 401, json: { error: "nobody is logged in", login: "/login" } });
-  for (const [what, ask] of [
-    ["a download", (page) => page.getByRole("button", { name: "Download" }).click()],
-    ["a check", (page) => page.getByRole("button", { name: "Check it" }).click()],
-    ["samples", async (page) => {
-      for (let turn = 0; turn < 4; turn++) await page.keyboard.press("+");
-    }],
-  ]) {
-    const { page, context } = await openCall("whole", "&t=10");
-    await page.getByRole("button", { name: "Play" }).click();
-    await until(async () => (await seconds(page)) > 11, "it plays");
-    await page.route(/api\/(audio|check)/, over);
-    await page.route("**/login?*", (route) => route.fulfill({ contentType: "text/html", body: "<title>Log in</title>" }));
-    const before = await seconds(page);
-    await ask(page);
-    await page.waitForURL("**/login?to=*");
-    const to = new URL(new URL(page.url()).searchParams.get("to"), archive.url);
-    const at = Number(to.searchParams.get("t"));
-    assert.ok(at >= before && at < before + 4, `${what}: ${at}, and it was at ${before}`);
-    await context.close();
-  }
 });

@@ -248,3 +248,34 @@ test("who listened is told afterwards", async () => {
   assert.match(told, /lea@example\.com \[sandbox-lea\]\s+view\s+-\s+127\.0\.0\.1\s+no/);
   assert.ok(!/noa/.test(told), told);
 });
+
+test("tabs that were restored log in side by side, each to its own call", async () => {
+  const { page, context } = await open(callOf("sales"));
+  await page.waitForURL("**/_oidc/authorize?*");
+  const other = await context.newPage();
+  await other.goto(callOf("support"));
+  await other.waitForURL("**/_oidc/authorize?*");
+  for (const [tab, contact] of [[page, "sales"], [other, "support"]]) {
+    await choose(tab, "Sam Auditor");
+    await tab.locator("#call-view[data-ready]").waitFor();
+    assert.match(tab.url(), new RegExp(`recording=.*${contact}`));
+  }
+  await context.close();
+});
+
+test("another site's link opens a page, and takes no data", async () => {
+  const { page, context } = await enter(archive.url, "Sam Auditor");
+  await until(async () => (await rows(page).count()) === 2, "both calls");
+  const sound = `${archive.url}api/audio?key=${encodeURIComponent(keys.sales)}&file=mixed&act=download`;
+  const links = `<a href="${callOf("sales")}">page</a> <a href="${sound.replaceAll("&", "&amp;")}">sound</a>`;
+  await context.route("http://elsewhere.example/", (route) => route.fulfill({ contentType: "text/html", body: links }));
+  await page.goto("http://elsewhere.example/");
+  await page.getByRole("link", { name: "sound" }).click();
+  await page.getByText("another site's link led here").waitFor();
+  await page.goto("http://elsewhere.example/");
+  await page.getByRole("link", { name: "page" }).click();
+  await page.locator("#call-view[data-ready]").waitFor();
+  const listened = execFileSync(all, ["archive", out, "--listened", "sales"], { encoding: "utf8" });
+  assert.ok(!/download/.test(listened), listened);
+  await context.close();
+});

@@ -72,6 +72,29 @@ fn what_is_looked_for() {
     check("queue", "  ", true);
 }
 
+/// A day west of Greenwich begins when UTC's is some hours old: what is known to be of that day,
+/// and no more, is of it all the same.
+#[test]
+fn what_has_a_day_alone_is_of_every_day_that_it_may_be_of() {
+    #[track_caller]
+    fn check(starts_at: &str, from: &str, to: &str, expected: bool) {
+        let row = row("a", starts_at);
+        let pairs = [("from", from), ("to", to)];
+        let found = query(&pairs).matches(&Hit::new("", &row));
+        assert_eq!(found, expected, "{starts_at} {from} {to}");
+    }
+    let day = "2025-10-09T00:00:00Z";
+    check(day, "2025-10-09T07:00:00Z", "2025-10-10T07:00:00Z", true);
+    check(day, "2025-10-08T07:00:00Z", "2025-10-09T07:00:00Z", true);
+    check(day, "2025-10-08T15:00:00Z", "2025-10-09T15:00:00Z", true);
+    check(day, "2025-10-10", "2025-10-11", false);
+    check(day, "2025-10-08", "2025-10-09", false);
+    // A call that is known to have begun at midnight began then.
+    let known = "2025-10-09T00:00:00.000Z";
+    check(known, "2025-10-09T07:00:00Z", "2025-10-10T07:00:00Z", false);
+    check(known, "2025-10-09", "2025-10-10", true);
+}
+
 #[test]
 fn a_side_without_sound_is_found() {
     let mut row = row("a", "2026-11-27T08:00:00Z");

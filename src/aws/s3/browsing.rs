@@ -1,13 +1,13 @@
 //! Looking into a bucket, folder by folder, and into its files at any place: for the archive.
 
-use aws_sdk_s3::types::StorageClass;
+use aws_sdk_s3::types::{ArchiveStatus, StorageClass};
 
 use super::S3Recordings;
 use super::reading::S3File;
 use crate::aws::errors::{Call, is_not_found};
 use crate::failure::Failure;
 use crate::media::ticks::EpochMillis;
-use crate::port::{Browsing, Inside, Listed, Seen};
+use crate::port::{Archived, Browsing, Inside, Listed, Seen};
 
 impl Browsing for S3Recordings {
     async fn look_into(&self, folder: &str) -> Result<Inside, Failure> {
@@ -48,10 +48,7 @@ impl Browsing for S3Recordings {
             bytes: bytes(head.content_length),
             modified: millis(head.last_modified()),
             version,
-            archived: archived(head.storage_class(), head.restore()).or_else(|| {
-                head.archive_status()
-                    .map(|status| status.as_str().to_owned())
-            }),
+            archived: archived(head.storage_class(), head.archive_status(), head.restore()),
         }))
     }
 
@@ -81,19 +78,26 @@ fn millis(time: Option<&aws_smithy_types::DateTime>) -> Option<EpochMillis> {
     millis.map(EpochMillis)
 }
 
-/// The storage class of an object that cannot be read before it is restored. A restored copy
-/// is told by `x-amz-restore: ongoing-request="false", expiry-date=…`.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the other classes, those to come included, answer at once as far as is known"
-)]
-fn archived(class: Option<&StorageClass>, restore: Option<&str>) -> Option<String> {
-    let class = match class? {
-        class @ (StorageClass::Glacier | StorageClass::DeepArchive) => class.as_str(),
-        _ => return None,
+/// Where an object lies that cannot be read before it is restored: in an archive's storage class,
+/// or in one of the archive tiers of Intelligent-Tiering (`x-amz-archive-status`). A restored copy
+/// is told by `x-amz-restore: ongoing-request="false", expiry-date=…`, one that is on its way by
+/// `ongoing-request="true"` (S3 API, HeadObject). What comes back from a tier has no
+/// `x-amz-archive-status` any more.
+fn archived(
+    class: Option<&StorageClass>,
+    tier: Option<&ArchiveStatus>,
+    restore: Option<&str>,
+) -> Option<Archived> {
+    let class = match class {
+        Some(class @ (StorageClass::Glacier | StorageClass::DeepArchive)) => class.as_str(),
+        _ => tier?.as_str(),
     };
-    let is_restored = restore.is_some_and(|restore| restore.contains("ongoing-request=\"false\""));
-    (!is_restored).then(|| class.to_owned())
+    let says = |told: &str| restore.is_some_and(|restore| restore.contains(told));
+    let is_back = says("ongoing-request=\"false\"") && tier.is_none();
+    (!is_back).then(|| Archived {
+        class: class.to_owned(),
+        comes_back: says("ongoing-request=\"true\""),
+    })
 }
 
 #[cfg(test)]
@@ -102,19 +106,40 @@ mod tests {
 
     #[test]
     fn what_must_be_restored_first_is_told() {
-        use StorageClass::{DeepArchive, Glacier, GlacierIr, StandardIa};
+        use StorageClass::{DeepArchive, Glacier, GlacierIr, IntelligentTiering, StandardIa};
         #[track_caller]
-        fn check(class: Option<StorageClass>, restore: Option<&str>, expected: Option<&str>) {
-            assert_eq!(archived(class.as_ref(), restore).as_deref(), expected);
+        fn check(
+            class: Option<StorageClass>,
+            tier: Option<ArchiveStatus>,
+            restore: Option<&str>,
+            expected: Option<(&str, bool)>,
+        ) {
+            let expected = expected.map(|(class, comes_back)| Archived {
+                class: class.to_owned(),
+                comes_back,
+            });
+            assert_eq!(archived(class.as_ref(), tier.as_ref(), restore), expected);
         }
-        check(None, None, None);
-        check(Some(StandardIa), None, None);
-        check(Some(GlacierIr), None, None);
-        check(Some(Glacier), None, Some("GLACIER"));
-        check(Some(DeepArchive), None, Some("DEEP_ARCHIVE"));
-        let under_way = "ongoing-request=\"true\"";
-        check(Some(Glacier), Some(under_way), Some("GLACIER"));
-        let restored = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"";
-        check(Some(Glacier), Some(restored), None);
+        check(None, None, None, None);
+        check(Some(StandardIa), None, None, None);
+        check(Some(GlacierIr), None, None, None);
+        check(Some(IntelligentTiering), None, None, None);
+        check(Some(Glacier), None, None, Some(("GLACIER", false)));
+        check(Some(DeepArchive), None, None, Some(("DEEP_ARCHIVE", false)));
+        let under_way = Some("ongoing-request=\"true\"");
+        check(Some(Glacier), None, under_way, Some(("GLACIER", true)));
+        let restored =
+            Some("ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"");
+        check(Some(Glacier), None, restored, None);
+        let tiers = || {
+            (
+                Some(IntelligentTiering),
+                Some(ArchiveStatus::DeepArchiveAccess),
+            )
+        };
+        let (class, tier) = tiers();
+        check(class, tier, None, Some(("DEEP_ARCHIVE_ACCESS", false)));
+        let (class, tier) = tiers();
+        check(class, tier, under_way, Some(("DEEP_ARCHIVE_ACCESS", true)));
     }
 }

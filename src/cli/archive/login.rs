@@ -1,6 +1,7 @@
 //! `callreel archive --login ISSUER`: the same pages behind a login by OpenID Connect, for a
 //! machine that several people reach, or to try the login. Who listened is kept in the folder
-//! or the bucket, as the function `archive` does. Sessions end with the process.
+//! or the bucket, as the function `archive` does; who was refused is told on standard error.
+//! Sessions end with the process.
 
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ use crate::web::login::{Client, CookieKeys, Ledger, Terms};
 
 /// Logins that may begin in a minute from one address, as the function has it.
 const LOGINS_PER_MINUTE: u32 = 20;
+/// As many when all come from the address of what speaks TLS before the port.
+const LOGINS_PER_MINUTE_OF_ALL: u32 = 200;
 /// Bytes of a file of rules or of a secret, at the most.
 const MAX_FILE_BYTES: u64 = 64 << 10;
 
@@ -83,6 +86,7 @@ pub(super) fn before<S: Browsing + Send + Sync + 'static>(
     let Some(terms) = args.login.terms(&desk.page)? else {
         return Ok(desk.open());
     };
+    super::log::start();
     let page = format!("{}/", terms.base);
     let host = page.split('/').nth(2).unwrap_or_default().to_owned();
     let keys = CookieKeys::of_this_process().map_err(|error| CliError::Told(error.to_string()))?;
@@ -138,7 +142,10 @@ impl LoginArgs {
             name_claim: self.name_claim.clone(),
             groups_claim: self.groups_claim.clone(),
             lasting: Lasting::default(),
-            logins_per_minute: LOGINS_PER_MINUTE,
+            logins_per_minute: match self.page_url {
+                Some(_) => LOGINS_PER_MINUTE_OF_ALL,
+                None => LOGINS_PER_MINUTE,
+            },
         }))
     }
 }

@@ -17,7 +17,14 @@ use crate::sandbox::faults::Forgery;
 #[derive(Debug)]
 pub(super) struct Signer {
     rsa: RsaKeyPair,
-    later: Vec<EcdsaKeyPair>,
+    later: Vec<Later>,
+}
+
+/// A key that came later.
+#[derive(Debug)]
+struct Later {
+    key: EcdsaKeyPair,
+    name: Option<String>,
 }
 
 /// The name of the first key.
@@ -38,14 +45,18 @@ impl Signer {
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": FIRST,
             "n": URL_SAFE_NO_PAD.encode(&public.n), "e": URL_SAFE_NO_PAD.encode(&public.e),
         })];
-        for (at, key) in self.later.iter().enumerate() {
+        for Later { key, name } in &self.later {
             // A point that is not compressed: 4, x, y.
             let point = key.public_key().as_ref();
             let (x, y) = point.get(1..).unwrap_or_default().split_at(point.len() / 2);
-            keys.push(json!({
-                "kty": "EC", "use": "sig", "alg": "ES256", "crv": "P-256", "kid": later(at),
+            let mut key = json!({
+                "kty": "EC", "use": "sig", "alg": "ES256", "crv": "P-256",
                 "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
-            }));
+            });
+            if let Some(name) = name {
+                key["kid"] = json!(name);
+            }
+            keys.push(key);
         }
         json!({ "keys": keys })
     }
@@ -57,20 +68,27 @@ impl Signer {
         forgery: Option<Forgery>,
     ) -> Result<String, Unspecified> {
         match forgery {
-            Some(Forgery::NewKey) => {
-                self.later.push(new_key()?);
-                let at = self.later.len() - 1;
-                signed_by(&self.later[at], &later(at), claims)
+            Some(forgery @ (Forgery::NewKey | Forgery::NewKeyWithoutName)) => {
+                let key = new_key()?;
+                let name = (forgery == Forgery::NewKey)
+                    .then(|| format!("sandbox-{}", self.later.len() + 2));
+                let token = signed_by(&key, name.as_deref(), claims);
+                self.later.push(Later { key, name });
+                token
             }
-            Some(Forgery::UnknownKey) => signed_by(&new_key()?, "nowhere", claims),
+            Some(Forgery::NewKeyOfOldName) => {
+                self.rsa = RsaKeyPair::generate(KeySize::Rsa2048)?;
+                signed_by_rsa(&self.rsa, claims)
+            }
+            Some(Forgery::UnknownKey) => signed_by(&new_key()?, Some("nowhere"), claims),
             Some(Forgery::OtherKey) => {
                 let other = RsaKeyPair::generate(KeySize::Rsa2048)?;
                 signed_by_rsa(&other, claims)
             }
-            Some(Forgery::NoAlgorithm) => Ok(format!("{}.", head_and(claims, "none", FIRST))),
+            Some(Forgery::NoAlgorithm) => Ok(format!("{}.", head_and(claims, "none", Some(FIRST)))),
             Some(Forgery::SharedSecret) => {
                 let public = PublicKeyComponents::<Vec<u8>>::from(self.rsa.public_key());
-                let text = head_and(claims, "HS256", FIRST);
+                let text = head_and(claims, "HS256", Some(FIRST));
                 let key = hmac::Key::new(hmac::HMAC_SHA256, &public.n);
                 Ok(with(&text, hmac::sign(&key, text.as_bytes()).as_ref()))
             }
@@ -81,7 +99,7 @@ impl Signer {
                 changed.insert("groups".to_owned(), json!(["auditors"]));
                 Ok(format!(
                     "{}.{signature}",
-                    head_and(&changed, "RS256", FIRST)
+                    head_and(&changed, "RS256", Some(FIRST))
                 ))
             }
             Some(
@@ -98,16 +116,12 @@ impl Signer {
     }
 }
 
-fn later(at: usize) -> String {
-    format!("sandbox-{}", at + 2)
-}
-
 fn new_key() -> Result<EcdsaKeyPair, Unspecified> {
     EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
 }
 
 fn signed_by_rsa(key: &RsaKeyPair, claims: &Map<String, Value>) -> Result<String, Unspecified> {
-    let text = head_and(claims, "RS256", FIRST);
+    let text = head_and(claims, "RS256", Some(FIRST));
     let mut signature = vec![0; key.public_modulus_len()];
     key.sign(
         &RSA_PKCS1_SHA256,
@@ -120,7 +134,7 @@ fn signed_by_rsa(key: &RsaKeyPair, claims: &Map<String, Value>) -> Result<String
 
 fn signed_by(
     key: &EcdsaKeyPair,
-    name: &str,
+    name: Option<&str>,
     claims: &Map<String, Value>,
 ) -> Result<String, Unspecified> {
     let text = head_and(claims, "ES256", name);
@@ -128,8 +142,12 @@ fn signed_by(
     Ok(with(&text, signature.as_ref()))
 }
 
-fn head_and(claims: &Map<String, Value>, algorithm: &str, key: &str) -> String {
-    let head = json!({"alg": algorithm, "kid": key, "typ": "JWT"}).to_string();
+fn head_and(claims: &Map<String, Value>, algorithm: &str, key: Option<&str>) -> String {
+    let mut head = json!({"alg": algorithm, "typ": "JWT"});
+    if let Some(key) = key {
+        head["kid"] = json!(key);
+    }
+    let head = head.to_string();
     let claims = Value::Object(claims.clone()).to_string();
     format!(
         "{}.{}",

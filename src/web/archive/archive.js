@@ -6,6 +6,8 @@ import { openCall } from "/archive-player.js";
 const texts = JSON.parse(document.getElementById("texts").textContent);
 /** Rows that are asked for at once. */
 const PAGE_ROWS = 200;
+/** Rows of a piece of a table. */
+const TABLE_ROWS = 10_000;
 /** More rows are fetched when the last one is so many pixels below the window. */
 const NEAR = 600;
 
@@ -26,7 +28,9 @@ function words(path, values = {}) {
 /** Text from outside, without what turns the direction of all that stands behind it. */
 const plain = (text) => String(text).replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
-const number = (value, digits = 1) => Number(value).toLocaleString("en", { maximumFractionDigits: digits });
+/** By the digits behind the point: to make one takes as long as to write hundreds of numbers by it. */
+const numbers = [0, 1, 2].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
+const number = (value, digits = 1) => numbers[digits].format(value);
 
 /** Seconds as 0:07, 12:03 or 1:02:03, with so many digits behind them. */
 function span(seconds, digits = 0) {
@@ -108,6 +112,9 @@ async function askMe() {
   const answer = await fetch("/api/me", { headers: { accept: "application/json" } }).catch(() => null);
   if (answer?.ok) tellMe(await answer.json());
 }
+
+/** Whether whoever looks had to log in. */
+const isLogin = () => !get("me").hidden;
 
 const callUrl = (key) => `/call?recording=${encodeURIComponent(key)}`;
 
@@ -226,8 +233,9 @@ function tellFound(problems, query) {
   tellCount();
   if (shown === 0) {
     const isAll = [...query.keys()].every((name) => ["most", "after", "look"].includes(name));
-    set(document.querySelector(".none-title"), words(isAll ? "found.noneAtAll" : "found.none"));
-    set(document.querySelector(".none-tip"), words(isAll ? "found.noneAtAllTip" : "found.noneTip"));
+    const why = !isAll ? "none" : isLogin() ? "noneYours" : "noneAtAll";
+    set(document.querySelector(".none-title"), words(`found.${why}`));
+    set(document.querySelector(".none-tip"), words(`found.${why}Tip`));
   }
   show(get("problems"), problems.length > 0);
   set(get("problems"), words("found.problems", { count: problems.length, first: problems[0] }));
@@ -297,24 +305,42 @@ function watchMore() {
 
 const isPlainClick = (event) => event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
 
+let isSaving = false;
+
+/** All that was found, as one file. It comes in pieces, since an answer of a function is not longer than 6 MB. */
+async function saveTable(url) {
+  // By this mark Excel knows that the letters are UTF-8.
+  const pieces = ["\ufeff"];
+  for (let next = ""; next !== null;) {
+    const answer = await ask(`${url}&most=${TABLE_ROWS}${next && `&after=${next}`}`);
+    pieces.push(await answer.blob());
+    next = answer.headers.get("callreel-next");
+    if (next) set(get("count"), words("found.saving", { count: (pieces.length - 1) * TABLE_ROWS }));
+  }
+  const table = URL.createObjectURL(new Blob(pieces, { type: "text/csv" }));
+  save(table, "recordings.csv");
+  setTimeout(() => URL.revokeObjectURL(table), 60_000);
+}
+
 get("csv").addEventListener("click", async (event) => {
   if (!isPlainClick(event)) return;
   event.preventDefault();
-  const url = get("csv").href;
+  if (isSaving) return;
+  isSaving = true;
   try {
-    // What would be no table is told here: a file that does not come says nothing, and a login would lead to it alone.
-    const head = await fetch(url, { method: "HEAD" }).catch(() => null);
-    if (!head?.ok) await (await ask(url)).body.cancel();
+    await saveTable(get("csv").href);
     tell(null);
-    save(url);
   } catch (error) {
     tell(words("found.notSaved", { cause: error.message }));
+  } finally {
+    isSaving = false;
+    if (listed === location.search) tellCount();
   }
 });
 
 /** Lets the browser save a file. */
-function save(url) {
-  const link = Object.assign(document.createElement("a"), { href: url, download: "" });
+function save(href, name = "") {
+  const link = Object.assign(document.createElement("a"), { href, download: name });
   document.body.append(link);
   link.click();
   link.remove();
@@ -409,7 +435,7 @@ document.addEventListener("click", (event) => {
 
 // A browser keeps a page that is left, and shows it again on Back: to who has logged out meanwhile as well. What is kept
 // shows nothing, and is asked for anew.
-addEventListener("pagehide", (event) => { if (event.persisted && !get("me").hidden) show(document.body, false); });
+addEventListener("pagehide", (event) => { if (event.persisted && isLogin()) show(document.body, false); });
 addEventListener("pageshow", (event) => {
   if (!event.persisted || !document.body.hidden) return;
   if (call) history.replaceState(history.state, "", call.place());

@@ -17,7 +17,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::part::{Part, part};
-use super::recording::{PEAKS, file_of, no_file};
+use super::recording::{PEAKS, file_of, no_file, to_restore};
 use super::{Archive, Asked, Found, Refused, Wanted};
 use crate::archive::viewer::ActKind;
 use crate::failure::{Failure, FailureKind};
@@ -139,9 +139,8 @@ async fn file<S: Browsing + Send + Sync + 'static>(
     let store = archive.shelves.store();
     let gone = || Refused::new(StatusCode::NOT_FOUND, "the file is not there any more");
     let seen = store.look_at(key).await?.ok_or_else(gone)?;
-    if let Some(class) = seen.archived {
-        let cause = format!("it lies in the storage class {class}");
-        return Err(Failure::new(FailureKind::Archived, key, cause).into());
+    if let Some(archived) = &seen.archived {
+        return Err(to_restore(key, archived));
     }
     // Stores give versions with and without quotes.
     let tag: String = seen

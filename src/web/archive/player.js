@@ -14,9 +14,13 @@ const LEAST_SECONDS = 0.02;
 /** Silence of so many seconds is skipped, but for what is left of it at both ends. */
 const SKIP_SECONDS = 1.5;
 const SKIP_EDGE = 0.25;
+/** Sound that is too loud is one mark while it is so again within so many seconds. */
+const CLIPPED_APART = 0.25;
 /** Pixels that a part of a call is wide at the least, and a row of them high. */
 const PART_WIDE = 36;
 const PART_HIGH = 40;
+/** Milliseconds without sound that are told. */
+const WAIT = 1_000;
 /** Pixels beyond the canvas to which marks are drawn. */
 const EDGE = 20;
 /** Points of a level of the waveform that make one of the next. */
@@ -145,13 +149,28 @@ function runs(length, is, perSecond, least) {
   return found;
 }
 
+/** Stretches that are no further apart than this are one. */
+function near(stretches, apart) {
+  const found = [];
+  for (const [a, b] of stretches) {
+    if (found.length && a - found.at(-1)[1] <= apart) found.at(-1)[1] = b;
+    else found.push([a, b]);
+  }
+  return found;
+}
+
 /** Marks in their order; the same of both sides is one. */
 function joined(marks, ofBoth) {
   const order = (mark) => (mark.kind === "fragment" ? 1 : 0);
   marks.sort((one, other) => one.a - other.a || order(one) - order(other) || other.b - one.b);
   const found = [];
   for (const mark of marks) {
-    const same = found.findLast((other) => other.kind === mark.kind && other.what === mark.what && Math.abs(other.a - mark.a) < 0.01);
+    let same;
+    // Those before it are in their order: a few begin where it does.
+    for (let at = found.length - 1; !same && at >= 0 && mark.a - found[at].a < 0.01; at--) {
+      const other = found[at];
+      if (other.kind === mark.kind && other.what === mark.what) same = other;
+    }
     if (same?.side && mark.side && same.side !== mark.side) Object.assign(same, { side: null, text: ofBoth(same.what) });
     else found.push(mark);
   }
@@ -173,6 +192,7 @@ class Source {
       this.known = await this.place("play");
       this.until = this.known.seconds === null ? Infinity : performance.now() + this.known.seconds * 900;
     }
+    this.isElsewhere = new URL(this.known.url, location.href).origin !== location.origin;
     return this.known.url;
   }
 
@@ -213,16 +233,27 @@ class Source {
 /** What is heard: an audio element, and behind it a volume and a level for each side. */
 class Sound {
   constructor() {
-    this.audio = new Audio();
-    this.audio.preload = "auto";
+    this.begin("apart");
     this.volume = { from: 1, to: 1 };
     this.muted = { from: false, to: false };
     this.apart = false;
   }
 
+  /**
+   * Begins with another audio element. `way` is `apart`, with something to be done to each side, or `plain`: as a
+   * browser plays what a page may not read.
+   */
+  begin(way) {
+    if (this.audio) this.close();
+    this.way = way;
+    this.audio = new Audio();
+    this.audio.preload = "auto";
+    this.context = this.nodes = undefined;
+  }
+
   /** Made at the first press of play: browsers let no page begin to sound by itself. */
   connect(sides) {
-    if (this.context) return;
+    if (this.context || this.way === "plain") return;
     const context = (this.context = new AudioContext());
     const source = context.createMediaElementSource(this.audio);
     const splitter = context.createChannelSplitter(2);
@@ -469,7 +500,7 @@ class Call {
     const { verdict } = this.found;
     const inFile = file ? (file.bytes - WAV_HEADER) / (2 * this.source.sides.length) / 8000 : 0;
     this.rate = verdict?.span.sample_rate || 8000;
-    this.length = verdict ? verdict.span.seconds : inFile;
+    this.length = Math.max(0, verdict ? verdict.span.seconds : inFile);
     this.sides = this.source && !verdict ? this.source.sides : SIDES.filter((side) => verdict?.sides[side]);
     if (!this.sides.length) this.sides = this.source?.sides ?? this.found.row.authorised.filter((side) => SIDES.includes(side));
     if (!this.sides.length) this.sides = SIDES;
@@ -480,7 +511,9 @@ class Call {
     const problems = [];
     for (const file of this.found.files) {
       if (file.state === "there") continue;
-      problems.push(words(`file.${file.state}`, { ...file, file: words(`file.${file.kind}`) }));
+      const isTier = file.class?.endsWith("_ACCESS");
+      const state = file.comes_back ? "comes_back" : isTier ? "in_tier" : file.state;
+      problems.push(words(`file.${state}`, { ...file, file: words(`file.${file.kind}`) }));
     }
     if (!this.source) problems.push(words("file.nothing"));
     else if (this.source.file.kind !== "mixed" && this.found.files.some(({ kind }) => kind === "mixed")) {
@@ -693,7 +726,8 @@ class Call {
     if (!(to > from)) return;
     const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
     const least = ((to - from) / width) * 90 * ratio;
-    const step = steps.find((it) => it >= least) ?? steps.at(-1);
+    let step = steps.find((it) => it >= least) ?? steps.at(-1);
+    while (step < least) step *= 2;
     const digits = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
     paper.font = `${11 * ratio}px system-ui, sans-serif`;
     paper.textBaseline = "middle";
@@ -721,9 +755,14 @@ class Call {
     const [from, to] = this.view;
     const { colours } = this;
     const colour = { loss: colours.loss, moved: colours.moved, clip: colours.clip, quiet: colours.hold };
+    const drawn = {};
     for (const mark of this.marks) {
       const sign = SIGN[mark.kind];
+      // Thousands of marks are far fewer pixels: what lies under another one of its kind is not drawn once more.
+      const end = Math.round(x(mark.b));
+      if (end <= drawn[mark.kind]) continue;
       if ((mark.side && mark.side !== side) || mark.b < from || mark.a > to || !colour[sign]) continue;
+      drawn[mark.kind] = end;
       // A mark of hours, zoomed in close, is millions of pixels wide: what is out of sight is not drawn.
       const a = Math.max(-EDGE, x(mark.a));
       const wide = Math.max(2, Math.min(paper.canvas.width + EDGE, x(mark.b)) - a);
@@ -771,7 +810,9 @@ class Call {
     const pieces = new Map();
     for (let number = Math.max(0, from); number <= to; number++) {
       const piece = this.source.piece(number, this.rate, (error) => {
-        if (error) this.waveNote = this.words("play.failed", { cause: error.message });
+        // What a page may not read is an error of the browser's without a cause.
+        const cause = error instanceof TypeError && this.source.isElsewhere ? this.words("play.unreachable") : error?.message;
+        if (error) this.waveNote = this.words("wave.noSamples", { cause });
         this.draw();
       });
       if (piece) pieces.set(number, piece);
@@ -881,7 +922,7 @@ class Call {
       }
       const channel = this.peaks?.sides.indexOf(side) ?? -1;
       if (found.clipped_samples > 0) {
-        const clipped = channel < 0 ? [] : this.peaks.stretches(channel, (low, high) => high >= 127 || low <= -128, 0);
+        const clipped = channel < 0 ? [] : near(this.peaks.stretches(channel, (low, high) => high >= 127 || low <= -128, 0), CLIPPED_APART);
         for (const [a, b] of clipped) add("clipped", side, a, b - a);
         const what = words("mark.clippedSomewhere", { count: found.clipped_samples });
         if (!clipped.length) placeless.push({ kind: "clipped", text: words("mark.one", { side: this.texts.side[side], what }) });
@@ -907,14 +948,14 @@ class Call {
       item.append(node);
       return item;
     };
-    const items = this.marks.map((mark) => {
+    const items = this.marks.slice(0, MARKS_SHOWN).map((mark) => {
       const button = Object.assign(document.createElement("button"), { type: "button" });
       button.addEventListener("click", () => this.goTo(mark.a, { inView: true }));
       return itemOf(mark, button, this.span(mark.a, 1));
     });
-    items.push(...placeless.map((mark) => itemOf(mark, part("mark", ""), words("none"))));
-    list.replaceChildren(...items.slice(0, MARKS_SHOWN));
-    const hidden = untold + Math.max(0, items.length - MARKS_SHOWN);
+    items.push(...placeless.slice(0, MARKS_SHOWN).map((mark) => itemOf(mark, part("mark", ""), words("none"))));
+    list.replaceChildren(...items);
+    const hidden = untold + this.marks.length + placeless.length - items.length;
     if (hidden > 0) {
       list.append(Object.assign(document.createElement("li"), { className: "soft", textContent: words("mark.more", { count: hidden }) }));
     }
@@ -939,9 +980,10 @@ class Call {
     const { get, set } = this;
     set(get("clock"), this.span(this.at, 1));
     const wave = get("wave");
-    const now = String(Math.round(this.at));
-    if (wave.getAttribute("aria-valuenow") !== now) {
-      wave.setAttribute("aria-valuenow", now);
+    const now = Math.round(this.at);
+    if (this.nowTold !== now) {
+      this.nowTold = now;
+      wave.setAttribute("aria-valuenow", String(now));
       wave.setAttribute("aria-valuetext", this.words("wave.at", { at: this.span(this.at), of: this.span(this.length) }));
     }
   }
@@ -1022,26 +1064,32 @@ class Call {
     if (!this.source || !audio.paused) return;
     try {
       this.sound.connect(this.source.sides);
-      this.sound.context.resume();
+      this.sound.context?.resume();
       if (this.at >= this.length - 0.05) this.at = this.stretch && this.isLooped ? this.stretch[0] : 0;
       if (!audio.getAttribute("src")) {
         this.say(this.words("play.loading"));
         await this.load();
       } else if (Math.abs(audio.currentTime - this.at) > 0.05) this.seek(this.at);
       await audio.play();
-      this.say("");
+      this.say(this.sound.way === "plain" ? this.words("play.plain") : "");
     } catch (error) {
-      // Somebody pressed pause meanwhile, or left.
-      if (error.name === "AbortError" || this.stop.signal.aborted) return;
-      this.say(this.words("play.failed", { cause: audio.error ? await this.why() : error.message }), true);
+      // Somebody pressed pause meanwhile, or left; of a file that does not play the element tells by itself.
+      if (error.name === "AbortError" || this.stop.signal.aborted || audio.error || audio !== this.sound.audio) return;
+      this.say(this.words("play.failed", { cause: error.message }), true);
     }
+  }
+
+  playOrPause() {
+    const { audio } = this.sound;
+    if (audio.paused) this.play();
+    else audio.pause();
   }
 
   async load(anew = false) {
     const { audio } = this.sound;
     const url = await this.source.url(anew);
     if (this.stop.signal.aborted) return;
-    if (new URL(url, location.href).origin !== location.origin) audio.crossOrigin = "anonymous";
+    if (this.source.isElsewhere && this.sound.way === "apart") audio.crossOrigin = "anonymous";
     audio.src = url;
     audio.playbackRate = audio.defaultPlaybackRate = Number(this.get("speed").value);
     // It begins at 0, and is sought as soon as it can be.
@@ -1054,13 +1102,19 @@ class Call {
       const answer = await fetch(await this.source.url(), { headers: { range: "bytes=0-0" } });
       return answer.ok ? this.words("play.noSound") : (await this.refusal(answer)).message;
     } catch {
-      return this.words("noAnswer");
+      return this.words(this.source.isElsewhere ? "play.unreachable" : "noAnswer");
     }
   }
 
   async failed() {
     const { audio } = this.sound;
     if (!audio.getAttribute("src") || this.stop.signal.aborted) return;
+    if (this.sound.way === "plain") {
+      this.hearBy("apart");
+      this.say(this.words("play.failed", { cause: this.words("play.unreachable") }), true);
+      this.tellPlaying();
+      return;
+    }
     // A link that is used up is asked for once more, and it goes on where it was.
     const isLink = this.source.known && this.source.known.seconds !== null;
     if (isLink && !(performance.now() - this.renewedAt < 10_000)) {
@@ -1068,15 +1122,30 @@ class Call {
       try {
         await this.load(true);
         await audio.play();
-        return;
       } catch (error) {
-        this.say(this.words("play.failed", { cause: error.message }), true);
-        return;
+        if (!audio.error && audio === this.sound.audio) this.say(this.words("play.failed", { cause: error.message }), true);
       }
+      return;
     }
-    this.say(this.words("play.failed", { cause: await this.why() }), true);
+    const cause = await this.why();
+    if (this.stop.signal.aborted) return;
+    if (cause === this.words("play.unreachable")) {
+      // A browser plays what it lets no page read.
+      this.hearBy("plain");
+      await this.play();
+      return;
+    }
+    this.say(this.words("play.failed", { cause }), true);
     audio.removeAttribute("src");
     this.tellPlaying();
+  }
+
+  /** Goes on with another audio element, from where it is. */
+  hearBy(way) {
+    this.sound.begin(way);
+    this.wireAudio();
+    for (const { mute, volume } of Object.values(this.controls)) mute.disabled = volume.disabled = way === "plain";
+    this.get("ears").disabled = way === "plain";
   }
 
   tellPlaying() {
@@ -1208,7 +1277,7 @@ class Call {
       });
       const meter = find("level");
       meter.setAttribute("aria-label", words("play.level", { side: word.toLowerCase() }));
-      this.controls[side] = { mute, meter, bar: find("level-bar") };
+      this.controls[side] = { mute, volume, meter, bar: find("level-bar") };
       box.append(node);
     }
     this.sound.apart = get("ears").value === "apart";
@@ -1217,9 +1286,8 @@ class Call {
 
   wire() {
     const { get } = this;
-    const { audio } = this.sound;
     const press = (name, run) => this.on(get(name), "click", run);
-    press("play", () => (audio.paused ? this.play() : audio.pause()));
+    press("play", () => this.playOrPause());
     press("back-5", () => this.goTo(this.at - 5));
     press("on-5", () => this.goTo(this.at + 5));
     press("zoom-in", () => this.zoom(0.5));
@@ -1233,12 +1301,36 @@ class Call {
     press("download", () => this.download());
     press("check", () => this.check());
     this.on(get("file"), "change", () => this.hear(get("file").value));
-    this.on(get("speed"), "change", () => (audio.playbackRate = Number(get("speed").value)));
+    this.on(get("speed"), "change", () => (this.sound.audio.playbackRate = Number(get("speed").value)));
     this.on(get("ears"), "change", () => {
       this.sound.apart = get("ears").value === "apart";
       this.sound.tune();
     });
+    this.wireAudio();
+    this.on(document, "keydown", (event) => this.keyPressed(event));
+    this.sizes = new ResizeObserver(() => this.fit());
+    this.sizes.observe(get("wave"));
+    this.on(matchMedia("(prefers-color-scheme: dark)"), "change", () => this.fit());
+    this.wireWave();
+    this.wireOverview();
+  }
+
+  /** What the audio element tells. */
+  wireAudio() {
+    const { get } = this;
+    const { audio } = this.sound;
     for (const name of ["play", "pause"]) this.on(audio, name, () => this.tellPlaying());
+    // A sound that does not come is told, unless it comes at once, as after each seek.
+    let waits;
+    this.on(audio, "waiting", () => {
+      clearTimeout(waits);
+      waits = setTimeout(() => { if (!audio.paused && !this.stop.signal.aborted) this.say(this.words("play.waiting")); }, WAIT);
+    });
+    const comes = () => {
+      clearTimeout(waits);
+      if (get("told").textContent === this.words("play.waiting")) this.say("");
+    };
+    for (const name of ["playing", "pause", "ended", "error"]) this.on(audio, name, comes);
     // Who loads the page anew is where it stopped.
     this.on(audio, "pause", () => history.replaceState(history.state, "", this.place()));
     this.on(audio, "loadedmetadata", () => { if (this.sought !== undefined) this.seek(this.sought); });
@@ -1249,12 +1341,6 @@ class Call {
     this.on(audio, "timeupdate", () => { if (document.hidden && !audio.paused) this.moveOn(); });
     this.on(audio, "ended", () => this.ended());
     this.on(audio, "error", () => this.failed());
-    this.on(document, "keydown", (event) => this.keyPressed(event));
-    this.sizes = new ResizeObserver(() => this.fit());
-    this.sizes.observe(get("wave"));
-    this.on(matchMedia("(prefers-color-scheme: dark)"), "change", () => this.fit());
-    this.wireWave();
-    this.wireOverview();
   }
 
   wireWave() {
@@ -1348,9 +1434,8 @@ class Call {
     if (isField || (!isWave && !this.get("keys-on").checked)) return;
     if (key === " " && isPressed) return;
     const by = shiftKey ? 30 : 5;
-    const { audio } = this.sound;
     const keys = {
-      " ": () => (audio.paused ? this.play() : audio.pause()),
+      " ": () => this.playOrPause(),
       ArrowLeft: () => this.goTo(this.at - by), ArrowRight: () => this.goTo(this.at + by),
       ",": () => this.goTo(this.at - 0.1), ".": () => this.goTo(this.at + 0.1),
       Home: () => this.goTo(0), End: () => this.goTo(this.length),

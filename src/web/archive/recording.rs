@@ -19,7 +19,7 @@ use crate::clock::now;
 use crate::failure::{Failure, FailureKind};
 use crate::media::peaks::SUFFIX;
 use crate::media::wav::Output;
-use crate::port::{Browsing, MediaBody};
+use crate::port::{Archived, Browsing, MediaBody};
 use crate::recording::key::VERDICT_SUFFIX;
 use crate::recording::verdict::{Check, FileEntry, LaidDown, Verdict};
 use crate::sha256::Resumable;
@@ -116,8 +116,8 @@ async fn state<S: Browsing + Send + Sync + 'static>(archive: &Archive<S>, file: 
     match archive.shelves.store().look_at(&file.key).await {
         Ok(None) => json!({"state": "gone"}),
         Ok(Some(seen)) => match (&seen.archived, file.said) {
-            (Some(class), _) => {
-                json!({"state": "archived", "class": class, "bytes": seen.bytes, "object": file.key})
+            (Some(archived), _) => {
+                json!({"state": "archived", "class": archived.class, "comes_back": archived.comes_back, "bytes": seen.bytes, "object": file.key})
             }
             (None, Some(said)) if seen.bytes < said => {
                 json!({"state": "cut", "bytes": seen.bytes})
@@ -177,9 +177,8 @@ pub(super) async fn check<S: Browsing + Send + Sync + 'static>(
     let Some(seen) = store.look_at(&file.key).await? else {
         return told("gone");
     };
-    if let Some(class) = seen.archived {
-        let cause = format!("it lies in the storage class {class}");
-        return Err(Failure::new(FailureKind::Archived, &file.key, cause).into());
+    if let Some(archived) = &seen.archived {
+        return Err(to_restore(&file.key, archived));
     }
     // What has another size need not be read.
     match seen.bytes.cmp(&check.said()) {
@@ -252,6 +251,16 @@ fn go_on(
 fn written_anew() -> Refused {
     let told = "the file was written anew while it was checked: check it once more";
     Refused::new(StatusCode::CONFLICT, told)
+}
+
+/// The file cannot be read before it is restored.
+pub(super) fn to_restore(key: &str, archived: &Archived) -> Refused {
+    let class = &archived.class;
+    let cause = match archived.comes_back {
+        true => format!("it lies in {class}, and is being restored: come back in some hours"),
+        false => format!("it lies in the storage class {class}"),
+    };
+    Failure::new(FailureKind::Archived, key, cause).into()
 }
 
 /// The recording is there, without such a file.

@@ -6,10 +6,11 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query as Words, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{Extensions, HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Archive, Refused};
@@ -24,6 +25,12 @@ use crate::shelves::{Asked, Look};
 
 /// Rows of a table that are looked for at once.
 const ROWS_AT_ONCE: usize = 5_000;
+/// Rows of a piece of a table at the most. Lambda gives no answer of more than 6 MB, and a row
+/// takes some 100 bytes of it.
+const PIECE_ROWS: usize = 20_000;
+/// Where a table goes on that was asked for in pieces: what the next one is to be asked with as
+/// `after`, escaped as in an address. Of the last piece there is none.
+const NEXT: HeaderName = HeaderName::from_static("callreel-next");
 
 type Pairs = Words<Vec<(String, String)>>;
 
@@ -31,7 +38,7 @@ type Pairs = Words<Vec<(String, String)>>;
 struct Search {
     query: Query,
     after: Option<Cursor>,
-    most: usize,
+    most: Option<usize>,
     look: Look,
     /// As it is noted.
     words: String,
@@ -48,7 +55,7 @@ impl Search {
         let mut search = Self {
             query: Query::from_pairs(words()).map_err(refused)?,
             after: None,
-            most: PAGE_ROWS,
+            most: None,
             look: Look::IfStale,
             words: String::new(),
         };
@@ -58,7 +65,7 @@ impl Search {
                 "most" => {
                     let most = value.parse().ok().filter(|most: &usize| *most > 0);
                     let told = || refused(format!("most: it must be a number, 1 to {PAGE_ROWS}"));
-                    search.most = most.ok_or_else(told)?.min(PAGE_ROWS);
+                    search.most = Some(most.ok_or_else(told)?);
                 }
                 "look" if value == "anew" => search.look = Look::Anew,
                 _ => {
@@ -84,7 +91,7 @@ pub(super) async fn page<S: Browsing + Send + Sync + 'static>(
     let asked = Asked {
         query: &search.query,
         after: search.after.as_ref(),
-        most: search.most,
+        most: search.most.unwrap_or(PAGE_ROWS).min(PAGE_ROWS),
         look: search.look,
     };
     let found = archive.shelves.search(&asked, &viewer, now()).await?;
@@ -107,8 +114,8 @@ pub(super) fn keyed(key: &str, row: &Row) -> Value {
     json!({"key": key, "row": row})
 }
 
-/// All rows, as a table for spreadsheets. One that cannot be made to its end breaks off, so
-/// that nobody takes a part of it for all.
+/// All rows, as a table for spreadsheets; or with `most`, a piece of it. One that cannot be made
+/// to its end breaks off, so that nobody takes a part of it for all.
 pub(super) async fn table<S: Browsing + Send + Sync + 'static>(
     State(archive): State<Arc<Archive<S>>>,
     extensions: Extensions,
@@ -119,32 +126,55 @@ pub(super) async fn table<S: Browsing + Send + Sync + 'static>(
         query,
         after,
         words,
+        most,
         ..
     } = Search::read(&pairs)?;
     let act = Act::search(ActKind::Export, &words);
     archive.noted(&viewer, &act).await?;
+    let heading = match after {
+        Some(_) => String::new(),
+        None => csv::heading(),
+    };
     let mut table = Table {
         archive,
         viewer,
         query,
         next: Some(after),
     };
+    if let Some(most) = most {
+        let piece = table.piece(most.min(PIECE_ROWS)).await?;
+        let mut answer = as_file(Body::from(format!("{heading}{piece}")));
+        if let Some(Some(next)) = &table.next {
+            let next = utf8_percent_encode(&next.to_string(), NON_ALPHANUMERIC).to_string();
+            let next = HeaderValue::from_str(&next).ok();
+            answer.headers_mut().extend(next.map(|next| (NEXT, next)));
+        }
+        return Ok(answer);
+    }
     // What goes wrong at once is told in words.
-    let first = table.next_lines().await?.unwrap_or_default();
-    let first = format!("{}{first}", csv::heading());
+    let first = table.next_lines(ROWS_AT_ONCE).await?;
+    let first = format!(
+        "{heading}{}",
+        first.map_or_else(String::new, |(lines, _)| lines)
+    );
     let rest = stream::unfold(table, |mut table| async move {
-        let lines = table.next_lines().await.transpose()?;
-        Some((lines.map(Bytes::from), table))
+        let lines = table.next_lines(ROWS_AT_ONCE).await.transpose()?;
+        Some((lines.map(|(lines, _)| Bytes::from(lines)), table))
     });
     let first = stream::iter([Ok(Bytes::from(first))]);
     let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
+    Ok(as_file(body))
+}
+
+/// A table as a browser keeps it.
+fn as_file(body: Body) -> Response {
     let mut answer = body.into_response();
     let headers = answer.headers_mut();
     let kind = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
     headers.insert(CONTENT_TYPE, kind);
     let name = HeaderValue::from_static("attachment; filename=\"recordings.csv\"");
     headers.insert(CONTENT_DISPOSITION, name);
-    Ok(answer)
+    answer
 }
 
 struct Table<S> {
@@ -156,14 +186,27 @@ struct Table<S> {
 }
 
 impl<S: Browsing + Send + Sync + 'static> Table<S> {
-    async fn next_lines(&mut self) -> Result<Option<String>, Failure> {
+    /// So many lines, unless it ends before.
+    async fn piece(&mut self, most: usize) -> Result<String, Failure> {
+        let (mut piece, mut left) = (String::new(), most);
+        while left > 0
+            && let Some((lines, count)) = self.next_lines(left.min(ROWS_AT_ONCE)).await?
+        {
+            piece += &lines;
+            left -= count;
+        }
+        Ok(piece)
+    }
+
+    /// The next lines, and how many they are.
+    async fn next_lines(&mut self, most: usize) -> Result<Option<(String, usize)>, Failure> {
         let Some(after) = self.next.take() else {
             return Ok(None);
         };
         let asked = Asked {
             query: &self.query,
             after: after.as_ref(),
-            most: ROWS_AT_ONCE,
+            most,
             look: Look::IfStale,
         };
         let shelves = &self.archive.shelves;
@@ -176,10 +219,11 @@ impl<S: Browsing + Send + Sync + 'static> Table<S> {
             ));
         }
         self.next = found.next.map(Some);
+        let count = found.hits.len();
         let lines = found.hits.iter().map(|(key, row)| {
             let folder = key.strip_suffix(&*row.verdict).unwrap_or_default();
             csv::row(&Hit::new(folder, row))
         });
-        Ok(Some(lines.collect()))
+        Ok(Some((lines.collect(), count)))
     }
 }

@@ -21,6 +21,8 @@ const MAX_CHARS: usize = 3_800;
 const VERSION: u8 = 1;
 /// Bytes that name the key.
 const NAME_BYTES: usize = 4;
+/// Letters of a login's state that its cookie is named by.
+const STATE_CHARS: usize = 8;
 
 /// What a cookie is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,32 +163,53 @@ impl Line {
         format!("{host}callreel-{}", purpose.name())
     }
 
+    /// The name of a session's cookie.
+    pub(super) fn session(self) -> String {
+        self.name(Purpose::Session)
+    }
+
+    /// The name of the cookie of a login under way, by the state that comes back with it: each tab
+    /// has its own. A state that is none of ours has no cookie.
+    pub(super) fn login(self, state: &str) -> Option<String> {
+        let beginning = state.get(..STATE_CHARS)?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let is_ours = beginning.bytes().all(is_plain);
+        is_ours.then(|| format!("{}-{beginning}", self.name(Purpose::Login)))
+    }
+
+    /// The cookies of logins under way, by name and value.
+    pub(super) fn logins(self, header: &str) -> Vec<(&str, &str)> {
+        let begins = format!("{}-", self.name(Purpose::Login));
+        let pairs = header
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs
+            .filter(|(name, _)| name.starts_with(&begins))
+            .collect()
+    }
+
     /// The header that sets a cookie for so many seconds; none is left of it with 0.
     ///
     /// Lax, since people come by links from elsewhere, and come back from the provider:
     /// what changes anything asks where it was sent from besides.
-    pub(super) fn set(self, purpose: Purpose, value: &str, seconds: u64) -> String {
+    pub(super) fn set(self, name: &str, value: &str, seconds: u64) -> String {
         let secure = match self {
             Self::Tls => "; Secure",
             Self::Plain => "",
         };
-        format!(
-            "{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
-            self.name(purpose)
-        )
+        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
     }
+}
 
-    /// The values under a cookie's name in a `Cookie` header, or none where there are
-    /// several: a stranger's among them could be meant to win.
-    pub(super) fn find(self, purpose: Purpose, header: &str) -> Option<&str> {
-        let name = self.name(purpose);
-        let mut values = header.split(';').filter_map(|pair| {
-            let (key, value) = pair.trim().split_once('=')?;
-            (key == name).then_some(value)
-        });
-        let value = values.next()?;
-        values.next().is_none().then_some(value)
-    }
+/// The value under a cookie's name in a `Cookie` header, or none where there are several: a
+/// stranger's among them could be meant to win.
+pub(super) fn find<'h>(name: &str, header: &'h str) -> Option<&'h str> {
+    let mut values = header.split(';').filter_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then_some(value)
+    });
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
 }
 
 #[cfg(test)]
@@ -261,7 +284,7 @@ mod tests {
     fn a_cookie_is_found_by_its_name_and_set_for_its_line() {
         #[track_caller]
         fn check(header: &str, found: Option<&str>) {
-            assert_eq!(Line::Tls.find(Purpose::Session, header), found, "{header}");
+            assert_eq!(find(&Line::Tls.session(), header), found, "{header}");
         }
         check("__Host-callreel-session=a", Some("a"));
         check("x=1; __Host-callreel-session=a; y=2", Some("a"));
@@ -273,12 +296,27 @@ mod tests {
         check("__Host-callreel-session", None);
         check("", None);
         assert_eq!(
-            Line::Tls.set(Purpose::Session, "v", 60),
+            Line::Tls.set(&Line::Tls.session(), "v", 60),
             "__Host-callreel-session=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
         );
+        let login = Line::Plain.login("0123_-ab-and-more").unwrap();
         assert_eq!(
-            Line::Plain.set(Purpose::Login, "", 0),
-            "callreel-login=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+            Line::Plain.set(&login, "", 0),
+            "callreel-login-0123_-ab=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
         );
+        for none in [
+            "",
+            "short",
+            "a=b; c=d",
+            "0123456é",
+            "01234 67",
+            "\r\n345678",
+        ] {
+            assert_eq!(Line::Plain.login(none), None, "{none:?}");
+        }
+        let header =
+            "a=1; callreel-login-one=x; callreel-loginx=3;callreel-login-two=y=z; callreel-login=4";
+        let logins = [("callreel-login-one", "x"), ("callreel-login-two", "y=z")];
+        assert_eq!(Line::Plain.logins(header), logins);
     }
 }

@@ -18,13 +18,13 @@ use crate::archive::heard::LOG_TARGET;
 use crate::archive::rules::Rules;
 use crate::archive::session::{Session, State as Held};
 use crate::archive::viewer::{Allowed, Sees, Viewer};
-use crate::archive::way_back::own_path;
+use crate::archive::way_back::{own_path, page_of};
 use crate::object_key;
 use crate::port::{Expect, Objects};
 
 /// Why a request has no session.
 #[derive(Debug, thiserror::Error)]
-enum NotIn {
+pub(super) enum NotIn {
     #[error("nobody is logged in")]
     Nobody,
     #[error("the cookie is none of ours, or of a key that is no longer known")]
@@ -66,17 +66,17 @@ pub(super) async fn pass<O: Objects + Send + Sync + 'static>(
 }
 
 /// Whose session a request has, and its cookie where it is to be made anew.
-async fn admitted<O: Objects + Send + Sync + 'static>(
+pub(super) async fn admitted<O: Objects + Send + Sync + 'static>(
     login: &Login<O>,
     headers: &HeaderMap,
 ) -> Result<(Session, Option<String>), NotIn> {
-    let text = login.cookie_text(Purpose::Session, headers);
-    let session: Option<Session> = login.cookie(Purpose::Session, headers);
-    let session = match (session, text) {
-        (Some(session), _) => session,
-        (None, None) => return Err(NotIn::Nobody),
-        (None, Some(_)) => return Err(NotIn::Forged),
-    };
+    let text = login.cookie_text(&login.line.session(), headers);
+    let text = text.ok_or(NotIn::Nobody)?;
+    let session: Option<Session> = login.keys().open(Purpose::Session, text);
+    let session = session.ok_or(NotIn::Forged)?;
+    if login.ended.holds(&session.id) {
+        return Err(NotIn::Ended);
+    }
     let now = now();
     let renewed = match session.state(now, &login.terms.lasting) {
         Held::Good => None,
@@ -84,7 +84,10 @@ async fn admitted<O: Objects + Send + Sync + 'static>(
             let key = mark(login.ledger.prefix(), &session);
             match login.ledger.store().read(&key).await {
                 Ok(None) => {}
-                Ok(Some(_)) => return Err(NotIn::Ended),
+                Ok(Some(_)) => {
+                    login.ended.use_up(&session.id, now);
+                    return Err(NotIn::Ended);
+                }
                 Err(failure) => return Err(NotIn::Unknown(failure.to_string())),
             }
             let session = session.clone().seen_at(now);
@@ -100,11 +103,12 @@ async fn admitted<O: Objects + Send + Sync + 'static>(
     }
 }
 
-/// Marks a session as ended.
+/// Ends a session: in this process at once, in others that share the store by a mark in it.
 pub(super) async fn end<O: Objects + Send + Sync + 'static>(
     login: &Login<O>,
     session: &Session,
 ) -> Result<(), NoLogin> {
+    login.ended.use_up(&session.id, now());
     let mark_text = json!({"ended": now().to_rfc3339()}).to_string();
     let key = mark(login.ledger.prefix(), session);
     let put = login
@@ -156,7 +160,8 @@ fn refuse(not_in: &NotIn, request: &Request, from: Option<&str>) -> Response {
             .into_response();
     }
     let to = request.uri().path_and_query().map_or("/", |it| it.as_str());
-    let login = format!("/login?to={}", provider::escaped(own_path(to)));
+    let to = page_of(to);
+    let login = format!("/login?to={}", provider::escaped(own_path(&to)));
     match is_for_a_page(request) {
         true => go(&login, &[]),
         false => {

@@ -2,7 +2,7 @@
 //! a kind that the provider alone can make. What it says is looked at by
 //! [`token`](crate::archive::token).
 
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
@@ -75,36 +75,58 @@ impl KeySet {
         if !ALLOWED.contains(&header.alg) || header.crit.is_some() {
             return Err(NotSigned::Algorithm);
         }
-        let key = self.key(header.kid.as_deref(), header.alg)?;
-        let key = DecodingKey::from_jwk(key).map_err(|_| NotSigned::UnknownKey)?;
         let mut validation = Validation::new(header.alg);
         // What it says is checked where the clock is ours.
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let decoded = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation);
-        decoded
-            .map(|decoded| decoded.claims)
-            .map_err(|_| NotSigned::Signature)
+        let mut refused = NotSigned::UnknownKey;
+        for key in self.fitting(header.kid.as_deref(), header.alg) {
+            let Ok(key) = DecodingKey::from_jwk(key) else {
+                continue;
+            };
+            match jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation) {
+                Ok(decoded) => return Ok(decoded.claims),
+                Err(_) => refused = NotSigned::Signature,
+            }
+        }
+        Err(refused)
     }
 
-    /// The key of this id, and for this algorithm if it says which it is for. A token may
-    /// leave the id out where there is one key only.
-    fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<&Jwk, NotSigned> {
-        let is_for_it = |key: &&Jwk| {
-            let own = key.common.key_algorithm;
-            own.is_none_or(|own| own.to_string() == format!("{algorithm:?}"))
+    /// The keys that may have signed: of the kind that the algorithm takes, by the id that the
+    /// token names. Of a token without an id, it may be any of them; of one with an id, those
+    /// without. Whichever it is, the provider published it for signing.
+    fn fitting(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<&Jwk> {
+        let fitting = self.0.iter().filter(|key| fits(key, algorithm));
+        let fitting: Vec<_> = fitting.collect();
+        let Some(id) = id else {
+            return fitting;
         };
-        let mut keys = self.0.iter().filter(|key| match id {
-            Some(id) => key.common.key_id.as_deref() == Some(id),
-            None => true,
-        });
-        let key = keys.next().filter(is_for_it).ok_or(NotSigned::UnknownKey)?;
-        match keys.next() {
-            None => Ok(key),
-            Some(_) => Err(NotSigned::UnknownKey),
+        let of_id = |wanted: Option<&str>| -> Vec<&Jwk> {
+            let keys = fitting.iter().copied();
+            keys.filter(|key| key.common.key_id.as_deref() == wanted)
+                .collect()
+        };
+        let named = of_id(Some(id));
+        match named.is_empty() {
+            true => of_id(None),
+            false => named,
         }
     }
+}
+
+/// Whether a key is of the kind that an algorithm takes, and is for it if it says what it is for.
+fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
+    let name = format!("{algorithm:?}");
+    let own = key.common.key_algorithm;
+    let is_of_the_kind = if let AlgorithmParameters::EllipticCurve(key) = &key.algorithm {
+        (key.curve == EllipticCurve::P256 && name == "ES256")
+            || (key.curve == EllipticCurve::P384 && name == "ES384")
+    } else {
+        // Others than these two are not kept.
+        name.starts_with("RS") || name.starts_with("PS")
+    };
+    is_of_the_kind && own.is_none_or(|own| own.to_string() == name)
 }
 
 /// Whether a token's head names `none`, in any spelling.

@@ -9,6 +9,7 @@ use axum::response::{Html as Page, IntoResponse, Response};
 use crate::html::Html;
 
 const STYLE: &str = include_str!("page.css");
+const ICON: &str = include_str!("../icon.svg");
 
 /// The style of these pages; nothing secret is in it.
 pub(super) async fn style() -> Response {
@@ -17,6 +18,12 @@ pub(super) async fn style() -> Response {
         (CACHE_CONTROL, "no-cache"),
     ];
     (headers, STYLE).into_response()
+}
+
+/// The icon, which the pages behind the login have as well.
+pub(super) async fn icon() -> Response {
+    let headers = [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "no-cache")];
+    (headers, ICON).into_response()
 }
 
 /// A page that says something, with a link to go on by.
@@ -61,6 +68,7 @@ fn whole(title: &str, body: &str) -> Page<String> {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title} · Callreel</title>\
+         <link rel=\"icon\" href=\"/login/icon.svg\">\
          <link rel=\"stylesheet\" href=\"/login/page.css\"></head>\
          <body><main><h1>{title}</h1>{body}</main></body></html>\n",
         title = Html(title)

@@ -1,6 +1,9 @@
 //! The provider: where it says that things are (discovery), the keys that it signs by, and
-//! the exchange of a code for an id token. What it says is kept for a while, and asked anew
-//! when a token names a key that is not known: providers change their keys without a word.
+//! the exchange of a code for an id token. What it says is kept for a while, and asked anew by a
+//! login that fails by it: providers change their keys without a word, and sometimes move.
+//!
+//! Each login asks so once at the most, as it exchanges its code once: whoever begins logins
+//! makes the provider be asked no more often than that.
 //! Sources: OpenID Connect Discovery 1.0, 3 and 4; RFC 6749, 4.1; RFC 7636; RFC 9207.
 
 use std::fmt::Write as _;
@@ -18,8 +21,6 @@ use crate::archive::secure::is_safe;
 
 /// How long what a provider says of itself is believed.
 const KEPT: Duration = Duration::from_secs(3_600);
-/// Keys are asked for anew once in so long at the most, whatever tokens name.
-const ASKED_AGAIN: Duration = Duration::from_secs(10);
 /// Characters of what a provider says that go on to people.
 const MAX_TOLD: usize = 200;
 
@@ -56,8 +57,29 @@ pub(super) struct Provider {
     /// Where it sends people back to.
     redirect: String,
     outgoing: Outgoing,
-    places: Mutex<Option<(Instant, Arc<Places>)>>,
-    keys: Mutex<Option<(Instant, Arc<KeySet>)>>,
+    places: Mutex<Option<Known<Places>>>,
+    keys: Mutex<Option<Known<KeySet>>>,
+}
+
+/// What a provider said.
+#[derive(Debug)]
+struct Known<T> {
+    what: Arc<T>,
+    /// Until when it is believed.
+    until: Instant,
+}
+
+impl<T> Known<T> {
+    fn new(what: T) -> Self {
+        Self {
+            what: Arc::new(what),
+            until: Instant::now() + KEPT,
+        }
+    }
+
+    fn believed(&self) -> Option<Arc<T>> {
+        (Instant::now() < self.until).then(|| Arc::clone(&self.what))
+    }
 }
 
 /// Where things are.
@@ -68,10 +90,18 @@ pub(super) struct Places {
     keys: String,
     /// Where people log out of the provider itself.
     pub(super) end_session: Option<String>,
-    /// The secret goes into the form, as the provider takes no other way.
-    secret_in_form: bool,
+    secret: SecretGoes,
     /// Its way back names itself.
     names_itself: bool,
+}
+
+/// Where the provider takes a client's secret: in the header Authorization, or in the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SecretGoes {
+    Header,
+    Form,
+    /// By what it says of itself; a client may be registered for one of them alone.
+    Either,
 }
 
 impl Provider {
@@ -93,19 +123,20 @@ impl Provider {
     /// answer.
     pub(super) async fn places(&self) -> Result<Arc<Places>, NoLogin> {
         let mut known = self.places.lock().await;
-        if let Some((asked, places)) = &*known
-            && asked.elapsed() < KEPT
-        {
-            return Ok(Arc::clone(places));
+        if let Some(places) = known.as_ref().and_then(Known::believed) {
+            return Ok(places);
         }
         match (self.discover().await, &*known) {
-            (Ok(places), _) => {
-                let places = Arc::new(places);
-                *known = Some((Instant::now(), Arc::clone(&places)));
-                Ok(places)
-            }
-            (Err(NoLogin::Provider(_)), Some((_, places))) => Ok(Arc::clone(places)),
+            (Ok(places), _) => Ok(Arc::clone(&known.insert(Known::new(places)).what)),
+            (Err(NoLogin::Provider(_)), Some(known)) => Ok(Arc::clone(&known.what)),
             (Err(refused), _) => Err(refused),
+        }
+    }
+
+    /// What the provider said of itself is asked anew by whoever is next.
+    async fn doubt(&self) {
+        if let Some(known) = &mut *self.places.lock().await {
+            known.until = Instant::now();
         }
     }
 
@@ -163,28 +194,39 @@ impl Provider {
         verifier: &str,
     ) -> Result<Map<String, Value>, NoLogin> {
         let places = self.places().await?;
-        let client = &self.client;
-        let mut fields = vec![
+        let claims = self.exchange(code, verifier, &places).await;
+        if let Err(NoLogin::Provider(_) | NoLogin::Signature(_) | NoLogin::Code(_)) = claims {
+            self.doubt().await;
+        }
+        claims
+    }
+
+    async fn exchange(
+        &self,
+        code: &str,
+        verifier: &str,
+        places: &Places,
+    ) -> Result<Map<String, Value>, NoLogin> {
+        let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", &*self.redirect),
-            ("client_id", &*client.id),
+            ("client_id", &*self.client.id),
             ("code_verifier", verifier),
         ];
-        let mut basic = None;
-        match &client.secret {
-            Some(secret) if places.secret_in_form => fields.push(("client_secret", secret)),
-            // Both are encoded as in a form before they are joined (RFC 6749, 2.3.1).
-            Some(secret) => basic = Some((escaped(&client.id), escaped(secret))),
-            None => {}
+        let mut answer = self.exchanged(&fields, places, places.secret).await;
+        // A provider that does not know the client has not looked at the code.
+        if let (Ok(told), Some(_)) = (&answer, &self.client.secret)
+            && places.secret == SecretGoes::Either
+            && told.json.get("error").and_then(Value::as_str) == Some("invalid_client")
+        {
+            answer = self.exchanged(&fields, places, SecretGoes::Form).await;
         }
-        let answer = self
-            .outgoing
-            .post(&places.token, form(&fields), basic)
-            .await;
         let json = match answer {
             Ok(Answer { status, json }) if (400..500).contains(&status) => {
-                return Err(NoLogin::Code(told_by(&json, status)));
+                let error = json.get("error").and_then(Value::as_str);
+                let error = error.unwrap_or_default();
+                return Err(NoLogin::told_of_the_code(error, told_by(&json, status)));
             }
             answer => good(answer, &places.token)?,
         };
@@ -195,45 +237,58 @@ impl Provider {
                 places.token
             ))
         })?;
-        self.claims(token, &places).await
+        self.claims(token, places).await
+    }
+
+    async fn exchanged(
+        &self,
+        fields: &[(&str, &str)],
+        places: &Places,
+        secret: SecretGoes,
+    ) -> Result<Answer, String> {
+        let mut fields = fields.to_vec();
+        let mut basic = None;
+        match (&self.client.secret, secret) {
+            (Some(secret), SecretGoes::Form) => fields.push(("client_secret", secret)),
+            // Both are encoded as in a form before they are joined (RFC 6749, 2.3.1).
+            (Some(secret), SecretGoes::Header | SecretGoes::Either) => {
+                basic = Some((escaped(&self.client.id), escaped(secret)));
+            }
+            (None, _) => {}
+        }
+        let form = form(&fields);
+        self.outgoing.post(&places.token, form, basic).await
     }
 
     async fn claims(&self, token: &str, places: &Places) -> Result<Map<String, Value>, NoLogin> {
-        let keys = self.keys(places, Anew::No).await?;
+        let keys = self.keys(places, None).await?;
         match keys.claims(token) {
-            Err(NotSigned::UnknownKey) => {
-                let keys = self.keys(places, Anew::Yes).await?;
+            Err(NotSigned::UnknownKey | NotSigned::Signature) => {
+                let keys = self.keys(places, Some(&keys)).await?;
                 keys.claims(token).map_err(NoLogin::Signature)
             }
             claims => claims.map_err(NoLogin::Signature),
         }
     }
 
-    /// The keys as they are known, or as they are now.
-    async fn keys(&self, places: &Places, anew: Anew) -> Result<Arc<KeySet>, NoLogin> {
+    /// The keys as they are known; or others than those by which a token is not the provider's.
+    async fn keys(
+        &self,
+        places: &Places,
+        others_than: Option<&Arc<KeySet>>,
+    ) -> Result<Arc<KeySet>, NoLogin> {
         let mut known = self.keys.lock().await;
-        if let Some((asked, keys)) = &*known {
-            let good_for = match anew {
-                Anew::No => KEPT,
-                Anew::Yes => ASKED_AGAIN,
-            };
-            if asked.elapsed() < good_for {
-                return Ok(Arc::clone(keys));
-            }
+        // Another login may have asked meanwhile.
+        let is_other = |keys: &Arc<KeySet>| others_than.is_none_or(|it| !Arc::ptr_eq(it, keys));
+        let believed = known.as_ref().and_then(Known::believed);
+        if let Some(keys) = believed.filter(is_other) {
+            return Ok(keys);
         }
         let json = good(self.outgoing.get(&places.keys).await, &places.keys)?;
         let keys = KeySet::read(&json)
             .ok_or_else(|| NoLogin::Provider(format!("{} is no set of keys", places.keys)))?;
-        let keys = Arc::new(keys);
-        *known = Some((Instant::now(), Arc::clone(&keys)));
-        Ok(keys)
+        Ok(Arc::clone(&known.insert(Known::new(keys)).what))
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Anew {
-    No,
-    Yes,
 }
 
 impl Places {
@@ -268,7 +323,12 @@ impl Places {
             token: place("token_endpoint")?,
             keys: place("jwks_uri")?,
             end_session: place("end_session_endpoint").ok(),
-            secret_in_form: has("client_secret_post") && !has("client_secret_basic"),
+            // A provider that does not say takes it in the header (Discovery 1.0, 3).
+            secret: match (has("client_secret_post"), has("client_secret_basic")) {
+                (true, true) => SecretGoes::Either,
+                (true, false) => SecretGoes::Form,
+                (false, _) => SecretGoes::Header,
+            },
             names_itself: json.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
         })
@@ -334,7 +394,8 @@ mod tests {
         });
         let places = Places::read(&good, "https://idp.example").unwrap();
         assert_eq!(places.token, "https://idp.example/t");
-        assert!(!places.secret_in_form && !places.names_itself && places.end_session.is_none());
+        assert_eq!(places.secret, SecretGoes::Either);
+        assert!(!places.names_itself && places.end_session.is_none());
         #[track_caller]
         fn check(good: &Value, name: &str, value: Value, said: &str) {
             let mut changed = good.clone();
@@ -367,13 +428,20 @@ mod tests {
             json!(["plain"]),
             "PKCE with S256",
         );
-        let mut form_only = good.clone();
-        form_only["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
-        assert!(
-            Places::read(&form_only, "https://idp.example")
-                .unwrap()
-                .secret_in_form
-        );
+        for (ways, secret) in [
+            (json!(["client_secret_post"]), SecretGoes::Form),
+            (
+                json!(["client_secret_basic", "private_key_jwt"]),
+                SecretGoes::Header,
+            ),
+            (json!(["none"]), SecretGoes::Header),
+            (json!(null), SecretGoes::Header),
+        ] {
+            let mut other = good.clone();
+            other["token_endpoint_auth_methods_supported"] = ways;
+            let places = Places::read(&other, "https://idp.example").unwrap();
+            assert_eq!(places.secret, secret, "{other}");
+        }
     }
 
     #[test]

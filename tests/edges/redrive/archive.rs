@@ -89,6 +89,44 @@ async fn a_buckets_recordings_are_found_played_and_checked() {
     assert!(index.is_some_and(|name| name.contains("index/day=2025-10-09/")));
 }
 
+/// Recordings that were made before waveforms were written get theirs where they lie.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buckets_older_recordings_get_their_waveforms() {
+    let one = call("one-1");
+    let world = World::new(&[("one", &one, 30)]).await;
+    world.record("one", &one);
+    let peaks = || {
+        let tree = world.tree().into_iter();
+        let mut peaks = tree.filter(|(name, _)| name.ends_with("_peaks.dat"));
+        peaks.next()
+    };
+    let (path, written) = peaks().unwrap();
+    let (_, key) = path.split_once(&format!("{BUCKET}/")).unwrap();
+    let delete = world.s3().await.delete_object().bucket(BUCKET).key(key);
+    delete.send().await.unwrap();
+    assert_eq!(peaks(), None);
+    let ran = world.run(&["peaks", "--aws", "--json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.errors);
+    let made = json!([{"file": format!("s3://{BUCKET}/{key}"), "bytes": written.len()}]);
+    assert_eq!(ran.json["made"], made);
+    assert_eq!(peaks(), Some((path.clone(), written)));
+    assert_eq!(
+        world.run(&["peaks", "--aws", "--json"]).json["made"],
+        json!([])
+    );
+    // What cannot be read is told, and the command fails.
+    let delete = world.s3().await.delete_object().bucket(BUCKET).key(key);
+    delete.send().await.unwrap();
+    let error = "InvalidObjectState".to_owned();
+    world.faults(vec![Rule {
+        containing: Some("_mixed.wav".into()),
+        ..Rule::always("GetObject", Effect::Status { code: 403, error })
+    }]);
+    let ran = world.run(&["peaks", "--aws", "--json"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.json);
+    assert!(ran.errors.contains("restore the object"), "{}", ran.errors);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_cannot_be_read_is_told_on_the_page() {
     let world = World::new(&[]).await;

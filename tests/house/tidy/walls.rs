@@ -119,7 +119,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("tokio", &["aws", "bin", "cli", "lambda", "sandbox", "web"]),
     ("tokio_rustls", &["sandbox"]),
     ("tracing", &["aws", "lambda", "web::login"]),
-    ("tracing_subscriber", &["lambda"]),
+    ("tracing_subscriber", &["cli::archive::log", "lambda"]),
     ("unicode_width", &["cli"]),
     ("webm_iterable", &["media::demux"]),
 ];
