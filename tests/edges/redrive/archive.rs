@@ -101,3 +101,27 @@ async fn a_bucket_that_cannot_be_read_is_told_on_the_page() {
     assert!(head.starts_with("HTTP/1.1 502 "), "{head}");
     assert!(told.contains("s3:ListBucket"), "{told}");
 }
+
+/// A day of long ago fills: each recording is found, whatever index was made of it before, by the
+/// pages that made it and by those of another process.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_to_a_buckets_day_is_found_whatever_its_index_says() {
+    let (one, two) = (call("one-1"), call("two-1"));
+    let world = World::new(&[("one", &one, 30), ("two", &two, 30)]).await;
+    let found = |served: &Served| {
+        let found = served.json("GET /api/recordings?from=2025-10-09&to=2025-10-10");
+        assert_eq!(found["problems"], json!([]), "{found}");
+        found["rows"].as_array().unwrap().len()
+    };
+    world.record("one", &one);
+    let first = Served::start(&world, &["--bucket", BUCKET]);
+    assert_eq!(found(&first), 1);
+    let is_index = |name: &String| name.contains("index/day=2025-10-09/");
+    assert!(world.tree().keys().any(is_index));
+    world.record("two", &two);
+    let second = Served::start(&world, &["--bucket", BUCKET]);
+    assert_eq!(found(&second), 2);
+    // Pages that looked a moment ago look again.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    assert_eq!(found(&first), 2);
+}
