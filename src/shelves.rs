@@ -373,7 +373,7 @@ impl<S: Browsing> Shelves<S> {
 
     /// The folder of a verdict's key, if it can be one of this archive: nothing leads out of
     /// the prefix.
-    fn folder_of(&self, key: &str) -> Option<Folder> {
+    pub fn folder_of(&self, key: &str) -> Option<Folder> {
         let leads_out = |part: &str| matches!(part, "" | "." | "..");
         let is_ours = key.starts_with(&self.prefix)
             && is_verdict(key)

@@ -3,6 +3,7 @@
 //! tells which way of looking fits which trouble.
 
 mod gather;
+mod indexes;
 mod show;
 mod voicemail;
 
@@ -190,6 +191,12 @@ async fn redrive(
         },
     };
     recorder.store.aborts_ended().await;
+    let store = S3Recordings::new(&shared, wiring::bucket(config));
+    let verdicts = worked
+        .iter()
+        .map(|(planned, _)| planned.candidate.plan.keys.verdict());
+    let late = indexes::bring_up_to_date(store, &config.key_prefix, verdicts).await;
+    late.iter().for_each(|told| tell_warning(told));
     for (_, part) in &worked {
         report
             .errors

@@ -139,3 +139,68 @@ async fn a_bucket_that_cannot_be_read_is_told_on_the_page() {
     assert!(head.starts_with("HTTP/1.1 502 "), "{head}");
     assert!(told.contains("s3:ListBucket"), "{told}");
 }
+
+/// A day of long ago fills: each recording is found, whatever index was made of it before, by the
+/// pages that made it and by those of another process.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_to_a_buckets_day_is_found_whatever_its_index_says() {
+    let (one, two) = (call("one-1"), call("two-1"));
+    let world = World::new(&[("one", &one, 30), ("two", &two, 30)]).await;
+    let found = |served: &Served| {
+        let found = served.json("GET /api/recordings?from=2025-10-09&to=2025-10-10");
+        assert_eq!(found["problems"], json!([]), "{found}");
+        found["rows"].as_array().unwrap().len()
+    };
+    world.record("one", &one);
+    let first = Served::start(&world, &["--bucket", BUCKET]);
+    assert_eq!(found(&first), 1);
+    let is_index = |name: &String| name.contains("index/day=2025-10-09/");
+    assert!(world.tree().keys().any(is_index));
+    world.record("two", &two);
+    let second = Served::start(&world, &["--bucket", BUCKET]);
+    assert_eq!(found(&second), 2);
+    // Pages that looked a moment ago look again.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    assert_eq!(found(&first), 2);
+}
+
+/// A day's index is believed where the day has long been quiet; what a redrive makes on it is found
+/// all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_redrive_makes_is_in_the_index_of_its_day() {
+    let (one, two) = (call("one-1"), call("two-1"));
+    let world = World::new(&[("one", &one, 30), ("two", &two, 30)]).await;
+    let redrive = |name: &str, call: &SynthCall| {
+        let batch = failed_batch(&[call.event_json(name)]);
+        world.put(&format!("buckets/failures/{name}/batch"), &batch);
+        let ran = world.redrive(&["--failure-bucket", &format!("s3://failures/{name}/")]);
+        assert_eq!((ran.code, &*ran.errors), (Some(0), ""));
+    };
+    let named = |what: &str| {
+        let mut names = world.tree().into_keys();
+        names.find(|name| name.contains("buckets/recordings/") && name.contains(what))
+    };
+    // A day without an index gets none.
+    redrive("one", &one);
+    assert_eq!(named("recordings.ndjson"), None);
+    // It has lain there for ten days.
+    let path = world.data(&named("_verdict.json").unwrap());
+    let file = std::fs::File::options().append(true).open(path).unwrap();
+    let days = std::time::Duration::from_secs(10 * 24 * 3_600);
+    file.set_modified(SystemTime::now() - days).unwrap();
+    assert_eq!(world.run(&["index", "--aws", "--json"]).code, Some(0));
+    let found = || {
+        let served = Served::start(&world, &["--bucket", BUCKET]);
+        let lists = world.calls("ListObjectsV2");
+        let found = served.json("GET /api/recordings?from=2025-10-09&to=2025-10-10");
+        let lists = world.calls("ListObjectsV2") - lists;
+        (found["rows"].as_array().unwrap().len(), lists)
+    };
+    let (count, believed) = found();
+    assert_eq!(count, 1);
+    redrive("two", &two);
+    let (count, listed) = found();
+    assert_eq!(count, 2);
+    // Before, the verdicts were not listed; now the day is not quiet any more.
+    assert_eq!(listed, believed + 1);
+}
