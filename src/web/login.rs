@@ -201,8 +201,8 @@ impl<O: Objects + Send + Sync + 'static> Login<O> {
             return Err(NoLogin::OtherProvider);
         }
         if let Some(error) = &back.error {
-            let told = back.error_description.as_deref().unwrap_or_default();
-            let said = provider::cut(&format!("{error} {told}"));
+            let description = back.error_description.as_deref().unwrap_or_default();
+            let said = provider::told(error, description);
             return Err(NoLogin::told_on_the_way_back(error, said));
         }
         let code = back.code.as_deref().unwrap_or_default();

@@ -348,10 +348,18 @@ fn good(answer: Result<Answer, String>, url: &str) -> Result<Value, NoLogin> {
 /// What a provider says is wrong (RFC 6749, 5.2).
 fn told_by(json: &Value, status: u16) -> String {
     let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default();
-    let told = format!("{} {}", text("error"), text("error_description"));
-    match told.trim() {
-        "" => format!("it answered {status}"),
-        told => cut(told),
+    match told(text("error"), text("error_description")) {
+        nothing if nothing.is_empty() => format!("it answered {status}"),
+        told => told,
+    }
+}
+
+/// An error of a provider's and its own words for it, for people.
+pub(super) fn told(error: &str, description: &str) -> String {
+    match (error.trim(), description.trim()) {
+        (error, "") => cut(error),
+        ("", description) => cut(description),
+        (error, description) => cut(&format!("{error}: {description}")),
     }
 }
 
@@ -452,7 +460,11 @@ mod tests {
         );
         let json = json!({"error": "invalid_grant", "error_description": "x\r\n".repeat(500)});
         let told = told_by(&json, 400);
-        assert!(told.starts_with("invalid_grant x") && told.len() <= 200 && !told.contains('\n'));
+        assert!(told.starts_with("invalid_grant: x") && told.len() <= 200 && !told.contains('\n'));
         assert_eq!(told_by(&Value::Null, 403), "it answered 403");
+        assert_eq!(
+            told_by(&json!({"error": "invalid_client"}), 401),
+            "invalid_client"
+        );
     }
 }
