@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! let shelves = Shelves::new(store, "recordings/", Trust::AfterDays(3));
-//! let pages = behind::pages(shelves, terms, keys, writer, ledger, |archive| {
+//! let pages = behind::pages(shelves, terms, keys, ledger, |archive| {
 //!     archive.linking(move |wanted| { let signer = signer.clone(); Box::pin(async move { … }) })
 //! });
 //! let pages = Guard::named([domain]).with_media_from([bucket_origin]).guard(pages);
