@@ -112,6 +112,7 @@ test("a click seeks, a link leads to a second, a stretch is looped", async () =>
   assert.match(await page.locator("#loop-span").innerText(), /^0:1[12]\.\d+ to 0:2[34]/);
   await page.getByRole("button", { name: "Link to here" }).click();
   assert.match(page.url(), /&t=1[12][.\d]*,2[34][.\d]*$/);
+  await page.getByRole("button", { name: "Pause" }).click();
   // The stretch that somebody typed the wrong way round begins where it begins.
   await page.evaluate(() => (location.hash = "#t=20,10"));
   await isAt(page, 10);
