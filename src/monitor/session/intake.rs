@@ -192,8 +192,10 @@ impl Intake {
             Document::Stray(damage) => return self.taken.push_back(Taken::Stray(damage)),
         };
         let is_empty = fragment.blocks.is_empty() && fragment.left_out.is_empty();
-        if is_empty && (fragment.number.is_none() || proof == Proof::Unknown) {
-            // The beginning of a fragment, or tags behind one.
+        let has_no_block = fragment.blocks.is_empty() && proof == Proof::Unknown;
+        if has_no_block || is_empty && fragment.number.is_none() {
+            // The beginning of a fragment, or tags behind one. What broke off within its first
+            // block has no time: it would not be known when it comes again.
             return;
         }
         if self.came_already(&fragment) {
@@ -255,11 +257,12 @@ impl Intake {
         let is_known = |known: &(Option<MediaTime>, u64)| {
             known.0 == start && (known.1 == came || start.is_some() && known.1 > came)
         };
-        let is_again = self.again.front().is_some_and(is_known);
-        if is_again {
-            self.again.pop_front();
-        }
-        is_again
+        // They come in their order; those that did not come this time hold nothing up.
+        let Some(at) = self.again.iter().position(is_known) else {
+            return false;
+        };
+        self.again.drain(..=at);
+        true
     }
 
     fn take(&mut self, mut fragment: Fragment) {
