@@ -26,10 +26,7 @@ const NOT_IN_THE_TEMPLATE: &[(&str, &str)] = &[
         "FRAGMENTS_PER_REQUEST",
         "the default was chosen by measurement",
     ),
-    (
-        "BATCH_CONCURRENCY",
-        "memory bounds it, and MemorySize does not change that bound",
-    ),
+    ("BATCH_CONCURRENCY", "MemorySize bounds it"),
     (
         "DEADLINE_MARGIN_SECONDS",
         "the default fits the time-out, which is no parameter",

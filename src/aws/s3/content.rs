@@ -202,10 +202,10 @@ impl Body for Content {
     type Error = Infallible;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let chunk = self.get_mut().next_chunk();
+        let chunk = self.next_chunk();
         Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
     }
 
