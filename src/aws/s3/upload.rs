@@ -42,7 +42,7 @@ impl S3Upload {
     }
 
     /// Sends all parts on their way that are full, each when there is room for it.
-    async fn send_full(&mut self) -> Result<(), Failure> {
+    async fn pass_full_on(&mut self) -> Result<(), Failure> {
         while let Some(part) = self.parts.next_full() {
             self.send(part).await?;
         }
@@ -168,12 +168,12 @@ fn sent(
 impl Upload for S3Upload {
     async fn write(&mut self, bytes: Bytes) -> Result<(), Failure> {
         self.parts.push(bytes);
-        self.send_full().await
+        self.pass_full_on().await
     }
 
     async fn write_in_turn(&mut self, sides: [Bytes; 2]) -> Result<(), Failure> {
         self.parts.push_in_turn(sides);
-        self.send_full().await
+        self.pass_full_on().await
     }
 
     async fn finish(mut self, head: Bytes) -> Result<Stored, Failure> {
