@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use tokio::runtime::Runtime;
+
 use super::{CliError, stack};
-use crate::aws::{self, Access};
+use crate::aws::{self, Access, S3Recordings};
 use crate::settings::deliver::DeliverConfig;
 use crate::settings::recorder::Config;
+use crate::wiring;
 
 /// Which account and deployment.
 #[derive(clap::Args, Debug)]
@@ -102,6 +105,15 @@ impl Account {
         settings.map(Some).map_err(CliError::Told)
     }
 
+    /// What looks at the deployment's recordings: a runtime to do it on, the settings, the bucket.
+    pub(super) fn recordings(&self) -> Result<(Runtime, Config, S3Recordings), CliError> {
+        let config = self.config()?;
+        let runtime = runtime()?;
+        let shared = runtime.block_on(aws::load(self.access(&config)));
+        let store = S3Recordings::new(&shared, wiring::bucket(&config));
+        Ok((runtime, config, store))
+    }
+
     /// How its services are reached.
     pub(super) fn access(&self, config: &Config) -> Access {
         Access {
@@ -116,7 +128,7 @@ impl Account {
 }
 
 /// What asynchronous commands run on.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+pub(super) fn runtime() -> Result<Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -3,11 +3,9 @@
 use std::io::Write;
 
 use super::{IndexArgs, index, tell};
-use crate::aws::{self, S3Recordings};
 use crate::cli::CliError;
-use crate::cli::account::{Account, runtime};
+use crate::cli::account::Account;
 use crate::shelves::{Shelves, Trust};
-use crate::wiring;
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
@@ -20,11 +18,7 @@ pub(super) struct IndexAwsArgs {
 }
 
 pub(super) fn run(args: &IndexArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let account = &args.aws.account;
-    let config = account.config()?;
-    let runtime = runtime()?;
-    let shared = runtime.block_on(aws::load(account.access(&config)));
-    let store = S3Recordings::new(&shared, wiring::bucket(&config));
+    let (runtime, config, store) = args.aws.account.recordings()?;
     let shelves = Shelves::new(store, &config.key_prefix, Trust::ONCE_SETTLED);
     let indexed = runtime.block_on(index(&shelves, args.day))?;
     tell(&indexed, out, json)

@@ -3,10 +3,8 @@
 use std::io::Write;
 
 use super::{Made, PeaksArgs, make_lacking, tell};
-use crate::aws::{self, S3Recordings};
 use crate::cli::CliError;
-use crate::cli::account::{Account, runtime};
-use crate::wiring;
+use crate::cli::account::Account;
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "AWS")]
@@ -19,11 +17,7 @@ pub(super) struct PeaksAwsArgs {
 }
 
 pub(super) fn run(args: &PeaksArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let account = &args.aws.account;
-    let config = account.config()?;
-    let runtime = runtime()?;
-    let shared = runtime.block_on(aws::load(account.access(&config)));
-    let store = S3Recordings::new(&shared, wiring::bucket(&config));
+    let (runtime, config, store) = args.aws.account.recordings()?;
     let mut made = Made::default();
     let named = |key: &str| format!("s3://{}/{key}", config.bucket);
     runtime.block_on(make_lacking(&store, &config.key_prefix, named, &mut made));

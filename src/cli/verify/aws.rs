@@ -3,10 +3,8 @@
 use std::io::Write;
 
 use super::{Drives, Place, VerifyArgs, in_place};
-use crate::aws::{self, S3Recordings};
 use crate::cli::CliError;
-use crate::cli::account::{Account, runtime};
-use crate::wiring;
+use crate::cli::account::Account;
 
 /// Objects that are read at once: each has a chunk in memory.
 const LANES: usize = 8;
@@ -28,11 +26,7 @@ impl Drives for tokio::runtime::Runtime {
 }
 
 pub(super) fn run(args: &VerifyArgs, out: &mut dyn Write, json: bool) -> Result<(), CliError> {
-    let account = &args.aws.account;
-    let config = account.config()?;
-    let runtime = runtime()?;
-    let shared = runtime.block_on(aws::load(account.access(&config)));
-    let store = S3Recordings::new(&shared, wiring::bucket(&config));
+    let (runtime, config, store) = args.aws.account.recordings()?;
     let place = Place {
         name: format!("s3://{}/", config.bucket),
         looked_at: &config.key_prefix,

@@ -74,6 +74,14 @@ fn record(folder: &Path, key: &str, queue: &str) {
 
 const SALES: &str = "2026/11/27/sales_1";
 const CLAIMS: &str = "2026/11/27/claims_1";
+/// What is asked of one recording.
+const OF_A_RECORDING: [(&str, &str); 5] = [
+    ("GET", "recording"),
+    ("GET", "peaks"),
+    ("GET", "audio"),
+    ("POST", "audio"),
+    ("POST", "check"),
+];
 
 fn keyed(base: &str) -> String {
     format!("rec/{base}_verdict.json")
@@ -360,13 +368,7 @@ fn what_is_asked_wrongly_is_told_in_a_sentence() {
         let error = answer.json()["error"].as_str().unwrap().to_owned();
         assert!(error.starts_with(told), "{error}");
     }
-    for (method, route) in [
-        ("GET", "recording"),
-        ("GET", "peaks"),
-        ("GET", "audio"),
-        ("POST", "audio"),
-        ("POST", "check"),
-    ] {
+    for (method, route) in OF_A_RECORDING {
         for words in ["", "?file=mixed", "?key=a&key=b", "?key=a&file=b&file=c"] {
             let answer = pages.ask_with(method, &format!("/api/{route}{words}"), "");
             assert_eq!(answer.status, 400, "{method} {route}{words}");
@@ -770,13 +772,7 @@ fn another_queues_call_is_not_there() {
     let sheet = pages.get("/api/recordings.csv");
     assert!(!String::from_utf8(sheet.body).unwrap().contains("Claims"));
     let nothing = pages.of("GET", "recording", "2026/11/27/none_1", "");
-    for (method, route) in [
-        ("GET", "recording"),
-        ("GET", "peaks"),
-        ("GET", "audio"),
-        ("POST", "audio"),
-        ("POST", "check"),
-    ] {
+    for (method, route) in OF_A_RECORDING {
         let answer = pages.of(method, route, CLAIMS, "&file=from");
         assert_eq!(
             (answer.status, &answer.body),
@@ -795,13 +791,7 @@ fn without_a_login_nothing_is_given() {
     for target in ["/api/me", "/api/recordings", "/api/recordings.csv"] {
         assert_eq!(pages.get(target).status, 401);
     }
-    for (method, route) in [
-        ("GET", "recording"),
-        ("GET", "peaks"),
-        ("GET", "audio"),
-        ("POST", "audio"),
-        ("POST", "check"),
-    ] {
+    for (method, route) in OF_A_RECORDING {
         assert_eq!(
             pages.of(method, route, SALES, "&file=from").status,
             401,
