@@ -1,13 +1,21 @@
 #!/usr/bin/env python3
 """What a function takes from its start to its first answer, against the sandbox over TLS.
 
-    cargo build --release --features operate,sandbox --bins
+    cargo build --profile dist --features operate,sandbox --bins   # as they are deployed
     python3 benches/cold.py                      # each function, ten starts
     python3 benches/cold.py --share 0.29         # of a core, as a function of 512 MB has it
 
+    python3 benches/cold.py --emulator aws-lambda-rie    # under AWS's emulator
+
 A Runtime API of its own stands for Lambda: *start* is from the process's start to its first
 request for an event, *answer* from the event handed out to the answer, the first calls of AWS
-included. Every start is a new process and meets a sandbox that holds nothing of it yet.
+included. Every start is a new process and meets a sandbox that holds nothing of it yet. It trusts
+the system's certificates besides the sandbox's, since to read those is a part of a real start.
+
+With `--emulator` AWS's Runtime Interface Emulator stands for it (the PyPI package aws-sam-cli
+brings it in samcli/local/rapid). It starts the function when it is invoked for the first time and
+tells nobody when that asked for work, so *both* is all there is: from the invocation to its answer,
+the emulator's own work included, which has the share as well.
 
 Nothing but Python's library is needed. `--share` takes a control group of Linux, and the right
 to make one.
@@ -18,11 +26,14 @@ import json
 import os
 import pathlib
 import shutil
+import socket
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 from function import RuntimeApi, environment
 from hour import Share, processor
@@ -44,7 +55,7 @@ def start(binary, handler, event, told, share):
     begun = time.monotonic()
     function = subprocess.Popen(
         [binary],
-        env=environment(api, handler, told),
+        env=environment(api.address, SECONDS, handler, told),
         preexec_fn=share.enter if share else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,7 +70,58 @@ def start(binary, handler, event, told, share):
     return api.asked - begun, api.answered - api.asked
 
 
-def measure(name, folder, runs, share):
+def emulated(emulator, binary, handler, event, told, share):
+    """One cold start under the emulator: seconds from the invocation to the answer."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        port, runtime = one.getsockname()[1], other.getsockname()[1]
+    env = environment(f"127.0.0.1:{runtime}", SECONDS, handler, told)
+    del env["AWS_LAMBDA_RUNTIME_API"]
+    process = subprocess.Popen(
+        [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
+         "--runtime-api-address", f"127.0.0.1:{runtime}", binary, handler],
+        env=env,
+        preexec_fn=share.enter if share else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            if time.monotonic() > until:
+                sys.exit(f"{emulator}: does not listen")
+            time.sleep(0.02)
+    url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+    begun = time.monotonic()
+    with urllib.request.urlopen(urllib.request.Request(url, data=event), timeout=SECONDS) as answer:
+        body = answer.read().decode()
+    took = time.monotonic() - begun
+    process.terminate()
+    try:
+        log = process.communicate(timeout=5)[0].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        process.kill()
+        log = process.communicate()[0].decode(errors="replace")
+    if "errorType" in body:
+        sys.exit(f"{binary.name} {handler}: {body}\n{log}")
+    return took
+
+
+def trusting(told, folder):
+    """The same with the system's certificates beside the sandbox's."""
+    system = ssl.get_default_verify_paths().cafile
+    if not system:
+        sys.exit("the system's certificates: Python knows of none; install them (Debian: ca-certificates)")
+    both = folder / "trusted.pem"
+    both.write_bytes(pathlib.Path(told["certificate"]).read_bytes() + pathlib.Path(system).read_bytes())
+    return {**told, "certificate": str(both)}
+
+
+def measure(name, folder, runs, share, emulator):
     binary, handler, event = FUNCTIONS[name]
     event = (ROOT / event).read_bytes()
     took = []
@@ -69,47 +131,52 @@ def measure(name, folder, runs, share):
         command += ["--streams", ROOT / "tests/data/streams", "--data", data]
         sandbox = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
         try:
-            told = json.loads(sandbox.stdout.readline())
-            took.append(start(folder / binary, handler, event, told, share))
+            told = trusting(json.loads(sandbox.stdout.readline()), folder)
+            function = folder / binary
+            if emulator:
+                took.append((emulated(emulator, function, handler, event, told, share),))
+            else:
+                one, other = start(function, handler, event, told, share)
+                took.append((one, other, one + other))
         finally:
             sandbox.terminate()
             sandbox.wait()
             shutil.rmtree(data, ignore_errors=True)
-    starts, answers = zip(*took)
-    both = [one + other for one, other in took]
     size = (folder / binary).stat().st_size / (1 << 20)
     times = "".join(
         f"{1000 * statistics.median(some):9.0f} ({1000 * min(some):.0f} to {1000 * max(some):.0f})".ljust(26)
-        for some in (starts, answers, both)
+        for some in zip(*took)
     )
     print(f"{name:8}{size:9.1f}   {times}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", default="target/release", type=pathlib.Path, help="of the binaries")
+    parser.add_argument("--folder", default="target/dist", type=pathlib.Path, help="of the binaries")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--share", type=float, help="of one core, for the function")
+    parser.add_argument("--emulator", type=pathlib.Path, help="AWS's aws-lambda-rie")
     parser.add_argument("functions", nargs="*", default=list(FUNCTIONS), help=" ".join(FUNCTIONS))
     args = parser.parse_args()
     for name in args.functions:
         for binary in ("callreel", FUNCTIONS[name][0]):
             if not (args.folder / binary).is_file():
-                sys.exit(f"{args.folder / binary}: no such file; cargo build --release --features operate,sandbox --bins")
+                sys.exit(f"{args.folder / binary}: no such file; cargo build --profile dist --features operate,sandbox --bins")
     name, _ = processor()
     load = " ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"{name}, {os.cpu_count()} cores; load before: {load}; {args.runs} starts each: median (least to most)")
     share = Share(args.share) if args.share else None
     if share:
         print(f"the function has {args.share} of a core, the sandbox the rest of the machine")
-    print(f"{'function':8}{'MiB':>9}   {'start ms':>9}{'answer ms':>27}{'both ms':>24}")
+    columns = f"{'both ms':>9}" if args.emulator else f"{'start ms':>9}{'answer ms':>27}{'both ms':>24}"
+    print(f"{'function':8}{'MiB':>9}   {columns}")
     with tempfile.TemporaryDirectory(prefix="callreel-cold-") as folder:
         folder = pathlib.Path(folder)
         for binary in {"callreel", *(FUNCTIONS[name][0] for name in args.functions)}:
             (folder / binary).symlink_to((args.folder / binary).resolve())
         try:
             for name in args.functions:
-                measure(name, folder, args.runs, share)
+                measure(name, folder, args.runs, share, args.emulator and args.emulator.resolve())
         finally:
             if share:
                 share.remove()

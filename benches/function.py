@@ -13,6 +13,7 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
     def __init__(self, event, seconds):
         super().__init__(("127.0.0.1", 0), Invocations)
         self.event, self.seconds = event, seconds
+        self.address = f"127.0.0.1:{self.server_port}"
         self.asked = self.answered = None
         self.said = None
         self.done = threading.Event()
@@ -53,15 +54,16 @@ class Invocations(http.server.BaseHTTPRequestHandler):
         self.server.done.set()
 
 
-def environment(api, handler, told):
-    """The variables of a function that reads from `api` and calls the sandbox of `told`."""
+def environment(api, seconds, handler, told):
+    """The variables of a function that has so many seconds, reads from the Runtime API at `api`
+    (host and port) and calls the sandbox of `told`."""
     return {
         "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}",
+        "AWS_LAMBDA_RUNTIME_API": api,
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(api.seconds),
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
         "_HANDLER": handler,
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "sandbox",

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """What a recording takes over the pace of KVS, with and without TLS, against the sandbox.
 
-    cargo build --release --features operate,sandbox
+    cargo build --profile dist --features operate,sandbox   # as the functions are built
     python3 benches/hour.py                      # one hour and ten minutes
     python3 benches/hour.py --minutes 10 --runs 5
     python3 benches/hour.py --share 0.29         # of a core, as a function of 512 MB has it
     python3 benches/hour.py --calls 4            # so many calls of that length in one batch
-    python3 benches/hour.py --recorder target/release/recorder   # the function, too
+    python3 benches/hour.py --recorder target/dist/recorder   # the function, too
 
 For each length it prints, of the run of the least wall time: wall over floor (the floor is
 fragments / 500 a second, which is the pace of KVS), user and system CPU apart, and peak memory
@@ -124,7 +124,7 @@ def function(recorder, event, told, share):
     api = RuntimeApi(event, 900)
     child = subprocess.Popen(
         [str(recorder)],
-        env=environment(api, "record", told),
+        env=environment(api.address, api.seconds, "record", told),
         preexec_fn=share.enter if share else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -207,7 +207,7 @@ def measure(callreel, minutes, calls, runs, share, recorder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--callreel", default="target/release/callreel", type=pathlib.Path)
+    parser.add_argument("--callreel", default="target/dist/callreel", type=pathlib.Path)
     parser.add_argument("--minutes", nargs="+", type=int, default=[60, 10])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--share", type=float, help="of one core, for what is measured")
@@ -215,9 +215,9 @@ def main():
     parser.add_argument("--recorder", type=pathlib.Path, help="the function's binary, to be measured besides")
     args = parser.parse_args()
     if args.recorder and not args.recorder.is_file():
-        sys.exit(f"{args.recorder}: no such file; cargo build --release --no-default-features --features aws,web --bin recorder")
+        sys.exit(f"{args.recorder}: no such file; cargo build --profile dist --no-default-features --features aws,web --bin recorder")
     if not args.callreel.is_file():
-        sys.exit(f"{args.callreel}: no such file; cargo build --release --features operate,sandbox")
+        sys.exit(f"{args.callreel}: no such file; cargo build --profile dist --features operate,sandbox")
     name, sha = processor()
     words = {True: "with SHA instructions", False: "without SHA instructions", None: "SHA instructions: unknown"}
     load = " ".join(f"{load:.1f}" for load in os.getloadavg())
