@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,13 +17,9 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benches"))
+from function import Emulator  # noqa: E402: it lies where the benches have it
 TIMEOUT_SECONDS = 30
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def http(method, url, body=None):
@@ -42,8 +37,6 @@ class World:
             [callreel, "--json", "sandbox", "--streams", self.streams, "--data", self.data],
             stdout=subprocess.PIPE, text=True)
         self.url = json.loads(self.sandbox.stdout.readline())["listening"]
-        port, runtime_api = free_port(), free_port()
-        self.invocations = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         self.log = folder / "function.log"
         # As docs/function.md has it for `sam local invoke`.
         environment = (ROOT / "sandbox-env.json").read_text()
@@ -56,25 +49,11 @@ class World:
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(TIMEOUT_SECONDS),
             "DEADLINE_MARGIN_SECONDS": str(TIMEOUT_SECONDS - 12),
         }
-        self.emulator = subprocess.Popen(
-            [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
-             "--runtime-api-address", f"127.0.0.1:{runtime_api}", bootstrap],
-            env={"PATH": os.environ["PATH"], **settings},
-            stdout=self.log.open("wb"), stderr=subprocess.STDOUT)
-        self.wait_for(port)
-
-    @staticmethod
-    def wait_for(port):
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("the emulator does not listen")
+        env = {"PATH": os.environ["PATH"], **settings}
+        self.function = Emulator(emulator, bootstrap, env, self.log)
 
     def invoke(self, event):
-        return json.loads(http("POST", self.invocations, json.dumps(event).encode()))
+        return json.loads(self.function.invoke(json.dumps(event).encode(), 2 * TIMEOUT_SECONDS))
 
     def faults(self, *rules):
         script = json.dumps({"rules": list(rules)}).encode()
@@ -96,9 +75,9 @@ class World:
         return files(out / "recordings")
 
     def end(self):
-        for process in (self.emulator, self.sandbox):
-            process.kill()
-            process.wait()
+        self.function.end()
+        self.sandbox.kill()
+        self.sandbox.wait()
 
 
 def files(folder):

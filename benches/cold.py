@@ -4,8 +4,7 @@
     cargo build --profile dist --features operate,sandbox --bins   # as they are deployed
     python3 benches/cold.py                      # each function, ten starts
     python3 benches/cold.py --share 0.29         # of a core, as a function of 512 MB has it
-
-    python3 benches/cold.py --emulator aws-lambda-rie    # under AWS's emulator
+    python3 benches/cold.py --emulator aws-lambda-rie   # under AWS's emulator
 
 A Runtime API of its own stands for Lambda: *start* is from the process's start to its first
 request for an event, *answer* from the event handed out to the answer, the first calls of AWS
@@ -26,16 +25,14 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-from function import RuntimeApi, environment
+from function import Emulator, RuntimeApi, environment
 from hour import Share, processor
 
 # How long an answer may take.
@@ -55,7 +52,7 @@ def start(binary, handler, event, told, share):
     begun = time.monotonic()
     function = subprocess.Popen(
         [binary],
-        env=environment(api.address, SECONDS, handler, told),
+        env=api.environment(handler, told),
         preexec_fn=share.enter if share else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -72,42 +69,17 @@ def start(binary, handler, event, told, share):
 
 def emulated(emulator, binary, handler, event, told, share):
     """One cold start under the emulator: seconds from the invocation to the answer."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        port, runtime = one.getsockname()[1], other.getsockname()[1]
-    env = environment(f"127.0.0.1:{runtime}", SECONDS, handler, told)
-    del env["AWS_LAMBDA_RUNTIME_API"]
-    process = subprocess.Popen(
-        [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
-         "--runtime-api-address", f"127.0.0.1:{runtime}", binary, handler],
-        env=env,
-        preexec_fn=share.enter if share else None,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    until = time.monotonic() + SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            if time.monotonic() > until:
-                sys.exit(f"{emulator}: does not listen")
-            time.sleep(0.02)
-    url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-    begun = time.monotonic()
-    with urllib.request.urlopen(urllib.request.Request(url, data=event), timeout=SECONDS) as answer:
-        body = answer.read().decode()
-    took = time.monotonic() - begun
-    process.terminate()
+    log = pathlib.Path(told["certificate"]).with_name("emulator.log")
+    env = environment(SECONDS, handler, told)
+    function = Emulator(emulator, binary, env, log, handler, share.enter if share else None)
     try:
-        log = process.communicate(timeout=5)[0].decode(errors="replace")
-    except subprocess.TimeoutExpired:
-        process.kill()
-        log = process.communicate()[0].decode(errors="replace")
+        begun = time.monotonic()
+        body = function.invoke(event, SECONDS).decode()
+        took = time.monotonic() - begun
+    finally:
+        function.end()
     if "errorType" in body:
-        sys.exit(f"{binary.name} {handler}: {body}\n{log}")
+        sys.exit(f"{binary.name} {handler}: {body}\n{log.read_text(errors='replace')}")
     return took
 
 
@@ -162,6 +134,8 @@ def main():
         for binary in ("callreel", FUNCTIONS[name][0]):
             if not (args.folder / binary).is_file():
                 sys.exit(f"{args.folder / binary}: no such file; cargo build --profile dist --features operate,sandbox --bins")
+    if args.emulator and not args.emulator.is_file():
+        sys.exit(f"{args.emulator}: no such file; pip install aws-sam-cli brings it, in samcli/local/rapid")
     name, _ = processor()
     load = " ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"{name}, {os.cpu_count()} cores; load before: {load}; {args.runs} starts each: median (least to most)")

@@ -1,9 +1,14 @@
-"""A function as Lambda runs it: a Runtime API that hands out one event, and the environment."""
+"""A function as Lambda runs it: a Runtime API that hands out one event, AWS's own emulator, and
+the environment."""
 
 import http.server
 import os
+import socket
+import subprocess
 import threading
 import time
+import urllib.request
+
 
 class RuntimeApi(http.server.ThreadingHTTPServer):
     """Hands out one event, for so many seconds, and notes when it was asked for and answered."""
@@ -13,11 +18,15 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
     def __init__(self, event, seconds):
         super().__init__(("127.0.0.1", 0), Invocations)
         self.event, self.seconds = event, seconds
-        self.address = f"127.0.0.1:{self.server_port}"
         self.asked = self.answered = None
         self.said = None
         self.done = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def environment(self, handler, told):
+        """The variables of a function that takes its event here."""
+        api = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.server_port}"}
+        return environment(self.seconds, handler, told) | api
 
     def handle_error(self, request, client_address):
         """The function is killed once it answered: its connections end as they stand."""
@@ -54,12 +63,50 @@ class Invocations(http.server.BaseHTTPRequestHandler):
         self.server.done.set()
 
 
-def environment(api, seconds, handler, told):
-    """The variables of a function that has so many seconds, reads from the Runtime API at `api`
-    (host and port) and calls the sandbox of `told`."""
+class Emulator:
+    """A function under AWS's Runtime Interface Emulator, which starts it when it is invoked for
+    the first time. Both write into `log`, a file; `enter` is called in the child before it begins."""
+
+    def __init__(self, emulator, function, env, log, handler=None, enter=None):
+        port, runtime = free_ports(2)
+        self.url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        command = [emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
+        command += ["--runtime-api-address", f"127.0.0.1:{runtime}", function]
+        command += [handler] if handler else []
+        with open(log, "wb") as log:
+            self.process = subprocess.Popen(command, env=env, preexec_fn=enter, stdout=log, stderr=log)
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.end()
+        raise AssertionError("the emulator does not listen")
+
+    def invoke(self, event, seconds):
+        """What the function answers to an event, both as bytes. It is 200 even for an error."""
+        with urllib.request.urlopen(self.url, data=event, timeout=seconds) as answer:
+            return answer.read()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def free_ports(count):
+    """Ports of this machine that nobody listens at."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def environment(seconds, handler, told):
+    """The variables of a function that has so many seconds and calls the sandbox of `told`."""
     return {
         "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_RUNTIME_API": api,
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",

@@ -30,7 +30,7 @@ import tempfile
 import threading
 import time
 
-from function import RuntimeApi, environment
+from function import RuntimeApi
 
 PACE = 500  # fragments a second that KVS hands out to a stream
 
@@ -124,7 +124,7 @@ def function(recorder, event, told, share):
     api = RuntimeApi(event, 900)
     child = subprocess.Popen(
         [str(recorder)],
-        env=environment(api.address, api.seconds, "record", told),
+        env=api.environment("record", told),
         preexec_fn=share.enter if share else None,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
