@@ -46,6 +46,7 @@ mod stage;
 mod streams;
 mod tags;
 mod tls;
+mod turns;
 mod versions;
 mod video;
 mod voicemail;

@@ -13,8 +13,8 @@ use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
-use tokio::sync::RwLock;
 
+use super::turns::Turns;
 use super::versions::{Keeping, Versions};
 use super::wire::{Refusal, Reply};
 
@@ -29,9 +29,9 @@ pub(super) struct Buckets {
     /// The account that they belong to, if it matters.
     owner: Option<String>,
     service: S3Service,
-    /// One conditional write at a time, and no read meanwhile: `s3s-fs` looks first and writes
-    /// later, and an object's checksum after the object.
-    turn: RwLock<()>,
+    /// One conditional write of an object at a time, and no read meanwhile: `s3s-fs` looks first
+    /// and writes later, and an object's checksum after the object.
+    turns: Turns,
 }
 
 impl Buckets {
@@ -63,7 +63,7 @@ impl Buckets {
             on_demand: names.is_empty(),
             owner,
             service: builder.build(),
-            turn: RwLock::new(()),
+            turns: Turns::new(),
         })
     }
 
@@ -90,12 +90,12 @@ impl Buckets {
                 .await
                 .map_err(std::io::Error::other)?
                 .to_bytes();
-            let _turn = self.turn.write().await;
+            let _turn = self.turns.alone(head.uri.path()).await;
             let request = Request::from_parts(head, Body::from(body));
             self.service.call(request).await
         } else if [hyper::Method::GET, hyper::Method::HEAD].contains(request.method()) {
             // Once it is answered, the object is open, and stays what it was.
-            let _turn = self.turn.read().await;
+            let _turn = self.turns.shared(request.uri().path()).await;
             self.service.call(request).await
         } else {
             self.service.call(request).await
