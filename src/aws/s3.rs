@@ -4,9 +4,10 @@
 //!
 //! A file under [`PART_BYTES`] is one PutObject; a longer one is a multipart upload, whose
 //! first part is held back for the header, which is known last. So the file of a side holds two
-//! parts at the most, the first and the one that fills, and all files of all recordings
-//! together have [`PARTS_IN_FLIGHT`] parts under way: [`most_bytes`] is the bound. The mix
-//! is made of its sides' bytes while it is sent, and holds none of its own (`s3/content.rs`).
+//! parts at the most, the first and the one that fills, and the files of a contact together
+//! have [`PARTS_IN_FLIGHT`] parts under way, whatever other contacts have: [`most_bytes`] is the
+//! bound of each. The mix is made of its sides' bytes while it is sent, and holds none of its
+//! own (`s3/content.rs`).
 //!
 //! # Two deliveries at once, and one that died
 //!
@@ -72,7 +73,8 @@ mod signing;
 mod tags;
 mod upload;
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use aws_config::SdkConfig;
 use tokio::sync::Semaphore;
@@ -92,13 +94,13 @@ pub use upload::S3Upload;
 /// Bytes of a part: the least that S3 allows, since memory grows with it. At 10,000 parts
 /// a file could have 48 GiB, and a WAV file has at most 4.
 pub const PART_BYTES: usize = 5 << 20;
-/// Parts under way at once, of all files together. Files of both sides and stereo keep pace with
+/// Parts under way at once, of all files of a contact. Files of both sides and stereo keep pace with
 /// 500 fragments a second as long as a part is stored within 0.3 s.
 pub const PARTS_IN_FLIGHT: usize = 2;
 /// The largest object that is read whole; a verdict with all its lists full has less than half.
 const MAX_OBJECT_BYTES: usize = 4 << 20;
 
-/// The most bytes that uploads of so many sides' files at once hold, and of their mixes.
+/// The most bytes that uploads of a contact hold: the files of so many sides, and their mixes.
 pub const fn most_bytes(sides: usize) -> usize {
     (2 * sides + PARTS_IN_FLIGHT) * PART_BYTES
 }
@@ -162,12 +164,25 @@ pub struct S3Recordings(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     calls: Calls,
-    parts_in_flight: Arc<Semaphore>,
+    /// Room for parts under way of each contact whose files are written just now.
+    parts_in_flight: Mutex<HashMap<String, Weak<Semaphore>>>,
     /// Aborts under way in the background.
     aborts: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Shared {
+    /// The room for parts that all files of a contact share.
+    fn room_for_parts(&self, contact: &str) -> Arc<Semaphore> {
+        let mut rooms = lock(&self.parts_in_flight);
+        if let Some(room) = rooms.get(contact).and_then(Weak::upgrade) {
+            return room;
+        }
+        rooms.retain(|_, room| room.strong_count() > 0);
+        let room = Arc::new(Semaphore::new(PARTS_IN_FLIGHT));
+        rooms.insert(contact.to_owned(), Arc::downgrade(&room));
+        room
+    }
+
     /// Gives an upload up. Who called is told of another failure already, so that this one
     /// only leaves a line.
     async fn abort(&self, key: &str, upload: &str) {
@@ -217,7 +232,7 @@ impl S3Recordings {
                 bucket,
                 account: OnceLock::new(),
             },
-            parts_in_flight: Arc::new(Semaphore::new(PARTS_IN_FLIGHT)),
+            parts_in_flight: Mutex::default(),
             aborts: Mutex::default(),
         }))
     }
@@ -292,7 +307,13 @@ impl Recordings for S3Recordings {
             tags: file.tags.to_vec(),
             ..object(file.key, Some(file.contact))
         };
-        Ok(S3Upload::new(Arc::clone(&self.0), object, file.head_bytes))
+        let room = self.0.room_for_parts(file.contact);
+        Ok(S3Upload::new(
+            Arc::clone(&self.0),
+            object,
+            file.head_bytes,
+            room,
+        ))
     }
 
     async fn is_there(&self, key: &str, stored: &Stored) -> Result<bool, Failure> {

@@ -13,6 +13,7 @@ use callreel::aws::{ConnectContacts, KvsSource, ParkingQueue, S3Recordings, kvs,
 use callreel::connect::record::read_contact_records;
 use callreel::failure::parked::Parked;
 use callreel::failure::{Action, Failure, FailureKind, KeyTrouble};
+use callreel::media::wav;
 use callreel::object_key::hex;
 use callreel::port::{NewFile, NoDeadline, Recordings, Upload};
 use callreel::recorder::{AttributesOutcome, Reading, Recorded, Recorder};
@@ -455,6 +456,30 @@ async fn an_upload_that_fails_or_is_dropped_is_aborted() {
     store.aborts_ended().await;
     assert_eq!(world.calls("AbortMultipartUpload"), 1);
     assert_eq!(world.object("k.wav"), None);
+}
+
+/// Parts of one contact that S3 is long in storing keep no other one's file waiting.
+#[tokio::test]
+async fn no_contact_waits_for_another_ones_parts() {
+    let slow = Rule {
+        containing: Some("slow.wav".to_owned()),
+        ..Rule::always("UploadPart", Effect::DelayMs(120_000))
+    };
+    let world = World::with(SHORT, vec![slow]).await;
+    let store = world.store();
+    // One part is held back, and as many as there is room for are on their way.
+    let parts = vec![1; (1 + s3::PARTS_IN_FLIGHT) * s3::PART_BYTES];
+    let mut slow = store.begin(NewFile::wav("slow.wav", "one")).await.unwrap();
+    slow.write(parts.clone().into()).await.unwrap();
+    let quick = async {
+        let file = NewFile::wav("quick.wav", "another");
+        let mut quick = store.begin(file).await?;
+        quick.write(parts.into()).await?;
+        quick.finish(vec![0; wav::HEADER_BYTES].into()).await
+    };
+    let quick = tokio::time::timeout(Duration::from_secs(60), quick);
+    quick.await.expect("it waits for the other").unwrap();
+    slow.abort().await;
 }
 
 #[tokio::test]

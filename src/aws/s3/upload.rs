@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::checksum::Checksum;
@@ -20,6 +21,8 @@ pub struct S3Upload {
     shared: Arc<Shared>,
     object: Object,
     parts: Parts,
+    /// Where a part must have room before it is sent.
+    room: Arc<Semaphore>,
     multipart: Option<Multipart>,
 }
 
@@ -32,11 +35,17 @@ struct Multipart {
 }
 
 impl S3Upload {
-    pub(super) fn new(shared: Arc<Shared>, object: Object, head_bytes: usize) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        object: Object,
+        head_bytes: usize,
+        room: Arc<Semaphore>,
+    ) -> Self {
         Self {
             shared,
             object,
             parts: Parts::new(PART_BYTES, head_bytes),
+            room,
             multipart: None,
         }
     }
@@ -62,9 +71,7 @@ impl S3Upload {
         while let Some(ended) = multipart.sending.try_join_next() {
             multipart.sent.push(sent(ended)?);
         }
-        let room = Arc::clone(&self.shared.parts_in_flight)
-            .acquire_owned()
-            .await;
+        let room = Arc::clone(&self.room).acquire_owned().await;
         let shared = Arc::clone(&self.shared);
         let (key, id) = (self.object.key.clone(), Arc::clone(&multipart.id));
         multipart.sending.spawn(async move {

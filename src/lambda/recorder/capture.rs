@@ -16,8 +16,8 @@ use crate::settings::capture::CaptureConfig;
 use crate::voicemail::capture::Voicemail;
 use crate::wiring::voicemail::{Capturing, capturing};
 
-/// Messages that are recorded side by side: one holds two parts of 5 MiB, and two more are
-/// under way of all together.
+/// Messages that are recorded side by side: one holds two parts of 5 MiB, and has two more
+/// under way.
 const AT_ONCE: usize = 3;
 
 pub(super) type Function = Capturing<Option<ParkingQueue>>;
