@@ -7,13 +7,15 @@
     python3 benches/hour.py --share 0.29         # of a core, as a function of 512 MB has it
     python3 benches/hour.py --calls 4            # so many calls of that length in one batch
     python3 benches/hour.py --recorder target/dist/recorder   # the function, too
+    python3 benches/hour.py --part-ms 150        # each part of a file is stored so much later
 
 For each length it prints, of the run of the least wall time: wall over floor (the floor is
-fragments / 500 a second, which is the pace of KVS), user and system CPU apart, and peak memory
-of the process. The steps are told by runs that do more each: `inspect` reads and demuxes,
-`extract` writes the files into a folder, `record --aws` asks the sandbox for all and writes to
-it, the last one over TLS. With `--recorder` the function's own binary does the same by an event, and
-its time is that from the event to the answer. The sandbox itself runs on the same cores and is not in the CPU.
+fragments / 500 a second, which is the pace of KVS), user and system CPU apart, peak memory of
+the process, and as `ends s` what the sandbox took, after the last part, to make files of the
+parts. The steps are told by runs that do more each: `inspect` reads and demuxes, `extract` writes
+the files into a folder, `record --aws` asks the sandbox for all and writes to it, the last one
+over TLS. With `--recorder` the function's own binary does the same by an event, and its time is
+that from the event to the answer. The sandbox itself runs on the same cores and is not in the CPU.
 
 Nothing but Python's library is needed; Unix alone, since it asks the system what a child took.
 `--share` takes a control group of Linux, and the right to make one.
@@ -24,11 +26,13 @@ import json
 import os
 import pathlib
 import platform
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 from function import RuntimeApi
 
@@ -143,17 +147,30 @@ def function(recorder, event, told, share):
     return api.answered - api.asked, usage.ru_utime, usage.ru_stime, usage.ru_maxrss / (1 << 10)
 
 
+def ends(told):
+    """Seconds from the answer to the last part to that of the last end of a file of parts, by the sandbox."""
+    context = ssl.create_default_context(cafile=told["certificate"]) if told.get("certificate") else None
+    with urllib.request.urlopen(f"{told['listening']}/_sandbox/calls", context=context) as answer:
+        calls = json.load(answer)["calls"]
+    last = lambda operation: max((call["at_millis"] for call in calls if call["operation"] == operation), default=None)
+    part, end = last("UploadPart"), last("CompleteMultipartUpload")
+    return None if part is None or end is None else (end - part) / 1000
+
+
 def record(callreel, made, folder, tls, share, recorder=None):
     """Records the calls through a sandbox of its own."""
     data = folder / "data"
     command = [callreel, "sandbox", "--json", "--streams", made / "streams", "--data", data]
+    if (made / "faults.json").exists():
+        command += ["--faults", made / "faults.json"]
     sandbox = subprocess.Popen(
         [str(word) for word in command + (["--tls"] if tls else [])], stdout=subprocess.PIPE
     )
     try:
         told = json.loads(sandbox.stdout.readline())
         if recorder:
-            return function(recorder, (made / "event.json").read_bytes(), told, share)
+            took = function(recorder, (made / "event.json").read_bytes(), told, share)
+            return *took, ends(told)
         env = dict(
             os.environ,
             AWS_ENDPOINT_URL=told["listening"],
@@ -165,18 +182,22 @@ def record(callreel, made, folder, tls, share, recorder=None):
         )
         if tls:
             env["SSL_CERT_FILE"] = told["certificate"]
-        return run([callreel, "record", "--aws", made / "event.json"], env, share)
+        took = run([callreel, "record", "--aws", made / "event.json"], env, share)
+        return *took, ends(told)
     finally:
         sandbox.terminate()
         sandbox.wait()
 
 
-def measure(callreel, minutes, calls, runs, share, recorder):
+def measure(callreel, minutes, calls, runs, share, recorder, part_ms):
     with tempfile.TemporaryDirectory(prefix="callreel-hour-") as folder:
         folder = pathlib.Path(folder)
         made = folder / "made"
         made.mkdir()
         media, fragments = batch(callreel, minutes * 60, calls, made)
+        if part_ms:
+            late = {"on": "UploadPart", "times": None, "effect": {"delay_ms": part_ms}}
+            (made / "faults.json").write_text(json.dumps({"rules": [late]}))
         # A stream's pace is its own: calls on streams of their own are read at the same time.
         floor = fragments / PACE
         steps = {
@@ -193,16 +214,17 @@ def measure(callreel, minutes, calls, runs, share, recorder):
             steps = {name: step for name, step in steps.items() if name.startswith("record")}
         of = f"{calls} calls of " if calls > 1 else ""
         print(f"\n{of}{minutes} minutes, {fragments} fragments: floor {floor:.2f} s, the best of {runs}")
-        print(f"{'step':34}{'wall s':>8}{'/ floor':>9}{'user s':>8}{'system s':>10}{'peak MiB':>10}")
+        print(f"{'step':34}{'wall s':>8}{'/ floor':>9}{'user s':>8}{'system s':>10}{'peak MiB':>10}{'ends s':>8}")
         for name, step in steps.items():
             took = []
             for _ in range(runs):
                 # Each run writes anew: what is recorded is not recorded again.
                 with tempfile.TemporaryDirectory(dir=folder) as at:
                     took.append(step(pathlib.Path(at)))
-            wall, user, system, peak = min(took)
+            wall, user, system, peak, ended = (*min(took), None)[:5]
+            ended = "-" if ended is None else f"{ended:.2f}"
             over = f"{wall / floor:.2f}" if name.startswith("record") else "-"
-            print(f"{name:34}{wall:8.2f}{over:>9}{user:8.2f}{system:10.2f}{peak:10.1f}", flush=True)
+            print(f"{name:34}{wall:8.2f}{over:>9}{user:8.2f}{system:10.2f}{peak:10.1f}{ended:>8}", flush=True)
 
 
 def main():
@@ -211,6 +233,7 @@ def main():
     parser.add_argument("--minutes", nargs="+", type=int, default=[60, 10])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--share", type=float, help="of one core, for what is measured")
+    parser.add_argument("--part-ms", type=int, default=0, help="milliseconds by which the answer to a part comes later")
     parser.add_argument("--calls", type=int, default=1, help="in one batch")
     parser.add_argument("--recorder", type=pathlib.Path, help="the function's binary, to be measured besides")
     args = parser.parse_args()
@@ -227,7 +250,7 @@ def main():
         print(f"what is measured has {args.share} of a core; the sandbox has the rest of the machine")
     try:
         for minutes in args.minutes:
-            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share, args.recorder and args.recorder.resolve())
+            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share, args.recorder and args.recorder.resolve(), args.part_ms)
     finally:
         if share:
             share.remove()
