@@ -58,18 +58,20 @@ test("a call is opened and played: its time goes on, both sides sound, and each 
     return loud.from > -40 && loud.to > -40;
   }, "both sides sound");
   await page.getByRole("button", { name: "Mute customer" }).click();
-  await page.waitForTimeout(300);
-  assert.equal(await loudest(page, "from"), -60, "the customer is muted");
-  assert.ok((await loudest(page, "to")) > -60, "the agent is not");
+  await until(async () => (await loudest(page, "from")) === -60, "the customer is muted");
+  await until(async () => (await loudest(page, "to")) > -60, "the agent is not");
+  assert.equal(await loudest(page, "from"), -60, "the customer stays so");
   await page.getByRole("button", { name: "Mute customer" }).click();
   await page.getByRole("button", { name: "Mute agent" }).click();
-  await page.waitForTimeout(300);
-  assert.equal(await loudest(page, "to"), -60, "the agent is muted");
+  await until(async () => (await loudest(page, "to")) === -60, "the agent is muted");
   await page.getByLabel("Speed").selectOption("2");
-  const [before, began] = [await seconds(page), Date.now()];
-  await page.waitForTimeout(2000);
-  const pace = ((await seconds(page)) - before) / ((Date.now() - began) / 1000);
-  assert.ok(pace > 1.5 && pace < 2.5, `twice as fast: ${pace}`);
+  // On a machine that does much else sound can stand still for a moment.
+  await until(async () => {
+    const [before, began] = [await seconds(page), Date.now()];
+    await page.waitForTimeout(2000);
+    const pace = ((await seconds(page)) - before) / ((Date.now() - began) / 1000);
+    return pace > 1.5 && pace < 2.5;
+  }, "twice as fast");
   await shoot(page, "archive-playing");
   await page.getByRole("button", { name: "Pause" }).click();
   const paused = await seconds(page);
@@ -205,7 +207,7 @@ test("silence is skipped when one wants it", async () => {
   const { page, context, seen } = await openCall("lossy", "#t=29.6");
   await page.getByLabel("Skip silence").check();
   await page.getByRole("button", { name: "Play" }).click();
-  await until(async () => (await seconds(page)) >= 41, "it is past the hold", 6_000);
+  await until(async () => (await seconds(page)) >= 41, "it is past the hold, which lasts eleven seconds", 10_000);
   assert.match(await page.locator("#told").innerText(), /of silence skipped/);
   assertQuiet(seen);
   await context.close();
@@ -422,8 +424,16 @@ test("a file in an archive of the store is told with what to do", async () => {
 
 test("a long file is checked piece by piece, with how far it came, and can be stopped", async () => {
   // 1.38 GB, of which the verdict has the hash of something else: read to its end, it is not what was written.
-  const { page, context, seen } = await openCall("long");
-  const began = Date.now();
+  // Pieces behind the third wait until somebody looked at how far it came.
+  let goOn;
+  const looked = new Promise((done) => (goOn = done));
+  let pieces = 0;
+  const waiting = (page) => page.route(/api\/check/, async (route) => {
+    if (++pieces > 3) await looked;
+    // Who stopped the check asks no more.
+    await route.continue().catch(() => {});
+  });
+  const { page, context, seen } = await openCall("long", "", { before: waiting });
   await page.getByRole("button", { name: "Check it" }).click();
   const bar = page.getByRole("progressbar");
   await bar.waitFor();
@@ -433,6 +443,7 @@ test("a long file is checked piece by piece, with how far it came, and can be st
   await page.getByRole("button", { name: "Stop checking" }).click();
   await page.getByText("both sides, stereo: the check was stopped.").waitFor();
   assert.ok(await bar.isHidden());
+  goOn();
   const asked = () => seen.requests.filter((url) => url.includes("/api/check")).length;
   const before = asked();
   await page.waitForTimeout(500);
@@ -440,7 +451,7 @@ test("a long file is checked piece by piece, with how far it came, and can be st
   const again = Date.now();
   await page.getByRole("button", { name: "Check it" }).click();
   await page.getByText("both sides, stereo: it is not what was written.").waitFor({ timeout: 120_000 });
-  console.log(`a call of 12 hours: stopped after ${again - began} ms, checked within ${Date.now() - again} ms in ${asked() - before} requests`);
+  console.log(`a call of 12 hours: checked within ${Date.now() - again} ms in ${asked() - before} requests`);
   assert.ok(asked() - before > 20);
   assertQuiet(seen);
   await context.close();

@@ -122,7 +122,7 @@ export const seconds = async (page) => {
 };
 
 /** Waits until it is at this second: what is told follows the next picture. */
-export const isAt = (page, second) => until(async () => Math.abs((await seconds(page)) - second) < 0.06, `second ${second}`, 3_000)
+export const isAt = (page, second) => until(async () => Math.abs((await seconds(page)) - second) < 0.06, `second ${second}`)
   .catch(async (error) => { throw new Error(`${error.message}, but ${await seconds(page)}`); });
 
 /** How loud a side is just now, in dB below the loudest. */
