@@ -7,6 +7,7 @@
     python3 benches/hour.py --share 0.29         # of a core, as a function of 512 MB has it
     python3 benches/hour.py --calls 4            # so many calls of that length in one batch
     python3 benches/hour.py --recorder target/dist/recorder   # the function, too
+    python3 benches/hour.py --sandbox CALLREEL   # another build answers: the one measured needs no sandbox
     python3 benches/hour.py --part-ms 150        # each part of a file is stored so much later
 
 For each length it prints, of the run of the least wall time: wall over floor (the floor is
@@ -157,17 +158,17 @@ def ends(told):
     return None if part is None or end is None else (end - part) / 1000
 
 
-def record(callreel, made, folder, tls, share, recorder=None):
+def record(callreel, made, folder, tls, share, sandbox, recorder=None):
     """Records the calls through a sandbox of its own."""
     data = folder / "data"
-    command = [callreel, "sandbox", "--json", "--streams", made / "streams", "--data", data]
+    command = [sandbox, "sandbox", "--json", "--streams", made / "streams", "--data", data]
     if (made / "faults.json").exists():
         command += ["--faults", made / "faults.json"]
-    sandbox = subprocess.Popen(
+    server = subprocess.Popen(
         [str(word) for word in command + (["--tls"] if tls else [])], stdout=subprocess.PIPE
     )
     try:
-        told = json.loads(sandbox.stdout.readline())
+        told = json.loads(server.stdout.readline())
         if recorder:
             took = function(recorder, (made / "event.json").read_bytes(), told, share)
             return *took, ends(told)
@@ -185,11 +186,11 @@ def record(callreel, made, folder, tls, share, recorder=None):
         took = run([callreel, "record", "--aws", made / "event.json"], env, share)
         return *took, ends(told)
     finally:
-        sandbox.terminate()
-        sandbox.wait()
+        server.terminate()
+        server.wait()
 
 
-def measure(callreel, minutes, calls, runs, share, recorder, part_ms):
+def measure(callreel, minutes, calls, runs, share, sandbox, recorder, part_ms):
     with tempfile.TemporaryDirectory(prefix="callreel-hour-") as folder:
         folder = pathlib.Path(folder)
         made = folder / "made"
@@ -205,11 +206,11 @@ def measure(callreel, minutes, calls, runs, share, recorder, part_ms):
             "extract (and write to a folder)": lambda at: run(
                 [callreel, "extract", *media, "--out", at / "out"], share=share
             ),
-            "record --aws, no TLS": lambda at: record(callreel, made, at, False, share),
-            "record --aws, TLS": lambda at: record(callreel, made, at, True, share),
+            "record --aws, no TLS": lambda at: record(callreel, made, at, False, share, sandbox),
+            "record --aws, TLS": lambda at: record(callreel, made, at, True, share, sandbox),
         }
         if recorder:
-            steps["record, the function, TLS"] = lambda at: record(callreel, made, at, True, share, recorder)
+            steps["record, the function, TLS"] = lambda at: record(callreel, made, at, True, share, sandbox, recorder)
         if calls > 1:
             steps = {name: step for name, step in steps.items() if name.startswith("record")}
         of = f"{calls} calls of " if calls > 1 else ""
@@ -235,6 +236,7 @@ def main():
     parser.add_argument("--share", type=float, help="of one core, for what is measured")
     parser.add_argument("--part-ms", type=int, default=0, help="milliseconds by which the answer to a part comes later")
     parser.add_argument("--calls", type=int, default=1, help="in one batch")
+    parser.add_argument("--sandbox", type=pathlib.Path, help="the callreel that answers in AWS's place (default: --callreel)")
     parser.add_argument("--recorder", type=pathlib.Path, help="the function's binary, to be measured besides")
     args = parser.parse_args()
     if args.recorder and not args.recorder.is_file():
@@ -250,7 +252,9 @@ def main():
         print(f"what is measured has {args.share} of a core; the sandbox has the rest of the machine")
     try:
         for minutes in args.minutes:
-            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share, args.recorder and args.recorder.resolve(), args.part_ms)
+            sandbox = (args.sandbox or args.callreel).resolve()
+            recorder = args.recorder and args.recorder.resolve()
+            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share, sandbox, recorder, args.part_ms)
     finally:
         if share:
             share.remove()
