@@ -8,7 +8,6 @@ CALLREEL is a callreel with the features operate and sandbox. Needs moto[server]
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,14 +15,12 @@ import time
 
 import boto3
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benches"))
+from function import free_ports  # noqa: E402: it lies where the benches have it
+
 BUCKET = "recordings"
 KEYS = {"AWS_ACCESS_KEY_ID": "moto", "AWS_SECRET_ACCESS_KEY": "moto", "AWS_REGION": "us-east-1"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def bucket_at(url):
@@ -53,7 +50,7 @@ class World:
             [callreel, "--json", "sandbox", "--streams", streams, "--data", folder / "data"],
             stdout=subprocess.PIPE, text=True)
         self.url = json.loads(self.sandbox.stdout.readline())["listening"]
-        port = free_port()
+        [port] = free_ports(1)
         self.moto = subprocess.Popen(
             [pathlib.Path(sys.executable).parent / "moto_server", "-p", str(port)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

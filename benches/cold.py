@@ -21,10 +21,8 @@ to make one.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import shutil
 import ssl
 import statistics
 import subprocess
@@ -32,7 +30,7 @@ import sys
 import tempfile
 import time
 
-from function import Emulator, RuntimeApi, environment
+from function import Emulator, RuntimeApi, environment, sandbox
 from hour import Share, processor
 
 # How long an answer may take.
@@ -97,24 +95,19 @@ def measure(name, folder, runs, share, emulator):
     binary, handler, event = FUNCTIONS[name]
     event = (ROOT / event).read_bytes()
     took = []
-    for run in range(runs):
-        data = folder / f"{name}-{run}"
-        command = [folder / "callreel", "sandbox", "--json", "--tls"]
-        command += ["--streams", ROOT / "tests/data/streams", "--data", data]
-        sandbox = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
-        try:
-            told = trusting(json.loads(sandbox.stdout.readline()), folder)
-            function = folder / binary
+    function = folder / binary
+    for _ in range(runs):
+        with (
+            tempfile.TemporaryDirectory(dir=folder) as data,
+            sandbox(folder / "callreel", ROOT / "tests/data/streams", data, "--tls") as told,
+        ):
+            told = trusting(told, folder)
             if emulator:
                 took.append((emulated(emulator, function, handler, event, told, share),))
             else:
                 one, other = start(function, handler, event, told, share)
                 took.append((one, other, one + other))
-        finally:
-            sandbox.terminate()
-            sandbox.wait()
-            shutil.rmtree(data, ignore_errors=True)
-    size = (folder / binary).stat().st_size / (1 << 20)
+    size = function.stat().st_size / (1 << 20)
     times = "".join(
         f"{1000 * statistics.median(some):9.0f} ({1000 * min(some):.0f} to {1000 * max(some):.0f})".ljust(26)
         for some in zip(*took)

@@ -1,10 +1,13 @@
-"""A function as Lambda runs it: a Runtime API that hands out one event, AWS's own emulator, and
-the environment."""
+"""A function as Lambda runs it: a Runtime API that hands out one event, AWS's own emulator, the
+sandbox that it calls, and the environment."""
 
+import contextlib
 import http.server
+import json
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -103,22 +106,44 @@ def free_ports(count):
     return ports
 
 
+@contextlib.contextmanager
+def sandbox(callreel, streams, data, *more):
+    """A sandbox with these streams, and what it tells when it listens. It ends with the block."""
+    command = [callreel, "sandbox", "--json", "--streams", streams, "--data", data, *more]
+    server = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
+    try:
+        try:
+            told = json.loads(server.stdout.readline())
+        except ValueError:
+            sys.exit(f"{callreel}: its sandbox did not start; what it said stands above")
+        yield told
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def calling(told):
+    """The variables of whatever records by calling the sandbox of `told`."""
+    trusted = {"SSL_CERT_FILE": told["certificate"]} if told.get("certificate") else {}
+    return trusted | {
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ENDPOINT_URL": told["listening"],
+        "RECORDINGS_BUCKET_NAME": "recordings",
+        "CLOUDFRONT_DOMAIN": "d111111abcdef8.cloudfront.net",
+    }
+
+
 def environment(seconds, handler, told):
     """The variables of a function that has so many seconds and calls the sandbox of `told`."""
-    return {
+    return calling(told) | {
         "PATH": os.environ["PATH"],
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(seconds),
         "_HANDLER": handler,
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
-        "AWS_ENDPOINT_URL": told["listening"],
-        "SSL_CERT_FILE": told["certificate"],
-        "RECORDINGS_BUCKET_NAME": "recordings",
-        "CLOUDFRONT_DOMAIN": "d111111abcdef8.cloudfront.net",
         "PARKING_QUEUE_URL": told["listening"] + "/111122223333/parking",
         "S3_REGION": "us-east-1",
         "S3_BUCKET": "recordings",

@@ -35,7 +35,7 @@ import threading
 import time
 import urllib.request
 
-from function import RuntimeApi
+from function import RuntimeApi, calling, sandbox
 
 PACE = 500  # fragments a second that KVS hands out to a stream
 
@@ -158,39 +158,19 @@ def ends(told):
     return None if part is None or end is None else (end - part) / 1000
 
 
-def record(callreel, made, folder, tls, share, sandbox, recorder=None):
-    """Records the calls through a sandbox of its own."""
-    data = folder / "data"
-    command = [sandbox, "sandbox", "--json", "--streams", made / "streams", "--data", data]
-    if (made / "faults.json").exists():
-        command += ["--faults", made / "faults.json"]
-    server = subprocess.Popen(
-        [str(word) for word in command + (["--tls"] if tls else [])], stdout=subprocess.PIPE
-    )
-    try:
-        told = json.loads(server.stdout.readline())
+def record(callreel, made, folder, tls, share, server, recorder=None):
+    """Records the calls through a sandbox of its own, which `server` plays."""
+    event, faults = made / "event.json", made / "faults.json"
+    more = (["--faults", faults] if faults.exists() else []) + (["--tls"] if tls else [])
+    with sandbox(server, made / "streams", folder / "data", *more) as told:
         if recorder:
-            took = function(recorder, (made / "event.json").read_bytes(), told, share)
-            return *took, ends(told)
-        env = dict(
-            os.environ,
-            AWS_ENDPOINT_URL=told["listening"],
-            AWS_REGION="us-east-1",
-            AWS_ACCESS_KEY_ID="sandbox",
-            AWS_SECRET_ACCESS_KEY="sandbox",
-            RECORDINGS_BUCKET_NAME="recordings",
-            CLOUDFRONT_DOMAIN="d111111abcdef8.cloudfront.net",
-        )
-        if tls:
-            env["SSL_CERT_FILE"] = told["certificate"]
-        took = run([callreel, "record", "--aws", made / "event.json"], env, share)
+            took = function(recorder, event.read_bytes(), told, share)
+        else:
+            took = run([callreel, "record", "--aws", event], os.environ | calling(told), share)
         return *took, ends(told)
-    finally:
-        server.terminate()
-        server.wait()
 
 
-def measure(callreel, minutes, calls, runs, share, sandbox, recorder, part_ms):
+def measure(callreel, minutes, calls, runs, share, server, recorder, part_ms):
     with tempfile.TemporaryDirectory(prefix="callreel-hour-") as folder:
         folder = pathlib.Path(folder)
         made = folder / "made"
@@ -206,11 +186,11 @@ def measure(callreel, minutes, calls, runs, share, sandbox, recorder, part_ms):
             "extract (and write to a folder)": lambda at: run(
                 [callreel, "extract", *media, "--out", at / "out"], share=share
             ),
-            "record --aws, no TLS": lambda at: record(callreel, made, at, False, share, sandbox),
-            "record --aws, TLS": lambda at: record(callreel, made, at, True, share, sandbox),
+            "record --aws, no TLS": lambda at: record(callreel, made, at, False, share, server),
+            "record --aws, TLS": lambda at: record(callreel, made, at, True, share, server),
         }
         if recorder:
-            steps["record, the function, TLS"] = lambda at: record(callreel, made, at, True, share, sandbox, recorder)
+            steps["record, the function, TLS"] = lambda at: record(callreel, made, at, True, share, server, recorder)
         if calls > 1:
             steps = {name: step for name, step in steps.items() if name.startswith("record")}
         of = f"{calls} calls of " if calls > 1 else ""
@@ -241,8 +221,10 @@ def main():
     args = parser.parse_args()
     if args.recorder and not args.recorder.is_file():
         sys.exit(f"{args.recorder}: no such file; cargo build --profile dist --no-default-features --features aws,web --bin recorder")
-    if not args.callreel.is_file():
-        sys.exit(f"{args.callreel}: no such file; cargo build --profile dist --features operate,sandbox")
+    args.sandbox = args.sandbox or args.callreel
+    for callreel in (args.callreel, args.sandbox):
+        if not callreel.is_file():
+            sys.exit(f"{callreel}: no such file; cargo build --profile dist --features operate,sandbox")
     name, sha = processor()
     words = {True: "with SHA instructions", False: "without SHA instructions", None: "SHA instructions: unknown"}
     load = " ".join(f"{load:.1f}" for load in os.getloadavg())
@@ -250,11 +232,11 @@ def main():
     share = Share(args.share) if args.share else None
     if share:
         print(f"what is measured has {args.share} of a core; the sandbox has the rest of the machine")
+    callreel, server = args.callreel.resolve(), args.sandbox.resolve()
+    recorder = args.recorder and args.recorder.resolve()
     try:
         for minutes in args.minutes:
-            sandbox = (args.sandbox or args.callreel).resolve()
-            recorder = args.recorder and args.recorder.resolve()
-            measure(args.callreel.resolve(), minutes, args.calls, args.runs, share, sandbox, recorder, args.part_ms)
+            measure(callreel, minutes, args.calls, args.runs, share, server, recorder, args.part_ms)
     finally:
         if share:
             share.remove()
