@@ -1,6 +1,7 @@
 // What the tests of the archive's pages look at: calls that `callreel synth` makes and `callreel record` records, and
 // what others could have put into a verdict.
 
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
@@ -136,6 +137,12 @@ export async function loudest(page, side) {
     await page.waitForTimeout(60);
   }
   return most;
+}
+
+/** Waits until a muted side is silent, and sees that it stays so for longer than a turn of talk lasts. */
+export async function staysSilent(page, side) {
+  await until(async () => (await loudest(page, side)) === -60, `${side} is muted`);
+  for (let turn = 0; turn < 4; turn++) assert.equal(await loudest(page, side), -60, `${side} stays muted`);
 }
 
 /** Lets the archive's answer about a recording be another one. */
