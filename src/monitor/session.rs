@@ -42,8 +42,6 @@ const AFTER_THE_END: Duration = Duration::from_secs(5);
 const MIN_SILENCE: Duration = Duration::from_secs(3);
 /// A fragment that is half read when its connection is old may take so long to end.
 const TO_END_A_FRAGMENT: Duration = Duration::from_secs(5);
-/// How often a fragment is asked for that KVS answers by an error.
-const MAX_ASKED_FOR: u32 = 4;
 
 /// What there is of a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,8 +78,6 @@ pub struct Session {
     troubles: u32,
     told: Option<Duration>,
     nothing_yet_told: bool,
-    /// The fragment that KVS answers by an error, and how often.
-    missing: Option<(Option<FragmentNumber>, u32)>,
     waits: BackOff,
     found: VecDeque<Found>,
     stop: Option<Stop>,
@@ -108,7 +104,6 @@ impl Session {
             troubles: 0,
             told: None,
             nothing_yet_told: false,
-            missing: None,
             waits: BackOff::new(random),
             found: VecDeque::new(),
             stop: None,
@@ -201,14 +196,12 @@ impl Session {
     /// A call that was over by its silence is looked at again, with other limits: should more of
     /// it come, it goes on behind what came.
     pub fn resume(&mut self, limits: Limits, now: Duration) {
-        let (contacts, behind) = (self.subject.contacts.clone(), self.intake.last());
-        self.intake = Intake::new(contacts, self.subject.start_fragment, behind);
+        self.intake.resume(self.subject.contacts.clone());
         self.limits = limits;
         self.line = Line::Closed(now + MIN_BETWEEN);
         (self.news_at, self.quiet_from) = (now, now);
         (self.answered, self.refused, self.troubles) = (0, 0, 0);
         self.nothing_yet_told = true;
-        self.missing = None;
         self.stop = None;
     }
 
@@ -346,7 +339,13 @@ impl Session {
                     }
                     self.found.push_back(Found::Unproven(refusal));
                 }
-                Taken::Error(error) => self.meet_error(error, now),
+                Taken::Error(error, asked) => self.meet_error(&error, asked, now),
+                Taken::Lost(error) => {
+                    if error.number.is_some() {
+                        self.news_at = now;
+                    }
+                    self.found.push_back(Found::Lost(error));
+                }
                 Taken::Stray(damage) => {
                     self.found.push_back(Found::Damaged(damage.to_string()));
                 }
@@ -357,12 +356,12 @@ impl Session {
     fn hear_news(&mut self, now: Duration) {
         self.news_at = now;
         self.answered = u32::from(matches!(self.line, Line::Open { .. }));
-        (self.troubles, self.missing) = (0, None);
+        self.troubles = 0;
     }
 
     /// KVS answers by an error in place of a fragment: it is asked for again, since one that is
-    /// fresh is often there soon after; at last it is left out.
-    fn meet_error(&mut self, error: ErrorDocument, now: Duration) {
+    /// fresh is often there soon after. What only a person can mend ends it at once.
+    fn meet_error(&mut self, error: &ErrorDocument, asked: u32, now: Duration) {
         if let Some(trouble) = error.id.and_then(KeyTrouble::from_error_id) {
             let cause = match error.code.is_empty() {
                 true => trouble.cause().to_owned(),
@@ -371,24 +370,9 @@ impl Session {
             let failure = Failure::new(FailureKind::Key(trouble), &self.stream, cause);
             return self.stop_with(Stop::Failed(failure));
         }
-        let asked = match self.missing {
-            Some((number, asked)) if number == error.number => asked + 1,
-            _ => 1,
-        };
-        self.missing = Some((error.number, asked));
-        if asked < MAX_ASKED_FOR {
-            if asked + 1 == MAX_ASKED_FOR {
-                self.intake.tolerate(error.number);
-            }
-            let wait = self.back_off(asked);
-            self.line = Line::Closed(now + wait);
-            self.quiet_from = now;
-        } else if asked == MAX_ASKED_FOR {
-            if error.number.is_some() {
-                self.news_at = now;
-            }
-            self.found.push_back(Found::Lost(error));
-        }
+        let wait = self.back_off(asked);
+        self.line = Line::Closed(now + wait);
+        self.quiet_from = now;
     }
 
     fn stop_with(&mut self, stop: Stop) {
@@ -409,7 +393,7 @@ impl Session {
                 Taken::Unproven(_, refusal) => self.found.push_back(Found::Unproven(refusal)),
                 Taken::Stray(damage) => self.found.push_back(Found::Damaged(damage.to_string())),
                 Taken::Other(_) => return,
-                Taken::Error(_) => {}
+                Taken::Error(..) | Taken::Lost(_) => {}
             }
         }
     }

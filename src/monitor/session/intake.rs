@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 
+use crate::failure::KeyTrouble;
 use crate::media::attribution::{Attribution, Claim, Refusal};
 use crate::media::demux::{Demuxer, Document};
 use crate::media::fragment::{
@@ -20,6 +21,8 @@ use crate::media::ticks::MediaTime;
 
 /// Unnumbered fragments behind a numbered one that are remembered; Connect's runs end with one.
 const MAX_LOOSE: usize = 64;
+/// How often a fragment is asked for that KVS answers by an error.
+const MAX_ASKED_FOR: u32 = 4;
 /// Media that names no upload session is of one.
 const NO_SESSION: SegmentUid = SegmentUid([0; 16]);
 
@@ -32,8 +35,10 @@ pub(super) enum Taken {
     Other(ContactTag),
     /// A fragment that may have been the call's, and nothing proves it.
     Unproven(Fragment, Refusal),
-    /// KVS answers this in place of a fragment.
-    Error(ErrorDocument),
+    /// KVS answers this in place of a fragment, so many times by now: it is to be asked again.
+    Error(ErrorDocument, u32),
+    /// It was asked often enough; reading goes on behind the fragment.
+    Lost(ErrorDocument),
     /// Bytes outside of any document.
     Stray(Damage),
 }
@@ -64,8 +69,8 @@ pub(super) struct Intake {
     began: bool,
     /// New fragments of the call, or what may be, so far.
     news: u64,
-    /// The fragment in whose place an error may stand: reading goes on behind it.
-    tolerated: Option<Option<FragmentNumber>>,
+    /// The fragment that KVS answers by an error, and how often since more of the call came.
+    missing: Option<(Option<FragmentNumber>, u32)>,
     /// An error came in a fragment's place, and what follows it in this body does not count.
     halted: bool,
     taken: VecDeque<Taken>,
@@ -93,10 +98,19 @@ impl Intake {
             unnamed: None,
             began: false,
             news: 0,
-            tolerated: None,
+            missing: None,
             halted: false,
             taken: VecDeque::new(),
         }
+    }
+
+    /// After [`finish`](Self::finish), reads on behind all that came.
+    pub(super) fn resume(&mut self, contacts: Vec<Box<str>>) {
+        let loose = std::mem::take(&mut self.loose);
+        *self = Self {
+            loose,
+            ..Self::new(contacts, self.start, self.last)
+        };
     }
 
     /// The number behind which a next body has to begin.
@@ -161,12 +175,6 @@ impl Intake {
         self.taken.pop_front()
     }
 
-    /// When an error stands in place of this fragment again, it is given up, and what follows
-    /// counts.
-    pub(super) fn tolerate(&mut self, number: Option<FragmentNumber>) {
-        self.tolerated = Some(number);
-    }
-
     fn read(&mut self) {
         while let Some(document) = self.demuxer.next_document() {
             // The next document has begun behind it.
@@ -223,28 +231,41 @@ impl Intake {
         }
     }
 
+    /// An error has a number and no time, so that what broke off without a number may be the very
+    /// fragment in whose place it stands: that is held until it comes again, or another one does.
     fn meet(&mut self, error: ErrorDocument) {
         if let (Some(number), Some(last)) = (error.number, self.last)
             && number <= last
         {
             return;
         }
-        let is_tolerated = self.tolerated == Some(error.number);
-        // What came of this very fragment before may still come whole.
-        let is_held = |held: &mut Fragment| is_tolerated || held.number != error.number;
-        if let Some(held) = self.held.take_if(is_held) {
+        let asked = match self.missing {
+            Some((number, asked)) if number == error.number => asked.saturating_add(1),
+            _ => 1,
+        };
+        let is_key = error.id.and_then(KeyTrouble::from_error_id).is_some();
+        let is_lost = asked >= MAX_ASKED_FOR && !is_key;
+        let is_over = |held: &mut Fragment| match (held.number, error.number) {
+            (Some(held), Some(missing)) => held < missing || is_lost && held == missing,
+            (Some(_), None) => is_lost,
+            (None, _) => false,
+        };
+        if let Some(held) = self.held.take_if(is_over) {
             self.take(held);
         }
-        match is_tolerated {
-            false => self.halted = true,
-            true if error.number.is_some() => {
-                self.last = error.number;
-                self.loose.clear();
-                self.again.clear();
-            }
+        self.missing = Some((error.number, asked));
+        self.halted = !is_lost;
+        if is_lost && error.number.is_some() {
+            // It may stand in the place of the first that came before and did not come now.
+            self.again.pop_front();
+            self.last = error.number;
+            self.loose = self.again.clone();
+        }
+        match is_lost {
+            false => self.taken.push_back(Taken::Error(error, asked)),
+            true if asked == MAX_ASKED_FOR => self.taken.push_back(Taken::Lost(error)),
             true => {}
         }
-        self.taken.push_back(Taken::Error(error));
     }
 
     /// Whether the fragment was taken from a body before.
@@ -302,6 +323,7 @@ impl Intake {
                 Ok(()) => {
                     self.began = true;
                     self.news += 1;
+                    self.missing = None;
                     self.taken.push_back(Taken::Own(fragment));
                 }
                 Err(Refusal::Foreign) if self.began => {

@@ -5,6 +5,15 @@ use crate::media::ticks::EpochMillis;
 use crate::synth::{Oddity, SynthCall, SynthFragment, error_document, live_tail};
 use proptest::prelude::*;
 
+/// Limits under which no call ends before all that becomes of its connections is over.
+const PATIENT: Limits = Limits {
+    idle_end: Duration::from_secs(120),
+    max_session: Duration::from_secs(40 * 60),
+    max_silence: Duration::from_secs(10),
+    retries: 9,
+    retry_interval: Duration::from_secs(1),
+};
+
 /// A stream as KVS has it: each fragment with the time from which it can be read.
 struct Stream {
     fragments: Vec<(Duration, SynthFragment)>,
@@ -794,18 +803,113 @@ fn an_unnamed_end_that_broke_off_anywhere_comes_once() {
     let (_, tail) = stream.fragments.last().unwrap();
     let before = stream.fragments.iter().rev().skip(1);
     let before: usize = before.map(|(_, fragment)| fragment.document.len()).sum();
-    let limits = Limits {
-        idle_end: Duration::from_secs(120),
-        ..Limits::default()
-    };
     for cut in (1..tail.document.len().min(3_000)).step_by(59) {
         for fate in [Fate::EndAfter, Fate::CutAfter, Fate::SilentAfter] {
             let fates = [fate(before + cut)];
-            let outcome = run(&stream, &call, limits, &fates, 1_000);
+            let outcome = run(&stream, &call, PATIENT, &fates, 1_000);
             check_complete(&outcome, &call);
             assert_eq!(outcome.stop, Some(Stop::Ended(Ending::Idle)), "{fates:?}");
         }
     }
+}
+
+/// What broke off is asked for again, and KVS answers by an error once: it may be this very
+/// fragment's place that the error has.
+#[test]
+fn what_broke_off_and_is_answered_by_an_error_comes_once() {
+    for untagged_tail in [true, false] {
+        let call = SynthCall {
+            untagged_tail,
+            ..call(3_000)
+        };
+        let stream = Stream::of(&call, false);
+        let mut begin = 0;
+        for (_, fragment) in &stream.fragments {
+            for cut in [1_283, 9_000, fragment.document.len()] {
+                for errors in 1..4 {
+                    let mut fates = vec![Fate::EndAfter(begin + cut)];
+                    fates.extend(vec![Fate::ErrorAt(0, 3_000); errors]);
+                    let outcome = run(&stream, &call, PATIENT, &fates, 1_000);
+                    check_complete(&outcome, &call);
+                }
+            }
+            begin += fragment.document.len();
+        }
+    }
+}
+
+/// KVS gives up a fragment of which the beginning came before: that is kept, and the rest is told
+/// once as missing.
+#[test]
+fn what_came_of_a_fragment_that_is_given_up_is_kept() {
+    for untagged_tail in [true, false] {
+        let call = SynthCall {
+            untagged_tail,
+            ..call(5_000)
+        };
+        let stream = Stream::of(&call, false);
+        let lengths = stream.fragments.iter().map(|(_, one)| one.document.len());
+        let lengths: Vec<_> = lengths.collect();
+        for place in [1, lengths.len() - 1] {
+            let begin: usize = lengths[..place].iter().sum();
+            let mut fates = vec![Fate::EndAfter(begin + 9_000)];
+            fates.extend(vec![Fate::ErrorAt(0, 3_000); 4]);
+            let outcome = run(&stream, &call, PATIENT, &fates, 1_000);
+            let lost = outcome.found.iter();
+            let lost = lost.filter(|found| matches!(found, Found::Lost(_)));
+            assert_eq!(lost.count(), 1, "{place}: {:?}", outcome.found);
+            let starts: Vec<_> = outcome.own.iter().map(Fragment::start).collect();
+            assert!(starts.is_sorted() && starts.len() == lengths.len());
+            let came = |fragment: &Fragment| fragment.blocks.iter().map(|one| one.pcm.len()).sum();
+            let came: Vec<usize> = outcome.own.iter().map(came).collect();
+            assert!((8_000..9_000).contains(&came[place]), "{came:?}");
+        }
+    }
+}
+
+/// A call that was over by its silence goes on in the same upload session: its last fragment,
+/// which says no number, stands before what is new, and came already.
+#[test]
+fn what_came_before_a_call_rested_is_not_taken_again() {
+    let call = SynthCall {
+        untagged_tail: true,
+        ..call(5_000)
+    };
+    let subject = Subject {
+        contacts: vec![call.contact.as_str().into()],
+        started: EpochMillis(0),
+        start_fragment: None,
+        behind: None,
+    };
+    let longer = self::call(7_000);
+    let documents =
+        |call: &SynthCall| -> Vec<_> { call.fragments().map(|one| one.document).collect() };
+    let (before, after) = (documents(&call), documents(&longer));
+    let end = before.len() - 1;
+    let mut now = Duration::ZERO;
+    let mut session = Session::new("s", subject, PATIENT, 1, now);
+    let mut starts = Vec::new();
+    for media in [&before[..], &[&before[end..], &after[end + 1..]].concat()] {
+        assert!(matches!(session.next(now), Next::Open(_)));
+        session.opened(now);
+        media.iter().for_each(|one| session.push(one, now));
+        session.shut();
+        while let Some(found) = session.next_found() {
+            match found {
+                Found::Own(fragment) => starts.push(fragment.start()),
+                found => panic!("{found:?}"),
+            }
+        }
+        session.resume(PATIENT, now);
+        now += Duration::from_secs(60);
+    }
+    let all: Vec<_> = longer.fragments().collect();
+    assert_eq!(starts.len(), all.len());
+    starts.dedup();
+    assert!(
+        starts.len() == all.len() && starts.is_sorted(),
+        "{starts:?}"
+    );
 }
 
 fn any_fate() -> impl Strategy<Value = Fate> {
@@ -843,12 +947,7 @@ proptest! {
             rotate_at_millis: rotates.then_some(7_000),
             ..call(14_000)
         };
-        let limits = Limits {
-            retries: 9,
-            idle_end: Duration::from_secs(120),
-            ..Limits::default()
-        };
-        let outcome = run(&Stream::of(&call, tails), &call, limits, &fates, chunk);
+        let outcome = run(&Stream::of(&call, tails), &call, PATIENT, &fates, chunk);
         prop_assert!(matches!(outcome.stop, Some(Stop::Ended(_))), "{:?}", outcome.stop);
         for side in Direction::BOTH {
             prop_assert!(outcome.pcm(side) == expected(&call, side), "{side}: {:?}", outcome.requests);
