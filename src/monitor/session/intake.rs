@@ -232,7 +232,7 @@ impl Intake {
     }
 
     /// An error has a number and no time, so that what broke off without a number may be the very
-    /// fragment in whose place it stands: that is held until it comes again, or another one does.
+    /// fragment in whose place it stands: that is held for as long as it is asked for again.
     fn meet(&mut self, error: ErrorDocument) {
         if let (Some(number), Some(last)) = (error.number, self.last)
             && number <= last
@@ -248,7 +248,9 @@ impl Intake {
         let is_over = |held: &mut Fragment| match (held.number, error.number) {
             (Some(held), Some(missing)) => held < missing || is_lost && held == missing,
             (Some(_), None) => is_lost,
-            (None, _) => false,
+            // Behind others that came before, it is not the one that is given up.
+            (None, Some(_)) => is_lost && self.again.is_empty(),
+            (None, None) => false,
         };
         if let Some(held) = self.held.take_if(is_over) {
             self.take(held);

@@ -867,6 +867,38 @@ fn what_came_of_a_fragment_that_is_given_up_is_kept() {
     }
 }
 
+/// What came of it is told before what is missing, so that the gap is seen to be behind it.
+#[test]
+fn what_is_missing_is_told_behind_what_came() {
+    for untagged_tail in [true, false] {
+        let call = SynthCall {
+            untagged_tail,
+            ..call(3_000)
+        };
+        let fragments: Vec<_> = call.fragments().collect();
+        let (last, before) = fragments.split_last().unwrap();
+        let mut intake = Intake::new(vec![call.contact.as_str().into()], None, None);
+        let mut read = |bodies: &[&[u8]]| {
+            intake.begin();
+            bodies.iter().for_each(|bytes| intake.push(bytes));
+            intake.end();
+            std::iter::from_fn(|| intake.next_taken()).collect::<Vec<_>>()
+        };
+        let mut first: Vec<&[u8]> = before.iter().map(|one| &one.document[..]).collect();
+        first.push(&last.document[..9_000]);
+        assert_eq!(read(&first).len(), before.len());
+        let error = error_document(&last.number, 3_000, "AN_ERROR");
+        for times in 1..4 {
+            assert!(matches!(read(&[&error])[..], [Taken::Error(_, asked)] if asked == times));
+        }
+        assert!(matches!(
+            read(&[&error])[..],
+            [Taken::Own(_), Taken::Lost(_)]
+        ));
+        assert_eq!(read(&[&error]), []);
+    }
+}
+
 /// A call that was over by its silence goes on in the same upload session: its last fragment,
 /// which says no number, stands before what is new, and came already.
 #[test]
