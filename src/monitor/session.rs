@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use super::back_off::{BackOff, MAX_WAIT};
 use super::happening::{Break, Ending};
-use crate::failure::{Action, Failure, FailureKind, KeyTrouble};
-use crate::media::fragment::{ContactTag, ErrorDocument, FragmentNumber};
+use crate::failure::{Action, Failure, FailureKind};
+use crate::media::fragment::{ContactTag, FragmentNumber};
 use intake::{Intake, Taken};
 pub use words::{Found, Limits, Next, Start, Stop, Subject};
 
@@ -339,7 +339,19 @@ impl Session {
                     }
                     self.found.push_back(Found::Unproven(refusal));
                 }
-                Taken::Error(error, asked) => self.meet_error(&error, asked, now),
+                // One that is fresh is often there soon after.
+                Taken::Error(asked) => {
+                    self.line = Line::Closed(now + self.back_off(asked));
+                    self.quiet_from = now;
+                }
+                Taken::Key(trouble, error) => {
+                    let cause = match error.code.is_empty() {
+                        true => trouble.cause().to_owned(),
+                        false => format!("{} ({})", trouble.cause(), error.code),
+                    };
+                    let kind = FailureKind::Key(trouble);
+                    self.stop_with(Stop::Failed(Failure::new(kind, &self.stream, cause)));
+                }
                 Taken::Lost(error) => {
                     if error.number.is_some() {
                         self.news_at = now;
@@ -357,22 +369,6 @@ impl Session {
         self.news_at = now;
         self.answered = u32::from(matches!(self.line, Line::Open { .. }));
         self.troubles = 0;
-    }
-
-    /// KVS answers by an error in place of a fragment: it is asked for again, since one that is
-    /// fresh is often there soon after. What only a person can mend ends it at once.
-    fn meet_error(&mut self, error: &ErrorDocument, asked: u32, now: Duration) {
-        if let Some(trouble) = error.id.and_then(KeyTrouble::from_error_id) {
-            let cause = match error.code.is_empty() {
-                true => trouble.cause().to_owned(),
-                false => format!("{} ({})", trouble.cause(), error.code),
-            };
-            let failure = Failure::new(FailureKind::Key(trouble), &self.stream, cause);
-            return self.stop_with(Stop::Failed(failure));
-        }
-        let wait = self.back_off(asked);
-        self.line = Line::Closed(now + wait);
-        self.quiet_from = now;
     }
 
     fn stop_with(&mut self, stop: Stop) {
@@ -393,7 +389,7 @@ impl Session {
                 Taken::Unproven(_, refusal) => self.found.push_back(Found::Unproven(refusal)),
                 Taken::Stray(damage) => self.found.push_back(Found::Damaged(damage.to_string())),
                 Taken::Other(_) => return,
-                Taken::Error(..) | Taken::Lost(_) => {}
+                Taken::Error(_) | Taken::Key(..) | Taken::Lost(_) => {}
             }
         }
     }

@@ -9,6 +9,7 @@
 //! Refuses what [`attribution`](crate::media::attribution) cannot prove to be the call's. An
 //! untagged fragment of a session that another one follows before it named anybody is nobody's.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use crate::failure::KeyTrouble;
@@ -35,10 +36,12 @@ pub(super) enum Taken {
     Other(ContactTag),
     /// A fragment that may have been the call's, and nothing proves it.
     Unproven(Fragment, Refusal),
-    /// KVS answers this in place of a fragment, so many times by now: it is to be asked again.
-    Error(ErrorDocument, u32),
-    /// It was asked often enough; reading goes on behind the fragment.
+    /// KVS answers by an error in place of a fragment, so many times by now: it is to be asked again.
+    Error(u32),
+    /// It did so often enough, and this is given up; reading goes on behind it.
     Lost(ErrorDocument),
+    /// KVS cannot decrypt what it has, which only a person can mend.
+    Key(KeyTrouble, ErrorDocument),
     /// Bytes outside of any document.
     Stray(Damage),
 }
@@ -239,12 +242,15 @@ impl Intake {
         {
             return;
         }
+        if let Some(trouble) = error.id.and_then(KeyTrouble::from_error_id) {
+            self.halted = true;
+            return self.taken.push_back(Taken::Key(trouble, error));
+        }
         let asked = match self.missing {
             Some((number, asked)) if number == error.number => asked.saturating_add(1),
             _ => 1,
         };
-        let is_key = error.id.and_then(KeyTrouble::from_error_id).is_some();
-        let is_lost = asked >= MAX_ASKED_FOR && !is_key;
+        let is_lost = asked >= MAX_ASKED_FOR;
         let is_over = |held: &mut Fragment| match (held.number, error.number) {
             (Some(held), Some(missing)) => held < missing || is_lost && held == missing,
             (Some(_), None) => is_lost,
@@ -263,10 +269,10 @@ impl Intake {
             self.last = error.number;
             self.loose = self.again.clone();
         }
-        match is_lost {
-            false => self.taken.push_back(Taken::Error(error, asked)),
-            true if asked == MAX_ASKED_FOR => self.taken.push_back(Taken::Lost(error)),
-            true => {}
+        match asked.cmp(&MAX_ASKED_FOR) {
+            Ordering::Less => self.taken.push_back(Taken::Error(asked)),
+            Ordering::Equal => self.taken.push_back(Taken::Lost(error)),
+            Ordering::Greater => {}
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::failure::KeyTrouble;
 use crate::media::attribution::Refusal;
 use crate::media::fragment::{Direction, Fragment};
 use crate::media::ticks::EpochMillis;
@@ -257,6 +258,16 @@ fn check_complete(outcome: &Outcome, call: &SynthCall) {
     }
 }
 
+/// A call whose media is read from the stream's beginning.
+fn from_the_beginning(call: &SynthCall) -> Subject {
+    Subject {
+        contacts: vec![call.contact.as_str().into()],
+        started: EpochMillis(0),
+        start_fragment: None,
+        behind: None,
+    }
+}
+
 fn call(millis: u64) -> SynthCall {
     SynthCall {
         millis,
@@ -399,14 +410,14 @@ fn three_hours_take_five_requests_and_lack_nothing() {
     };
     let count = 3 * 3_600_000 / 1_088;
     let per_request = 40 * 60_000 / 1_088;
-    let subject = Subject {
-        contacts: vec![template.contact.as_str().into()],
-        started: EpochMillis(0),
-        start_fragment: None,
-        behind: None,
-    };
     let mut now = Duration::ZERO;
-    let mut session = Session::new("s", subject, Limits::default(), 1, now);
+    let mut session = Session::new(
+        "s",
+        from_the_beginning(&template),
+        Limits::default(),
+        1,
+        now,
+    );
     let (mut requests, mut document, mut written) = (Vec::new(), Vec::new(), [0_u32; 2]);
     let (mut index, mut sent_here) = (0, 0);
     let mut heard = [0_u32; 2];
@@ -733,14 +744,8 @@ fn untagged(document: &[u8]) -> Vec<u8> {
 #[test]
 fn when_the_monitor_ends_what_came_so_far_is_kept() {
     let call = call(10_000);
-    let subject = Subject {
-        contacts: vec![call.contact.as_str().into()],
-        started: EpochMillis(0),
-        start_fragment: None,
-        behind: None,
-    };
     let now = Duration::ZERO;
-    let mut session = Session::new("s", subject, Limits::default(), 1, now);
+    let mut session = Session::new("s", from_the_beginning(&call), Limits::default(), 1, now);
     assert!(matches!(session.next(now), Next::Open(_)));
     session.opened(now);
     let mut media = Vec::new();
@@ -813,8 +818,20 @@ fn an_unnamed_end_that_broke_off_anywhere_comes_once() {
     }
 }
 
-/// What broke off is asked for again, and KVS answers by an error once: it may be this very
-/// fragment's place that the error has.
+/// Runs a call whose first body breaks off, and so many errors come in the place of what follows.
+fn run_answered_by_errors(
+    stream: &Stream,
+    call: &SynthCall,
+    sent: usize,
+    errors: usize,
+) -> Outcome {
+    let mut fates = vec![Fate::EndAfter(sent)];
+    fates.extend(vec![Fate::ErrorAt(0, 3_000); errors]);
+    run(stream, call, PATIENT, &fates, 1_000)
+}
+
+/// What broke off is asked for again, and KVS answers by errors before it gives it: it may be this
+/// very fragment's place that they have.
 #[test]
 fn what_broke_off_and_is_answered_by_an_error_comes_once() {
     for untagged_tail in [true, false] {
@@ -827,9 +844,7 @@ fn what_broke_off_and_is_answered_by_an_error_comes_once() {
         for (_, fragment) in &stream.fragments {
             for cut in [1_283, 9_000, fragment.document.len()] {
                 for errors in 1..4 {
-                    let mut fates = vec![Fate::EndAfter(begin + cut)];
-                    fates.extend(vec![Fate::ErrorAt(0, 3_000); errors]);
-                    let outcome = run(&stream, &call, PATIENT, &fates, 1_000);
+                    let outcome = run_answered_by_errors(&stream, &call, begin + cut, errors);
                     check_complete(&outcome, &call);
                 }
             }
@@ -852,9 +867,7 @@ fn what_came_of_a_fragment_that_is_given_up_is_kept() {
         let lengths: Vec<_> = lengths.collect();
         for place in [1, lengths.len() - 1] {
             let begin: usize = lengths[..place].iter().sum();
-            let mut fates = vec![Fate::EndAfter(begin + 9_000)];
-            fates.extend(vec![Fate::ErrorAt(0, 3_000); 4]);
-            let outcome = run(&stream, &call, PATIENT, &fates, 1_000);
+            let outcome = run_answered_by_errors(&stream, &call, begin + 9_000, 4);
             let lost = outcome.found.iter();
             let lost = lost.filter(|found| matches!(found, Found::Lost(_)));
             assert_eq!(lost.count(), 1, "{place}: {:?}", outcome.found);
@@ -889,7 +902,7 @@ fn what_is_missing_is_told_behind_what_came() {
         assert_eq!(read(&first).len(), before.len());
         let error = error_document(&last.number, 3_000, "AN_ERROR");
         for times in 1..4 {
-            assert!(matches!(read(&[&error])[..], [Taken::Error(_, asked)] if asked == times));
+            assert!(matches!(read(&[&error])[..], [Taken::Error(asked)] if asked == times));
         }
         assert!(matches!(
             read(&[&error])[..],
@@ -907,19 +920,13 @@ fn what_came_before_a_call_rested_is_not_taken_again() {
         untagged_tail: true,
         ..call(5_000)
     };
-    let subject = Subject {
-        contacts: vec![call.contact.as_str().into()],
-        started: EpochMillis(0),
-        start_fragment: None,
-        behind: None,
-    };
     let longer = self::call(7_000);
     let documents =
         |call: &SynthCall| -> Vec<_> { call.fragments().map(|one| one.document).collect() };
     let (before, after) = (documents(&call), documents(&longer));
     let end = before.len() - 1;
     let mut now = Duration::ZERO;
-    let mut session = Session::new("s", subject, PATIENT, 1, now);
+    let mut session = Session::new("s", from_the_beginning(&call), PATIENT, 1, now);
     let mut starts = Vec::new();
     for media in [&before[..], &[&before[end..], &after[end + 1..]].concat()] {
         assert!(matches!(session.next(now), Next::Open(_)));
